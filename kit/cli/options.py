@@ -1,0 +1,28 @@
+"""Options that several commands share."""
+
+import re
+from typing import Any
+
+import click
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+class Duration(click.ParamType):
+    """`90`, `90s`, `15m`, `2h`: a number of seconds, as float."""
+
+    name = "DURATION"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds; a number passes as it is."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value.strip())
+        if match is None:
+            self.fail(f"{value!r} is no duration: expected 90, 90s, 15m or 2h", param, ctx)
+        return float(match[1]) * _UNITS[match[2]]
+
+
+config = click.option("-c", "--config", default="default", show_default=True, metavar="NAME", help="A configuration: NAME in ./configs or shipped, or FILE.yaml.")
+changes = click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change any key of the configuration, as in models.cnn.dropout=0.3.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")

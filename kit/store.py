@@ -1,0 +1,227 @@
+"""Runs on disk. The only module that knows a file name under runs/.
+
+A file is complete or absent: it is written under a temporary name in its own folder, flushed to disk, and renamed.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.errors import UserError
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, order=True)
+class Member:
+    """One trained thing: a model, the fold it did not see, and the seed."""
+
+    model: str
+    fold: int
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.model}-f{self.fold}-s{self.seed}"
+
+
+@dataclass(frozen=True)
+class MemberResult:
+    """What one member leaves.
+
+    Attributes:
+        val_rows: (held-out rows,) int64, their 0-based places in train.csv, ascending.
+        val_probs: (held-out rows, classes) float32.
+        test_probs: (test rows, classes) float32.
+        history: figures of the training, JSON-able: epochs, times, train accuracy, …
+        network: the trained Keras model as the bytes of a .keras file; None for other kinds.
+    """
+
+    val_rows: NDArray[np.int64]
+    val_probs: NDArray[np.float32]
+    test_probs: NDArray[np.float32]
+    history: dict[str, Any]
+    network: bytes | None = None
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file that becomes `path` once the block ends well, and leaves nothing if it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Run:
+    """The folder of one cross-validation."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def info_path(self) -> Path:
+        """Configuration, hash, data fingerprint, versions, machine, status, times."""
+        return self.path / "run.json"
+
+    @property
+    def oof_path(self) -> Path:
+        """Out-of-fold probabilities of the blend."""
+        return self.path / "oof.csv"
+
+    @property
+    def submission_path(self) -> Path:
+        """What goes to Kaggle."""
+        return self.path / "submission.csv"
+
+    @property
+    def report_path(self) -> Path:
+        """Every figure of the report."""
+        return self.path / "report.json"
+
+    @property
+    def blend_path(self) -> Path:
+        """How columns were combined."""
+        return self.path / "blend.json"
+
+    def exists(self) -> bool:
+        """Say whether a run was begun here."""
+        return self.info_path.is_file()
+
+    def is_finished(self) -> bool:
+        """Say whether the run is complete: every member trained, blended and reported."""
+        return self.exists() and self.info()["status"] == "complete"
+
+    def info(self) -> dict[str, Any]:
+        """Return run.json."""
+        return _read_json(self.info_path)
+
+    def write_info(self, info: Mapping[str, Any]) -> None:
+        """Replace run.json."""
+        _write_json(self.info_path, info)
+
+    def report(self) -> dict[str, Any]:
+        """Return report.json."""
+        return _read_json(self.report_path)
+
+    def write_report(self, report: Mapping[str, Any]) -> None:
+        """Replace report.json."""
+        _write_json(self.report_path, report)
+
+    def write_blend(self, blend: Mapping[str, Any]) -> None:
+        """Replace blend.json."""
+        _write_json(self.blend_path, blend)
+
+    def write_folds(self, folds: NDArray[np.int8]) -> None:
+        """Write (seeds, rows) int8: the fold that holds the row out."""
+        with atomic(self.path / "folds.npy") as file:
+            np.save(file, folds, allow_pickle=False)
+
+    def member_path(self, member: Member) -> Path:
+        """Arrays of a member; its Keras model lies beside them."""
+        return self.path / "members" / f"{member}.npz"
+
+    def has(self, member: Member) -> bool:
+        """Say whether the member is trained and readable."""
+        try:
+            with np.load(self.member_path(member), allow_pickle=False) as arrays:
+                return "history" in arrays
+        except (OSError, ValueError, BadZipFile):
+            return False
+
+    def write_member(self, member: Member, result: MemberResult) -> None:
+        """Write a member: its model first, so that arrays stand for a complete member."""
+        if result.network is not None:
+            with atomic(self.member_path(member).with_suffix(".keras")) as file:
+                file.write(result.network)
+        with atomic(self.member_path(member)) as file:
+            file.write(pack(result))
+
+    def read_member(self, member: Member) -> MemberResult:
+        """Return a member's arrays and history, without its network."""
+        return unpack(self.member_path(member).read_bytes())
+
+
+def pack(result: MemberResult) -> bytes:
+    """Return a result's arrays and history as the bytes of an .npz, without its network."""
+    buffer = BytesIO()
+    np.savez(
+        buffer,
+        val_rows=result.val_rows,
+        val_probs=result.val_probs,
+        test_probs=result.test_probs,
+        history=np.frombuffer(json.dumps(result.history).encode(), np.uint8),
+    )
+    return buffer.getvalue()
+
+
+def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
+    """Return what `pack` packed."""
+    with np.load(BytesIO(content), allow_pickle=False) as arrays:
+        history = json.loads(arrays["history"].tobytes())
+        return MemberResult(arrays["val_rows"], arrays["val_probs"], arrays["test_probs"], history, network)
+
+
+def all_runs() -> list[Run]:
+    """Return the runs of this working directory, newest first."""
+    runs = [Run(path.parent) for path in RUNS.glob("*/run.json")]
+    return sorted(runs, key=lambda run: run.info()["started"], reverse=True)
+
+
+def find_run(name: str | None, *, on_sample: bool = True) -> Run:
+    """Return the run called `name` (or at that path); without a name, the newest finished one.
+
+    Args:
+        name: a run's name under runs/, or the path of its folder.
+        on_sample: whether a run on the bundled sample may be the newest.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name is None:
+        for run in all_runs():
+            if run.is_finished() and (on_sample or not run.info()["sample"]):
+                return run
+        raise UserError("no finished run" + ("" if on_sample else " on competition data"), where=str(RUNS), hint="train one: kit cv")
+    for path in (RUNS / name, Path(name)):
+        if Run(path).exists():
+            return Run(path)
+    known = ", ".join(run.name for run in all_runs()[:5]) or "none yet"
+    raise UserError(f"there is no run {name!r}", where=str(RUNS), expected=f"a run ({known}) or the path of one", hint="kit runs lists them")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError("this run has no such file yet", where=str(path), hint="finish it with kit cv") from None
+    except ValueError as error:
+        raise UserError(f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh") from error
+    return content
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    with atomic(path) as file:
+        file.write(json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")
