@@ -63,8 +63,8 @@ def log_loss(probs: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
 def wilson(errors: int, rows: int, z: float = Z95) -> tuple[float, float]:
     """Return the Wilson score interval of the accuracy 1 - errors / rows.
 
-    Source: E. B. Wilson (1927), J. Am. Stat. Assoc. 22, 209-212; method 3 of R. G. Newcombe (1998), Stat. Med.
-    17, 857-872.
+    Source: E. B. Wilson (1927), J. Am. Stat. Assoc. 22, 209-212; method 3 of R. G. Newcombe (1998), Stat.
+    Med. 17, 857-872.
 
     Raises:
         ValueError: no rows, or more errors than rows.

@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.errors import UserError
+from kit.errors import KitError, UserError
 
 RUNS = Path("runs")
 
@@ -112,7 +112,10 @@ class Run:
 
     def is_finished(self) -> bool:
         """Say whether the run is complete: every member trained, blended and reported."""
-        return self.exists() and self.info()["status"] == "complete"
+        try:
+            return bool(self.info()["status"] == "complete")
+        except (KitError, KeyError):
+            return False
 
     def info(self) -> dict[str, Any]:
         """Return run.json."""
@@ -148,8 +151,14 @@ class Run:
         try:
             with np.load(self.member_path(member), allow_pickle=False) as arrays:
                 return "history" in arrays
-        except (OSError, ValueError, BadZipFile):
+        except (OSError, EOFError, ValueError, BadZipFile):
             return False
+
+    def planned(self) -> list[Member]:
+        """Return the members that the run's configuration asks for, trained or not."""
+        config = self.info()["config"]
+        folds = range(config["folds"]["count"])
+        return [Member(model, fold, seed) for model in config["models"] for fold in folds for seed in config["seeds"]]
 
     def write_member(self, member: Member, result: MemberResult) -> None:
         """Write a member: its model first, so that arrays stand for a complete member."""
@@ -186,8 +195,14 @@ def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
 
 def all_runs() -> list[Run]:
     """Return the runs of this working directory, newest first."""
-    runs = [Run(path.parent) for path in RUNS.glob("*/run.json")]
-    return sorted(runs, key=lambda run: run.info()["started"], reverse=True)
+    return sorted((Run(path.parent) for path in RUNS.glob("*/run.json")), key=_started, reverse=True)
+
+
+def _started(run: Run) -> str:
+    try:
+        return str(run.info()["started"])
+    except (KitError, KeyError):
+        return ""  # An unreadable run is the oldest.
 
 
 def find_run(name: str | None, *, on_sample: bool = True) -> Run:
@@ -215,9 +230,11 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("no object")
     except FileNotFoundError:
         raise UserError("this run has no such file yet", where=str(path), hint="finish it with kit cv") from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh") from error
     return content
 

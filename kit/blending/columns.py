@@ -71,9 +71,8 @@ def _column(model: str, seed: int, results: Sequence[MemberResult], rows: int) -
     oof = np.empty((rows, results[0].val_probs.shape[1]), np.float32)
     for result in results:
         oof[result.val_rows] = result.val_probs
-    return Column(
-        model, seed, oof, np.stack([result.test_probs for result in results]).mean(axis=0, dtype=np.float64)
-    )
+    tests = np.stack([result.test_probs for result in results])
+    return Column(model, seed, oof, tests.mean(axis=0, dtype=np.float64))
 
 
 def _check_rows(member: Member, result: MemberResult, held_out: NDArray[np.intp]) -> None:
