@@ -1,0 +1,166 @@
+"""What is wrong in a configuration, in words for people: the key, its file and line, what was expected."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from kit.config.base import Section
+from kit.config.root import Config
+from kit.errors import UserError
+
+# Pydantic speaks to programmers. Error types that are not here keep its own words.
+_EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "keys and values",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "int_type": "a whole number",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "literal_error": "{expected}",
+    "model_attributes_type": "keys and values",
+    "model_type": "keys and values",
+    "string_pattern_mismatch": "letters, digits, _ and single - between them",
+    "string_too_short": "some text",
+    "string_type": "text",
+    "too_long": "at most {max_length}",
+    "too_short": "at least {min_length}",
+    "tuple_type": "a list, as in [1, 2]",
+    "union_tag_invalid": "{expected_tags}",
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One file of a configuration.
+
+    Attributes:
+        path: the file.
+        raw: its content.
+        node: the same with line numbers; None where the file is empty.
+    """
+
+    path: Path
+    raw: dict[str, Any]
+    node: yaml.Node | None
+
+    def line(self, location: Sequence[str]) -> int | None:
+        """Return the line, from 1, of the key at `location`; None where this file does not set it."""
+        node, line = self.node, None
+        for part in location:
+            if isinstance(node, yaml.MappingNode):
+                found = [pair for pair in node.value if pair[0].value == part]
+            elif isinstance(node, yaml.SequenceNode):
+                found = [(item, item) for item in node.value[int(part) : int(part) + 1]]
+            else:
+                return None
+            if not found:
+                return None
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        return line
+
+
+def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence[str]) -> UserError:
+    """Return the first fault that pydantic found, in our words.
+
+    Args:
+        error: pydantic's.
+        layers: the files, each before the one that it extends.
+        changes: what `--set` laid on top.
+    """
+    # A misspelt key is the cause of a missing one.
+    first = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
+    location, known = _place(first["loc"])
+    missing = first["type"] in {"missing", "union_tag_not_found"}
+    where = _origin(location[:-1] if missing else location, layers, changes)
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        expected = f"one of {', '.join(known)}" if known else None
+        return UserError(f"unknown key {key}{nearest(location[-1], known)}", where=where, expected=expected)
+    if missing:
+        return UserError(f"{key} is missing", where=where)
+    if first["type"] == "value_error":
+        words = first["msg"].removeprefix("Value error, ")
+        return UserError(f"{key}: {words}" if key else words, where=where)
+    return UserError(
+        f"{key or 'the configuration'} is not right",
+        where=where,
+        expected=_expected(first),
+        received=_shown(first),
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the known name most like `name`; nothing where none is."""
+    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def _expected(detail: ErrorDetails) -> str:
+    template = _EXPECTED.get(detail["type"])
+    return template.format(**detail.get("ctx", {})) if template else detail["msg"]
+
+
+def _shown(detail: ErrorDetails) -> str:
+    value = detail["ctx"]["tag"] if detail["type"] == "union_tag_invalid" else detail["input"]
+    text = (
+        {None: "nothing", True: "true", False: "false"}.get(value)
+        if value is None or isinstance(value, bool)
+        else None
+    )
+    text = text or repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[str]) -> str | None:
+    for change in reversed(changes):
+        keys = change.partition("=")[0].strip().split(".")
+        if all(one == other for one, other in zip(keys, location, strict=False)) and location:
+            return f"--set {change}"
+    for layer in layers:
+        line = layer.line(location)
+        if line is not None:
+            return f"{layer.path}, line {line}"
+    return str(layers[0].path) if layers else None
+
+
+def _place(loc: Iterable[str | int]) -> tuple[list[str], list[str]]:
+    """Return the key as people write it, and the names that the section around it knows.
+
+    Pydantic's location of an error also names the kind of a model, and "[key]" for a fault in a key itself.
+    """
+    location: list[str] = []
+    known: list[str] = []
+    inside: Any = Config
+    for part in loc:
+        if part == "[key]":
+            break
+        sections = _sections(inside)
+        if len(sections) > 1:
+            inside = next(one for one in sections if part in get_args(one.model_fields["kind"].annotation))
+            continue
+        location.append(str(part))
+        if sections:
+            known = sorted(sections[0].model_fields)
+            field = sections[0].model_fields.get(str(part))
+            inside = field.annotation if field else None
+        else:
+            # What a dict or a tuple[…, ...] holds.
+            inside, known = next((one for one in reversed(get_args(inside)) if one is not Ellipsis), None), []
+    return location, known
+
+
+def _sections(annotation: Any) -> list[type[Section]]:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    options = get_args(annotation) if get_origin(annotation) is UnionType else (annotation,)
+    return [option for option in options if isinstance(option, type) and issubclass(option, Section)]

@@ -1,0 +1,190 @@
+"""Configurations from files: YAML with `extends`, `--set a.b=c` on top, and errors that name the line.
+
+A configuration is read in three steps: files are merged along `extends`, changes are laid on top, and the result
+is validated once.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from kit.config.errors import Layer, explained, nearest
+from kit.config.root import Config, merged
+from kit.errors import UserError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, and reads 1e-3 as the number it is (YAML 1.1 wants 1.0e-3)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} stands twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def load(name: str = "default", changes: Iterable[str] = ()) -> Config:
+    """Read configuration `name`, lay `changes` ("a.b=c") on top, and validate.
+
+    Raises:
+        UserError: no such file, no YAML, an unknown key (with the nearest known one), a value of the wrong type
+            or out of range; the message names the file and line, or the change.
+    """
+    changes = list(changes)
+    layers = _layers(find(name), ())
+    raw: dict[str, Any] = {}
+    for layer in reversed(layers):
+        raw = merged(raw, layer.raw)
+    for change in changes:
+        _apply(raw, change)
+    return validate(raw, layers, changes)
+
+
+def validate(raw: Mapping[str, Any], layers: Sequence[Layer] = (), changes: Sequence[str] = ()) -> Config:
+    """Return `raw` as a configuration; `layers` and `changes`, where it came from, let an error say where it is.
+
+    Raises:
+        UserError: an unknown key, a value of the wrong type or out of range.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise explained(error, layers, changes) from error
+
+
+def shipped() -> Path:
+    """Return the folder of the configurations that come with the package."""
+    installed = Path(str(files("kit"))) / "configs"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "configs"
+
+
+def find(name: str) -> Path:
+    """Return the file of configuration `name`: a path, else in ./configs, else shipped.
+
+    Raises:
+        UserError: there is none; the message names the nearest.
+    """
+    return _find(name, (Path("configs"), shipped()), None)
+
+
+def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
+    where = f"{extended_by}: extends" if extended_by else None
+    if name.endswith((".yaml", ".yml")):
+        path = extended_by.parent / name if extended_by else Path(name)
+        if path.is_file():
+            return path
+        raise UserError(f"there is no configuration file {path}", where=where)
+    for folder in folders:
+        path = folder / f"{name}.yaml"
+        # configs/default.yaml may extend the default that is shipped.
+        if path.is_file() and not (extended_by and path.samefile(extended_by)):
+            return path
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+    what = f"there is no configuration {name!r}{nearest(name, known)}"
+    raise UserError(what, where=where, expected=f"one of {', '.join(known)}, or a file.yaml")
+
+
+def _layers(path: Path, seen: tuple[Path, ...]) -> list[Layer]:
+    """Return the file and those that it extends, itself first."""
+    if path.resolve() in seen:
+        raise UserError("extends leads back to itself", where=str(path))
+    layer = _read(path)
+    base = layer.raw.pop("extends", None)
+    if base is None:
+        return [layer]
+    if not isinstance(base, str) or not base:
+        raise UserError(
+            "extends: not a configuration",
+            where=str(path),
+            expected="a name or a file.yaml",
+            received=repr(base),
+        )
+    parent = _find(base, (path.parent, Path("configs"), shipped()), path)
+    return [layer, *_layers(parent, (*seen, path.resolve()))]
+
+
+def _read(path: Path) -> Layer:
+    try:
+        loader = _Loader(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        raw = loader.construct_document(node) if node else {}
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise UserError("not a text file in UTF-8", where=str(path)) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+        raise UserError(f"not YAML: {_problem(error)}", where=at) from error
+    if not isinstance(raw, dict):
+        raise UserError(
+            "not a configuration", where=str(path), expected="keys and values", received=type(raw).__name__
+        )
+    return Layer(path, raw, node)
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    return problem.replace("character '\\t' that cannot start any token", "a tab; indent with spaces")
+
+
+def _apply(raw: dict[str, Any], change: str) -> None:
+    key, separator, text = change.partition("=")
+    *parents, last = key.strip().split(".")
+    if not separator or not all([*parents, last]):
+        raise UserError(
+            "not a change", where=f"--set {change}", expected="KEY=VALUE, as in models.cnn.dropout=0.3"
+        )
+    try:
+        value = _Loader(text).get_single_data()
+    except yaml.YAMLError as error:
+        raise UserError(f"the value is not YAML: {_problem(error)}", where=f"--set {change}") from error
+    if parents[:1] == ["models"] and (parents[1:] or value is None):
+        _check_model([*parents, last][1], raw.get("models"), change)
+    place: Any = raw
+    for part in parents:
+        place = _below(place, part, change)
+    place[_position(place, last, change)] = value
+
+
+def _check_model(name: str, models: Any, change: str) -> None:
+    known = sorted(map(str, models)) if isinstance(models, dict) else []
+    if name not in known:
+        what = f"there is no model {name!r}{nearest(name, known)}"
+        raise UserError(
+            what, where=f"--set {change}", expected=f"one of {', '.join(known)}" if known else None
+        )
+
+
+def _below(place: Any, part: str, change: str) -> Any:
+    position = _position(place, part, change)
+    if isinstance(place, dict) and place.get(part) is None:
+        place[part] = {}
+    if not isinstance(place[position], dict | list):
+        raise UserError(
+            f"{part} has no keys below it", where=f"--set {change}", received=repr(place[position])
+        )
+    return place[position]
+
+
+def _position(place: Any, part: str, change: str) -> str | int:
+    if isinstance(place, dict):
+        return part
+    if part.isdecimal() and int(part) < len(place):
+        return int(part)
+    expected = f"a number from 0 to {len(place) - 1}"
+    raise UserError("no such element", where=f"--set {change}", expected=expected, received=part)

@@ -1,0 +1,138 @@
+"""What can be trained: networks as data, how they are trained, and the classical baselines."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from kit.config.base import Count, Fraction, Real, Section
+
+BatchNorm = Literal["none", "before_activation", "after_activation"]
+
+
+class Augmentation(Section):
+    """Ranges of the random affine change of each training image, drawn uniformly from -range to +range."""
+
+    rotation: Annotated[Real, Field(ge=0, le=180)] = 0.0
+    """Degrees."""
+    shift: Annotated[Real, Field(ge=0, le=1)] = 0.0
+    """Fraction of the image's height and width, each drawn for itself."""
+    zoom: Fraction = 0.0
+    """Scale, 1 - zoom to 1 + zoom."""
+    shear: Annotated[Real, Field(ge=0, lt=90)] = 0.0
+    """Degrees."""
+
+
+class Training(Section):
+    """How one network is trained. The last epoch counts: held-out rows stop nothing and choose nothing."""
+
+    epochs: Count = 20
+    """Passes over the training rows."""
+    batch_size: Count = 128
+    """Images a step."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """The optimiser."""
+    learning_rate: Annotated[Real, Field(gt=0)] = 1e-3
+    """Peak of the schedule."""
+    schedule: Literal["one_cycle", "cosine", "exponential", "constant"] = "one_cycle"
+    """How the learning rate changes over the steps."""
+    warmup: Fraction = 0.2
+    """Fraction of all steps in which one_cycle and cosine rise to the peak."""
+    decay: Annotated[Real, Field(gt=0, le=1)] = 0.95
+    """Factor an epoch of the exponential schedule."""
+    weight_decay: Annotated[Real, Field(ge=0)] = 0.0
+    """Decoupled decay, of adamw and sgd."""
+    momentum: Fraction = 0.9
+    """Of sgd (Nesterov)."""
+    ema: Fraction = 0.0
+    """Momentum a step of the moving average of the weights that predicts; 0 is none."""
+    label_smoothing: Fraction = 0.0
+    """Share of the target spread evenly over all classes."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the layers' arithmetic; weights stay float32. auto: what this machine is fast at."""
+
+
+class Stage(Section):
+    """Convolution, activation, and what stands between and after them."""
+
+    filters: Count
+    """Channels it gives."""
+    kernel: Count = 3
+    """Height and width of the convolution."""
+    stride: Count = 1
+    """Step of the convolution, down and across."""
+    padding: Literal["same", "valid"] = "same"
+    """same: zeros around the image; valid: none, so that the image shrinks by kernel - 1."""
+    pool: Literal["none", "max", "average"] = "none"
+    """2 x 2 pooling after the activation."""
+    dropout: Fraction | None = None
+    """Of what it gives; null: the model's."""
+    batch_norm: BatchNorm | None = None
+    """Where batch normalisation stands; null: the model's."""
+
+
+class Cnn(Section):
+    """A convolutional network as data: stages, then dense layers, then the softmax."""
+
+    kind: Literal["cnn"] = "cnn"
+    """A convolutional network; the kind of a model that does not say."""
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    """The convolutions, in order."""
+    head: tuple[Count, ...] = ()
+    """Widths of the dense layers between the last stage and the softmax."""
+    activation: Literal["relu", "tanh", "gelu", "silu"] = "relu"
+    """After every convolution and dense layer."""
+    dropout: Fraction = 0.0
+    """After each stage that does not say otherwise."""
+    head_dropout: Fraction | None = None
+    """After each dense layer; null: `dropout`."""
+    batch_norm: BatchNorm = "none"
+    """In each dense layer, and in each stage that does not say otherwise."""
+    l2: Annotated[Real, Field(ge=0)] = 0.0
+    """Factor of the squared kernels in the loss."""
+    training: Training = Training()
+    """Changes to the top-level training."""
+    augmentation: Augmentation = Augmentation()
+    """Changes to the top-level augmentation."""
+
+
+class LogisticRegression(Section):
+    """Multinomial logistic regression on pixels scaled to 0..1."""
+
+    kind: Literal["logistic_regression"]
+    """Logistic regression."""
+    c: Annotated[Real, Field(gt=0)] = 0.1
+    """Inverse strength of the L2 penalty."""
+    iterations: Count = 100
+    """Steps of the solver, at most."""
+
+
+class KNearest(Section):
+    """k nearest neighbours, weighted by inverse distance."""
+
+    kind: Literal["knn"]
+    """k nearest neighbours."""
+    neighbours: Count = 4
+    """How many vote."""
+
+
+class RandomForest(Section):
+    """Random forest on the pixels."""
+
+    kind: Literal["random_forest"]
+    """Random forest."""
+    trees: Count = 300
+    """How many vote."""
+
+
+class Svm(Section):
+    """Support vector machine (RBF kernel) after PCA, probabilities calibrated on rows it did not see."""
+
+    kind: Literal["svm"]
+    """Support vector machine."""
+    components: Count = 50
+    """Principal components kept of the pixels."""
+    c: Annotated[Real, Field(gt=0)] = 10.0
+    """Inverse strength of the regularisation."""
+
+
+Model = Annotated[Cnn | LogisticRegression | KNearest | RandomForest | Svm, Field(discriminator="kind")]

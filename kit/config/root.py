@@ -1,0 +1,151 @@
+"""The whole configuration.
+
+Each CNN starts from the top-level `training` and `augmentation`, and may override any part of them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from kit.config.base import Count, Flag, Name, Section, Seed, Whole
+from kit.config.models import Augmentation, Cnn, Model, Training
+
+
+class Competition(Section):
+    """What the competition's files look like."""
+
+    slug: str = "digit-recognizer"
+    """The competition's name in its address on Kaggle."""
+    label_column: str = "label"
+    """Column of train.csv with the class, an integer from 0."""
+    pixel_prefix: str = "pixel"
+    """Pixel columns are called by this and their 0-based place, row by row."""
+    id_column: str = "ImageId"
+    """First column of the submission."""
+    first_id: Annotated[Whole, Field(ge=0)] = 1
+    """Id of the first row of test.csv; ids count up from it."""
+    prediction_column: str = "Label"
+    """Second column of the submission."""
+    image_shape: tuple[Count, Count] = (28, 28)
+    """Height and width in pixels."""
+    classes: Annotated[Whole, Field(ge=2, le=256)] = 10
+    """How many classes there are; labels run from 0 to classes - 1."""
+    public_rows: Count | None = None
+    """Test rows behind the public score; null: all of them."""
+
+
+class Data(Section):
+    """Where the competition's files lie."""
+
+    directory: Annotated[str, Field(min_length=1)] = "data"
+    """Folder of train.csv, test.csv and sample_submission.csv."""
+
+
+class Folds(Section):
+    """How training rows are held out."""
+
+    count: Annotated[Whole, Field(ge=2, le=100)] = 5
+    """Number of folds."""
+    seed: Seed = 0
+    """Of the shuffle that deals rows to folds."""
+    reshuffle: Flag = False
+    """Give each training seed folds of its own."""
+
+
+class Blend(Section):
+    """The rule from columns to one matrix."""
+
+    method: Literal["mean"] = "mean"
+    """mean: the mean of the probabilities, every column alike."""
+
+
+class Config(Section):
+    """A resolved configuration."""
+
+    competition: Competition = Competition()
+    """What the competition's files look like."""
+    data: Data = Data()
+    """Where they lie."""
+    folds: Folds = Folds()
+    """How training rows are held out."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    """Seeds to train; a whole number n stands for 0 to n - 1."""
+    training: Training = Training()
+    """What each CNN starts from."""
+    augmentation: Augmentation = Augmentation()
+    """What each CNN starts from."""
+    models: Annotated[dict[Name, Model], Field(min_length=1)]
+    """What is trained, by name; null takes an inherited one away."""
+    blend: Blend = Blend()
+    """The rule from columns to one matrix."""
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count_of_seeds(cls, value: Any) -> Any:
+        return tuple(range(value)) if type(value) is int and 0 < value <= 1000 else value
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct_seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("every seed may stand once only")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_networks(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping):
+            return raw
+        # A key with nothing behind it (all its lines commented out, say) is as good as absent.
+        given = {key: value for key, value in raw.items() if value is not None or key not in cls.model_fields}
+        if isinstance(given.get("models"), Mapping):
+            models = {name: model for name, model in given["models"].items() if model is not None}
+            given["models"] = {name: _with_defaults(model, given) for name, model in models.items()}
+        return given
+
+    @model_validator(mode="after")
+    def _images_fit(self) -> Self:
+        for name, model in self.models.items():
+            if isinstance(model, Cnn):
+                _check_sizes(name, model, self.competition.image_shape)
+        return self
+
+    def digest(self, **also: str) -> str:
+        """Return the hash (64 hex digits) of what decides a member, with `also` (fingerprint, backend, …).
+
+        It covers the folds, the models with the training and augmentation of each, the image's shape and the
+        classes. It does not cover seeds, blend, names and directories: more seeds extend the same run.
+        """
+        decides = self.model_dump(mode="json", include={"folds", "models"}) | also
+        decides["image"] = [*self.competition.image_shape, self.competition.classes]
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def merged(base: Any, over: Any) -> Any:
+    """Return `base` with `over` laid on top: mappings key by key, anything else replaced."""
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}
+
+
+def _with_defaults(model: Any, raw: Mapping[str, Any]) -> Any:
+    if not isinstance(model, Mapping) or model.get("kind", "cnn") != "cnn":
+        return model
+    parts = {
+        part: merged(raw.get(part) or {}, model.get(part) or {}) for part in ("training", "augmentation")
+    }
+    return {"kind": "cnn", **model, **parts}
+
+
+def _check_sizes(name: str, model: Cnn, shape: tuple[int, int]) -> None:
+    for index, stage in enumerate(model.stages):
+        lost = 0 if stage.padding == "same" else stage.kernel - 1
+        pooled = 1 if stage.pool == "none" else 2
+        height, width = (-(-(side - lost) // stage.stride) // pooled for side in shape)
+        if min(height, width) < 1:
+            place = f"models.{name}.stages.{index}"
+            raise ValueError(f"{place}: nothing is left of the image; use fewer strides, or padding: same")
+        shape = (height, width)
