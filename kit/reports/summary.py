@@ -18,8 +18,8 @@ CONFUSIONS = 10
 WORST = 20
 NOTES = (
     "The expected score leaves out the variance of training: other seeds would give another figure.",
-    "It is a little low: the test blend averages folds x seeds, the out-of-fold blend only the seeds that held "
-    "a row out.",
+    "It is a little low: the test blend averages folds x seeds, the out-of-fold blend only the seeds that "
+    "held a row out.",
 )
 
 Labels = NDArray[np.integer]
@@ -50,9 +50,8 @@ def summarise(
     """
     oof = score(blend.oof, labels)
     test_rows, classes = blend.test.shape
-    low, high = metrics.expected_score(
-        oof["accuracy"], oof["rows"], config.competition.public_rows or test_rows
-    )
+    scored = config.competition.public_rows or test_rows
+    low, high = metrics.expected_score(oof["accuracy"], oof["rows"], scored)
     trained = [_member(member, members[member], labels) for member in sorted(members)]
     retried = [one["member"] for one in trained if one["retried"]]
     report = {
@@ -61,7 +60,7 @@ def summarise(
         **{key: info.get(key) for key in ("hash", "sample", "source", "backend", "precision")},
         "data": {"rows": len(labels), "test_rows": test_rows, "classes": classes},
         "oof": oof,
-        "expected_score": {"low": low, "high": high},
+        "expected_score": {"low": low, "high": high, "rows": scored},
         "blend": config.blend.method,
         "folds": _folds(trained),
         "seeds": _seeds(columns, labels, config.blend.method),

@@ -1,0 +1,47 @@
+"""`kit report`: show the figures of a run; nothing is trained or computed again."""
+
+import json
+
+import click
+
+from kit.cli.options import as_json
+from kit.errors import UserError
+from kit.store import Run, find_run
+
+
+@click.command()
+@click.argument("run", required=False)
+@as_json
+def command(run: str | None, as_json: bool) -> None:
+    r"""Show the report of RUN, a name or a path; without it, of the newest finished run.
+
+    \b
+    Example:
+      kit report
+      kit report default-1a2b3c4d --json | jq .oof.accuracy
+    """
+    found = find_run(run)
+    if not found.is_finished():
+        raise _unfinished(found)
+    report = found.report()
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    from rich.console import Console
+
+    from kit.reports.terminal import render
+
+    render(report, Console(), found)
+
+
+def _unfinished(run: Run) -> UserError:
+    info, planned = run.info(), run.planned()
+    missing = [str(member) for member in planned if not run.has(member)]
+    names = f", without {', '.join(missing[:3])}{', …' * (len(missing) > 3)}" if missing else ""
+    return UserError(
+        f"this run is not finished ({info['status']}); its report comes with its last member",
+        where=str(run.path),
+        expected=f"{len(planned)} members",
+        received=f"{len(planned) - len(missing)}{names}",
+        hint=f"continue it with the command that began it: kit cv -c {info['config_name']} …",
+    )

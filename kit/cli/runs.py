@@ -1,0 +1,78 @@
+"""`kit runs`: list the runs of this folder."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from kit.cli.options import as_json
+from kit.errors import KitError
+from kit.store import RUNS, Run, all_runs
+
+
+@click.command()
+@as_json
+def command(as_json: bool) -> None:
+    r"""List the runs of this folder, newest first.
+
+    \b
+    Example:
+      kit runs
+      kit runs --json | jq '.[0].oof.accuracy'
+    """
+    runs = [_summary(run) for run in all_runs()]
+    if as_json:
+        click.echo(json.dumps(runs, indent=2))
+    elif runs:
+        _show(runs)
+    else:
+        click.echo(f"no runs in {RUNS}/ yet; train one: kit cv")
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    """Return what is told of a run; `oof` is report.json's, None until the run is complete."""
+    keys = ("status", "sample", "started", "members", "members_planned", "oof", "error")
+    summary = {"name": run.name, **dict.fromkeys(keys)}
+    try:
+        info, planned = run.info(), run.planned()
+        return summary | {
+            **{key: info[key] for key in ("status", "sample", "started")},
+            "members": sum(run.has(member) for member in planned),
+            "members_planned": len(planned),
+            "oof": run.report()["oof"] if run.is_finished() else None,
+        }
+    except KitError as error:
+        return summary | {"status": "unreadable", "error": str(error)}
+    except (LookupError, TypeError) as error:
+        # Damaged, or written by another version: no reason to hide the other runs.
+        return summary | {"status": "unreadable", "error": f"{run.path}: not as expected: {error!r}"}
+
+
+def _show(runs: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    from kit.reports.terminal import interval, percent, table
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # One line a run, for grep.
+    cells: dict[str, list[str]] = {}
+    for run in runs:
+        oof = run["oof"]
+        row = {
+            "Run": run["name"],
+            "Status": run["status"],
+            "OOF %": percent(oof["accuracy"]) if oof else "-",
+            "95 % interval": interval(oof) if oof else "-",
+            "Log loss": f"{oof['log_loss']:.5f}" if oof else "-",
+            "Members": "-" if run["error"] else f"{run['members']}/{run['members_planned']}",
+            "Started": (run["started"] or "-")[:16].replace("T", " "),
+            "Data": {True: "sample", False: "competition"}.get(run["sample"], "-"),
+        }
+        for heading, cell in row.items():
+            cells.setdefault(heading, []).append(cell)
+    console.print(table(cells))
+    for run in runs:
+        if run["error"]:
+            click.echo(run["error"], err=True)
