@@ -8,7 +8,7 @@ import click
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`90`, `90s`, `15m`, `2h`: a number of seconds, as float."""
 
     name = "DURATION"
@@ -23,6 +23,19 @@ class Duration(click.ParamType):
         return float(match[1]) * _UNITS[match[2]]
 
 
-config = click.option("-c", "--config", default="default", show_default=True, metavar="NAME", help="A configuration: NAME in ./configs or shipped, or FILE.yaml.")
-changes = click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change any key of the configuration, as in models.cnn.dropout=0.3.")
+config = click.option(
+    "-c",
+    "--config",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="A configuration: NAME in ./configs or shipped, or FILE.yaml.",
+)
+changes = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any key of the configuration, as in models.cnn.dropout=0.3.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")

@@ -1,7 +1,7 @@
 """Configurations from files: YAML with `extends`, `--set a.b=c` on top, and errors that name the line.
 
-A configuration is read in three steps: files are merged along `extends`, changes are laid on top, and the result
-is validated once.
+A configuration is read in three steps: files are merged along `extends`, changes are laid on top, and the
+result is validated once.
 """
 
 import re
@@ -41,8 +41,8 @@ def load(name: str = "default", changes: Iterable[str] = ()) -> Config:
     """Read configuration `name`, lay `changes` ("a.b=c") on top, and validate.
 
     Raises:
-        UserError: no such file, no YAML, an unknown key (with the nearest known one), a value of the wrong type
-            or out of range; the message names the file and line, or the change.
+        UserError: no such file, no YAML, an unknown key (with the nearest known one), a value of the wrong
+            type or out of range; the message names the file and line, or the change.
     """
     changes = list(changes)
     layers = _layers(find(name), ())
@@ -55,7 +55,7 @@ def load(name: str = "default", changes: Iterable[str] = ()) -> Config:
 
 
 def validate(raw: Mapping[str, Any], layers: Sequence[Layer] = (), changes: Sequence[str] = ()) -> Config:
-    """Return `raw` as a configuration; `layers` and `changes`, where it came from, let an error say where it is.
+    """Return `raw` as a configuration; `layers` and `changes`, where it came from, tell where an error is.
 
     Raises:
         UserError: an unknown key, a value of the wrong type or out of range.

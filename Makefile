@@ -1,0 +1,72 @@
+# Each target sets up what it needs in .venv. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+STAMP_DEV := $(VENV)/.stamp-dev
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+OPTIONS = $(if $(CONFIG),-c '$(CONFIG)') $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data cv report runs submit submissions doctor test test-slow lint clean
+
+help: ## List the targets
+	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## Install kit into .venv; PYTHON=python3.12 chooses the Python
+	@echo "Ready: $(BIN)/kit --help"
+
+data: $(STAMP) ## Fetch the competition's files; SOURCE=kaggle, sample, a folder or a zip
+	@$(BIN)/kit data fetch $(if $(SOURCE),--source '$(SOURCE)') $(OPTIONS)
+
+cv: $(STAMP) ## Train a cross-validated ensemble, report, write submission.csv
+	@$(BIN)/kit cv $(OPTIONS)
+
+report: $(STAMP) ## Show a run's report; RUN=name, else the newest
+	@$(BIN)/kit report $(if $(RUN),'$(RUN)') $(ARGS)
+
+runs: $(STAMP) ## List the runs
+	@$(BIN)/kit runs $(ARGS)
+
+submit: $(STAMP) ## Send a run to Kaggle and wait for its score; RUN=name, else the newest
+	@$(BIN)/kit submit $(if $(RUN),'$(RUN)') $(OPTIONS)
+
+submissions: $(STAMP) ## Show every submission: OOF accuracy against leaderboard score
+	@$(BIN)/kit submissions $(ARGS)
+
+doctor: $(STAMP) ## Show what this machine offers and what is missing
+	@$(BIN)/kit doctor $(ARGS)
+
+test: $(STAMP_DEV) ## Run the fast tests
+	@$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-slow: $(STAMP_DEV) ## Run the slow tests
+	@$(BIN)/pytest -m slow $(ARGS)
+
+lint: $(STAMP_DEV) ## Check style, types and the import contract
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+clean: ## Remove .venv and caches; data, runs and submissions stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find kit tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Without its stamp an installation was interrupted: --clear starts it afresh.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo 'kit needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not. Choose one: make PYTHON=python3.12 setup' >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo '$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: sudo apt install python3-venv' >&2; exit 2; }
+	@echo 'Setting up $(VENV) (once, about two minutes) ...' >&2
+	@test -f $@ || $(PYTHON) -m venv --clear $(VENV)
+	@rm -f $@
+	@$(INSTALL) -e .
+	@touch $@
+
+$(STAMP_DEV): $(STAMP)
+	@echo 'Installing what tests and lint need ...' >&2
+	@$(INSTALL) -e '.[dev]'
+	@touch $@
