@@ -1,0 +1,1 @@
+"""Obtain, read, check and split the competition's data."""

@@ -1,0 +1,185 @@
+"""The arrays of a data set on disk, memory-mapped, found by the content of the CSV files they were made of.
+
+An entry is the folder <cache>/<key> with train_images.npy, train_labels.npy, test_images.npy and meta.json.
+The key comes from the SHA-256 of the CSV files, itself remembered by path, size and modification time in
+<cache>/hashes.json.
+"""
+
+import atexit
+import errno
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.config import Competition
+from kit.errors import UserError
+from kit.store import atomic
+
+ARRAYS = ("train_images", "train_labels", "test_images")
+"""Names of the .npy files of an entry."""
+_VERSION = 1
+_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A folder with the arrays of a data set, opened memory-mapped, and what was noted with them."""
+
+    folder: Path
+    arrays: dict[str, NDArray[np.uint8]]
+    meta: dict[str, Any]
+
+
+def hashes(root: Path, files: Iterable[Path]) -> dict[str, list[Any]]:
+    """Return [size in bytes, modification time in ns, SHA-256] by absolute path.
+
+    A file of which <root>/hashes.json knows size and time is not read.
+    """
+    try:
+        known = json.loads((root / "hashes.json").read_bytes())
+    except (OSError, ValueError):
+        known = {}
+    current = {}
+    for path in files:
+        name, stamp = str(path.resolve()), _stamp(path)
+        current[name] = known.get(name)
+        if current[name] is None or current[name][:2] != stamp:
+            with path.open("rb") as file:
+                current[name] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+    return current
+
+
+def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
+    """Write <root>/hashes.json where it says something else."""
+    content = json.dumps(hashed).encode()
+    index = root / "hashes.json"
+    if not index.is_file() or index.read_bytes() != content:
+        with atomic(index) as file:
+            file.write(content)
+
+
+def key(hashed: Mapping[str, list[Any]], competition: Competition) -> str:
+    """Return the name of the entry for files with these hashes, read as `competition` says."""
+    decides = competition.model_dump(include={"label_column", "pixel_prefix", "image_shape", "classes"})
+    content = json.dumps([_VERSION, [sha256 for _, _, sha256 in hashed.values()], decides], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def find(folder: Path) -> Entry | None:
+    """Return the entry in `folder`; None where there is none or it is cut or changed."""
+    try:
+        meta = json.loads((folder / "meta.json").read_bytes())
+        if meta["files"] != {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}:
+            return None
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Entry(folder, arrays, meta)
+
+
+def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:
+    """Write an entry and open it; where `folder` cannot be written, write a temporary one.
+
+    Raises:
+        UserError: the disk has no room for it.
+    """
+    try:
+        check_space(folder, _size(arrays), "the cache")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        built = _build(folder.parent, arrays, meta)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise UserError(
+                f"the cache cannot be written: {error.strerror}", where=str(folder.parent)
+            ) from error
+        return write_temporary(arrays, meta)
+    try:
+        return _placed(built, folder)
+    finally:
+        shutil.rmtree(built, ignore_errors=True)
+
+
+def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:
+    """Write an entry into a temporary folder that is removed when this process ends.
+
+    Raises:
+        UserError: the disk has no room for it.
+    """
+    parent = Path(tempfile.gettempdir())
+    try:
+        check_space(parent, _size(arrays), "temporary files")
+        folder = _build(parent, arrays, meta)
+    except OSError as error:
+        raise UserError(f"no temporary files can be written: {error.strerror}", where=str(parent)) from error
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return _opened(folder)
+
+
+def check_space(folder: Path, needed: int, purpose: str) -> None:
+    """Check that the disk of `folder`, which need not exist yet, has room for `needed` bytes.
+
+    Raises:
+        UserError: it has not.
+    """
+    folder = folder.absolute()
+    folder = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        expected, received = f"{needed / 1e6:.1f} MB free", f"{free / 1e6:.1f} MB"
+        raise UserError(
+            f"not enough disk for {purpose}",
+            where=str(folder),
+            expected=expected,
+            received=received,
+            hint="make room there",
+        )
+
+
+def _build(parent: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=".kit-data-"))
+    try:
+        for name in ARRAYS:
+            np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
+        files = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
+        (folder / "meta.json").write_text(json.dumps({**meta, "files": files}), encoding="utf-8")
+        folder.chmod(0o755)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _placed(built: Path, folder: Path) -> Entry:
+    try:
+        built.rename(folder)
+    except OSError:
+        # Another process was faster, or what lies there is damaged.
+        if (entry := find(folder)) is not None:
+            return entry
+        shutil.rmtree(folder)
+        built.rename(folder)
+    return _opened(folder)
+
+
+def _opened(folder: Path) -> Entry:
+    entry = find(folder)
+    if entry is None:
+        raise UserError("the cache changed while it was written", where=str(folder), hint="try again")
+    return entry
+
+
+def _size(arrays: Mapping[str, NDArray[np.uint8]]) -> int:
+    return sum(array.nbytes for array in arrays.values()) + (1 << 16)
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

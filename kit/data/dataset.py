@@ -1,0 +1,179 @@
+"""The data of a competition as arrays, from wherever it lies."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.config import Competition, Config
+from kit.data import cache, read
+from kit.data.folds import distinct
+from kit.errors import UserError
+
+SAMPLE = Path(__file__).parent / "sample"
+KAGGLE_INPUT = Path("/kaggle/input")
+"""Where a Kaggle notebook finds the data it was given."""
+FILES = ("train.csv", "test.csv", "sample_submission.csv")
+"""Names of the competition's files; each may also stand as NAME.gz."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and test rows of a competition, memory-mapped.
+
+    Attributes:
+        train_images: (rows, height, width) uint8.
+        train_labels: (rows,) uint8.
+        test_images: (test rows, height, width) uint8.
+        fingerprint: SHA-256 (64 hex digits) of the arrays: equal data in another file format has the same.
+        sample: whether it is the bundled sample.
+        source: where it comes from, for people.
+        warnings: what is odd but allowed, a sentence each.
+        sample_submission: the competition's sample_submission.csv, if it lies there.
+        folder: holds train_images.npy, train_labels.npy and test_images.npy while this process runs.
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.uint8]
+    test_images: NDArray[np.uint8]
+    fingerprint: str
+    sample: bool
+    source: str
+    warnings: tuple[str, ...]
+    sample_submission: Path | None
+    folder: Path
+
+    def ids(self, competition: Competition) -> NDArray[np.int64]:
+        """Return (test rows,) int64: the ids of the test rows, counted up from the competition's first."""
+        return np.arange(competition.first_id, competition.first_id + len(self.test_images))
+
+
+def load(config: Config) -> Dataset:
+    """Return the data of the data directory; else of /kaggle/input; else of Kaggle, where credentials are.
+
+    Without any of these it is the bundled sample.
+
+    Raises:
+        UserError: a file is missing or wrong (which, and where), or Kaggle refuses the download.
+    """
+    directory = Path(config.data.directory)
+    if holds_data(directory):
+        return open_folder(directory, config.competition)
+    mounted = KAGGLE_INPUT / config.competition.slug
+    if holds_data(mounted):
+        return open_folder(mounted, config.competition)
+    return open_folder(SAMPLE, config.competition)
+
+
+def holds_data(folder: Path) -> bool:
+    """Say whether train.csv or test.csv stands in `folder`, compressed or not."""
+    return any(file_in(folder, name) for name in FILES[:2])
+
+
+def file_in(folder: Path, name: str) -> Path | None:
+    """Return the path of `name`, or of `name`.gz, in `folder`; None where neither is there."""
+    return next(
+        (path for path in (folder / name, folder / f"{name}.gz") if path.exists() or path.is_symlink()), None
+    )
+
+
+def open_folder(folder: Path, competition: Competition) -> Dataset:
+    """Return the data of a folder that holds train.csv and test.csv; its cache is <folder>/.cache.
+
+    Raises:
+        UserError: a file is missing or wrong, or the cache finds no room.
+    """
+    train, test = (_required(folder, name) for name in FILES[:2])
+    if folder == SAMPLE:
+        entry = cache.write_temporary(*_read(train, test, competition))
+    else:
+        root = folder / ".cache"
+        hashed = cache.hashes(root, (train, test))
+        place = root / cache.key(hashed, competition)
+        entry = cache.find(place) or cache.write(place, *_read(train, test, competition))
+        if entry.folder == place:
+            cache.remember(root, hashed)
+    return Dataset(
+        **entry.arrays,
+        fingerprint=entry.meta["fingerprint"],
+        sample=folder == SAMPLE,
+        source="the bundled sample" if folder == SAMPLE else f"{folder}/",
+        warnings=tuple(entry.meta["warnings"]),
+        sample_submission=file_in(folder, FILES[2]),
+        folder=entry.folder,
+    )
+
+
+def check(
+    train: tuple[bytes, str], test: tuple[bytes, str], competition: Competition
+) -> dict[str, NDArray[np.uint8]]:
+    """Return the arrays of a train.csv and a test.csv, by their names in the cache.
+
+    Args:
+        train: content (not compressed) of train.csv, and its name for errors.
+        test: the same of test.csv.
+        competition: what the files must look like.
+
+    Raises:
+        UserError: a file is wrong, or a class has no row.
+    """
+    train_images, train_labels = read.parse(*train, competition, labelled=True)
+    test_images, _ = read.parse(*test, competition, labelled=False)
+    absent = np.flatnonzero(np.bincount(train_labels, minlength=competition.classes) == 0)
+    if absent.size:
+        where = f"{train[1]}, column {competition.label_column}"
+        raise UserError(
+            f"no row of class {absent[0]}", where=where, expected=f"rows of all {competition.classes} classes"
+        )
+    return {"train_images": train_images, "train_labels": train_labels, "test_images": test_images}
+
+
+def _required(folder: Path, name: str) -> Path:
+    path = file_in(folder, name)
+    if path is None:
+        other = FILES[1] if name == FILES[0] else FILES[0]
+        raise UserError(
+            f"there is no {name}",
+            where=f"{folder}/",
+            expected=f"{name} beside {other}",
+            hint="get both: kit data fetch",
+        )
+    return path
+
+
+def _read(
+    train: Path, test: Path, competition: Competition
+) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
+    arrays = check((read.content(train), str(train)), (read.content(test), str(test)), competition)
+    return arrays, {"fingerprint": _fingerprint(arrays), "warnings": _warnings(arrays)}
+
+
+def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
+    digest = hashlib.sha256()
+    for name in cache.ARRAYS:
+        digest.update(f"{name} {arrays[name].shape}\n".encode())
+        digest.update(arrays[name].data)
+    return digest.hexdigest()
+
+
+def _warnings(arrays: Mapping[str, NDArray[np.uint8]]) -> list[str]:
+    """Name exact copies; lines count from 1 with the header, so that an editor shows them."""
+    labels, rows = arrays["train_labels"], len(arrays["train_labels"])
+    same = distinct(np.concatenate([arrays["train_images"], arrays["test_images"]]))
+    copies = np.flatnonzero(same[:rows] != np.arange(rows))
+    disputed = copies[labels[copies] != labels[same[copies]]]
+    in_test = np.flatnonzero(same[rows:] < rows)
+    return [
+        *_warning(copies, same, "train.csv", "with the pixels of an earlier row"),
+        *_warning(disputed, same, "train.csv", "with another label than an earlier row of the same pixels"),
+        *_warning(in_test, same[rows:], "test.csv", "with the pixels of a row of train.csv"),
+    ]
+
+
+def _warning(rows: NDArray[np.int64], same: NDArray[np.int64], file: str, what: str) -> Iterator[str]:
+    if rows.size:
+        first = f"the first: line {rows[0] + 2}, as line {same[rows[0]] + 2} of train.csv"
+        yield f"{rows.size:,} row{'s' if rows.size > 1 else ''} of {file} {what} ({first})"

@@ -1,0 +1,86 @@
+"""Stratified folds over distinct images: copies of one image never stand on both sides."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.errors import KitError, UserError
+
+
+def distinct(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return (rows,) int64: for each row the first row with the same pixels, itself where it is the first."""
+    first: dict[bytes, int] = {}
+    return np.array([first.setdefault(image.tobytes(), row) for row, image in enumerate(images)], np.int64)
+
+
+def make_folds(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], count: int, seed: int
+) -> NDArray[np.int8]:
+    """Return (rows,) int8: the fold from 0 to count - 1 that holds each row out.
+
+    The distinct images of each class are shuffled by `seed` and dealt out in turn, so that fold sizes, and
+    those of each class, differ by one image at most. Copies go with the first of them, whatever their label.
+
+    Args:
+        images: (rows, height, width) uint8.
+        labels: (rows,) uint8.
+        count: number of folds, 2 to 100.
+        seed: of the shuffle.
+
+    Raises:
+        UserError: a class has fewer distinct images than there are folds.
+    """
+    same = distinct(images)
+    firsts = np.flatnonzero(same == np.arange(len(same)))
+    present, sizes = np.unique(labels[firsts], return_counts=True)
+    for label, size in zip(present, sizes, strict=True):
+        if size < count:
+            what = f"class {label} has too few distinct images for {count} folds"
+            raise UserError(
+                what,
+                where="folds.count",
+                expected=f"at least {count}",
+                received=str(size),
+                hint=f"use fewer folds: --set folds.count={size}" if size > 1 else None,
+            )
+    order = np.random.default_rng(seed).permutation(firsts)
+    order = order[np.argsort(labels[order], kind="stable")]
+    folds = np.full(len(labels), -1, np.int8)
+    folds[order] = np.arange(len(order)) % count
+    folds = folds[same]
+    check_folds(folds, same, labels, count)
+    return folds
+
+
+def check_folds(
+    folds: NDArray[np.int8], same: NDArray[np.int64], labels: NDArray[np.uint8], count: int
+) -> None:
+    """Check that each row is in one fold, copies are in the same, and each fold holds every class.
+
+    Args:
+        folds: (rows,) int8.
+        same: (rows,) what `distinct` gives.
+        labels: (rows,) uint8.
+        count: number of folds.
+
+    Raises:
+        KitError: it does not.
+    """
+    if folds.shape != labels.shape:
+        raise KitError(
+            "folds do not match the data", expected=f"{len(labels)} rows", received=f"shape {folds.shape}"
+        )
+    outside = np.flatnonzero((folds < 0) | (folds >= count))
+    if outside.size:
+        what = f"row {outside[0]} is in no fold"
+        raise KitError(what, expected=f"0 to {count - 1}", received=str(folds[outside[0]]))
+    apart = np.flatnonzero(folds != folds[same])
+    if apart.size:
+        raise KitError(
+            f"rows {same[apart[0]]} and {apart[0]} hold the same image, but are in different folds"
+        )
+    for label in np.unique(labels[same]):
+        absent = np.setdiff1d(np.arange(count), folds[labels == label])
+        if absent.size:
+            raise KitError(
+                f"fold {absent[0]} holds no row of class {label}", expected="every class in every fold"
+            )

