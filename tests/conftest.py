@@ -1,11 +1,20 @@
 """What tests share. Every test runs without the user's credentials, settings and data."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from kit.blending.columns import assemble
+from kit.blending.methods import blend
+from kit.config import Config
+from kit.reports.summary import summarise
+from kit.store import RUNS, Member, MemberResult, Run
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +44,7 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_competition() -> Callable[..., None]:
     """Return a function that writes train.csv, test.csv and sample_submission.csv into a folder.
 
-    Labels go round (row i has label i modulo classes); pixels are random, but for the first one, the label itself.
+    Labels go round (row i has label i modulo classes); pixels are random, but for the first one, the label.
     """
 
     def write(
@@ -53,3 +62,75 @@ def write_competition() -> Callable[..., None]:
         np.savetxt(folder / "sample_submission.csv", sample, "%d", ",", header="ImageId,Label", comments="")
 
     return write
+
+
+@dataclass
+class Example:
+    """A run that nobody had to train: 20 rows of labels 0 to 9, 5 test rows.
+
+    With seed s a member takes rows of label (10 - s) % 10 for the next class, at 0.61 against 0.31; every
+    other label gets 0.91. So each column has 2 errors, and the blend of two seeds none.
+    """
+
+    config: Config
+    info: dict[str, Any]
+    labels: NDArray[np.uint8]
+    folds: NDArray[np.int8]
+    members: dict[Member, MemberResult]
+
+    def report(self, **changes: Any) -> dict[str, Any]:
+        columns = assemble(self.members, self.folds, self.config.seeds)
+        parts: dict[str, Any] = {"labels": self.labels, "columns": columns, "blend": blend(columns, "mean")}
+        return summarise(self.info, self.config, **{**parts, "members": self.members, **changes})
+
+    def write(self, *, status: str = "complete") -> Run:
+        run = Run(RUNS / self.info["name"])
+        run.write_info({**self.info, "status": status})
+        run.write_folds(self.folds)
+        for member, result in self.members.items():
+            run.write_member(member, result)
+        if status == "complete":
+            run.write_report(self.report())
+        return run
+
+
+def _probabilities(labels: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
+    probs = np.full((len(labels), 10), 0.01, np.float32)
+    wrong = (labels + seed) % 10 == 0
+    probs[np.arange(len(labels)), labels] = np.where(wrong, 0.31, 0.91)
+    probs[wrong, (labels[wrong] + 1) % 10] = 0.61
+    return probs
+
+
+def _history(fold: int) -> dict[str, Any]:
+    curves: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
+    times = {"seconds": 10.0 + fold, "startup_seconds": 2.0, "attempts": 1}
+    return {"epochs": curves, "train_accuracy": 1.0, "parameters": 1234, "multiply_adds": 56789, **times}
+
+
+@pytest.fixture
+def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - what it writes goes there
+    """Return a function that makes an Example."""
+
+    def make(models: Sequence[str] = ("cnn",), seeds: Sequence[int] = (0,), **info: Any) -> Example:
+        labels = np.tile(np.arange(10, dtype=np.uint8), 2)
+        network = {"kind": "cnn", "stages": [{"filters": 4}]}
+        changes = {"seeds": list(seeds), "folds": {"count": 2}, "models": dict.fromkeys(models, network)}
+        config = Config.model_validate(changes)
+        folds = np.tile(np.arange(20) % 2, (len(seeds), 1)).astype(np.int8)
+        members = {}
+        for member in [Member(model, fold, seed) for model in models for fold in (0, 1) for seed in seeds]:
+            rows = np.flatnonzero(folds[0] == member.fold)
+            probs = _probabilities(labels[rows], member.seed), _probabilities(labels[:5], member.seed)
+            members[member] = MemberResult(rows, *probs, _history(member.fold))
+        known = {"name": "example-1a2b3c4d", "config_name": "example", "hash": "1a2b3c4d", "sample": False}
+        known |= {
+            "source": "data",
+            "started": "2025-01-02T03:04:05Z",
+            "wall_seconds": 30.0,
+            "backend": "tensorflow",
+        }
+        known |= {"precision": "float32", "status": "complete", "config": config.model_dump(mode="json")}
+        return Example(config, {**known, **info}, labels, folds, members)
+
+    return make
