@@ -5,9 +5,10 @@ A file is complete or absent: it is written under a temporary name in its own fo
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -159,6 +160,45 @@ class Run:
         config = self.info()["config"]
         folds = range(config["folds"]["count"])
         return [Member(model, fold, seed) for model in config["models"] for fold in folds for seed in config["seeds"]]
+
+    def write_oof(self, labels: NDArray[np.integer], probs: NDArray[np.floating]) -> None:
+        """Write a line a training row: row, label, predicted class, and its probabilities with 9 digits.
+
+        Args:
+            labels: (rows,).
+            probs: (rows, classes).
+        """
+        classes = probs.shape[1]
+        header = ",".join(["row", "label", "predicted", *(f"p{label}" for label in range(classes))])
+        table = np.column_stack([np.arange(len(labels)), labels, probs.argmax(axis=1), probs])
+        with atomic(self.oof_path) as file:
+            np.savetxt(file, table, fmt=["%d"] * 3 + ["%.9g"] * classes, delimiter=",", header=header, comments="")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training this run; the lock goes with the process, however it ends.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        import fcntl
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise UserError("another process is training this run", where=str(self.path), hint="wait for it") from None
+        finally:
+            os.close(folder)
+            with suppress(OSError):
+                self.path.rmdir()  # Left empty only where nothing was begun.
+
+    def clear(self) -> None:
+        """Remove everything in the run's folder."""
+        for path in self.path.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def write_member(self, member: Member, result: MemberResult) -> None:
         """Write a member: its model first, so that arrays stand for a complete member."""

@@ -39,3 +39,22 @@ changes = click.option(
     help="Change any key of the configuration, as in models.cnn.dropout=0.3.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")
+
+
+class Jobs(click.ParamType):
+    """`auto` (None) or a whole number from 1."""
+
+    name = "N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number; None for auto."""
+        if value is None or value == "auto":
+            return None
+        if not str(value).isdigit() or int(value) < 1:
+            self.fail(f"{value!r} is no number of jobs: expected auto, or a whole number from 1", param, ctx)
+        return int(value)
+
+
+jobs = click.option(
+    "--jobs", type=Jobs(), default="auto", show_default=True, help="Members trained at once; auto: one a core, or one a GPU."
+)

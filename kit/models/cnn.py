@@ -1,0 +1,80 @@
+"""The convolutional network that a configuration describes; LeNet-5 with an added layer is one such description."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import keras
+from keras import layers
+
+from kit.config import BatchNorm, Cnn
+
+# Keras's 0.99 remembers 100 steps; a short training (a sample, a quick profile) has few more than that.
+MOMENTUM = 0.95
+
+
+def build_cnn(
+    spec: Cnn,
+    shape: tuple[int, int],
+    classes: int,
+    *,
+    policy: str = "float32",
+    batch_norm: Callable[..., Any] = layers.BatchNormalization,
+) -> keras.Model:
+    """Build the network: raw pixels (batch, height, width, 1), 0 to 255, to logits (batch, classes) float32.
+
+    Args:
+        spec: stages and head.
+        shape: height and width of an image.
+        classes: number of classes.
+        policy: Keras's dtype policy of every layer but the last.
+        batch_norm: makes a batch-norm layer, called as `keras.layers.BatchNormalization` is.
+    """
+    norm = partial(batch_norm, momentum=MOMENTUM, dtype=policy)
+    image = keras.Input((*shape, 1), dtype="float32")
+    value = layers.Rescaling(1 / 255, dtype=policy)(image)
+    for stage in spec.stages:
+        place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm
+        convolution = layers.Conv2D(
+            stage.filters,
+            stage.kernel,
+            strides=stage.stride,
+            padding=stage.padding,
+            use_bias=place != "before_activation",
+            kernel_initializer="he_uniform",
+            kernel_regularizer=_l2(spec),
+            dtype=policy,
+        )
+        value = _activated(convolution(value), spec, place, norm, policy)
+        if stage.pool != "none":
+            pool = layers.MaxPooling2D if stage.pool == "max" else layers.AveragePooling2D
+            value = pool(2, dtype=policy)(value)
+        value = _dropped(value, spec.dropout if stage.dropout is None else stage.dropout, policy)
+    value = layers.Flatten(dtype=policy)(value)
+    for width in spec.head:
+        dense = layers.Dense(
+            width,
+            use_bias=spec.batch_norm != "before_activation",
+            kernel_initializer="he_uniform",
+            kernel_regularizer=_l2(spec),
+            dtype=policy,
+        )
+        value = _activated(dense(value), spec, spec.batch_norm, norm, policy)
+        value = _dropped(value, spec.dropout if spec.head_dropout is None else spec.head_dropout, policy)
+    logits = layers.Dense(classes, kernel_regularizer=_l2(spec), dtype="float32")(value)
+    return keras.Model(image, logits)
+
+
+def _activated(value: Any, spec: Cnn, place: BatchNorm, norm: Callable[[], Any], policy: str) -> Any:
+    if place == "before_activation":
+        value = norm()(value)
+    value = layers.Activation(spec.activation, dtype=policy)(value)
+    return norm()(value) if place == "after_activation" else value
+
+
+def _dropped(value: Any, rate: float, policy: str) -> Any:
+    return layers.Dropout(rate, dtype=policy)(value) if rate else value
+
+
+def _l2(spec: Cnn) -> Any:
+    return keras.regularizers.L2(spec.l2) if spec.l2 else None

@@ -1,0 +1,43 @@
+"""What a network costs, from its description alone (no Keras)."""
+
+from dataclasses import dataclass
+
+from kit.config import Cnn
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Size of a network.
+
+    Attributes:
+        parameters: trainable numbers.
+        multiply_adds: of one image on its way forward; training takes about three times as many.
+    """
+
+    parameters: int
+    multiply_adds: int
+
+
+def cost(spec: Cnn, shape: tuple[int, int], classes: int) -> Cost:
+    """Count the parameters and multiply-adds of convolutions, dense layers and batch norm (its adds left out)."""
+    (height, width), channels, parameters, multiply_adds = shape, 1, 0, 0
+    for stage in spec.stages:
+        place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm
+        lost = 0 if stage.padding == "same" else stage.kernel - 1
+        height, width = (-(-(side - lost) // stage.stride) for side in (height, width))
+        kernel = stage.kernel**2 * channels * stage.filters
+        parameters += kernel + _extras(stage.filters, place)
+        multiply_adds += kernel * height * width
+        if stage.pool != "none":
+            height, width = height // 2, width // 2
+        channels = stage.filters
+    inputs = height * width * channels
+    for units in spec.head:
+        parameters += inputs * units + _extras(units, spec.batch_norm)
+        multiply_adds += inputs * units
+        inputs = units
+    return Cost(parameters + (inputs + 1) * classes, multiply_adds + inputs * classes)
+
+
+def _extras(units: int, batch_norm: str) -> int:
+    return {"none": 1, "before_activation": 2, "after_activation": 3}[batch_norm] * units

@@ -1,0 +1,66 @@
+"""The one thing that differs between Keras's backends: how a whole epoch is compiled."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+
+@dataclass
+class Student:
+    """A network in training.
+
+    Attributes:
+        model: uint8 images (batch, height, width, 1) to logits, augmentation included while training.
+        optimizer: with its schedule.
+        images: (rows, height, width) uint8.
+        labels: (rows,) int32.
+        label_smoothing: share of each label spread over all classes.
+    """
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+    label_smoothing: float
+
+    def loss(self, logits: Any, labels: Any) -> Any:
+        """Return the mean cross-entropy of a batch."""
+        targets = ops.one_hot(labels, logits.shape[-1], dtype="float32")
+        targets = targets * (1 - self.label_smoothing) + self.label_smoothing / logits.shape[-1]
+        return ops.mean(ops.categorical_crossentropy(targets, logits, from_logits=True))
+
+
+def hits(logits: Any, labels: Any) -> Any:
+    """Return the share of a batch that is right, float32."""
+    return ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32")), "float32"))
+
+
+class Engine(Protocol):
+    """A student on one backend."""
+
+    def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
+        """Train on `order` (steps, batch), rows of the images; return mean loss (with L2) and accuracy."""
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (batch, classes) for (batch, height, width), without augmentation and dropout."""
+
+
+def make_engine(student: Student) -> Engine:
+    """Return the engine of Keras's backend."""
+    match keras.backend.backend():
+        case "tensorflow":
+            from kit.training.on_tensorflow import TensorFlowEngine
+
+            return TensorFlowEngine(student)
+        case "jax":
+            from kit.training.on_jax import JaxEngine
+
+            return JaxEngine(student)
+        case _:
+            from kit.training.on_torch import TorchEngine
+
+            return TorchEngine(student)

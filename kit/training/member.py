@@ -1,0 +1,66 @@
+"""Train one member, whatever its kind: (configuration, data, member) to result. Writes nothing."""
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit import metrics
+from kit.config import Cnn
+from kit.store import MemberResult
+from kit.training.job import Job
+
+if TYPE_CHECKING:
+    from kit.training.network import OnEpoch
+
+
+def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
+    """Train `job` on the arrays in its folder.
+
+    Args:
+        job: what to train.
+        on_epoch: called with epoch (from 1), loss on held-out rows, accuracy on held-out rows.
+        started: when the process began (`time.time()`), for the time of start-up in the history.
+    """
+    images, labels, test_images = (
+        np.load(job.folder / f"{name}.npy", mmap_mode="r") for name in ("train_images", "train_labels", "test_images")
+    )
+    if isinstance(job.model, Cnn):
+        # Costs seconds, and scikit-learn members need none of it.
+        from kit.training.determinism import make_deterministic
+        from kit.training.network import train_network
+
+        make_deterministic()
+        imported = time.time()
+        result = train_network(job, images, labels, test_images, on_epoch)
+    else:
+        imported = time.time()
+        result = _fit_baseline(job, images, labels, test_images)
+        right = metrics.log_loss(result.val_probs, labels[result.val_rows]), metrics.accuracy(result.val_probs, labels[result.val_rows])
+        on_epoch(1, *right)
+    times = {"seconds": time.time() - imported, "startup_seconds": imported - started}
+    return replace(result, history=result.history | times)
+
+
+def _fit_baseline(
+    job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8], test_images: NDArray[np.uint8]
+) -> MemberResult:
+    from kit.models.baselines import build_baseline, probabilities
+
+    if isinstance(job.model, Cnn):
+        raise TypeError(f"{job.member}: a network is no baseline")
+    rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
+    classifier = build_baseline(job.model, job.random_seed)
+    classifier.fit(_flat(images[rows]), labels[rows])
+    train_probs, val_probs, test_probs = (
+        probabilities(classifier, _flat(part), job.classes) for part in (images[rows], images[val_rows], test_images)
+    )
+    epochs: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": [], "seconds": []}
+    history = {"epochs": epochs, "train_accuracy": metrics.accuracy(train_probs, labels[rows])}
+    return MemberResult(val_rows, val_probs, test_probs, history)
+
+
+def _flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)

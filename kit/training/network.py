@@ -1,0 +1,168 @@
+"""Train one network of one member."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from kit import metrics
+from kit.config import Cnn, Training
+from kit.errors import KitError
+from kit.models.augmentation import RandomAffine
+from kit.models.cnn import build_cnn
+from kit.models.cost import cost
+from kit.store import MemberResult
+from kit.training.engines import Engine, Student, make_engine
+from kit.training.job import Job
+from kit.training.schedules import learning_rates
+
+# Rows in one step of prediction: larger ones gain nothing on a CPU, smaller ones lose on a GPU.
+PREDICTION_BATCH = 1000
+
+OnEpoch = Callable[[int, float, float], None]
+
+
+class StepRates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # Keras ships no types
+    """A learning rate read from a table, one a step."""
+
+    def __init__(self, rates: NDArray[np.float32]) -> None:
+        self.rates = ops.convert_to_tensor(rates)
+
+    def __call__(self, step: Any) -> Any:
+        return ops.take(self.rates, ops.cast(step, "int32"))
+
+
+def train_network(
+    job: Job,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    test_images: NDArray[np.uint8],
+    on_epoch: OnEpoch,
+) -> MemberResult:
+    """Train `job`'s network on the rows it may see; the last epoch counts.
+
+    Args:
+        job: what to train.
+        images: all training rows (rows, height, width); those held out are used for the history alone.
+        labels: (rows,).
+        test_images: (test rows, height, width).
+        on_epoch: called with epoch (from 1), loss on held-out rows, accuracy on held-out rows.
+
+    Raises:
+        KitError: the loss is no longer a number.
+    """
+    spec = job.model
+    if not isinstance(spec, Cnn):
+        raise TypeError(f"{job.member}: a {spec.kind} is no network")
+    rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
+    keras.utils.set_random_seed(job.random_seed)
+    shuffle = np.random.default_rng(job.random_seed)
+    batch = min(spec.training.batch_size, len(rows))
+    steps = len(rows) // batch
+    network = _build(job, spec)
+    optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
+    optimizer.build(network.trainable_variables)
+    image = keras.Input((*job.shape, 1), dtype="uint8")
+    model = keras.Model(image, network(RandomAffine(spec.augmentation, job.random_seed)(image)))
+    engine = make_engine(Student(model, optimizer, images, labels.astype(np.int32), spec.training.label_smoothing))
+    curves: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": [], "seconds": []}
+    for epoch in range(spec.training.epochs):
+        started = time.perf_counter()
+        # The rows left over by the last whole batch change from epoch to epoch.
+        order = shuffle.permutation(rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
+        loss, accuracy = engine.epoch(order)
+        if not np.isfinite(loss):
+            raise KitError(
+                f"{job.member} diverged in epoch {epoch + 1}: the loss is {loss}",
+                hint="lower training.learning_rate, or set training.precision=float32",
+            )
+        curves["seconds"].append(time.perf_counter() - started)
+        with averaged(optimizer, network, spec.training):
+            val_probs = predict(engine, images[val_rows])
+        measured = (loss, accuracy, metrics.log_loss(val_probs, labels[val_rows]), metrics.accuracy(val_probs, labels[val_rows]))
+        for name, value in zip(("loss", "accuracy", "val_loss", "val_accuracy"), measured, strict=True):
+            curves[name].append(value)
+        on_epoch(epoch + 1, measured[2], measured[3])
+    if spec.training.ema:
+        optimizer.finalize_variable_values(network.trainable_variables)
+    size = cost(spec, job.shape, job.classes)
+    history = {
+        "epochs": curves,
+        "train_accuracy": metrics.accuracy(predict(engine, images[rows]), labels[rows]),
+        "parameters": size.parameters,
+        "multiply_adds": size.multiply_adds,
+        "steps": steps * spec.training.epochs,
+        "batch_size": batch,
+    }
+    test_probs = predict(engine, test_images)
+    return MemberResult(val_rows, val_probs, test_probs, history, _saved(network, spec, job))
+
+
+def predict(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return class probabilities (rows, classes) of (rows, height, width)."""
+    batch = min(PREDICTION_BATCH, len(images))
+    parts = []
+    for start in range(0, len(images), batch):
+        # Every batch has one size (the last reaches back), so that the step is compiled once.
+        first = min(start, len(images) - batch)
+        parts.append(engine.logits(images[first : first + batch])[start - first :])
+    logits = np.concatenate(parts).astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.optimizers.Optimizer:
+    """Return the optimiser that `training` names, with a rate for each step."""
+    common: dict[str, Any] = {"learning_rate": StepRates(rates)}
+    if training.ema:
+        common |= {"use_ema": True, "ema_momentum": training.ema}
+    decay = training.weight_decay or None
+    match training.optimizer:
+        case "adam":
+            return keras.optimizers.Adam(**common)
+        case "adamw":
+            optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
+        case "sgd":
+            optimizer = keras.optimizers.SGD(momentum=training.momentum, nesterov=True, weight_decay=decay, **common)
+    if decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+@contextmanager
+def averaged(optimizer: keras.optimizers.Optimizer, network: keras.Model, training: Training) -> Iterator[None]:
+    """Put the moving average of the weights in place for the length of the block."""
+    if not training.ema:
+        yield
+        return
+    raw = [variable.numpy() for variable in network.trainable_variables]
+    optimizer.finalize_variable_values(network.trainable_variables)
+    yield
+    for variable, value in zip(network.trainable_variables, raw, strict=True):
+        variable.assign(value)
+
+
+def _build(job: Job, spec: Cnn) -> keras.Model:
+    policy = "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
+    if keras.backend.backend() != "tensorflow":
+        return build_cnn(spec, job.shape, job.classes, policy=policy)
+    from kit.training.on_tensorflow import FusedBatchNormalization
+
+    return build_cnn(spec, job.shape, job.classes, policy=policy, batch_norm=FusedBatchNormalization)
+
+
+def _saved(network: keras.Model, spec: Cnn, job: Job) -> bytes:
+    """Return the network as a plain float32 Keras model that loads without this package, on any backend."""
+    plain = build_cnn(spec, job.shape, job.classes)
+    plain.set_weights(network.get_weights())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.keras"
+        plain.save(path)
+        return path.read_bytes()

@@ -1,0 +1,72 @@
+"""TensorFlow: the loop over an epoch's steps is part of the graph."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kit.training.engines import Student, hits
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras ships no types
+    """Batch norm in TensorFlow's one kernel, which takes bfloat16 in and out and keeps its statistics in float32.
+
+    Keras's own casts to float32 and is five operations: the reference network of `make bench` trains about 1.3 times
+    as fast with this one. Same variables, same values.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ARG002 - Keras's signature
+        """Normalise over batch (and place): by the batch's statistics in training, else by the moving ones."""
+        value = inputs if inputs.shape.rank == 4 else inputs[:, None, None, :]
+        none = tf.constant([], tf.float32)
+        result, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=value,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=none if training else self.moving_mean,
+            variance=none if training else self.moving_variance,
+            epsilon=self.epsilon,
+            is_training=bool(training),
+        )
+        if training:
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+        return result if inputs.shape.rank == 4 else result[:, 0, 0, :]
+
+
+class TensorFlowEngine:
+    """See `Engine`."""
+
+    def __init__(self, student: Student) -> None:
+        self.student, self.model, self.optimizer = student, student.model, student.optimizer
+        self.images, self.labels = tf.constant(student.images), tf.constant(student.labels)
+        self._epoch, self._logits = tf.function(self._steps), tf.function(self._forward)
+
+    def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
+        """See `Engine`."""
+        loss, accuracy = self._epoch(tf.constant(order))
+        return float(loss), float(accuracy)
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine`."""
+        result: NDArray[np.float32] = self._logits(tf.constant(images)).numpy()
+        return result
+
+    def _steps(self, order: Any) -> tuple[Any, Any]:
+        loss_sum, hit_sum = tf.constant(0.0), tf.constant(0.0)
+        for step in tf.range(tf.shape(order)[0]):
+            rows = order[step]
+            images, labels = tf.gather(self.images, rows)[..., None], tf.gather(self.labels, rows)
+            with tf.GradientTape() as tape:
+                logits = self.model(images, training=True)
+                loss = tf.add_n([self.student.loss(logits, labels), *self.model.losses])
+            variables = self.model.trainable_variables
+            self.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+            loss_sum, hit_sum = loss_sum + loss, hit_sum + hits(logits, labels)
+        steps = tf.cast(tf.shape(order)[0], tf.float32)
+        return loss_sum / steps, hit_sum / steps
+
+    def _forward(self, images: Any) -> Any:
+        return self.model(images[..., None], training=False)

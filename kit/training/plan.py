@@ -1,0 +1,80 @@
+"""Which members a run consists of, and the jobs that train those that are missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.config import Cnn, Config
+from kit.store import Member
+from kit.training import machine
+from kit.training.job import Job
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What this machine trains networks with.
+
+    Attributes:
+        backend: Keras's; None where no network is trained.
+        precisions: float32 or bfloat16, by the name of each network.
+    """
+
+    backend: str | None
+    precisions: dict[str, str]
+
+    def decides(self) -> dict[str, str]:
+        """Return what of it belongs in a run's hash."""
+        return {"backend": str(self.backend), "precision": str(sorted(self.precisions.items()))}
+
+
+def setting(config: Config) -> Setting:
+    """Resolve backend and precision.
+
+    Raises:
+        UserError: the backend that was asked for is not installed.
+    """
+    networks = {name: model for name, model in config.models.items() if isinstance(model, Cnn)}
+    if not networks:
+        return Setting(None, {})
+    backend = machine.backend()
+    return Setting(backend, {name: machine.precision(model.training.precision, backend) for name, model in networks.items()})
+
+
+def plan(config: Config) -> list[Member]:
+    """Return the members in the order of training: all of one seed before the next."""
+    return [
+        Member(model, fold, seed)
+        for seed in config.seeds
+        for model in config.models
+        for fold in range(config.folds.count)
+    ]
+
+
+def make_jobs(
+    members: Sequence[Member], config: Config, chosen: Setting, folds: NDArray[np.int8], folder: Path
+) -> list[Job]:
+    """Return a job a member.
+
+    Args:
+        members: what to train.
+        config: the resolved configuration.
+        chosen: backend and precisions.
+        folds: (seeds, rows) int8, in the order of `config.seeds`.
+        folder: where the arrays lie.
+    """
+    return [
+        Job(
+            member=member,
+            model=config.models[member.model],
+            shape=config.competition.image_shape,
+            classes=config.competition.classes,
+            folder=folder.resolve(),
+            held_out=folds[config.seeds.index(member.seed)] == member.fold,
+            backend=chosen.backend or "none",
+            precision=chosen.precisions.get(member.model, "float32"),
+        )
+        for member in members
+    ]
