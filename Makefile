@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 STAMP_DEV := $(VENV)/.stamp-dev
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 OPTIONS = $(if $(CONFIG),-c '$(CONFIG)') $(ARGS)
 
 .DEFAULT_GOAL := help

@@ -1,8 +1,9 @@
 """The command line: one small file a command, loaded only when it is called."""
 
-import os
+import errno
 import signal
 import sys
+import traceback
 from importlib import import_module
 from types import FrameType
 from typing import Any, NoReturn
@@ -22,6 +23,15 @@ COMMANDS = {
     "submissions": "Show every submission: OOF accuracy against leaderboard score.",
 }
 
+# Faults of the system that the user can mend.
+_MENDABLE = {
+    errno.EACCES: "look at the permissions",
+    errno.EDQUOT: "make room on this disk",
+    errno.ENOSPC: "make room on this disk",
+    errno.EPERM: "look at the permissions",
+    errno.EROFS: "work in a folder that can be written to",
+}
+
 
 class _Commands(click.Group):
     """Commands whose modules are imported when they are called, so that `kit --help` answers at once."""
@@ -29,10 +39,11 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in COMMANDS:
-            return None
+            raise click.NoSuchCommand(cmd_name, possibilities=COMMANDS, ctx=ctx)
         command: click.Command = import_module(f"kit.cli.{cmd_name}").command
+        _offer_debug(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
@@ -40,50 +51,67 @@ class _Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="kit")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def kit(debug: bool) -> None:  # noqa: ARG001 - read by `main`
-    """From train.csv to a Kaggle score, with an out-of-fold accuracy that can be trusted.
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's signature
+    if value and ctx.obj is not None:
+        ctx.obj["debug"] = True
 
-    \b
-    Example:
-      kit cv -c quick        train, blend and report
-      kit submit             send the newest run to Kaggle
-    """
+
+_DEBUG = click.Option(
+    ["--debug"], is_flag=True, expose_value=False, callback=_set_debug, help="Show the traceback of an error."
+)
+
+
+def _offer_debug(command: click.Command) -> None:
+    for one in (command, *getattr(command, "commands", {}).values()):
+        if _DEBUG not in one.params:
+            one.params.append(_DEBUG)
+
+
+@click.command(
+    cls=_Commands,
+    params=[_DEBUG],
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  kit cv -c quick    train, blend and report\n  kit submit         send the newest run to Kaggle",
+)
+@click.version_option(__version__, prog_name="kit")
+def kit() -> None:
+    """From train.csv to a Kaggle score, with an out-of-fold accuracy that can be trusted."""
 
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 the user's to mend, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
-    debug = "--debug" in sys.argv
-    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    settings = {"debug": False}
     try:
-        code: Any = kit.main(standalone_mode=False)
-    except click.ClickException as error:
+        code: Any = kit.main(prog_name="kit", standalone_mode=False, obj=settings)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "kit"
+        click.echo(f"kit: {error.format_message()}\n({path} --help shows what it takes)", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
-    except BrokenPipeError:
-        # The reader went away (`kit runs | head -1`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:
-        if debug:
-            raise
-        code = _explain(error)
+        if settings["debug"]:
+            traceback.print_exc()
+        message, code = explain(error)
+        click.echo(f"kit: {message}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """Return what to tell the user of an error (at most three lines), and the exit code."""
+    if isinstance(error, KitError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError) and error.errno in _MENDABLE:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}; {_MENDABLE[error.errno]}", 2
+    first_line = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first_line}\n(--debug shows where)", 1
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal's signature
     raise KeyboardInterrupt
-
-
-def _explain(error: Exception) -> int:
-    if isinstance(error, KitError):
-        click.echo(f"kit: {error}", err=True)
-        return error.exit_code
-    click.echo(f"kit: {type(error).__name__}: {error}\n(--debug shows the traceback)", err=True)
-    return 1

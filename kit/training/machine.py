@@ -62,8 +62,8 @@ def backend() -> str:
 def precision(setting: Literal["auto", "float32", "bfloat16"], backend: str) -> Precision:
     """Return the precision that `setting` stands for here.
 
-    auto is bfloat16 on NVIDIA GPUs since Ampere, and with TensorFlow on CPUs with bfloat16 instructions, where it
-    trains about 1.7 times as fast.
+    auto is bfloat16 on NVIDIA GPUs since Ampere, and with TensorFlow on CPUs that have instructions for it
+    (about 1.7 times as fast there).
     """
     if setting != "auto":
         return setting

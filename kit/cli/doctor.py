@@ -1,0 +1,124 @@
+"""`kit doctor`: what this machine offers, what `auto` makes of it, and what is missing."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kit import config
+from kit.cli.options import as_json
+from kit.errors import UserError
+
+NEEDED_GIB = 2.0
+"""The real data's cache and a few runs with their networks."""
+
+
+@click.command(epilog="\b\nExample:\n  kit doctor\n  kit doctor --json | jq .precision")
+@click.option(
+    "-c", "--config", "name", default="default", show_default=True, metavar="NAME", help="Whose data?"
+)
+@as_json
+@click.pass_context
+def command(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show what this machine offers and what is missing.
+
+    Exit code 2 if something keeps the kit from working.
+    """
+    findings = examine(config.load(name))
+    if as_json:
+        click.echo(json.dumps(findings, indent=2))
+    else:
+        _show(findings)
+    ctx.exit(2 if any(problem["fatal"] for problem in findings["problems"]) else 0)
+
+
+def examine(settings: config.Config) -> dict[str, Any]:
+    """Return versions, machine, backend, precision, data, credentials, free disk, and problems, JSON-able.
+
+    Args:
+        settings: names the competition and its folder. Nothing of the data is read.
+    """
+    from kit.kaggle_client import has_credentials
+    from kit.training import machine
+
+    problems = []
+    backend = precision = None
+    try:
+        backend = machine.backend()
+        precision = machine.precision(settings.training.precision, backend)
+    except UserError as error:
+        problems.append(_problem(error.what, error.hint or f"expected {error.expected}", fatal=True))
+    if backend and machine.gpu() and not machine.usable_gpu(backend):
+        problems.append(
+            _problem(f"{backend} cannot use the GPU", "pip install 'kit[cuda]' (tensorflow), or a CUDA build")
+        )
+    credentials = has_credentials()
+    data = _data(settings, credentials)
+    if data["sample"]:
+        problems.append(
+            _problem(
+                "no competition data here: results come from the bundled sample",
+                "kit data fetch --source PATH",
+            )
+        )
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    if free < NEEDED_GIB:
+        problems.append(
+            _problem(f"{free:.1f} GiB free on this disk", f"make room: a run may need {NEEDED_GIB:g} GiB")
+        )
+    if not os.access(Path.cwd(), os.W_OK):
+        problems.append(
+            _problem("this folder cannot be written to", "work in another: kit writes runs/ here", fatal=True)
+        )
+    return {
+        "versions": machine.versions(),
+        "machine": machine.describe(),
+        "backend": backend,
+        "precision": precision,
+        "data": data,
+        "kaggle_credentials": credentials,
+        "free_disk_gib": round(free, 1),
+        "problems": problems,
+    }
+
+
+def _problem(what: str, hint: str, *, fatal: bool = False) -> dict[str, Any]:
+    return {"what": what, "hint": hint, "fatal": fatal}
+
+
+def _data(settings: config.Config, credentials: bool) -> dict[str, Any]:
+    """Return where `auto` would take the data."""
+    from kit.data.dataset import KAGGLE_INPUT, holds_data
+
+    for folder in (Path(settings.data.directory), KAGGLE_INPUT / settings.competition.slug):
+        if holds_data(folder):
+            return {"source": f"{folder}/", "sample": False}
+    return (
+        {"source": "Kaggle", "sample": False}
+        if credentials
+        else {"source": "the bundled sample", "sample": True}
+    )
+
+
+def _show(findings: dict[str, Any]) -> None:
+    machine, versions = findings["machine"], findings["versions"]
+    memory = f"{machine['cores']} cores, {machine['memory_gib']} GiB memory"
+    rows = {
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "machine": f"{machine['cpu']}, {memory}, {machine['platform']}",
+        "features": ", ".join(machine["features"]) or "none that matters",
+        "gpu": machine["gpu"] or "none",
+        "backend": findings["backend"] or "none",
+        "precision": findings["precision"] or "none",
+        "data": findings["data"]["source"],
+        "credentials": "found" if findings["kaggle_credentials"] else "none (kaggle.com, Settings, API)",
+        "free disk": f"{findings['free_disk_gib']} GiB",
+    }
+    for name, value in rows.items():
+        click.echo(f"{name:12} {value}")
+    for problem in findings["problems"]:
+        click.echo(f"{'problem' if problem['fatal'] else 'note':12} {problem['what']}; {problem['hint']}")
+    click.echo("kit cannot work here" if any(p["fatal"] for p in findings["problems"]) else "ready: kit cv")
