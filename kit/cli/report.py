@@ -9,17 +9,11 @@ from kit.errors import UserError
 from kit.store import Run, find_run
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  kit report\n  kit report default-1a2b3c4d --json | jq .oof.accuracy")
 @click.argument("run", required=False)
 @as_json
 def command(run: str | None, as_json: bool) -> None:
-    r"""Show the report of RUN, a name or a path; without it, of the newest finished run.
-
-    \b
-    Example:
-      kit report
-      kit report default-1a2b3c4d --json | jq .oof.accuracy
-    """
+    """Show the report of RUN, a name or a path; without it, of the newest finished run."""
     found = find_run(run)
     if not found.is_finished():
         raise _unfinished(found)
@@ -39,7 +33,7 @@ def _unfinished(run: Run) -> UserError:
     missing = [str(member) for member in planned if not run.has(member)]
     names = f", without {', '.join(missing[:3])}{', …' * (len(missing) > 3)}" if missing else ""
     return UserError(
-        f"this run is not finished ({info['status']}); its report comes with its last member",
+        f"not finished yet ({info['status']}); its report comes with its last member",
         where=str(run.path),
         expected=f"{len(planned)} members",
         received=f"{len(planned) - len(missing)}{names}",

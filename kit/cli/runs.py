@@ -11,16 +11,10 @@ from kit.errors import KitError
 from kit.store import RUNS, Run, all_runs
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  kit runs\n  kit runs --json | jq '.[0].oof.accuracy'")
 @as_json
 def command(as_json: bool) -> None:
-    r"""List the runs of this folder, newest first.
-
-    \b
-    Example:
-      kit runs
-      kit runs --json | jq '.[0].oof.accuracy'
-    """
+    """List the runs of this folder, newest first."""
     runs = [_summary(run) for run in all_runs()]
     if as_json:
         click.echo(json.dumps(runs, indent=2))
@@ -46,32 +40,35 @@ def _summary(run: Run) -> dict[str, Any]:
         return summary | {"status": "unreadable", "error": str(error)}
     except (LookupError, TypeError) as error:
         # Damaged, or written by another version: no reason to hide the other runs.
-        return summary | {"status": "unreadable", "error": f"{run.path}: not as expected: {error!r}"}
+        return summary | {
+            "status": "unreadable",
+            "error": f"{run.path}: damaged, or of another version ({error!r})",
+        }
 
 
 def _show(runs: Sequence[dict[str, Any]]) -> None:
     from rich.console import Console
 
-    from kit.reports.terminal import interval, percent, table
+    from kit.reports.terminal import WIDE, interval, percent, table
 
     console = Console()
     if not console.is_terminal:
         console.width = 200  # One line a run, for grep.
-    cells: dict[str, list[str]] = {}
-    for run in runs:
-        oof = run["oof"]
-        row = {
-            "Run": run["name"],
-            "Status": run["status"],
-            "OOF %": percent(oof["accuracy"]) if oof else "-",
-            "95 % interval": interval(oof) if oof else "-",
-            "Log loss": f"{oof['log_loss']:.5f}" if oof else "-",
-            "Members": "-" if run["error"] else f"{run['members']}/{run['members_planned']}",
-            "Started": (run["started"] or "-")[:16].replace("T", " "),
-            "Data": {True: "sample", False: "competition"}.get(run["sample"], "-"),
-        }
-        for heading, cell in row.items():
-            cells.setdefault(heading, []).append(cell)
+    cells = {
+        "Run": [run["name"] for run in runs],
+        "Status": [run["status"] for run in runs],
+        "OOF %": [percent(run["oof"]["accuracy"]) if run["oof"] else "-" for run in runs],
+        "95 % interval": [interval(run["oof"]) if run["oof"] else "-" for run in runs],
+        "Log loss": [f"{run['oof']['log_loss']:.5f}" if run["oof"] else "-" for run in runs],
+        "Members": [
+            f"{run['members']}/{run['members_planned']}" if not run["error"] else "-" for run in runs
+        ],
+        "Sample": [{True: "yes", False: "no"}.get(run["sample"], "-") for run in runs],
+        "Started": [(run["started"] or "-")[:16].replace("T", " ") for run in runs],
+    }
+    if console.width < WIDE:
+        del cells["95 % interval"], cells["Log loss"]
+        cells["Started"] = [started[:10] for started in cells["Started"]]
     console.print(table(cells))
     for run in runs:
         if run["error"]:

@@ -13,7 +13,7 @@ from kit.store import Run
 
 Figures = Mapping[str, Any]
 WIDE = 110
-"""Terminal columns from which the table of models has room for everything."""
+"""Terminal columns from which tables have room for everything."""
 
 
 def render(report: Figures, console: Console, run: Run | None = None) -> None:
@@ -54,7 +54,7 @@ def duration(seconds: float | None) -> str:
     """Return a time span as people say it: 4.2 s, 1m 12s, 2h 05m."""
     if seconds is None:
         return "-"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m {rest:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
@@ -73,7 +73,7 @@ def interval(figures: Figures) -> str:
 
 def table(cells: Mapping[str, Sequence[Any]]) -> Table:
     """Return columns, by heading, as a table without frame; only the first column may wrap."""
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for index, heading in enumerate(cells):
         grid.add_column(heading, justify="right" if index else "left", no_wrap=bool(index), overflow="fold")
     for row in zip(*cells.values(), strict=True):
@@ -109,7 +109,7 @@ def _headline(report: Figures) -> Table:
         grid.add_row("Seed mean", f"{_spread(report['seeds'])} %")
     if len(models) == 1 and models[0]["gap"] is not None:
         train, gap = percent(models[0]["train_accuracy"]), percent(models[0]["gap"])
-        grid.add_row("Train accuracy", f"{train} %, {gap} points above the held-out folds")
+        grid.add_row("Train accuracy", f"{train} %, a gap of {gap} points to the held-out folds")
     training = f"training {duration(time['member_seconds'])} in {len(report['members'])} members"
     start = f", start-up {duration(time['startup_seconds'])}" if time["startup_seconds"] else ""
     grid.add_row("Time", f"{duration(time['wall_seconds'])} ({training}{start})")

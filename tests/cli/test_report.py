@@ -1,0 +1,83 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kit.cli import kit
+from kit.errors import UserError
+from kit.store import Member, Run
+
+Make = Callable[..., Any]
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(kit, ["report", *arguments])
+
+
+def test_it_shows_the_newest_finished_run(example: Make) -> None:
+    example(name="old", started="2025-01-01T00:00:00Z").write()
+    example(name="new", started="2025-01-03T00:00:00Z").write()
+    example(name="unfinished", started="2025-01-04T00:00:00Z").write(status="running")
+    result = invoke()
+    assert result.exit_code == 0
+    assert result.stdout.startswith("new   1 model, 1 seed, 2 folds\n")
+
+
+@pytest.mark.parametrize("run", ["old", "runs/old", "runs/old/"])
+def test_a_run_is_given_by_name_or_path(example: Make, run: str) -> None:
+    example(name="old", started="2025-01-01T00:00:00Z").write()
+    example(name="new", started="2025-01-03T00:00:00Z").write()
+    assert invoke(run).stdout.startswith("old ")
+
+
+def test_json_is_exactly_the_report_and_nothing_else(example: Make) -> None:
+    run = example().write()
+    result = invoke("--json")
+    assert result.stdout == run.report_path.read_text()
+    assert json.loads(result.stdout)["oof"]["errors"] == 2
+    assert result.stderr == ""
+
+
+def test_an_unfinished_run_says_what_is_missing_and_how_to_go_on(example: Make) -> None:
+    run = example(seeds=(0, 1, 2)).write(status="interrupted")
+    for member in [Member("cnn", 1, seed) for seed in (0, 1, 2)] + [Member("cnn", 0, 2)]:
+        run.member_path(member).unlink()
+    result = invoke("example-1a2b3c4d")
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception) == (
+        "runs/example-1a2b3c4d: not finished yet (interrupted); its report comes with its last member\n"
+        "expected 6 members, received 2, without cnn-f0-s2, cnn-f1-s0, cnn-f1-s1, …\n"
+        "continue it with the command that began it: kit cv -c example …"
+    )
+
+
+def test_without_a_run_it_says_how_to_train_one(example: Make) -> None:
+    example(name="begun").write(status="running")
+    result = invoke()
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception) == "runs: no finished run\ntrain one: kit cv"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", ""])
+def test_an_unreadable_report_is_named(example: Make, content: str) -> None:
+    run: Run = example().write()
+    run.report_path.write_text(content)
+    result = invoke()
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception).startswith("runs/example-1a2b3c4d/report.json: not readable as JSON")
+
+
+def test_it_loads_no_library_that_it_does_not_need(example: Make) -> None:
+    example().write()
+    heavy = {"tensorflow", "keras", "sklearn", "scipy", "optuna", "pandas", "kaggle", "matplotlib"}
+    code = (
+        "import sys; from kit.cli import kit; kit(['report'], standalone_mode=False); "
+        f"sys.exit(','.join({heavy} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == ""
+    assert "OOF accuracy" in result.stdout

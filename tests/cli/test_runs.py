@@ -1,0 +1,78 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kit.cli import kit
+from kit.store import Member
+
+Make = Callable[..., Any]
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(kit, ["runs", *arguments])
+
+
+@pytest.mark.usefixtures("workdir")
+def test_a_folder_without_runs_says_so() -> None:
+    assert (invoke().stdout, invoke().exit_code) == ("no runs in runs/ yet; train one: kit cv\n", 0)
+    assert (invoke("--json").stdout, invoke("--json").exit_code) == ("[]\n", 0)
+
+
+def test_it_makes_no_folder(workdir: Path) -> None:
+    invoke()
+    assert list(workdir.iterdir()) == []
+
+
+def test_the_newest_run_comes_first_one_line_each(example: Make) -> None:
+    example(name="old", started="2025-01-01T00:00:00Z", sample=True).write()
+    begun = example(name="new", started="2025-01-03T00:00:00Z").write(status="interrupted")
+    begun.member_path(Member("cnn", 1, 0)).unlink()
+    _, _, new, old = invoke().stdout.splitlines()
+    assert new.split() == ["new", "interrupted", "-", "-", "-", "1/2", "no", "2025-01-03", "00:00"]
+    assert " ".join(old.split()) == "old complete 90.000 69.896 to 97.213 0.20200 2/2 yes 2025-01-01 00:00"
+
+
+def test_json_gives_the_figures_of_finished_runs(example: Make) -> None:
+    run = example().write()
+    example(name="begun", started="2025-01-03T00:00:00Z", seeds=(0, 1)).write(status="running")
+    begun, finished = json.loads(invoke("--json").stdout)
+    assert finished == {
+        "name": "example-1a2b3c4d",
+        "status": "complete",
+        "sample": False,
+        "started": "2025-01-02T03:04:05Z",
+        "members": 2,
+        "members_planned": 2,
+        "oof": run.report()["oof"],
+        "error": None,
+    }
+    assert (begun["status"], begun["oof"], begun["members_planned"]) == ("running", None, 4)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "", "[]", '"text"', "{}", '{"started": "1", "config": []}', "\udcff"]
+)
+def test_an_unreadable_run_is_listed_last_and_hides_no_other(example: Make, content: str) -> None:
+    example().write()
+    damaged = Path("runs/damaged")
+    damaged.mkdir()
+    (damaged / "run.json").write_text(content, errors="surrogateescape")
+    good, bad = json.loads(invoke("--json").stdout)
+    assert good["status"] == "complete"
+    assert (bad["name"], bad["status"]) == ("damaged", "unreadable")
+    assert bad["error"].startswith("runs/damaged")
+    result = invoke()
+    assert result.exit_code == 0
+    assert "damaged           unreadable" in result.stdout
+    assert result.stderr.startswith("runs/damaged")
+
+
+def test_a_finished_run_without_its_report_is_unreadable(example: Make) -> None:
+    example().write().report_path.unlink()
+    [run] = json.loads(invoke("--json").stdout)
+    assert run["status"] == "unreadable"
+    assert "report.json: this run has no such file yet" in run["error"]

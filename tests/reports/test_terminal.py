@@ -1,0 +1,129 @@
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from kit.reports.terminal import duration, percent, render
+
+Make = Callable[..., Any]
+
+
+def rendered(report: dict[str, Any], width: int = 80, **console: Any) -> str:
+    out = StringIO()
+    render(report, Console(file=out, width=width, **console))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def test_one_model_with_one_seed(example: Make) -> None:
+    assert rendered(example().report()) == (
+        "example-1a2b3c4d   1 model, 1 seed, 2 folds\n"
+        "\n"
+        "OOF accuracy     90.000 %   2 errors in 20 rows\n"
+        "95 % interval    69.896 to 97.213 %\n"
+        "Expected score   60.600 to 100.000 % on the leaderboard's 5 rows\n"
+        "Log loss         0.20200\n"
+        "Fold mean        90.000 ± 14.142 %\n"
+        "Train accuracy   100.000 %, a gap of 10.000 points to the held-out folds\n"
+        "Time             30.0 s (training 21.0 s in 2 members, start-up 4.0 s)\n"
+        "\n"
+        "Fold  Accuracy %    Label  Read as  Rows\n"
+        "────────────────    ────────────────────\n"
+        "0         80.000    0            1     2\n"
+        "1        100.000\n"
+        "\n"
+        "The expected score leaves out the variance of training: other seeds would give\n"
+        "another figure. It is a little low: the test blend averages folds x seeds, the\n"
+        "out-of-fold blend only the seeds that held a row out."
+    )
+
+
+def test_several_models_and_seeds_have_a_table_each(example: Make) -> None:
+    text = rendered(example(models=("cnn", "lenet"), seeds=(0, 1)).report())
+    assert "2 models, 2 seeds, 2 folds, blend by mean" in text
+    assert "OOF accuracy     100.000 %   0 errors in 20 rows" in text
+    assert "Seed mean        90.000 ± 0.000 %" in text
+    assert (
+        "Model    OOF %  Errors      Fold mean %  Train %     Gap    Time\n"
+        "────────────────────────────────────────────────────────────────\n"
+        "cnn    100.000       0  90.000 ± 11.547  100.000  10.000  42.0 s\n"
+    ) in text
+    assert "Seed   OOF %  Errors  Log loss\n" in text
+    assert "Train accuracy" not in text
+
+
+def test_a_wide_terminal_shows_each_model_with_its_interval(example: Make) -> None:
+    report = example(models=("cnn", "lenet")).report()
+    assert rendered(report, 120).count("69.896 to 97.213") == 3
+    assert rendered(report, 80).count("69.896 to 97.213") == 1
+
+
+def test_it_fits_80_columns_whatever_the_names(example: Make) -> None:
+    report = example(
+        models=("lenet-regularized", "a-network-with-a-name-of-38-characters"), seeds=(0, 1)
+    ).report()
+    report["warnings"].append("a long warning " * 10)
+    lines = rendered(report).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+
+
+def test_figures_of_the_sample_claim_nothing_about_the_competition(example: Make) -> None:
+    text = rendered(example(sample=True).report())
+    assert "bundled sample of 20 digits: these figures say nothing about the competition\n" in text
+    assert "leaderboard" not in text
+    assert "expected" not in text.lower()
+
+
+def test_warnings_stand_below_the_headline(example: Make) -> None:
+    assert "\nwarning: 3 rows are [doubled]\n" in rendered(
+        example().report(warnings=["3 rows are [doubled]"])
+    )
+
+
+def test_colours_only_on_a_terminal(example: Make) -> None:
+    report = example().report()
+    assert "\x1b" not in rendered(report)
+    assert "\x1b" in rendered(report, force_terminal=True)
+
+
+def test_what_is_not_known_is_a_dash(example: Make) -> None:
+    made = example(models=("cnn", "knn"), wall_seconds=None)
+    for result in made.members.values():
+        result.history.clear()
+    text = rendered(made.report())
+    assert "Time             - (training 0.0 s in 4 members)" in text
+    assert "knn    90.000       2  90.000 ± 14.142        -    -  0.0 s" in text
+
+
+def test_it_names_the_files_that_are_there(example: Make) -> None:
+    made = example()
+    run = made.write()
+    run.submission_path.write_text("")
+    out = StringIO()
+    render(run.report(), Console(file=out, width=80), run)
+    assert out.getvalue().endswith("runs/example-1a2b3c4d: submission.csv, report.json\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0.04, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1m 00s"),
+        (72, "1m 12s"),
+        (3599.6, "1h 00m"),
+        (7500, "2h 05m"),
+    ],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"), [(None, "-"), (0.996428, "99.643"), (1.0, "100.000"), (-0.001, "-0.100")]
+)
+def test_percentages_have_three_decimals(fraction: float | None, text: str) -> None:
+    assert percent(fraction) == text

@@ -1,0 +1,171 @@
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kit import store
+from kit.errors import UserError
+from kit.store import Member, MemberResult, Run
+
+Make = Callable[..., Any]
+MEMBER = Member("cnn", 3, 7)
+
+
+@pytest.fixture
+def result() -> MemberResult:
+    rng = np.random.default_rng(0)
+    val, test = (rng.dirichlet(np.ones(3), rows).astype(np.float32) for rows in (4, 6))
+    return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5, "name": "ü"}, b"network")
+
+
+def test_a_file_appears_only_once_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file"
+    with store.atomic(path) as file:
+        file.write(b"content")
+        assert not path.exists()
+    assert path.read_bytes() == b"content"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write() -> None:
+        with store.atomic(path) as file:
+            file.write(b"new")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.exists()))
+    with store.atomic(path) as file:
+        file.write(b"content")
+    assert synced == [False]
+
+
+def test_others_may_read_what_is_written(tmp_path: Path) -> None:
+    with store.atomic(tmp_path / "file") as file:
+        file.write(b"")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_packed_result_comes_back_bit_for_bit(result: MemberResult) -> None:
+    back = store.unpack(store.pack(result), b"network")
+    for name in ("val_rows", "val_probs", "test_probs"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
+    assert back.history == result.history
+    assert back.network == b"network"
+
+
+def test_a_member_is_written_with_its_network_beside_it(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path / "run")
+    run.write_member(MEMBER, result)
+    assert run.has(MEMBER)
+    assert sorted(path.name for path in (tmp_path / "run/members").iterdir()) == [
+        "cnn-f3-s7.keras",
+        "cnn-f3-s7.npz",
+    ]
+    np.testing.assert_array_equal(run.read_member(MEMBER).val_probs, result.val_probs)
+
+
+def test_a_member_counts_only_once_its_network_is_written(
+    tmp_path: Path, result: MemberResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path / "run")
+
+    def full(_: MemberResult) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store, "pack", full)
+    with pytest.raises(OSError, match="No space"):
+        run.write_member(MEMBER, result)
+    assert not run.has(MEMBER)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 10, 200, -1])
+def test_a_cut_member_is_none(tmp_path: Path, result: MemberResult, kept: int) -> None:
+    run = Run(tmp_path / "run")
+    run.write_member(MEMBER, result)
+    path = run.member_path(MEMBER)
+    path.write_bytes(path.read_bytes()[:kept])
+    assert not run.has(MEMBER)
+
+
+def test_a_member_of_another_name_is_none(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path / "run")
+    run.write_member(MEMBER, result)
+    assert not run.has(Member("cnn", 3, 8))
+
+
+def test_folds_are_int8_and_no_pickle(tmp_path: Path) -> None:
+    folds = np.array([[0, 1, 1], [1, 0, 1]], np.int8)
+    Run(tmp_path).write_folds(folds)
+    np.testing.assert_array_equal(np.load(tmp_path / "folds.npy", allow_pickle=False), folds, strict=True)
+
+
+def test_json_takes_no_nan_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        Run(tmp_path).write_report({"accuracy": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_plan_is_that_of_the_configuration(example: Make) -> None:
+    run = example(models=("cnn", "knn"), seeds=(0, 4)).write(status="running")
+    assert sorted(run.planned()) == [Member(m, f, s) for m in ("cnn", "knn") for f in (0, 1) for s in (0, 4)]
+
+
+def test_runs_come_newest_first(example: Make) -> None:
+    for name, day in (("one", 1), ("three", 3), ("two", 2)):
+        example(name=name, started=f"2025-01-0{day}T00:00:00Z").write(status="running")
+    assert [run.name for run in store.all_runs()] == ["three", "two", "one"]
+
+
+def test_the_newest_finished_run_is_found(example: Make) -> None:
+    example(name="finished", started="2025-01-01T00:00:00Z").write()
+    example(name="on-sample", started="2025-01-02T00:00:00Z", sample=True).write()
+    example(name="running", started="2025-01-03T00:00:00Z").write(status="running")
+    Path("runs/damaged").mkdir()
+    Path("runs/damaged/run.json").write_text("{")
+    assert store.find_run(None).name == "on-sample"
+    assert store.find_run(None, on_sample=False).name == "finished"
+
+
+def test_only_sample_runs_are_no_runs_on_competition_data(example: Make) -> None:
+    example(sample=True).write()
+    with pytest.raises(UserError, match="no finished run on competition data\ntrain one: kit cv"):
+        store.find_run(None, on_sample=False)
+
+
+def test_a_run_that_is_not_there_names_those_that_are(example: Make) -> None:
+    example(name="one").write()
+    with pytest.raises(UserError, match=r"there is no run 'two'\nexpected a run \(one\) or the path of one"):
+        store.find_run("two")
+
+
+@pytest.mark.usefixtures("workdir")
+def test_a_file_that_is_not_written_yet_is_named() -> None:
+    with pytest.raises(UserError, match=r"x/report\.json: this run has no such file yet"):
+        Run(Path("x")).report()
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", b""])
+def test_unreadable_json_is_named(tmp_path: Path, content: bytes) -> None:
+    run = Run(tmp_path)
+    run.info_path.write_bytes(content)
+    with pytest.raises(UserError, match=r"run\.json: not readable as JSON"):
+        run.info()
+    assert run.exists()
+    assert not run.is_finished()
