@@ -1,6 +1,7 @@
 """The data of a competition as arrays, from wherever it lies."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ from kit.data.folds import distinct
 from kit.errors import UserError
 
 SAMPLE = Path(__file__).parent / "sample"
-KAGGLE_INPUT = Path("/kaggle/input")
-"""Where a Kaggle notebook finds the data it was given."""
+KAGGLE_INPUTS = Path("/kaggle/input/competitions"), Path("/kaggle/input")
+"""Where a Kaggle notebook finds a competition's folder, today and formerly."""
 FILES = ("train.csv", "test.csv", "sample_submission.csv")
 """Names of the competition's files; each may also stand as NAME.gz."""
 
@@ -59,25 +60,23 @@ def load(config: Config) -> Dataset:
     Raises:
         UserError: a file is missing or wrong (which, and where), or Kaggle refuses the download.
     """
-    directory = Path(config.data.directory)
-    if holds_data(directory):
-        return open_folder(directory, config.competition)
-    mounted = KAGGLE_INPUT / config.competition.slug
-    if holds_data(mounted):
-        return open_folder(mounted, config.competition)
-    return open_folder(SAMPLE, config.competition)
+    folder = locate(config) or _downloaded(config) or SAMPLE
+    if folder == SAMPLE and not _fits_sample(config.competition):
+        hint = "get them: kit data fetch --source FOLDER or ZIP"
+        raise UserError("there are no train.csv and test.csv", where=f"{config.data.directory}/", hint=hint)
+    return open_folder(folder, config.competition)
 
 
-def holds_data(folder: Path) -> bool:
-    """Say whether train.csv or test.csv stands in `folder`, compressed or not."""
-    return any(file_in(folder, name) for name in FILES[:2])
+def locate(config: Config) -> Path | None:
+    """Return the folder on this machine that holds train.csv or test.csv; None where there is none."""
+    slug = config.competition.slug
+    folders = Path(config.data.directory), *(root / slug for root in KAGGLE_INPUTS)
+    return next((folder for folder in folders if any(file_in(folder, name) for name in FILES[:2])), None)
 
 
 def file_in(folder: Path, name: str) -> Path | None:
     """Return the path of `name`, or of `name`.gz, in `folder`; None where neither is there."""
-    return next(
-        (path for path in (folder / name, folder / f"{name}.gz") if path.exists() or path.is_symlink()), None
-    )
+    return next((path for path in (folder / name, folder / f"{name}.gz") if os.path.lexists(path)), None)
 
 
 def open_folder(folder: Path, competition: Competition) -> Dataset:
@@ -102,7 +101,7 @@ def open_folder(folder: Path, competition: Competition) -> Dataset:
         sample=folder == SAMPLE,
         source="the bundled sample" if folder == SAMPLE else f"{folder}/",
         warnings=tuple(entry.meta["warnings"]),
-        sample_submission=file_in(folder, FILES[2]),
+        sample_submission=folder / FILES[2] if (folder / FILES[2]).is_file() else None,
         folder=entry.folder,
     )
 
@@ -131,16 +130,29 @@ def check(
     return {"train_images": train_images, "train_labels": train_labels, "test_images": test_images}
 
 
+def _downloaded(config: Config) -> Path | None:
+    from kit.data import obtain
+    from kit.kaggle_client import has_credentials
+
+    if not has_credentials():
+        return None
+    obtain.fetch(config, "kaggle")
+    return Path(config.data.directory)
+
+
+def _fits_sample(competition: Competition) -> bool:
+    names = {"slug", "label_column", "pixel_prefix", "image_shape", "classes"}
+    return competition.model_dump(include=names) == Competition().model_dump(include=names)
+
+
 def _required(folder: Path, name: str) -> Path:
     path = file_in(folder, name)
     if path is None:
-        other = FILES[1] if name == FILES[0] else FILES[0]
+        hint = "get both: kit data fetch"
         raise UserError(
-            f"there is no {name}",
-            where=f"{folder}/",
-            expected=f"{name} beside {other}",
-            hint="get both: kit data fetch",
+            f"there is no {name}", where=f"{folder}/", expected="train.csv and test.csv", hint=hint
         )
+    read.check_file(path)
     return path
 
 

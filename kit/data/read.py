@@ -4,6 +4,7 @@ Anything else goes to `exact`, which reads what is merely odd and names what is 
 """
 
 import gzip
+import os
 import zlib
 from pathlib import Path
 
@@ -18,19 +19,29 @@ CHUNK = 1 << 17
 """Bytes parsed at once: the intermediate arrays stay in the processor's cache."""
 
 
+def check_file(path: Path) -> None:
+    """Check that `path` is a file that can be read.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not path.exists():
+        raise UserError("no such file", where=str(path))
+    if not path.is_file():
+        received = "a folder" if path.is_dir() else "no regular file"
+        raise UserError("not a CSV file", where=str(path), expected="a CSV file", received=received)
+    if not os.access(path, os.R_OK):
+        raise UserError("it may not be read", where=str(path), hint=f"allow it: chmod u+r {path}")
+
+
 def content(path: Path) -> bytes:
     """Return the bytes of a file, unpacked where they are gzip.
 
     Raises:
-        UserError: there is no such file, it is no regular file, unreadable, or cut gzip.
+        UserError: there is no such file, it is no regular file, it may not be read, or it is cut gzip.
     """
-    if path.exists() and not path.is_file():
-        received = "a folder" if path.is_dir() else "no regular file"
-        raise UserError("not a CSV file", where=str(path), expected="a CSV file", received=received)
-    try:
-        return unpacked(path.read_bytes(), str(path))
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    check_file(path)
+    return unpacked(path.read_bytes(), str(path))
 
 
 def unpacked(raw: bytes, name: str) -> bytes:

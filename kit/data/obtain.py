@@ -1,0 +1,184 @@
+"""Bring the competition's files into the data directory: all of them, checked, or none."""
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from kit.config import Competition, Config
+from kit.data import cache, dataset, read
+from kit.data.exact import shown
+from kit.data.folds import make_folds
+from kit.errors import UserError
+from kit.store import atomic
+
+Contents = dict[str, tuple[bytes, str]]
+"""By the competition's name of the file: its content, not compressed, and what to call it in errors."""
+
+
+def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout: float = 900.0) -> str:
+    """Fetch the data into the data directory, unless it lies where it is read in place.
+
+    Args:
+        config: gives the data directory and what the files must look like.
+        source: "kaggle", "sample", "auto" (the rule of `dataset.load`), or the path of a folder or a zip.
+        force: whether files that differ may be replaced.
+        timeout: seconds an attempt of a download may take.
+
+    Returns:
+        What lies where now, a sentence.
+
+    Raises:
+        UserError: the source lacks a file, one is wrong, other files are in place, or the disk has no room;
+            the data directory is then exactly as it was.
+        KitError: Kaggle cannot be reached.
+    """
+    from kit import kaggle_client
+
+    if source == "auto":
+        place = dataset.locate(config)
+        if place:
+            return f"{place}/ holds the data; nothing to fetch"
+        source = "kaggle" if kaggle_client.has_credentials() else "sample"
+    if source == "sample":
+        return "the bundled sample is read in place; nothing to fetch"
+    if source == "kaggle":
+        with tempfile.TemporaryDirectory() as folder:
+            contents = _from_zip(
+                kaggle_client.download(config.competition.slug, Path(folder), timeout=timeout)
+            )
+    else:
+        contents = _from_path(Path(source))
+    _check(contents, source, config)
+    return _put(contents, config, force=force)
+
+
+def _from_path(source: Path) -> Contents:
+    if not source.exists():
+        expected = "auto, kaggle, sample, or the path of a folder or a zip"
+        raise UserError("no such file or folder", where=str(source), expected=expected)
+    if not source.is_dir():
+        return _from_zip(source)
+    found = {name: dataset.file_in(source, name) for name in dataset.FILES}
+    return {name: (read.content(path), str(path)) for name, path in found.items() if path}
+
+
+def _from_zip(source: Path) -> Contents:
+    if source.is_file() and source.name.removesuffix(".gz").endswith(".csv"):
+        expected = "a folder or a zip with train.csv and test.csv"
+        raise UserError("a single file", where=str(source), expected=expected)
+    contents = {}
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for name, member in _members(archive, source).items():
+                called = f"{source}/{member.filename}"
+                contents[name] = read.unpacked(archive.read(member), called), called
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UserError(f"no zip, or a cut or damaged one ({error})", where=str(source)) from error
+    except (RuntimeError, NotImplementedError) as error:
+        expected = "a plain zip without a password"
+        raise UserError("cannot be unpacked", where=str(source), expected=expected) from error
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}", where=str(source)) from error
+    return contents
+
+
+def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:
+            raise UserError("a name leads out of the zip", where=str(source), received=shown(member.filename))
+        name = path.name.removesuffix(".gz")
+        if name not in dataset.FILES or member.is_dir():
+            continue
+        if name in members:
+            received = f"{shown(members[name].filename)} and {shown(member.filename)}"
+            raise UserError(f"more than one {name}", where=str(source), expected="one", received=received)
+        members[name] = member
+    return members
+
+
+def _check(contents: Contents, source: str, config: Config) -> None:
+    """Read all of it, and make the folds, so that `kit cv` does not refuse what was fetched."""
+    train, test, submission = (contents.get(name) for name in dataset.FILES)
+    if train is None or test is None:
+        absent = dataset.FILES[0] if train is None else dataset.FILES[1]
+        raise UserError(f"there is no {absent}", where=source, expected="train.csv and test.csv")
+    arrays = dataset.check(train, test, config.competition)
+    make_folds(arrays["train_images"], arrays["train_labels"], config.folds.count, config.folds.seed)
+    if submission:
+        _check_submission(*submission, config.competition, len(arrays["test_images"]))
+
+
+def _check_submission(content: bytes, name: str, competition: Competition, rows: int) -> None:
+    header = f"{competition.id_column},{competition.prediction_column}"
+    lines = content.decode(errors="replace").split()
+    ids = [line.partition(",")[0] for line in lines[1:]]
+    if lines[:1] != [header] or ids != [str(competition.first_id + row) for row in range(rows)]:
+        last = competition.first_id + rows - 1
+        expected = f"{header} and a line for each id from {competition.first_id} to {last}"
+        received = f"{shown(lines[0] if lines else '')} and {len(ids)} lines"
+        raise UserError("does not belong to test.csv", where=name, expected=expected, received=received)
+
+
+def _put(contents: Contents, config: Config, *, force: bool) -> str:
+    directory = Path(config.data.directory)
+    there = {name: path for name in dataset.FILES if (path := dataset.file_in(directory, name))}
+    differing = [
+        there[name] for name in contents if name in there and not _holds(there[name], contents[name][0])
+    ]
+    if differing and not force:
+        raise UserError("differs from the source", where=str(differing[0]), hint="--force replaces it")
+    if not differing and set(contents) <= set(there):
+        return f"{directory}/ holds the same files already"
+    outdated = [path for name, path in there.items() if name in contents or differing]
+    _place({name: content for name, (content, _) in contents.items()}, outdated, directory)
+    return f"{directory}/ holds {', '.join(contents)}"
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return read.content(path) == content
+    except UserError:
+        return False
+
+
+def _place(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:
+    """Write `files` into `directory` in place of `outdated`: all of them, or on any failure none."""
+    created = [path for path in (directory, *directory.parents) if not path.exists()]
+    try:
+        cache.check_space(directory, sum(map(len, files.values())), "the data")
+        directory.mkdir(parents=True, exist_ok=True)
+        _swap(files, outdated, directory)
+    except BaseException as error:
+        for path in created:
+            with suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise UserError(f"cannot be written: {error.strerror}", where=str(directory)) from error
+        raise
+
+
+def _swap(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:
+    staging = Path(tempfile.mkdtemp(dir=directory, prefix=".fetch-"))
+    moves: list[tuple[Path, Path]] = []
+    try:
+        for name, content in files.items():
+            with atomic(staging / "new" / name) as file:
+                file.write(content)
+        (staging / "old").mkdir()
+        planned = [(path, staging / "old" / path.name) for path in outdated]
+        planned += [(staging / "new" / name, directory / name) for name in files]
+        for before, after in planned:
+            before.rename(after)
+            moves.append((before, after))
+    except BaseException:
+        for before, after in reversed(moves):
+            after.rename(before)
+        raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
