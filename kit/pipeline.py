@@ -42,7 +42,13 @@ class Watcher(Protocol):
 
 
 def cv(
-    config: Config, config_name: str, watcher: Watcher, *, name: str | None = None, jobs: int | None = None, fresh: bool = False
+    config: Config,
+    config_name: str,
+    watcher: Watcher,
+    *,
+    name: str | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
 ) -> tuple[Run, bool]:
     """Train what is missing of a run, blend, and report.
 
@@ -78,7 +84,11 @@ def cv(
             refuse_other(run, before, config, digest)
         members = plan(config)
         missing = [member for member in members if not run.has(member)]
-        if not missing and before.get("status") == "complete" and before["config"] == config.model_dump(mode="json"):
+        if (
+            not missing
+            and before.get("status") == "complete"
+            and before["config"] == config.model_dump(mode="json")
+        ):
             return run, True
         info = _info(run, config, config_name, dataset, chosen, digest, before)
         run.write_info(info)
@@ -113,7 +123,13 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     run.write_blend({"method": config.blend.method, "weights": weights})
     run.write_report(
         summarise(
-            info, config, labels=labels, columns=columns, blend=blended, members=members, warnings=dataset.warnings
+            info,
+            config,
+            labels=labels,
+            columns=columns,
+            blend=blended,
+            members=members,
+            warnings=dataset.warnings,
         )
     )
     run.write_info(info | {"status": "complete", "finished": _now()})
@@ -127,7 +143,10 @@ def refuse_other(run: Run, before: dict[str, Any], config: Config, digest: str) 
     """
     if before["hash"] == digest:
         return
-    old, new = (_flat({key: part[key] for key in ("folds", "models", "competition")}) for part in (before["config"], config.model_dump(mode="json")))
+    old, new = (
+        _flat({key: part[key] for key in ("folds", "models", "competition")})
+        for part in (before["config"], config.model_dump(mode="json"))
+    )
     differs = [key for key in sorted(old | new) if old.get(key) != new.get(key)]
     shown = "; ".join(f"{key}: {old.get(key)} there, {new.get(key)} now" for key in differs[:3])
     raise UserError(
@@ -165,7 +184,8 @@ def _train(run: Run, todo: Sequence[Job], watcher: Watcher, jobs: int | None, in
         run.write_info(info | {"status": "interrupted"})
         kept = sum(run.has(job.member) for job in todo)
         raise InterruptedRunError(
-            f"interrupted; {kept} of {len(todo)} members are stored", hint="the same command goes on from there"
+            f"interrupted; {kept} of {len(todo)} members are stored",
+            hint="the same command goes on from there",
         ) from None
     except BaseException:
         run.write_info(info | {"status": "failed"})
@@ -173,7 +193,13 @@ def _train(run: Run, todo: Sequence[Job], watcher: Watcher, jobs: int | None, in
 
 
 def _info(
-    run: Run, config: Config, config_name: str, dataset: Dataset, chosen: Setting, digest: str, before: dict[str, Any]
+    run: Run,
+    config: Config,
+    config_name: str,
+    dataset: Dataset,
+    chosen: Setting,
+    digest: str,
+    before: dict[str, Any],
 ) -> dict[str, Any]:
     return {
         "name": run.name,
@@ -199,7 +225,11 @@ def _info(
 
 def _flat(value: Any, key: str = "") -> dict[str, Any]:
     if isinstance(value, dict):
-        return {inner: leaf for name, part in value.items() for inner, leaf in _flat(part, f"{key}.{name}" if key else name).items()}
+        return {
+            inner: leaf
+            for name, part in value.items()
+            for inner, leaf in _flat(part, f"{key}.{name}" if key else name).items()
+        }
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return _flat({str(index): part for index, part in enumerate(value)}, key)
     return {key: value}

@@ -159,7 +159,12 @@ class Run:
         """Return the members that the run's configuration asks for, trained or not."""
         config = self.info()["config"]
         folds = range(config["folds"]["count"])
-        return [Member(model, fold, seed) for model in config["models"] for fold in folds for seed in config["seeds"]]
+        return [
+            Member(model, fold, seed)
+            for model in config["models"]
+            for fold in folds
+            for seed in config["seeds"]
+        ]
 
     def write_oof(self, labels: NDArray[np.integer], probs: NDArray[np.floating]) -> None:
         """Write a line a training row: row, label, predicted class, and its probabilities with 9 digits.
@@ -172,7 +177,9 @@ class Run:
         header = ",".join(["row", "label", "predicted", *(f"p{label}" for label in range(classes))])
         table = np.column_stack([np.arange(len(labels)), labels, probs.argmax(axis=1), probs])
         with atomic(self.oof_path) as file:
-            np.savetxt(file, table, fmt=["%d"] * 3 + ["%.9g"] * classes, delimiter=",", header=header, comments="")
+            np.savetxt(
+                file, table, fmt=["%d"] * 3 + ["%.9g"] * classes, delimiter=",", header=header, comments=""
+            )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -189,7 +196,9 @@ class Run:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
-            raise UserError("another process is training this run", where=str(self.path), hint="wait for it") from None
+            raise UserError(
+                "another process is training this run", where=str(self.path), hint="wait for it"
+            ) from None
         finally:
             os.close(folder)
             with suppress(OSError):
@@ -259,12 +268,21 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         for run in all_runs():
             if run.is_finished() and (on_sample or not run.info()["sample"]):
                 return run
-        raise UserError("no finished run" + ("" if on_sample else " on competition data"), where=str(RUNS), hint="train one: kit cv")
+        raise UserError(
+            "no finished run" + ("" if on_sample else " on competition data"),
+            where=str(RUNS),
+            hint="train one: kit cv",
+        )
     for path in (RUNS / name, Path(name)):
         if Run(path).exists():
             return Run(path)
     known = ", ".join(run.name for run in all_runs()[:5]) or "none yet"
-    raise UserError(f"there is no run {name!r}", where=str(RUNS), expected=f"a run ({known}) or the path of one", hint="kit runs lists them")
+    raise UserError(
+        f"there is no run {name!r}",
+        where=str(RUNS),
+        expected=f"a run ({known}) or the path of one",
+        hint="kit runs lists them",
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -273,9 +291,13 @@ def _read_json(path: Path) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise ValueError("no object")
     except FileNotFoundError:
-        raise UserError("this run has no such file yet", where=str(path), hint="finish it with kit cv") from None
+        raise UserError(
+            "this run has no such file yet", where=str(path), hint="finish it with kit cv"
+        ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh") from error
+        raise UserError(
+            f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh"
+        ) from error
     return content
 
 

@@ -5,7 +5,9 @@ import click
 from kit.cli import options
 
 
-@click.command(epilog="\b\nExample:\n  kit cv -c quick\n  kit cv --set models.cnn.dropout=0.3 --set seeds=3 --jobs 2")
+@click.command(
+    epilog="\b\nExample:\n  kit cv -c quick\n  kit cv --set models.cnn.dropout=0.3 --set seeds=3 --jobs 2"
+)
 @options.config
 @options.changes
 @click.option("--run", "name", metavar="NAME", help="Name of the run, in place of CONFIG-HASH.")

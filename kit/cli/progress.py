@@ -109,7 +109,9 @@ class Terminal:
         spent = now - self._started
         left = spent * (self._total / self._epochs - 1)
         members = f"{self._finished} of {self._jobs} members"
-        self._say(f"{duration(spent)}: {members}, {self._epochs / self._total:.0%}, about {duration(left)} left")
+        self._say(
+            f"{duration(spent)}: {members}, {self._epochs / self._total:.0%}, about {duration(left)} left"
+        )
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)

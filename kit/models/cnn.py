@@ -20,6 +20,7 @@ def build_cnn(
     *,
     policy: str = "float32",
     batch_norm: Callable[..., Any] = layers.BatchNormalization,
+    dropout: Callable[..., Any] = layers.Dropout,
 ) -> keras.Model:
     """Build the network: raw pixels (batch, height, width, 1), 0 to 255, to logits (batch, classes) float32.
 
@@ -29,8 +30,10 @@ def build_cnn(
         classes: number of classes.
         policy: Keras's dtype policy of every layer but the last.
         batch_norm: makes a batch-norm layer, called as `keras.layers.BatchNormalization` is.
+        dropout: makes a dropout layer, called as `keras.layers.Dropout` is.
     """
     norm = partial(batch_norm, momentum=MOMENTUM, dtype=policy)
+    drop = partial(dropout, dtype=policy)
     image = keras.Input((*shape, 1), dtype="float32")
     value = layers.Rescaling(1 / 255, dtype=policy)(image)
     for stage in spec.stages:
@@ -49,7 +52,8 @@ def build_cnn(
         if stage.pool != "none":
             pool = layers.MaxPooling2D if stage.pool == "max" else layers.AveragePooling2D
             value = pool(2, dtype=policy)(value)
-        value = _dropped(value, spec.dropout if stage.dropout is None else stage.dropout, policy)
+        rate = spec.dropout if stage.dropout is None else stage.dropout
+        value = drop(rate)(value) if rate else value
     value = layers.Flatten(dtype=policy)(value)
     for width in spec.head:
         dense = layers.Dense(
@@ -60,7 +64,8 @@ def build_cnn(
             dtype=policy,
         )
         value = _activated(dense(value), spec, spec.batch_norm, norm, policy)
-        value = _dropped(value, spec.dropout if spec.head_dropout is None else spec.head_dropout, policy)
+        rate = spec.dropout if spec.head_dropout is None else spec.head_dropout
+        value = drop(rate)(value) if rate else value
     logits = layers.Dense(classes, kernel_regularizer=_l2(spec), dtype="float32")(value)
     return keras.Model(image, logits)
 
@@ -70,10 +75,6 @@ def _activated(value: Any, spec: Cnn, place: BatchNorm, norm: Callable[[], Any],
         value = norm()(value)
     value = layers.Activation(spec.activation, dtype=policy)(value)
     return norm()(value) if place == "after_activation" else value
-
-
-def _dropped(value: Any, rate: float, policy: str) -> Any:
-    return layers.Dropout(rate, dtype=policy)(value) if rate else value
 
 
 def _l2(spec: Cnn) -> Any:

@@ -25,7 +25,8 @@ def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
         started: when the process began (`time.time()`), for the time of start-up in the history.
     """
     images, labels, test_images = (
-        np.load(job.folder / f"{name}.npy", mmap_mode="r") for name in ("train_images", "train_labels", "test_images")
+        np.load(job.folder / f"{name}.npy", mmap_mode="r")
+        for name in ("train_images", "train_labels", "test_images")
     )
     if isinstance(job.model, Cnn):
         # Costs seconds, and scikit-learn members need none of it.
@@ -38,7 +39,10 @@ def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
     else:
         imported = time.time()
         result = _fit_baseline(job, images, labels, test_images)
-        right = metrics.log_loss(result.val_probs, labels[result.val_rows]), metrics.accuracy(result.val_probs, labels[result.val_rows])
+        right = (
+            metrics.log_loss(result.val_probs, labels[result.val_rows]),
+            metrics.accuracy(result.val_probs, labels[result.val_rows]),
+        )
         on_epoch(1, *right)
     times = {"seconds": time.time() - imported, "startup_seconds": imported - started}
     return replace(result, history=result.history | times)
@@ -55,9 +59,16 @@ def _fit_baseline(
     classifier = build_baseline(job.model, job.random_seed)
     classifier.fit(_flat(images[rows]), labels[rows])
     train_probs, val_probs, test_probs = (
-        probabilities(classifier, _flat(part), job.classes) for part in (images[rows], images[val_rows], test_images)
+        probabilities(classifier, _flat(part), job.classes)
+        for part in (images[rows], images[val_rows], test_images)
     )
-    epochs: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": [], "seconds": []}
+    epochs: dict[str, list[float]] = {
+        "loss": [],
+        "accuracy": [],
+        "val_loss": [],
+        "val_accuracy": [],
+        "seconds": [],
+    }
     history = {"epochs": epochs, "train_accuracy": metrics.accuracy(train_probs, labels[rows])}
     return MemberResult(val_rows, val_probs, test_probs, history)
 

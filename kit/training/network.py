@@ -71,8 +71,16 @@ def train_network(
     optimizer.build(network.trainable_variables)
     image = keras.Input((*job.shape, 1), dtype="uint8")
     model = keras.Model(image, network(RandomAffine(spec.augmentation, job.random_seed)(image)))
-    engine = make_engine(Student(model, optimizer, images, labels.astype(np.int32), spec.training.label_smoothing))
-    curves: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": [], "seconds": []}
+    engine = make_engine(
+        Student(model, optimizer, images, labels.astype(np.int32), spec.training.label_smoothing)
+    )
+    curves: dict[str, list[float]] = {
+        "loss": [],
+        "accuracy": [],
+        "val_loss": [],
+        "val_accuracy": [],
+        "seconds": [],
+    }
     for epoch in range(spec.training.epochs):
         started = time.perf_counter()
         # The rows left over by the last whole batch change from epoch to epoch.
@@ -86,7 +94,12 @@ def train_network(
         curves["seconds"].append(time.perf_counter() - started)
         with averaged(optimizer, network, spec.training):
             val_probs = predict(engine, images[val_rows])
-        measured = (loss, accuracy, metrics.log_loss(val_probs, labels[val_rows]), metrics.accuracy(val_probs, labels[val_rows]))
+        measured = (
+            loss,
+            accuracy,
+            metrics.log_loss(val_probs, labels[val_rows]),
+            metrics.accuracy(val_probs, labels[val_rows]),
+        )
         for name, value in zip(("loss", "accuracy", "val_loss", "val_accuracy"), measured, strict=True):
             curves[name].append(value)
         on_epoch(epoch + 1, measured[2], measured[3])
@@ -130,14 +143,18 @@ def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.opti
         case "adamw":
             optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
         case "sgd":
-            optimizer = keras.optimizers.SGD(momentum=training.momentum, nesterov=True, weight_decay=decay, **common)
+            optimizer = keras.optimizers.SGD(
+                momentum=training.momentum, nesterov=True, weight_decay=decay, **common
+            )
     if decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 
 
 @contextmanager
-def averaged(optimizer: keras.optimizers.Optimizer, network: keras.Model, training: Training) -> Iterator[None]:
+def averaged(
+    optimizer: keras.optimizers.Optimizer, network: keras.Model, training: Training
+) -> Iterator[None]:
     """Put the moving average of the weights in place for the length of the block."""
     if not training.ema:
         yield
@@ -153,9 +170,11 @@ def _build(job: Job, spec: Cnn) -> keras.Model:
     policy = "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
     if keras.backend.backend() != "tensorflow":
         return build_cnn(spec, job.shape, job.classes, policy=policy)
-    from kit.training.on_tensorflow import FusedBatchNormalization
+    from kit.training.on_tensorflow import ByteDropout, FusedBatchNormalization
 
-    return build_cnn(spec, job.shape, job.classes, policy=policy, batch_norm=FusedBatchNormalization)
+    return build_cnn(
+        spec, job.shape, job.classes, policy=policy, batch_norm=FusedBatchNormalization, dropout=ByteDropout
+    )
 
 
 def _saved(network: keras.Model, spec: Cnn, job: Job) -> bytes:

@@ -32,18 +32,25 @@ class JaxEngine:
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine`."""
         trainable, others, _ = self._variables()
-        return np.asarray(self._logits([one.value for one in trainable], [one.value for one in others], images))
+        return np.asarray(
+            self._logits([one.value for one in trainable], [one.value for one in others], images)
+        )
 
     def _steps(self, state: Any, images: Any, labels: Any, order: Any) -> tuple[Any, Any, Any]:
         def objective(trainable: Any, others: Any, rows: Any) -> tuple[Any, Any]:
             logits, others, penalties = self.model.stateless_call(
                 trainable, others, images[rows][..., None], training=True, return_losses=True
             )
-            return self.student.loss(logits, labels[rows]) + sum(penalties), (others, hits(logits, labels[rows]))
+            return self.student.loss(logits, labels[rows]) + sum(penalties), (
+                others,
+                hits(logits, labels[rows]),
+            )
 
         def step(state: Any, rows: Any) -> tuple[Any, Any]:
             trainable, others, optimizer = state
-            (loss, (others, hit)), gradients = jax.value_and_grad(objective, has_aux=True)(trainable, others, rows)
+            (loss, (others, hit)), gradients = jax.value_and_grad(objective, has_aux=True)(
+                trainable, others, rows
+            )
             trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
             return [trainable, others, optimizer], (loss, hit)
 

@@ -36,6 +36,31 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return result if inputs.shape.rank == 4 else result[:, 0, 0, :]
 
 
+class ByteDropout(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Dropout that spends one random byte on a number instead of a 32-bit float.
+
+    Keras's own takes 2.7 times as long on (128, 28, 28, 32) bfloat16 on one core, nearly all of it for drawing. The
+    rate is rounded to a whole number of 256ths, and what is kept is scaled by the rounded rate: the mean stays.
+    """
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dropped = round(rate * 256)
+        self.random = keras.random.SeedGenerator()
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Set each number to 0 with probability `rate` while training, and scale the others up."""
+        if not training or not self.dropped:
+            return inputs
+        size, shape = tf.size(inputs), tf.shape(inputs)
+        seed = tf.cast(self.random.next(), tf.int32)
+        words = tf.random.stateless_uniform([(size + 3) // 4], seed, None, None, tf.uint32)
+        kept = tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:size] >= self.dropped
+        factor = tf.constant(256 / (256 - self.dropped), inputs.dtype)
+        return inputs * tf.reshape(tf.where(kept, factor, tf.zeros_like(factor)), shape)
+
+
 class TensorFlowEngine:
     """See `Engine`."""
 

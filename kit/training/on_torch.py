@@ -40,5 +40,7 @@ class TorchEngine:
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine`."""
         with torch.no_grad():
-            result: NDArray[np.float32] = self.model(self._tensor(images)[..., None], training=False).cpu().numpy()
+            result: NDArray[np.float32] = (
+                self.model(self._tensor(images)[..., None], training=False).cpu().numpy()
+            )
         return result

@@ -40,7 +40,10 @@ def setting(config: Config) -> Setting:
     if not networks:
         return Setting(None, {})
     backend = machine.backend()
-    return Setting(backend, {name: machine.precision(model.training.precision, backend) for name, model in networks.items()})
+    return Setting(
+        backend,
+        {name: machine.precision(model.training.precision, backend) for name, model in networks.items()},
+    )
 
 
 def plan(config: Config) -> list[Member]:

@@ -71,7 +71,9 @@ def run_worker(
         raise WorkerLostError(_epitaph(job.member, process.returncode, chatter))
 
 
-def _follow(job: Job, process: "subprocess.Popen[bytes]", on_progress: Callable[[Progress], None]) -> MemberResult:
+def _follow(
+    job: Job, process: "subprocess.Popen[bytes]", on_progress: Callable[[Progress], None]
+) -> MemberResult:
     if process.stdin is None or process.stdout is None:
         raise BrokenPipeError
     process.stdin.write(job.to_json().encode() + b"\n")
@@ -85,7 +87,9 @@ def _follow(job: Job, process: "subprocess.Popen[bytes]", on_progress: Callable[
             if len(arrays) + len(network) < event["arrays"] + event["network"]:
                 break
             return unpack(arrays, network or None)
-        on_progress(Progress(job.member, event["epoch"], job.epochs, event["val_loss"], event["val_accuracy"]))
+        on_progress(
+            Progress(job.member, event["epoch"], job.epochs, event["val_loss"], event["val_accuracy"])
+        )
     process.wait()
     raise BrokenPipeError
 
@@ -94,7 +98,13 @@ def _environment(job: Job, core: int | None) -> dict[str, str]:
     quiet = {"KERAS_BACKEND": job.backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
     if core is None:
         return quiet
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    threads = (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    )
     return quiet | dict.fromkeys(threads, "1")
 
 

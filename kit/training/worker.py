@@ -47,7 +47,13 @@ def _train(line: str, out: IO[bytes]) -> None:
     from kit.training.job import Job
     from kit.training.member import train_member
 
-    result = train_member(Job.from_json(line), lambda epoch, loss, accuracy: _send(out, {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy}), STARTED)
+    result = train_member(
+        Job.from_json(line),
+        lambda epoch, loss, accuracy: _send(
+            out, {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy}
+        ),
+        STARTED,
+    )
     arrays, network = pack(result), result.network or b""
     _send(out, {"arrays": len(arrays), "network": len(network)})
     out.write(arrays)
