@@ -71,7 +71,7 @@ def _offer_debug(command: click.Command) -> None:
     cls=_Commands,
     params=[_DEBUG],
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="\b\nExample:\n  kit cv -c quick    train, blend and report\n  kit submit         send the newest run to Kaggle",
+    epilog="\b\nExample:\n  kit cv -c quick   train and report\n  kit submit        send the run to Kaggle",
 )
 @click.version_option(__version__, prog_name="kit")
 def kit() -> None:

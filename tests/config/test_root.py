@@ -1,0 +1,171 @@
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from kit import config
+from kit.config import Cnn, Config
+from kit.config.base import Section
+
+CNN = {"stages": [{"filters": 4}]}
+
+
+def valid(**raw: Any) -> Config:
+    return Config.model_validate({"models": {"cnn": CNN}} | raw)
+
+
+def network(**raw: Any) -> Cnn:
+    model = valid(**raw).models["cnn"]
+    assert isinstance(model, Cnn)
+    return model
+
+
+def sections(section: type[Section] = Section) -> Iterator[type[Section]]:
+    for one in section.__subclasses__():
+        yield one
+        yield from sections(one)
+
+
+def test_a_network_starts_from_the_top_level_training_and_augmentation() -> None:
+    model = network(training={"epochs": 3}, augmentation={"zoom": 0.2})
+    assert (model.training.epochs, model.augmentation.zoom) == (3, 0.2)
+
+
+def test_a_network_overrides_parts_of_training() -> None:
+    own = {"cnn": {**CNN, "training": {"epochs": 7}}}
+    model = network(training={"epochs": 3, "batch_size": 64}, models=own)
+    assert (model.training.epochs, model.training.batch_size) == (7, 64)
+
+
+def test_a_baseline_takes_no_training() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        valid(models={"knn": {"kind": "knn", "training": {"epochs": 3}}})
+
+
+@pytest.mark.parametrize(("given", "seeds"), [(1, (0,)), (3, (0, 1, 2)), ([4, 2], (4, 2))])
+def test_seeds_are_a_count_or_a_list(given: Any, seeds: tuple[int, ...]) -> None:
+    assert valid(seeds=given).seeds == seeds
+
+
+@pytest.mark.parametrize("given", [0, -1, 1001, True, "3", [], [1, 1], [-1], [1.5], 2.0])
+def test_other_seeds_are_refused(given: Any) -> None:
+    with pytest.raises(ValidationError):
+        valid(seeds=given)
+
+
+def test_null_takes_a_model_away() -> None:
+    assert list(valid(models={"cnn": CNN, "other": None}).models) == ["cnn"]
+
+
+def test_a_configuration_without_models_is_refused() -> None:
+    with pytest.raises(ValidationError, match="at least 1"):
+        valid(models={"cnn": None})
+
+
+def test_a_section_with_nothing_in_it_is_the_default() -> None:
+    assert valid(training=None) == valid()
+
+
+@pytest.mark.parametrize("name", ["cnn", "lenet-plain", "a_b-2", "5x5"])
+def test_names_of_models(name: str) -> None:
+    assert name in valid(models={name: CNN}).models
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a/b", "..", "a b", "-a", "a-", "ä", "a--b"])
+def test_names_that_no_file_or_key_should_have_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="pattern"):
+        valid(models={name: CNN})
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [{"filters": 4, "kernel": 28, "padding": "valid"}],
+        [{"filters": 4, "pool": "max"}] * 4,
+        [{"filters": 4, "stride": 28}],
+        [{"filters": 4, "kernel": 29}],
+    ],
+)
+def test_stages_that_leave_one_pixel_are_accepted(stages: Any) -> None:
+    assert len(network(models={"cnn": {"stages": stages}}).stages) == len(stages)
+
+
+@pytest.mark.parametrize(
+    ("stages", "place"),
+    [
+        ([{"filters": 4, "kernel": 29, "padding": "valid"}], "stages.0"),
+        ([{"filters": 4, "pool": "average"}] * 5, "stages.4"),
+        ([{"filters": 4, "stride": 28}, {"filters": 4, "pool": "max"}], "stages.1"),
+    ],
+)
+def test_stages_that_leave_nothing_of_the_image_are_refused(stages: Any, place: str) -> None:
+    with pytest.raises(ValidationError, match=rf"models\.cnn\.{place}: nothing is left"):
+        valid(models={"cnn": {"stages": stages}})
+
+
+def test_the_narrow_side_of_an_image_counts() -> None:
+    with pytest.raises(ValidationError, match="nothing is left"):
+        valid(
+            competition={"image_shape": [28, 3]},
+            models={"cnn": {"stages": [{"filters": 4, "pool": "max"}] * 2}},
+        )
+
+
+def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> None:
+    one = valid(training={"epochs": 3, "learning_rate": 1}, augmentation={"zoom": 0})
+    other = valid(augmentation={"zoom": 0.0}, training={"learning_rate": 1.0, "epochs": 3})
+    assert one.digest() == other.digest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": 5},
+        {"blend": {"method": "mean"}},
+        {"data": {"directory": "elsewhere"}},
+        {"competition": {"slug": "other", "public_rows": 7000}},
+        # What every network overrides decides nothing.
+        {"training": {"epochs": 9}, "models": {"cnn": {**CNN, "training": {"epochs": 20}}}},
+    ],
+)
+def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> None:
+    assert valid(**change).digest() == valid().digest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"folds": {"count": 4}},
+        {"folds": {"seed": 1}},
+        {"folds": {"reshuffle": True}},
+        {"training": {"epochs": 9}},
+        {"augmentation": {"shear": 1}},
+        {"models": {"cnn": {**CNN, "dropout": 0.1}}},
+        {"models": {"cnn": CNN, "knn": {"kind": "knn"}}},
+        {"competition": {"classes": 9}},
+        {"competition": {"image_shape": [20, 28]}},
+    ],
+)
+def test_the_digest_changes_with_what_decides_a_member(change: dict[str, Any]) -> None:
+    assert valid(**change).digest() != valid().digest()
+
+
+def test_the_digest_covers_what_it_is_told_besides() -> None:
+    assert valid().digest(fingerprint="a") != valid().digest(fingerprint="b") != valid().digest()
+
+
+def test_a_configuration_comes_back_from_its_json() -> None:
+    settings = config.load("default")
+    assert Config.model_validate(settings.model_dump(mode="json")) == settings
+
+
+@pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)
+def test_every_key_says_what_it_is(section: type[Section]) -> None:
+    """Each field of each section is followed by its docstring."""
+    source = (Path(config.__file__).parent / f"{section.__module__.rpartition('.')[2]}.py").read_text()
+    body = source.split(f"class {section.__name__}(")[1].split("\nclass ")[0]
+    for field in section.__annotations__.keys() & section.model_fields:
+        assert re.search(rf'\n    {field}: [^\n]*\n    """[A-Za-z0-9]', body), f"{section.__name__}.{field}"
