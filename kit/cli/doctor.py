@@ -91,11 +91,10 @@ def _problem(what: str, hint: str, *, fatal: bool = False) -> dict[str, Any]:
 
 def _data(settings: config.Config, credentials: bool) -> dict[str, Any]:
     """Return where `auto` would take the data."""
-    from kit.data.dataset import KAGGLE_INPUT, holds_data
+    from kit.data.dataset import locate
 
-    for folder in (Path(settings.data.directory), KAGGLE_INPUT / settings.competition.slug):
-        if holds_data(folder):
-            return {"source": f"{folder}/", "sample": False}
+    if folder := locate(settings):
+        return {"source": f"{folder}/", "sample": False}
     return (
         {"source": "Kaggle", "sample": False}
         if credentials

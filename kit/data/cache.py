@@ -6,12 +6,13 @@ The key comes from the SHA-256 of the CSV files, itself remembered by path, size
 """
 
 import atexit
-import errno
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ from kit.store import atomic
 ARRAYS = ("train_images", "train_labels", "test_images")
 """Names of the .npy files of an entry."""
 _VERSION = 1
-_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,13 @@ def hashes(root: Path, files: Iterable[Path]) -> dict[str, list[Any]]:
 
 
 def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
-    """Write <root>/hashes.json where it says something else."""
+    """Write <root>/hashes.json where it says something else, and can be written."""
     content = json.dumps(hashed).encode()
     index = root / "hashes.json"
-    if not index.is_file() or index.read_bytes() != content:
-        with atomic(index) as file:
-            file.write(content)
+    with suppress(OSError):
+        if not index.is_file() or index.read_bytes() != content:
+            with atomic(index) as file:
+                file.write(content)
 
 
 def key(hashed: Mapping[str, list[Any]], competition: Competition) -> str:
@@ -91,16 +92,16 @@ def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[s
     Raises:
         UserError: the disk has no room for it.
     """
+    # A read-only disk has no free space either: this comes first.
+    if not os.access(_existing(folder), os.W_OK):
+        return write_temporary(arrays, meta)
+    check_space(folder, _size(arrays), "the cache")
     try:
-        check_space(folder, _size(arrays), "the cache")
         folder.parent.mkdir(parents=True, exist_ok=True)
         built = _build(folder.parent, arrays, meta)
     except OSError as error:
-        if error.errno not in _NOT_WRITABLE:
-            raise UserError(
-                f"the cache cannot be written: {error.strerror}", where=str(folder.parent)
-            ) from error
-        return write_temporary(arrays, meta)
+        what = f"the cache cannot be written: {error.strerror}"
+        raise UserError(what, where=str(folder.parent)) from error
     try:
         return _placed(built, folder)
     finally:
@@ -129,9 +130,7 @@ def check_space(folder: Path, needed: int, purpose: str) -> None:
     Raises:
         UserError: it has not.
     """
-    folder = folder.absolute()
-    folder = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(_existing(folder)).free
     if free < needed:
         expected, received = f"{needed / 1e6:.1f} MB free", f"{free / 1e6:.1f} MB"
         raise UserError(
@@ -174,6 +173,11 @@ def _opened(folder: Path) -> Entry:
     if entry is None:
         raise UserError("the cache changed while it was written", where=str(folder), hint="try again")
     return entry
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.absolute()
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def _size(arrays: Mapping[str, NDArray[np.uint8]]) -> int:

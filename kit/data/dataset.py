@@ -20,6 +20,9 @@ KAGGLE_INPUTS = Path("/kaggle/input/competitions"), Path("/kaggle/input")
 FILES = ("train.csv", "test.csv", "sample_submission.csv")
 """Names of the competition's files; each may also stand as NAME.gz."""
 
+Content = tuple[bytes, str]
+"""A file's bytes, not compressed, and what to call it in errors."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -64,7 +67,7 @@ def load(config: Config) -> Dataset:
     if folder == SAMPLE and not _fits_sample(config.competition):
         hint = "get them: kit data fetch --source FOLDER or ZIP"
         raise UserError("there are no train.csv and test.csv", where=f"{config.data.directory}/", hint=hint)
-    return open_folder(folder, config.competition)
+    return open_folder(folder, config)
 
 
 def locate(config: Config) -> Path | None:
@@ -79,7 +82,7 @@ def file_in(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if os.path.lexists(path)), None)
 
 
-def open_folder(folder: Path, competition: Competition) -> Dataset:
+def open_folder(folder: Path, config: Config) -> Dataset:
     """Return the data of a folder that holds train.csv and test.csv; its cache is <folder>/.cache.
 
     Raises:
@@ -87,12 +90,12 @@ def open_folder(folder: Path, competition: Competition) -> Dataset:
     """
     train, test = (_required(folder, name) for name in FILES[:2])
     if folder == SAMPLE:
-        entry = cache.write_temporary(*_read(train, test, competition))
+        entry = cache.write_temporary(*_read(train, test, config))
     else:
         root = folder / ".cache"
         hashed = cache.hashes(root, (train, test))
-        place = root / cache.key(hashed, competition)
-        entry = cache.find(place) or cache.write(place, *_read(train, test, competition))
+        place = root / cache.key(hashed, config.competition)
+        entry = cache.find(place) or cache.write(place, *_read(train, test, config))
         if entry.folder == place:
             cache.remember(root, hashed)
     return Dataset(
@@ -106,28 +109,27 @@ def open_folder(folder: Path, competition: Competition) -> Dataset:
     )
 
 
-def check(
-    train: tuple[bytes, str], test: tuple[bytes, str], competition: Competition
-) -> dict[str, NDArray[np.uint8]]:
+def check(train: Content, test: Content, config: Config) -> dict[str, NDArray[np.uint8]]:
     """Return the arrays of a train.csv and a test.csv, by their names in the cache.
 
-    Args:
-        train: content (not compressed) of train.csv, and its name for errors.
-        test: the same of test.csv.
-        competition: what the files must look like.
-
     Raises:
-        UserError: a file is wrong, or a class has no row.
+        UserError: a file is wrong, or a class has fewer rows than there are folds.
     """
-    train_images, train_labels = read.parse(*train, competition, labelled=True)
+    competition, folds = config.competition, config.folds.count
+    images, labels = read.parse(*train, competition, labelled=True)
     test_images, _ = read.parse(*test, competition, labelled=False)
-    absent = np.flatnonzero(np.bincount(train_labels, minlength=competition.classes) == 0)
-    if absent.size:
+    counts = np.bincount(labels, minlength=competition.classes)
+    scarce = int(np.argmax(counts < folds))
+    if counts[scarce] < folds:
         where = f"{train[1]}, column {competition.label_column}"
+        what = "has fewer rows than there are folds" if counts[scarce] else "has no row"
         raise UserError(
-            f"no row of class {absent[0]}", where=where, expected=f"rows of all {competition.classes} classes"
+            f"class {scarce} {what}",
+            where=where,
+            expected=f"at least {folds} rows",
+            received=f"{counts[scarce]}",
         )
-    return {"train_images": train_images, "train_labels": train_labels, "test_images": test_images}
+    return {"train_images": images, "train_labels": labels, "test_images": test_images}
 
 
 def _downloaded(config: Config) -> Path | None:
@@ -148,18 +150,14 @@ def _fits_sample(competition: Competition) -> bool:
 def _required(folder: Path, name: str) -> Path:
     path = file_in(folder, name)
     if path is None:
-        hint = "get both: kit data fetch"
-        raise UserError(
-            f"there is no {name}", where=f"{folder}/", expected="train.csv and test.csv", hint=hint
-        )
+        expected, hint = "train.csv and test.csv", "get both: kit data fetch"
+        raise UserError(f"there is no {name}", where=f"{folder}/", expected=expected, hint=hint)
     read.check_file(path)
     return path
 
 
-def _read(
-    train: Path, test: Path, competition: Competition
-) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
-    arrays = check((read.content(train), str(train)), (read.content(test), str(test)), competition)
+def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
+    arrays = check((read.content(train), str(train)), (read.content(test), str(test)), config)
     return arrays, {"fingerprint": _fingerprint(arrays), "warnings": _warnings(arrays)}
 
 

@@ -11,12 +11,11 @@ from pathlib import Path, PurePosixPath
 from kit.config import Competition, Config
 from kit.data import cache, dataset, read
 from kit.data.exact import shown
-from kit.data.folds import make_folds
 from kit.errors import UserError
 from kit.store import atomic
 
-Contents = dict[str, tuple[bytes, str]]
-"""By the competition's name of the file: its content, not compressed, and what to call it in errors."""
+Contents = dict[str, dataset.Content]
+"""By the competition's names of the files."""
 
 
 def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout: float = 900.0) -> str:
@@ -44,30 +43,32 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
             return f"{place}/ holds the data; nothing to fetch"
         source = "kaggle" if kaggle_client.has_credentials() else "sample"
     if source == "sample":
-        return "the bundled sample is read in place; nothing to fetch"
+        return "the bundled sample is read in place; nothing to fetch (--source PATH brings real data)"
     if source == "kaggle":
         with tempfile.TemporaryDirectory() as folder:
-            contents = _from_zip(
-                kaggle_client.download(config.competition.slug, Path(folder), timeout=timeout)
-            )
+            archive = kaggle_client.download(config.competition.slug, Path(folder), timeout=timeout)
+            contents = _from_zip(archive)
     else:
         contents = _from_path(Path(source))
-    _check(contents, source, config)
-    return _put(contents, config, force=force)
+    train_rows, test_rows = _check(contents, source, config)
+    done = _put(contents, Path(config.data.directory), force=force)
+    return f"{done}: {train_rows:,} training and {test_rows:,} test images"
 
 
 def _from_path(source: Path) -> Contents:
     if not source.exists():
         expected = "auto, kaggle, sample, or the path of a folder or a zip"
         raise UserError("no such file or folder", where=str(source), expected=expected)
-    if not source.is_dir():
+    if source.is_file():
         return _from_zip(source)
+    if not source.is_dir():
+        raise UserError("neither a folder nor a file", where=str(source))
     found = {name: dataset.file_in(source, name) for name in dataset.FILES}
     return {name: (read.content(path), str(path)) for name, path in found.items() if path}
 
 
 def _from_zip(source: Path) -> Contents:
-    if source.is_file() and source.name.removesuffix(".gz").endswith(".csv"):
+    if source.name.removesuffix(".gz").endswith(".csv"):
         expected = "a folder or a zip with train.csv and test.csv"
         raise UserError("a single file", where=str(source), expected=expected)
     contents = {}
@@ -102,16 +103,16 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
     return members
 
 
-def _check(contents: Contents, source: str, config: Config) -> None:
-    """Read all of it, and make the folds, so that `kit cv` does not refuse what was fetched."""
+def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
+    """Return how many training and test rows there are."""
     train, test, submission = (contents.get(name) for name in dataset.FILES)
     if train is None or test is None:
         absent = dataset.FILES[0] if train is None else dataset.FILES[1]
         raise UserError(f"there is no {absent}", where=source, expected="train.csv and test.csv")
-    arrays = dataset.check(train, test, config.competition)
-    make_folds(arrays["train_images"], arrays["train_labels"], config.folds.count, config.folds.seed)
+    arrays = dataset.check(train, test, config)
     if submission:
         _check_submission(*submission, config.competition, len(arrays["test_images"]))
+    return len(arrays["train_images"]), len(arrays["test_images"])
 
 
 def _check_submission(content: bytes, name: str, competition: Competition, rows: int) -> None:
@@ -125,8 +126,7 @@ def _check_submission(content: bytes, name: str, competition: Competition, rows:
         raise UserError("does not belong to test.csv", where=name, expected=expected, received=received)
 
 
-def _put(contents: Contents, config: Config, *, force: bool) -> str:
-    directory = Path(config.data.directory)
+def _put(contents: Contents, directory: Path, *, force: bool) -> str:
     there = {name: path for name in dataset.FILES if (path := dataset.file_in(directory, name))}
     differing = [
         there[name] for name in contents if name in there and not _holds(there[name], contents[name][0])
@@ -174,11 +174,12 @@ def _swap(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path)
         planned = [(path, staging / "old" / path.name) for path in outdated]
         planned += [(staging / "new" / name, directory / name) for name in files]
         for before, after in planned:
-            before.rename(after)
             moves.append((before, after))
+            before.rename(after)
     except BaseException:
         for before, after in reversed(moves):
-            after.rename(before)
+            with suppress(FileNotFoundError):  # interrupted before this one was moved
+                after.rename(before)
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
