@@ -41,7 +41,7 @@ changes = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")
 
 
-class Jobs(click.ParamType):
+class Jobs(click.ParamType[int | None]):
     """`auto` (None) or a whole number from 1."""
 
     name = "N"
@@ -56,5 +56,9 @@ class Jobs(click.ParamType):
 
 
 jobs = click.option(
-    "--jobs", type=Jobs(), default="auto", show_default=True, help="Members trained at once; auto: one a core, or one a GPU."
+    "--jobs",
+    type=Jobs(),
+    default="auto",
+    show_default=True,
+    help="Members trained at once; auto: one a core, or one a GPU.",
 )

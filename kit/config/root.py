@@ -117,9 +117,12 @@ class Config(Section):
         """Return the hash (64 hex digits) of what decides a member, with `also` (fingerprint, backend, …).
 
         It covers the folds, the models with the training and augmentation of each, the image's shape and the
-        classes. It does not cover seeds, blend, names and directories: more seeds extend the same run.
+        classes. It does not cover seeds, blend, names and directories: more seeds extend the same run. Nor
+        does it cover the precision that was asked for: what came of it belongs in `also`.
         """
         decides = self.model_dump(mode="json", include={"folds", "models"}) | also
+        for model in decides["models"].values():
+            model.get("training", {}).pop("precision", None)
         decides["image"] = [*self.competition.image_shape, self.competition.classes]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 

@@ -127,6 +127,7 @@ def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> N
         {"blend": {"method": "mean"}},
         {"data": {"directory": "elsewhere"}},
         {"competition": {"slug": "other", "public_rows": 7000}},
+        {"training": {"precision": "float32"}},
         # What every network overrides decides nothing.
         {"training": {"epochs": 9}, "models": {"cnn": {**CNN, "training": {"epochs": 20}}}},
     ],

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kit import kaggle_client
+from kit.cli import doctor
+from kit.data import dataset
+from kit.errors import UserError
+from kit.training import machine
+from kit.training.machine import Gpu
+
+
+@pytest.fixture(autouse=True)
+def _plain(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be on a machine without data, credentials and GPU, and with room."""
+    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (workdir / "input",))
+    monkeypatch.setattr(machine, "gpu", lambda: None)
+    monkeypatch.setattr(machine, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(doctor, "NEEDED_GIB", 0)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(doctor.command, arguments)
+
+
+def findings() -> dict[str, object]:
+    found: dict[str, object] = json.loads(run("--json").stdout)
+    return found
+
+
+def problems() -> list[str]:
+    found = json.loads(run("--json").stdout)["problems"]
+    return [problem["what"] for problem in found]
+
+
+def test_json_is_all_there_is_on_stdout() -> None:
+    assert findings().keys() == {
+        "versions",
+        "machine",
+        "backend",
+        "precision",
+        "data",
+        "kaggle_credentials",
+        "free_disk_gib",
+        "problems",
+    }
+
+
+def test_the_sample_is_what_is_left() -> None:
+    assert findings()["data"] == {"source": "the bundled sample", "sample": True}
+    assert problems() == ["no competition data here: results come from the bundled sample"]
+
+
+def test_credentials_open_kaggle_and_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_USERNAME", "someone")
+    monkeypatch.setenv("KAGGLE_KEY", "0123456789abcdef")
+    assert findings()["data"] == {"source": "Kaggle", "sample": False}
+    assert findings()["kaggle_credentials"] is True
+    shown = run().stdout
+    assert "found" in shown
+    assert "0123456789abcdef" not in shown
+    assert "someone" not in shown
+
+
+def test_kaggles_mounted_folder_comes_before_kaggle(monkeypatch: pytest.MonkeyPatch, workdir: Path) -> None:
+    monkeypatch.setattr(kaggle_client, "has_credentials", lambda: True)
+    folder = workdir / "input" / "digit-recognizer"
+    folder.mkdir(parents=True)
+    (folder / "train.csv").touch()
+    assert findings()["data"] == {"source": f"{folder}/", "sample": False}
+
+
+def test_the_own_folder_comes_first() -> None:
+    Path("data").mkdir()
+    Path("data/train.csv").touch()
+    assert findings()["data"] == {"source": "data/", "sample": False}
+    assert problems() == []
+
+
+def test_a_missing_backend_keeps_the_kit_from_working(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> str:
+        raise UserError("jax is not installed", where="KERAS_BACKEND", hint="pip install jax")
+
+    monkeypatch.setattr(machine, "backend", missing)
+    result = run()
+    assert result.exit_code == 2
+    assert "problem      jax is not installed; pip install jax" in result.stdout
+    assert result.stdout.endswith("kit cannot work here\n")
+
+
+def test_all_is_well() -> None:
+    result = run()
+    assert result.exit_code == 0
+    assert result.stdout.endswith("ready: kit cv\n")
+
+
+def test_a_gpu_that_is_left_unused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpu", lambda: Gpu("Tesla T4", 7.5))
+    monkeypatch.setattr(machine, "usable_gpu", lambda _: None)
+    assert "tensorflow cannot use the GPU" in problems()
+
+
+def test_little_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NEEDED_GIB", 1e6)
+    assert any("free on this disk" in problem for problem in problems())

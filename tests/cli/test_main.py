@@ -1,0 +1,227 @@
+"""`kit` as a user calls it, in a process of its own where the process matters."""
+
+import errno
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+
+from kit import cli
+from kit.errors import KitError, UserError
+
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "sklearn",
+    "optuna",
+    "kaggle",
+    "pandas",
+    "torch",
+    "jax",
+    "matplotlib",
+    "scipy",
+)
+
+
+@pytest.fixture
+def kit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Return a function that runs the command line; it returns exit code, stdout and stderr."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def run(*arguments: str) -> tuple[Any, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kit", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        return exit_.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Return a function that makes `kit runs` call another function."""
+
+    def put(function: Callable[[], Any]) -> None:
+        fake = click.command("runs")(click.option("--name")(lambda name: function()))  # noqa: ARG005 - click's
+        monkeypatch.setattr(cli, "import_module", lambda _: SimpleNamespace(command=fake))
+
+    return put
+
+
+def failing(error: BaseException) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def test_help_lists_every_command(kit: Callable[..., Any]) -> None:
+    code, out, err = kit("--help")
+    assert (code, err) == (0, "")
+    assert all(f"  {name} " in out for name in cli.COMMANDS)
+
+
+def test_without_arguments_it_shows_the_help(kit: Callable[..., Any]) -> None:
+    code, out, err = kit()
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: kit ")
+
+
+@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
+def test_every_command_explains_itself_with_an_example(name: str, kit: Callable[..., Any]) -> None:
+    code, out, _ = kit(name, "--help")
+    assert code == 0
+    assert f"Usage: kit {name}" in out
+    assert f"Example:\n    kit {name}" in out or "Commands:" in out
+    assert "--debug" in out
+
+
+def test_version(kit: Callable[..., Any]) -> None:
+    assert kit("--version")[:2] == (0, "kit, version 0.1.0\n")
+
+
+def test_an_unknown_command_names_the_nearest(kit: Callable[..., Any]) -> None:
+    assert kit("reprot") == (
+        2,
+        "",
+        "kit: No such command 'reprot'. Did you mean 'report'?\n(kit --help shows what it takes)\n",
+    )
+
+
+def test_an_unknown_option_names_the_nearest(kit: Callable[..., Any]) -> None:
+    code, out, err = kit("runs", "--jsn")
+    assert (code, out) == (2, "")
+    assert (
+        err == "kit: No such option '--jsn'. Did you mean '--json'?\n(kit runs --help shows what it takes)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (UserError("wrong", where="a.csv"), 2, "kit: a.csv: wrong\n"),
+        (KitError("failed"), 1, "kit: failed\n"),
+        (
+            OSError(errno.ENOSPC, "No space left", "runs/x"),
+            2,
+            "kit: runs/x: No space left; make room on this disk\n",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "runs"),
+            2,
+            "kit: runs: Permission denied; look at the permissions\n",
+        ),
+        (OSError(errno.ENOSPC, "No space left"), 2, "kit: No space left; make room on this disk\n"),
+        (
+            OSError(errno.EIO, "Broken disk"),
+            1,
+            f"kit: OSError: [Errno {errno.EIO}] Broken disk\n(--debug shows where)\n",
+        ),
+        (ValueError("one\ntwo\nthree"), 1, "kit: ValueError: one\n(--debug shows where)\n"),
+        (ValueError(), 1, "kit: ValueError: \n(--debug shows where)\n"),
+        (KeyboardInterrupt(), 130, "\ninterrupted\n"),
+    ],
+)
+def test_an_error_is_short_and_has_its_exit_code(
+    error: BaseException, code: int, message: str, kit: Callable[..., Any], command: Callable[..., None]
+) -> None:
+    command(failing(error))
+    assert kit("runs") == (code, "", message)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("runs", "--debug"), ("--debug", "runs"), ("runs", "--name", "x", "--debug")]
+)
+def test_debug_shows_the_traceback_wherever_it_stands(
+    arguments: tuple[str, ...], kit: Callable[..., Any], command: Callable[..., None]
+) -> None:
+    command(failing(UserError("wrong")))
+    code, _, err = kit(*arguments)
+    assert code == 2
+    assert err.startswith("Traceback")
+    assert err.endswith("kit: wrong\n")
+
+
+def test_debug_as_the_value_of_an_option_is_that_value(
+    kit: Callable[..., Any], command: Callable[..., None]
+) -> None:
+    command(failing(UserError("wrong")))
+    assert kit("runs", "--name", "--debug") == (2, "", "kit: wrong\n")
+
+
+def test_a_command_chooses_its_exit_code(kit: Callable[..., Any], command: Callable[..., None]) -> None:
+    command(lambda: click.get_current_context().exit(2))
+    assert kit("runs") == (2, "", "")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("runs",), ("cv", "--help"), ("doctor", "--help")])
+def test_nothing_heavy_is_loaded(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    code = (
+        "import sys, kit.cli\n"
+        f"sys.argv = ['kit', *{arguments!r}]\n"
+        "try: kit.cli.main()\n"
+        f"finally: print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_doctor_loads_no_backend(tmp_path: Path) -> None:
+    code = (
+        "import sys, kit.cli\n"
+        "sys.argv = ['kit', 'doctor', '--json']\n"
+        "try: kit.cli.main()\n"
+        "finally: print(sorted({'tensorflow', 'keras', 'pandas'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "[]\n"
+    assert json.loads(done.stdout)["machine"]["cores"] >= 1
+
+
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "kit", "--help"], cwd=tmp_path, capture_output=True, check=True)
+        took.append(time.perf_counter() - started)
+    assert min(took) < 0.4
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    kit = f"{sys.executable} -m kit"
+    done = subprocess.run(
+        f"{kit} --help | head -1", shell=True, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: ")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_130(number: signal.Signals, tmp_path: Path) -> None:
+    code = (
+        "import sys, time, types, click, kit.cli\n"
+        "command = click.command()(lambda: (print('ready', flush=True), time.sleep(30)))\n"
+        "kit.cli.import_module = lambda _: types.SimpleNamespace(command=command)\n"
+        "sys.argv = ['kit', 'runs']\n"
+        "kit.cli.main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, "\ninterrupted\n")

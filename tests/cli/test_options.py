@@ -1,0 +1,28 @@
+import click
+import pytest
+
+from kit.cli.options import Duration, Jobs
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("0.5h", 1800), (" 1m ", 60)]
+)
+def test_a_duration_is_a_number_of_seconds(text: str, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1", "1d", "1 m", "1h30m", "1e3", "inf"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="expected 90, 90s, 15m or 2h"):
+        Duration().convert(text, None, None)
+
+
+@pytest.mark.parametrize(("text", "jobs"), [("auto", None), ("1", 1), ("16", 16)])
+def test_jobs(text: str, jobs: int | None) -> None:
+    assert Jobs().convert(text, None, None) == jobs
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", ""])
+def test_what_is_no_number_of_jobs_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="whole number from 1"):
+        Jobs().convert(text, None, None)

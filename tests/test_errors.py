@@ -1,0 +1,33 @@
+import pytest
+
+from kit.errors import InterruptedRunError, KitError, UserError
+
+
+def test_a_message_says_where_and_what_then_the_contrast_then_what_to_do() -> None:
+    error = UserError(
+        "not a digit", where="train.csv, line 3", expected="0 to 255", received="x", hint="mend it"
+    )
+    assert str(error).splitlines() == [
+        "train.csv, line 3: not a digit",
+        "expected 0 to 255, received x",
+        "mend it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({}, "wrong"),
+        ({"where": "a.csv"}, "a.csv: wrong"),
+        ({"expected": "1"}, "wrong\nexpected 1"),
+        ({"received": "2"}, "wrong\nreceived 2"),
+        ({"hint": "do it"}, "wrong\ndo it"),
+    ],
+)
+def test_parts_that_are_not_given_leave_no_empty_line(parts: dict[str, str], message: str) -> None:
+    assert str(KitError("wrong", **parts)) == message
+
+
+@pytest.mark.parametrize(("kind", "code"), [(KitError, 1), (UserError, 2), (InterruptedRunError, 130)])
+def test_exit_codes(kind: type[KitError], code: int) -> None:
+    assert kind("wrong").exit_code == code
