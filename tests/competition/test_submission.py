@@ -50,7 +50,7 @@ def test_names_and_first_id_are_the_configurations(tmp_path: Path) -> None:
 )
 def test_no_file_is_written_from_wrong_labels(tmp_path: Path, labels: NDArray[np.generic]) -> None:
     with pytest.raises(ValueError, match="received"):
-        write_submission(tmp_path / "s.csv", np.arange(1, 3), labels, COMPETITION)  # type: ignore[arg-type] - wrong on purpose
+        write_submission(tmp_path / "s.csv", np.arange(1, 3), labels, COMPETITION)  # type: ignore[arg-type]  # wrong on purpose
     assert list(tmp_path.iterdir()) == []
 
 

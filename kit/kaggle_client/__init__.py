@@ -1,0 +1,24 @@
+"""The one door to Kaggle: a wrapper around the official client that does not hang, lie or spend quota twice.
+
+Each attempt at a call runs in a process of its own (`worker`), ended at its deadline: the client has no
+timeouts, prints what it should not, and authenticates as it is imported.
+"""
+
+from kit.kaggle_client.api import Limits, Submission, create, download, find, get, limits, upload
+from kit.kaggle_client.credentials import has_credentials, no_credentials
+from kit.kaggle_client.errors import UnknownOutcomeError, until_midnight
+
+__all__ = [
+    "Limits",
+    "Submission",
+    "UnknownOutcomeError",
+    "create",
+    "download",
+    "find",
+    "get",
+    "has_credentials",
+    "limits",
+    "no_credentials",
+    "until_midnight",
+    "upload",
+]

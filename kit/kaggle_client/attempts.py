@@ -1,0 +1,143 @@
+"""Attempts: a process each, ended at its deadline, and repeated where the fault may pass."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import kit
+from kit.kaggle_client.credentials import has_credentials, no_credentials
+from kit.kaggle_client.errors import CallError, Fault, explain
+
+ATTEMPTS = 6
+_START_UP = 30.0
+"""Seconds a worker may take to start; its own clock runs from there."""
+
+Result = TypeVar("Result")
+pause = time.sleep
+
+
+def attempt(
+    call: str, slug: str, timeout: float, *, watch: Callable[[], None] | None = None, **arguments: Any
+) -> Any:
+    """Make one attempt at `call` of the worker, and return its result.
+
+    Args:
+        call: one of the worker's calls.
+        slug: the competition.
+        timeout: seconds after which the attempt is ended.
+        watch: called ten times a second while the attempt runs.
+        **arguments: what the call takes.
+
+    Raises:
+        UserError, KitError: as `errors.explain` has them.
+    """
+    if not has_credentials():
+        raise no_credentials()
+    request = json.dumps({"call": call, "slug": slug, "timeout": timeout, **arguments}).encode() + b"\n"
+    command = [sys.executable, "-P", "-m", "kit.kaggle_client.worker"]
+    with (
+        tempfile.TemporaryFile() as answer,
+        subprocess.Popen(
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=answer,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+        ) as process,
+    ):
+        # Its stdin stays open: the worker ends when it closes, as it does when this process is killed.
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(request)  # type: ignore[union-attr]  # there is a pipe
+            end = time.monotonic() + timeout + _START_UP
+            while process.poll() is None and time.monotonic() < end:
+                time.sleep(0.1)
+                if watch:
+                    watch()
+        finally:
+            late = process.poll() is None
+            process.kill()
+        status = process.wait()
+        answer.seek(0)
+        text = answer.read()
+    if not text and (late or status == -signal.SIGALRM):
+        raise explain(Fault("timeout", message=f"{timeout:g} s"), slug)
+    if not text:
+        raise explain(Fault("client", message=f"its process ended with {status}"), slug)
+    content = json.loads(text)
+    if "fault" in content:
+        raise explain(Fault(**content["fault"]), slug)
+    return content["result"]
+
+
+def repeated(function: Callable[[], Result], timeout: float) -> Result:
+    """Call `function`, and again where the fault may pass: 6 times at most.
+
+    Waits 1, 2, 4, 8, 16 s between, or as Kaggle asks; stops before a wait that would go beyond `budget`.
+
+    Raises:
+        KitError: the last such fault, with the number of attempts; any other error of `function` at once.
+    """
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+
+    def wait(state: RetryCallState) -> float:
+        return waiting(_fault(state), state.attempt_number)
+
+    def say(state: RetryCallState) -> None:
+        announce(_fault(state), state.upcoming_sleep, state.attempt_number)
+
+    retrying = Retrying(
+        retry=retry_if_exception(_may_pass),
+        wait=wait,
+        stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(budget(timeout)),
+        before_sleep=say,
+        sleep=pause,
+        reraise=True,
+    )
+    try:
+        return retrying(function)
+    except CallError as fault:
+        raise fault.after(retrying.statistics["attempt_number"]) from None
+
+
+def waiting(fault: CallError, number: int) -> float:
+    """Return the seconds to wait after attempt `number` (from 1) ended in `fault`."""
+    return fault.retry_after or 2.0 ** (number - 1)
+
+
+def budget(timeout: float) -> float:
+    """Return the seconds that a call may take, all attempts and waits together."""
+    return ATTEMPTS * timeout + sum(2.0**number for number in range(ATTEMPTS - 1))
+
+
+def announce(fault: CallError, seconds: float, number: int) -> None:
+    """Say on stderr that attempt `number` failed, and when the next one comes."""
+    import click
+
+    click.echo(f"{fault.what}; trying again in {seconds:g} s ({number + 1} of {ATTEMPTS})", err=True)
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, CallError) and error.passing
+
+
+def _fault(state: Any) -> CallError:
+    return cast("CallError", state.outcome.exception())
+
+
+def _environment() -> dict[str, str]:
+    # VERBOSE makes the client read whole downloads into memory to print them.
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("VERBOSE", "VERBOSE_OUTPUT")
+    }
+    path = [str(Path(kit.__file__).parent.parent), environment.get("PYTHONPATH", "")]
+    return environment | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
