@@ -44,16 +44,18 @@ def hashes(root: Path, files: Iterable[Path]) -> dict[str, list[Any]]:
     A file of which <root>/hashes.json knows size and time is not read.
     """
     try:
-        known = json.loads((root / "hashes.json").read_bytes())
-    except (OSError, ValueError):
+        known = dict(json.loads((root / "hashes.json").read_bytes()))
+    except (OSError, ValueError, TypeError):
         known = {}
     current = {}
     for path in files:
         name, stamp = str(path.resolve()), _stamp(path)
-        current[name] = known.get(name)
-        if current[name] is None or current[name][:2] != stamp:
-            with path.open("rb") as file:
-                current[name] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+        match known.get(name):
+            case [size, changed, str()] as entry if [size, changed] == stamp:
+                current[name] = entry
+            case _:
+                with path.open("rb") as file:
+                    current[name] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
     return current
 
 
@@ -100,6 +102,8 @@ def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[s
         folder.parent.mkdir(parents=True, exist_ok=True)
         built = _build(folder.parent, arrays, meta)
     except OSError as error:
+        with suppress(OSError):
+            folder.parent.rmdir()
         what = f"the cache cannot be written: {error.strerror}"
         raise UserError(what, where=str(folder.parent)) from error
     try:
@@ -114,12 +118,12 @@ def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, 
     Raises:
         UserError: the disk has no room for it.
     """
-    parent = Path(tempfile.gettempdir())
     try:
+        parent = Path(tempfile.gettempdir())
         check_space(parent, _size(arrays), "temporary files")
         folder = _build(parent, arrays, meta)
     except OSError as error:
-        raise UserError(f"no temporary files can be written: {error.strerror}", where=str(parent)) from error
+        raise UserError(f"no temporary files can be written: {error.strerror}") from error
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return _opened(folder)
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +173,7 @@ def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
 def _warnings(arrays: Mapping[str, NDArray[np.uint8]]) -> list[str]:
     """Name exact copies; lines count from 1 with the header, so that an editor shows them."""
     labels, rows = arrays["train_labels"], len(arrays["train_labels"])
-    same = distinct(np.concatenate([arrays["train_images"], arrays["test_images"]]))
+    same = distinct(chain(arrays["train_images"], arrays["test_images"]))
     copies = np.flatnonzero(same[:rows] != np.arange(rows))
     disputed = copies[labels[copies] != labels[same[copies]]]
     in_test = np.flatnonzero(same[rows:] < rows)

@@ -23,8 +23,10 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 30 else text[:29] + "…")
 
 
-def rows(body: bytes, name: str, columns: list[str], competition: Competition) -> NDArray[np.uint8]:
-    """Return (rows, columns) uint8 of the lines below the header.
+def rows(
+    raw: bytes, start: int, name: str, columns: list[str], competition: Competition
+) -> NDArray[np.uint8]:
+    """Return (rows, columns) uint8 of raw[start:], the lines below the header.
 
     Quoted cells, blanks around them, any mix of LF, CRLF and CR, and blank lines at the end are taken.
 
@@ -33,8 +35,10 @@ def rows(body: bytes, name: str, columns: list[str], competition: Competition) -
     """
     table = bytearray()
     blank = None
+    file = io.BytesIO(raw)
+    file.seek(start)
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
-    lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8", errors="backslashreplace", newline=None)
+    lines = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline=None)
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             blank = blank or number
@@ -102,7 +106,7 @@ def _what(cell: str) -> str:
         return "not a number"
     if not math.isfinite(number):
         return "not a finite number"
-    if re.fullmatch(r"-?\d+", cell):
+    if re.fullmatch(r"-?\d+", cell, re.ASCII):
         return "a negative number" if number < 0 else "the number is too high"
     return "not written as an integer"
 

@@ -1,13 +1,15 @@
 """Stratified folds over distinct images: copies of one image never stand on both sides."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import KitError, UserError
 
 
-def distinct(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return (rows,) int64: for each row the first row with the same pixels, itself where it is the first."""
+def distinct(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
+    """Return (rows,) int64: for each image the first with the same pixels, itself where it is the first."""
     first: dict[bytes, int] = {}
     return np.array([first.setdefault(image.tobytes(), row) for row, image in enumerate(images)], np.int64)
 

@@ -60,7 +60,7 @@ def _check_format(raw: bytes, name: str) -> None:
     for signature, kind in _FORMATS.items():
         if start.startswith(signature):
             raise UserError("not a CSV file", where=name, expected="CSV as plain text (UTF-8)", received=kind)
-    if not start or b"\0" in start:
+    if not start or b"\0" in start.splitlines()[0]:
         received = "binary data (NUL bytes)" if start else "blank lines alone"
         raise UserError("not a CSV file", where=name, expected="CSV as plain text (UTF-8)", received=received)
 

@@ -1,0 +1,154 @@
+import atexit
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from kit.config import Competition, Config
+from kit.data import cache, read
+from kit.data.dataset import open_folder
+from kit.errors import UserError
+
+ARRAYS = {name: np.arange(6, dtype=np.uint8) for name in cache.ARRAYS}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, write_tiny: Callable[..., Path]) -> Path:
+    return write_tiny(tmp_path / "data")
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which every file that is parsed adds its name."""
+    names: list[str] = []
+    parse = read.parse
+
+    def spy(raw: bytes, name: str, *rest: Competition, labelled: bool) -> object:
+        names.append(Path(name).name)
+        return parse(raw, name, *rest, labelled=labelled)
+
+    monkeypatch.setattr(read, "parse", spy)
+    return names
+
+
+def test_a_second_start_reads_no_csv(
+    folder: Path, tiny: Config, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_folder(folder, tiny)
+    assert reads == ["train.csv", "test.csv"]
+    monkeypatch.setattr(hashlib, "file_digest", None)
+    second = open_folder(folder, tiny)
+    assert reads == ["train.csv", "test.csv"]
+    assert second.fingerprint == first.fingerprint
+    assert np.array_equal(second.train_images, first.train_images)
+    assert second.folder == first.folder
+
+
+def test_arrays_are_memory_mapped_and_lie_in_the_folder(folder: Path, tiny: Config) -> None:
+    data = open_folder(folder, tiny)
+    assert isinstance(data.train_images, np.memmap)
+    assert data.folder.parent == folder / ".cache"
+    for name in cache.ARRAYS:
+        assert np.array_equal(np.load(data.folder / f"{name}.npy", mmap_mode="r"), getattr(data, name))
+
+
+def test_an_edit_of_the_same_size_is_noticed(folder: Path, tiny: Config) -> None:
+    before = open_folder(folder, tiny)
+    text = (folder / "train.csv").read_text()
+    (folder / "train.csv").write_text(text.replace("255", "254"))
+    after = open_folder(folder, tiny)
+    assert after.train_images[0, 0, 2] == 254
+    assert after.fingerprint != before.fingerprint
+
+
+def test_a_touched_file_is_hashed_but_not_read_again(folder: Path, tiny: Config, reads: list[str]) -> None:
+    open_folder(folder, tiny)
+    os.utime(folder / "train.csv", ns=(1, 1))
+    open_folder(folder, tiny)
+    assert len(reads) == 2
+    known = json.loads((folder / ".cache" / "hashes.json").read_text())
+    assert [stamp[1] for path, stamp in known.items() if path.endswith("train.csv")] == [1]
+
+
+@pytest.mark.parametrize("name", [*(f"{name}.npy" for name in cache.ARRAYS), "meta.json"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "removed", "overwritten"])
+def test_a_damaged_entry_is_built_again(
+    folder: Path, tiny: Config, reads: list[str], name: str, damage: str
+) -> None:
+    data = open_folder(folder, tiny)
+    expected, path = data.train_images.tolist(), data.folder / name
+    raw = path.read_bytes()
+    if damage == "removed":
+        path.unlink()
+    else:
+        path.write_bytes({"cut": raw[:-1], "emptied": b"", "overwritten": b"\xff" * len(raw)}[damage])
+    assert open_folder(folder, tiny).train_images.tolist() == expected
+    assert len(reads) == 4
+    open_folder(folder, tiny)
+    assert len(reads) == 4
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", "{", '{"a": 1}', "[1]"])
+def test_damaged_hashes_are_found_again(folder: Path, tiny: Config, reads: list[str], content: str) -> None:
+    open_folder(folder, tiny)
+    (folder / ".cache" / "hashes.json").write_text(content)
+    open_folder(folder, tiny)
+    assert len(reads) == 2
+
+
+def test_the_key_depends_on_how_the_files_are_read(folder: Path, tiny: Config) -> None:
+    hashed = cache.hashes(folder / ".cache", [folder / "train.csv", folder / "test.csv"])
+    other = tiny.competition.model_copy(update={"classes": 4})
+    assert cache.key(hashed, tiny.competition) != cache.key(hashed, other)
+    named = tiny.competition.model_copy(update={"slug": "another", "public_rows": 1})
+    assert cache.key(hashed, tiny.competition) == cache.key(hashed, named)
+
+
+def test_no_room_is_said_and_nothing_is_left(
+    folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(
+        UserError, match=r"not enough disk for the cache\nexpected 0.1 MB free, received 0.0 MB"
+    ):
+        open_folder(folder, tiny)
+    assert not (folder / ".cache").exists()
+
+
+def test_a_disk_that_fills_up_leaves_nothing(
+    folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(UserError, match="the cache cannot be written: No space left on device"):
+        open_folder(folder, tiny)
+    assert not (folder / ".cache").exists()
+
+
+def test_a_read_only_folder_gets_a_temporary_one(
+    folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_exit: list[tuple[object, ...]] = []
+    monkeypatch.setattr(atexit, "register", lambda *call, **_: at_exit.append(call))
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
+    data = open_folder(folder, tiny)
+    assert not (folder / ".cache").exists()
+    assert np.array_equal(np.load(data.folder / "train_labels.npy"), data.train_labels)
+    assert at_exit == [(shutil.rmtree, data.folder)]
+    shutil.rmtree(data.folder)
+
+
+def test_two_processes_may_write_the_same_entry(tmp_path: Path) -> None:
+    first = cache.write(tmp_path / "key", ARRAYS, {"from": "first"})
+    second = cache.write(tmp_path / "key", ARRAYS, {"from": "second"})
+    assert (first.meta["from"], second.meta["from"]) == ("first", "first")
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
