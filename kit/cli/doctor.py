@@ -53,7 +53,9 @@ def examine(settings: config.Config) -> dict[str, Any]:
         problems.append(_problem(error.what, error.hint or f"expected {error.expected}", fatal=True))
     if backend and machine.gpu() and not machine.usable_gpu(backend):
         problems.append(
-            _problem(f"{backend} cannot use the GPU", "pip install 'kit[cuda]' (tensorflow), or a CUDA build")
+            _problem(
+                f"{backend} cannot use the GPU", "install tensorflow[and-cuda], or a CUDA build of yours"
+            )
         )
     credentials = has_credentials()
     data = _data(settings, credentials)

@@ -24,6 +24,7 @@ _EXPECTED = {
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
     "int_type": "a whole number",
+    "invalid_key": "text",
     "less_than": "less than {lt:g}",
     "less_than_equal": "at most {le:g}",
     "literal_error": "{expected}",
@@ -35,7 +36,7 @@ _EXPECTED = {
     "too_long": "at most {max_length}",
     "too_short": "at least {min_length}",
     "tuple_type": "a list, as in [1, 2]",
-    "union_tag_invalid": "{expected_tags}",
+    "union_tag_invalid": "one of {expected_tags}",
 }
 
 
@@ -80,6 +81,8 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
     # A misspelt key is the cause of a missing one.
     first = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
     location, known = _place(first["loc"])
+    if first["type"] == "union_tag_invalid":
+        location.append("kind")
     missing = first["type"] in {"missing", "union_tag_not_found"}
     where = _origin(location[:-1] if missing else location, layers, changes)
     key = ".".join(location)

@@ -83,6 +83,8 @@ def test_an_unknown_key_like_no_other_is_given_the_list_alone() -> None:
         ("folds: {reshuffle: 1}", "true or false", "1"),
         ("folds: {count: 1}", "at least 2", "1"),
         ("data: {directory: 3}", "text", "3"),
+        ("3: 4", "text", "3"),
+        ("models: {3: {kind: knn}}", "text", "3"),
         ("data: {directory: ''}", "some text", "''"),
         ("models: []", "keys and values", "[]"),
         ("models: {cnn: {stages: []}}", "at least 1", "[]"),
@@ -91,7 +93,7 @@ def test_an_unknown_key_like_no_other_is_given_the_list_alone() -> None:
         ("models: {cnn: {batch_norm: yes}}", "'none', 'before_activation' or 'after_activation'", "true"),
         (
             "models: {k: {kind: kmn}}",
-            "'cnn', 'logistic_regression', 'knn', 'random_forest', 'svm'",
+            "one of 'cnn', 'logistic_regression', 'knn', 'random_forest', 'svm'",
             "'kmn'",
         ),
     ],
