@@ -1,0 +1,1 @@
+"""From the columns of a run to one matrix of probabilities."""
