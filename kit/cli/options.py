@@ -41,6 +41,15 @@ changes = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")
 
 
+timeout = click.option(
+    "--timeout",
+    type=Duration(),
+    default="30s",
+    show_default=True,
+    help="How long an attempt at a call to Kaggle may take.",
+)
+
+
 class Jobs(click.ParamType[int | None]):
     """`auto` (None) or a whole number from 1."""
 

@@ -4,7 +4,7 @@ Each attempt at a call runs in a process of its own (`worker`), ended at its dea
 timeouts, prints what it should not, and authenticates as it is imported.
 """
 
-from kit.kaggle_client.api import Limits, Submission, create, download, find, get, limits, upload
+from kit.kaggle_client.api import Limits, Submission, create, download, get, limits, submissions, upload
 from kit.kaggle_client.credentials import has_credentials, no_credentials
 from kit.kaggle_client.errors import UnknownOutcomeError, until_midnight
 
@@ -14,11 +14,11 @@ __all__ = [
     "UnknownOutcomeError",
     "create",
     "download",
-    "find",
     "get",
     "has_credentials",
     "limits",
     "no_credentials",
+    "submissions",
     "until_midnight",
     "upload",
 ]

@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -113,13 +113,14 @@ def _progress() -> Iterator[Callable[[int], None]]:
         yield lambda size: progress.update(task, completed=size)
 
 
-def limits(slug: str, *, timeout: float) -> Limits:
-    """Return the team's quota. All zero means that there is no team yet: the first submission makes it.
+def limits(slug: str, *, timeout: float) -> Limits | None:
+    """Return the team's quota; None where Kaggle does not tell it. All zero: there is no team yet.
 
     Raises:
         UserError, KitError: as `download`.
     """
-    return Limits(**repeated(partial(attempt, "limits", slug, timeout), timeout))
+    told = repeated(partial(attempt, "limits", slug, timeout), timeout)
+    return Limits(**told) if told else None
 
 
 def upload(slug: str, path: Path, *, timeout: float) -> str:
@@ -168,37 +169,35 @@ def _wait_for(slug: str, tag: str, waits: Iterable[float], timeout: float) -> Su
     for seconds in waits:
         attempts.pause(seconds)
         try:
-            found = find(slug, [tag], timeout=timeout)
+            found = next((one for one in submissions(slug, timeout=timeout) if tag in one.description), None)
         except KitError as error:
             what = f"no look at Kaggle's list whether the submission arrived: {error.what}"
             raise UnknownOutcomeError(what, hint=_LOOK_AGAIN) from None
         if found:
-            return found[tag]
+            return found
     return None
 
 
-def find(slug: str, tags: Collection[str], *, timeout: float) -> dict[str, Submission]:
-    """Return those of the team's submissions that hold one of `tags` in their description, by tag.
+def submissions(slug: str, *, timeout: float) -> Iterator[Submission]:
+    """Yield the team's submissions, newest first, at most 2,000; asks for a page when it is needed.
 
     Raises:
         UserError, KitError: as `download`.
     """
-    found: dict[str, Submission] = {}
     token = ""
     for _ in range(_PAGES):
         page = repeated(partial(attempt, "page", slug, timeout, token=token), timeout)
-        for content in page["submissions"]:
-            found |= {tag: Submission(**content) for tag in tags if tag in content["description"]}
+        yield from (Submission(**content) for content in page["submissions"])
         token = page["next"]
-        if not token or found.keys() == set(tags):
+        if not token:
             break
-    return found
 
 
-def get(slug: str, ref: int, *, timeout: float) -> Submission:
-    """Return submission `ref` of competition `slug`.
+def get(slug: str, ref: int, *, timeout: float, within: float) -> Submission:
+    """Return submission `ref` of competition `slug`, trying for about `within` seconds.
 
     Raises:
         UserError, KitError: as `download`.
     """
-    return Submission(**repeated(partial(attempt, "get", slug, timeout, ref=ref), timeout))
+    timeout = min(timeout, within)
+    return Submission(**repeated(partial(attempt, "get", slug, timeout, ref=ref), timeout, within=within))

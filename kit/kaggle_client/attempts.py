@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import kit
+from kit.errors import UserError
 from kit.kaggle_client.credentials import has_credentials, no_credentials
 from kit.kaggle_client.errors import CallError, Fault, explain
 
@@ -39,6 +40,8 @@ def attempt(
     Raises:
         UserError, KitError: as `errors.explain` has them.
     """
+    if timeout <= 0:
+        raise UserError("no time to call Kaggle", where="--timeout", expected="more than 0 s")
     if not has_credentials():
         raise no_credentials()
     request = json.dumps({"call": call, "slug": slug, "timeout": timeout, **arguments}).encode() + b"\n"
@@ -79,10 +82,11 @@ def attempt(
     return content["result"]
 
 
-def repeated(function: Callable[[], Result], timeout: float) -> Result:
+def repeated(function: Callable[[], Result], timeout: float, within: float | None = None) -> Result:
     """Call `function`, and again where the fault may pass: 6 times at most.
 
-    Waits 1, 2, 4, 8, 16 s between, or as Kaggle asks; stops before a wait that would go beyond `budget`.
+    Waits 1, 2, 4, 8, 16 s between, or as Kaggle asks; stops before a wait that would go beyond `within`
+    seconds, by default `budget`.
 
     Raises:
         KitError: the last such fault, with the number of attempts; any other error of `function` at once.
@@ -98,7 +102,7 @@ def repeated(function: Callable[[], Result], timeout: float) -> Result:
     retrying = Retrying(
         retry=retry_if_exception(_may_pass),
         wait=wait,
-        stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(budget(timeout)),
+        stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(budget(timeout) if within is None else within),
         before_sleep=say,
         sleep=pause,
         reraise=True,

@@ -85,8 +85,16 @@ def _service(api: Any) -> Any:
     return api.build_kaggle_client().competitions.competition_api_client
 
 
-def _limits(api: Any, slug: str) -> dict[str, int]:
-    limits = api.competition_get_submission_limits(slug)
+def _limits(api: Any, slug: str) -> dict[str, int] | None:
+    import requests
+
+    try:
+        limits = api.competition_get_submission_limits(slug)
+    except requests.HTTPError as error:
+        # No quota to be had is no reason not to submit; a wrong slug shows at the next call.
+        if error.response.status_code in (404, 405, 501):
+            return None
+        raise
     return {"today": limits.num_today, "total": limits.num_total, "left": limits.num_allowed_now}
 
 

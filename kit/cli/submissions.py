@@ -1,0 +1,83 @@
+"""`kit submissions`: every submission, its OOF accuracy against its score on the leaderboard."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kit.cli.options import as_json
+from kit.errors import KitError
+
+if TYPE_CHECKING:
+    from kit.competition.ledger import Record
+
+
+@click.command(epilog="\b\nExample:\n  kit submissions\n  kit submissions --json | jq '.[-1].public_score'")
+@as_json
+def command(as_json: bool) -> None:
+    """Show every submission of this folder, the oldest first.
+
+    Asks Kaggle for what is not known yet, where there are credentials.
+    """
+    from kit.competition.ledger import Ledger
+    from kit.competition.picture import draw
+    from kit.competition.tracking import refresh
+    from kit.kaggle_client import has_credentials
+
+    ledger = Ledger()
+    failure = None
+    if ledger.records() and has_credentials():
+        try:
+            refresh(ledger, timeout=30.0, say=lambda text: click.echo(text, err=True))
+        except KitError as error:
+            # What the ledger knows is worth showing all the same.
+            failure = error
+    records = ledger.records()
+    if as_json:
+        click.echo(json.dumps([asdict(record) | {"place": record.place} for record in records], indent=2))
+    elif records:
+        _show(records)
+    else:
+        click.echo("no submissions yet; send one: kit submit")
+    picture = ledger.folder / "cv-vs-leaderboard.png"
+    if draw(records, picture):
+        click.echo(f"picture: {picture}", err=True)
+    if failure:
+        raise failure
+
+
+def _show(records: Sequence["Record"]) -> None:
+    from rich.console import Console
+
+    from kit.reports.terminal import WIDE, table
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # One line a submission, for grep.
+    cells: dict[str, Sequence[Any]] = {
+        "Submission": [record.name for record in records],
+        "Sent": [record.begun[:16].replace("T", " ") for record in records],
+        "OOF": [f"{record.oof_accuracy:.5f}" if record.oof_accuracy else "-" for record in records],
+        "95 % interval": [_span(record.oof_interval) for record in records],
+        "Expected": [_span(record.expected_score) for record in records],
+        "Score": [record.public_score or "-" for record in records],
+        "Place": [record.place or "-" for record in records],
+        "Private": [record.private_score or "-" for record in records],
+        "Status": [record.status for record in records],
+        "Ref": [record.ref or "-" for record in records],
+    }
+    if not any(record.private_score for record in records):
+        del cells["Private"]
+    if console.width < WIDE:
+        del cells["95 % interval"], cells["Expected"]
+        cells["Sent"] = [record.begun[:10] for record in records]
+    console.print(table(cells))
+    for record in records:
+        if record.error:
+            click.echo(f"{record.name} ({record.status}): {record.error}", err=True)
+
+
+def _span(bounds: tuple[float, float] | None) -> str:
+    return f"{bounds[0]:.5f} to {bounds[1]:.5f}" if bounds else "-"

@@ -1,0 +1,89 @@
+"""`kit submit`: check a submission, send it to Kaggle, wait for its score."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from kit.cli import options
+
+_FIRST_LINE, _NEXT_LINE = 10.0, 30.0
+
+
+@click.command(
+    epilog="\b\nExample:\n  kit submit                          the newest finished run\n"
+    "  kit submit default-1a2b3c4d --dry-run\n  kit submit other.csv -m 'by hand'"
+)
+@click.argument("target", required=False, metavar="[RUN | FILE.csv]")
+@options.config
+@click.option("-m", "--message", help="Description on Kaggle.  [default: run, OOF accuracy, hash]")
+@click.option("--again", is_flag=True, help="Send content that was submitted before.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; needs no network.")
+@options.timeout
+@click.option(
+    "--wait",
+    type=options.Duration(),
+    default="10m",
+    show_default=True,
+    help="How long to wait for the score; 0s does not wait.",
+)
+def command(
+    *,
+    target: str | None,
+    config: str,
+    message: str | None,
+    again: bool,
+    dry_run: bool,
+    timeout: float,
+    wait: float,
+) -> None:
+    """Send RUN's submission, or FILE.csv, to Kaggle and wait for its score.
+
+    Without an argument: the newest finished run on competition data.
+    """
+    from kit.competition.ledger import Ledger
+    from kit.competition.plan import describe, make_plan
+    from kit.competition.submitting import refuse_repeated, submit, wait_for_score
+    from kit.config import load
+
+    ledger = Ledger()
+    plan = make_plan(target, load(config), message, ledger)
+    for line in describe(plan, ledger):
+        click.echo(line, err=not dry_run)
+    if dry_run:
+        if not again:
+            refuse_repeated(plan, ledger)
+        click.echo("dry run: nothing was sent")
+        return
+    record = submit(plan, ledger, again=again, timeout=timeout, say=_say)
+    if wait == 0:
+        click.echo(f"submission {record.ref} is made; kit submissions fetches its score")
+        return
+    with _waiting(f"submission {record.ref}: waiting for its score") as show:
+        record = wait_for_score(record, ledger, timeout=timeout, wait=wait, show=show)
+    click.echo(record.result)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@contextmanager
+def _waiting(text: str) -> Iterator[Callable[[float], None]]:
+    """Give a function that shows the seconds waited: in place on a terminal, else a line now and then."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status(text) as status:
+            yield lambda seconds: status.update(f"{text}, {seconds:.0f} s")
+        return
+    due = _FIRST_LINE
+
+    def show(seconds: float) -> None:
+        nonlocal due
+        if seconds >= due:
+            _say(f"{text}, {seconds:.0f} s")
+            due = seconds + _NEXT_LINE
+
+    yield show

@@ -1,0 +1,149 @@
+"""What would be submitted, worked out from files alone: nothing here talks to Kaggle."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kit.competition.ledger import Ledger, Record
+from kit.competition.submission import Checked, check_submission
+from kit.config import Competition, Config, validate
+from kit.errors import UserError
+from kit.store import Run, find_run
+
+_MESSAGE = 400
+"""Letters of a message: the tag behind it must not be cut off."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A submission file that passed every check, and what goes with it.
+
+    Attributes:
+        source: the file.
+        checked: its content.
+        competition: what its columns and classes are.
+        record: what the ledger would say first.
+    """
+
+    source: Path
+    competition: Competition
+    checked: Checked
+    record: Record
+
+    @property
+    def description(self) -> str:
+        """What Kaggle shows beside the submission."""
+        return f"{self.record.message} [{self.record.tag}]"
+
+
+def make_plan(target: str | None, config: Config, message: str | None, ledger: Ledger) -> Plan:
+    """Find and check what `target` means.
+
+    Args:
+        target: a run's name or path, a CSV file, or None: the newest finished run on competition data. A file
+            in a run's folder counts as the run's.
+        config: describes the competition for a file of no run; a run brings its own.
+        message: for the description; None: run, OOF accuracy and configuration hash.
+        ledger: decides where the copy goes.
+
+    Raises:
+        UserError: no such run or file, a run that is not finished or on the bundled sample, a wrong file.
+    """
+    run, source = _find(target)
+    figures: dict[str, Any] = {}
+    words = source.name
+    if run is not None:
+        info, figures = run.info(), _figures(run)
+        if info["sample"]:
+            hint = "bring the competition's data (kit data fetch), then kit cv"
+            raise UserError(
+                "trained on the bundled sample, which is not the competition", where=str(run.path), hint=hint
+            )
+        if not run.is_finished():
+            raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
+        config = validate(info["config"])
+        words = f"{run.name} OOF {figures['oof_accuracy']:.5f} {info['hash'][:8]}"
+    message = words if message is None else message
+    if len(message) > _MESSAGE:
+        raise UserError(
+            "the message is too long",
+            where="-m",
+            expected=f"at most {_MESSAGE} letters",
+            received=str(len(message)),
+        )
+    example = Path(config.data.directory) / "sample_submission.csv"
+    sample = example if example.is_file() else None
+    checked = check_submission(source, config.competition, sample_submission=sample)
+    record = Record(
+        tag=f"kit-{secrets.token_hex(6)}",
+        status="uploading",
+        competition=config.competition.slug,
+        run=run.name if run else None,
+        file=str(ledger.folder / (f"{run.name}.csv" if run else source.name)),
+        sha256=checked.sha256,
+        message=" ".join(message.split()),
+        **figures,
+    )
+    return Plan(source, config.competition, checked, record)
+
+
+def _find(target: str | None) -> tuple[Run | None, Path]:
+    """Return the run, if there is one, and the file."""
+    if target is not None and (Path(target).is_file() or target.endswith(".csv")):
+        source = Path(target)
+        run = Run(source.resolve().parent)
+        return (run if run.exists() else None), source
+    run = find_run(target, on_sample=False)
+    return run, run.submission_path
+
+
+def _figures(run: Run) -> dict[str, Any]:
+    report = run.report()
+    return {
+        "oof_accuracy": report["oof"]["accuracy"],
+        "oof_interval": tuple(report["oof"]["interval"]),
+        "expected_score": (report["expected_score"]["low"], report["expected_score"]["high"]),
+    }
+
+
+def describe(plan: Plan, ledger: Ledger) -> list[str]:
+    """Return what will be sent, a line each: file, classes, OOF score, what changed since the last time."""
+    record, checked = plan.record, plan.checked
+    lines = {
+        "competition": record.competition,
+        "file": f"{plan.source}, {checked.rows:,} rows, SHA-256 {checked.sha256[:8]}",
+        "classes": "  ".join(f"{label}: {count:,}" for label, count in enumerate(checked.counts.tolist())),
+        "OOF score": "not known: the file belongs to no run",
+        "changed": _changed(plan, ledger),
+        "message": plan.description,
+    }
+    if record.oof_accuracy is not None and record.oof_interval and record.expected_score:
+        low, high = record.oof_interval
+        least, most = record.expected_score
+        lines["OOF score"] = (
+            f"{record.oof_accuracy:.5f} ({low:.5f} to {high:.5f}); expected {least:.5f} to {most:.5f}"
+        )
+    return [f"{name + ':':12} {text}" for name, text in lines.items()]
+
+
+def _changed(plan: Plan, ledger: Ledger) -> str:
+    sent = [
+        record for record in ledger.records() if record.sent and record.competition == plan.record.competition
+    ]
+    if not sent:
+        return "this is the first submission from here"
+    last = sent[-1]
+    since = f"since {last.name} of {last.begun[:10]}" + (
+        f", score {last.public_score}" if last.public_score else ""
+    )
+    try:
+        earlier = check_submission(Path(last.file), plan.competition)
+    except UserError:
+        return f"not known {since}: its copy is gone"
+    if earlier.sha256 != last.sha256 or earlier.rows != plan.checked.rows:
+        return f"not known {since}: its copy is another file now"
+    count = int(np.count_nonzero(earlier.labels != plan.checked.labels))
+    return f"{count:,} of {earlier.rows:,} rows ({100 * count / earlier.rows:.2f} %) {since}"
