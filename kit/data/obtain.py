@@ -50,7 +50,7 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
             contents = _from_zip(archive)
     else:
         contents = _from_path(Path(source))
-    train_rows, test_rows = _check(contents, source, config)
+    train_rows, test_rows = _check(contents, str(Path(source)), config)
     done = _put(contents, Path(config.data.directory), force=force)
     return f"{done}: {train_rows:,} training and {test_rows:,} test images"
 

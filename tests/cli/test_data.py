@@ -157,7 +157,8 @@ def test_an_empty_folder_is_enough(workdir: Path) -> None:
 
 def test_nothing_heavy_is_loaded(workdir: Path, write_competition: Write) -> None:
     write_competition(workdir / "data")
-    code = "import sys; from kit.cli.data import command; command(['check'], None, None, False); print(*sys.modules)"
+    call = "command(['check'], standalone_mode=False)"
+    code = f"import sys; from kit.cli.data import command; {call}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
