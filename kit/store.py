@@ -1,6 +1,7 @@
 """Runs on disk. The only module that knows a file name under runs/.
 
-A file is complete or absent: it is written under a temporary name in its own folder, flushed to disk, and renamed.
+A file is complete or absent: it is written under a temporary name in its own folder, flushed to disk, and
+renamed.
 """
 
 import json
@@ -8,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -56,7 +57,7 @@ class MemberResult:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that becomes `path` once the block ends well, and leaves nothing if it does not."""
+    """Open a temporary file that becomes `path` once the block ends well, and nothing if it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -117,6 +118,11 @@ class Run:
             return bool(self.info()["status"] == "complete")
         except (KitError, KeyError):
             return False
+
+    def has_results(self) -> bool:
+        """Say whether all that is made of members is there."""
+        results = (self.oof_path, self.submission_path, self.report_path, self.blend_path)
+        return all(path.is_file() for path in results)
 
     def info(self) -> dict[str, Any]:
         """Return run.json."""
@@ -193,24 +199,38 @@ class Run:
         self.path.mkdir(parents=True, exist_ok=True)
         folder = os.open(self.path, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    "another process is training this run",
+                    where=str(self.path),
+                    hint="wait for it, or choose another --run NAME",
+                ) from None
+            # What a process that was killed had half written.
+            for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:
+                path.unlink()
             yield
-        except BlockingIOError:
-            raise UserError(
-                "another process is training this run", where=str(self.path), hint="wait for it"
-            ) from None
         finally:
             os.close(folder)
-            with suppress(OSError):
-                self.path.rmdir()  # Left empty only where nothing was begun.
 
     def clear(self) -> None:
         """Remove everything in the run's folder."""
         for path in self.path.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def log_path(self, member: Member) -> Path:
+        """What the worker of a member that failed wrote on stderr; gone once the member is trained."""
+        return self.member_path(member).with_suffix(".log")
+
+    def write_log(self, member: Member, text: str) -> None:
+        """Replace a member's log."""
+        with atomic(self.log_path(member)) as file:
+            file.write(text.encode())
+
     def write_member(self, member: Member, result: MemberResult) -> None:
         """Write a member: its model first, so that arrays stand for a complete member."""
+        self.log_path(member).unlink(missing_ok=True)
         if result.network is not None:
             with atomic(self.member_path(member).with_suffix(".keras")) as file:
                 file.write(result.network)

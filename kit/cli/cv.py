@@ -16,8 +16,8 @@ from kit.cli import options
 def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int | None, fresh: bool) -> None:
     """Train every member that is missing, blend them, and report the out-of-fold accuracy.
 
-    The same command finds its own run again: complete, it shows the report; stopped, it goes on; with more seeds,
-    it trains those alone.
+    The same command finds its own run again: complete, it shows the report; stopped, it goes on; with more
+    seeds, it trains those alone.
     """
     from rich.console import Console
 

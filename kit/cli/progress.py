@@ -8,51 +8,55 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from kit.config import Cnn
 from kit.data.dataset import Dataset
 from kit.errors import KitError
+from kit.models.cost import cost
 from kit.reports.terminal import duration, percent
 from kit.store import Member, MemberResult, Run
 from kit.training.job import Job
 from kit.training.subprocesses import Progress as Epoch
 
-FIRST_LINE = 10.0
-"""Seconds to the first plain line; each further one waits half as long again, at most MINUTE."""
-MINUTE = 60.0
+FIRST_LINE, LAST_PAUSE = 10.0, 60.0
+"""Seconds to the first plain line, and at most between two; each waits half as long again as the last."""
 
 
 class Terminal:
-    """Shows a run on stderr; a `kit.pipeline.Watcher`."""
+    """Shows a run on stderr; a `kit.pipeline.Watcher`.
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+    Args:
+        console: where to write.
+        first_line: seconds to the first plain line.
+    """
+
+    def __init__(self, console: Console | None = None, first_line: float = FIRST_LINE) -> None:
+        self.console, self.first_line = console or Console(stderr=True), first_line
         self.live = self.console.is_terminal
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
             console=self.console,
             disable=not self.live,
         )
-        self._lock = threading.Lock()
-        self._members: dict[Member, TaskID] = {}
-        self._epochs, self._finished, self._total = 0.0, 0, 0
-        self._jobs = 0
-        self._started = self._last = time.monotonic()
-        self._pause = FIRST_LINE
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._bars: dict[Member, TaskID] = {}
+        self._done: dict[Member, int] = {}
+        self._finished = self._jobs = self._epochs = 0
+        self._started = time.monotonic()
 
     def __enter__(self) -> Self:
         self.bars.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._over.set()
         self.bars.stop()
 
     def begun(self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> None:
         """Say what is going to happen."""
-        self._started = self._last = time.monotonic()
-        self._jobs, self._total = len(jobs), sum(job.epochs for job in jobs)
         rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
         self._say(f"{run.name}: {rows} from {dataset.source}")
         if dataset.sample:
@@ -61,57 +65,81 @@ class Terminal:
             self._say(f"warning: {warning}")
         if kept:
             self._say(f"{kept} members are there already")
-        self._all = self.bars.add_task(f"{self._jobs} members", total=self._total, figures="")
+        for model in dict.fromkeys(job.member.model for job in jobs):
+            self._say(_described([job for job in jobs if job.member.model == model]))
+        if not jobs:
+            return
+        self._started = time.monotonic()
+        self._jobs, self._epochs = len(jobs), sum(job.epochs for job in jobs)
+        self._all = self.bars.add_task("all epochs", total=self._epochs, figures="")
+        if not self.live:
+            threading.Thread(target=self._tell, daemon=True).start()
 
     def progressed(self, progress: Epoch) -> None:
         """Move a member's bar on."""
         with self._lock:
             member = progress.member
-            if member not in self._members:
-                self._members[member] = self.bars.add_task(str(member), total=progress.epochs, figures="")
-            self.bars.update(
-                self._members[member], completed=progress.epoch, figures=f"{percent(progress.val_accuracy)} %"
-            )
-            self._epochs += 1
-            self.bars.update(self._all, completed=self._epochs)
-            self._line()
+            if member not in self._bars:
+                self._bars[member] = self.bars.add_task(str(member), total=progress.epochs, figures="")
+            figures = f"{percent(progress.val_accuracy)} %"
+            self.bars.update(self._bars[member], completed=progress.epoch, figures=figures)
+            self._done[member] = progress.epoch
+            self._count()
 
     def retried(self, job: Job, reason: str) -> None:
         """Tell of a lost worker."""
-        self._say(f"warning: {reason}; starting it once more")
+        self._say(f"warning: {reason}; it is started once more")
         with self._lock:
-            self._forget(job.member)
+            self._drop(job.member)
+            self._done.pop(job.member, None)
+            self._count()
 
     def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
         """Tell of a member that is over."""
         with self._lock:
-            if isinstance(outcome, KitError):
-                self._forget(job.member)
-                self._say(f"failed: {outcome}")
-                return
+            self._drop(job.member)
             self._finished += 1
-            if (task := self._members.pop(job.member, None)) is not None:
-                self.bars.remove_task(task)
-            if self.live:
-                seconds = duration(outcome.history["seconds"])
-                self._say(f"{job.member}: {seconds}, {self._finished} of {self._jobs}")
+            # A member that failed early counts as done: nothing more is to be waited for.
+            self._done[job.member] = job.epochs
+            self._count()
+        if isinstance(outcome, KitError):
+            self._say(f"failed: {outcome.what}")
+        elif self.live:
+            seconds = duration(outcome.history["seconds"])
+            self._say(f"{job.member}: {seconds}, {self._finished} of {self._jobs}")
 
-    def _forget(self, member: Member) -> None:
-        if (task := self._members.pop(member, None)) is not None:
-            self._epochs -= next(one.completed for one in self.bars.tasks if one.id == task)
-            self.bars.remove_task(task)
+    def _drop(self, member: Member) -> None:
+        if member in self._bars:
+            self.bars.remove_task(self._bars.pop(member))
 
-    def _line(self) -> None:
-        now = time.monotonic()
-        if self.live or now - self._last < self._pause or not self._epochs:
-            return
-        self._last, self._pause = now, min(MINUTE, self._pause * 1.5)
-        spent = now - self._started
-        left = spent * (self._total / self._epochs - 1)
+    def _count(self) -> None:
+        self.bars.update(self._all, completed=sum(self._done.values()))
+
+    def _tell(self) -> None:
+        pause = self.first_line
+        while not self._over.wait(pause):
+            with self._lock:
+                line = self._line(time.monotonic() - self._started)
+            self._say(line)
+            pause = min(LAST_PAUSE, pause * 1.5)
+
+    def _line(self, spent: float) -> str:
+        done = sum(self._done.values())
+        left = f", about {duration(spent * (self._epochs / done - 1))} left" if done else ""
         members = f"{self._finished} of {self._jobs} members"
-        self._say(
-            f"{duration(spent)}: {members}, {self._epochs / self._total:.0%}, about {duration(left)} left"
-        )
+        return f"{duration(spent)}: {members}, {done / self._epochs:.0%} of the epochs{left}"
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _described(jobs: Sequence[Job]) -> str:
+    """Return what the members of one model are, and what a network of them costs."""
+    job, members = jobs[0], f"{len(jobs)} member{'s' if len(jobs) > 1 else ''}"
+    if not isinstance(job.model, Cnn):
+        return f"{job.member.model}: {members}"
+    size = cost(job.model, job.shape, job.classes)
+    return (
+        f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}; {size.parameters:,} "
+        f"parameters, {size.multiply_adds / 1e6:.1f} million multiply-adds an image"
+    )

@@ -12,8 +12,9 @@ from kit.config import Augmentation
 class RandomAffine(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """Rotate, shear, zoom and shift each image of a batch for itself; leave it alone at evaluation.
 
-    The changes are composed into one coordinate grid an image, which is sampled once (bilinear, outside is 0), so that
-    an image is blurred once only. Always float32: under bfloat16 a coordinate near 28 is off by up to 1/16 pixel.
+    The changes are composed into one coordinate grid an image, which is sampled once (bilinear, outside is
+    0), so that an image is blurred once only. Always float32: under bfloat16 a coordinate near 28 is off by
+    up to 1/16 pixel.
 
     Input (batch, height, width, 1) of any number type; output the same shape, float32, on the same scale.
 
@@ -28,16 +29,15 @@ class RandomAffine(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
         self.random = keras.random.SeedGenerator(seed)
 
     def draw(self, batch: Any) -> dict[str, Any]:
-        """Draw one value an image, (batch,) float32 each: radians, radians, factor, pixels down, pixels right."""
-        height, width = self.height, self.width
+        """Draw one value an image, (batch,) float32 each: radians (two), factor, pixels down and right."""
         # One call for all: a random operation costs more to start than to fill.
         unit = keras.random.uniform((5, batch), -1.0, 1.0, dtype="float32", seed=self.random)
         return {
             "rotation": unit[0] * float(np.deg2rad(self.ranges.rotation)),
             "shear": unit[1] * float(np.deg2rad(self.ranges.shear)),
             "zoom": 1.0 + unit[2] * self.ranges.zoom,
-            "down": unit[3] * (self.ranges.shift * height),
-            "right": unit[4] * (self.ranges.shift * width),
+            "down": unit[3] * (self.ranges.shift * self.height),
+            "right": unit[4] * (self.ranges.shift * self.width),
         }
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -56,20 +56,23 @@ class RandomAffine(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
         return self.sample(images, rows, columns)
 
     def source(self, drawn: dict[str, Any]) -> tuple[Any, Any]:
-        """Return where each pixel comes from, (batch, height × width) float32 rows and columns.
+        """Return where each pixel comes from, (batch, height * width) float32 rows and columns.
 
-        An image point p goes to zoom · rotation · shear · p + shift around the centre; a pixel looks the way back.
-        A displacement field (elastic distortion) would be added to what is returned.
+        An image point p goes to zoom · rotation · shear · p + shift around the centre; a pixel looks the way
+        back. A displacement field (elastic distortion) would be added to what is returned.
+
+        Args:
+            drawn: as `draw` gives it.
         """
         value = {name: ops.expand_dims(values, -1) for name, values in drawn.items()}
         cos, sin = ops.cos(value["rotation"]) / value["zoom"], ops.sin(value["rotation"]) / value["zoom"]
-        down, right = self.rows - value["down"], self.columns - value["right"]
+        down, right = ops.subtract(self.rows, value["down"]), ops.subtract(self.columns, value["right"])
         rows = cos * down - sin * right
         columns = sin * down + cos * right - ops.tan(value["shear"]) * rows
         return rows + (self.height - 1) / 2, columns + (self.width - 1) / 2
 
     def sample(self, images: Any, rows: Any, columns: Any) -> Any:
-        """Return images (batch, height, width, 1) read at real coordinates, bilinear between the four neighbours."""
+        """Return float32 images (batch, height, width, 1) read at `source`'s coordinates, bilinear."""
         height, width = self.height, self.width
         # A frame of zeros (one pixel before, two behind) makes every neighbour of a clipped coordinate exist.
         framed = ops.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0)))

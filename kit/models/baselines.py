@@ -43,7 +43,7 @@ def build_baseline(spec: Baseline, seed: int) -> Classifier:
             from sklearn.pipeline import make_pipeline
             from sklearn.svm import SVC
 
-            # The decision values say which class; a sigmoid a class, fitted on held-out thirds, makes them probabilities.
+            # A sigmoid a class, fitted on held-out thirds, makes probabilities of decision values.
             support = make_pipeline(PCA(spec.components, whiten=True, random_state=seed), SVC(C=spec.c))
             return CalibratedClassifierCV(support, cv=3, ensemble=False, n_jobs=1)  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""The convolutional network that a configuration describes; LeNet-5 with an added layer is one such description."""
+"""The convolutional network that a configuration describes, LeNet-5 with an added layer among them."""
 
 from collections.abc import Callable
 from functools import partial

@@ -19,7 +19,7 @@ class Cost:
 
 
 def cost(spec: Cnn, shape: tuple[int, int], classes: int) -> Cost:
-    """Count the parameters and multiply-adds of convolutions, dense layers and batch norm (its adds left out)."""
+    """Count parameters, and the multiply-adds of convolutions and dense layers (all else is little)."""
     (height, width), channels, parameters, multiply_adds = shape, 1, 0, 0
     for stage in spec.stages:
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm

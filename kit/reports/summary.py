@@ -75,7 +75,9 @@ def summarise(
             "wall_seconds": info.get("wall_seconds"),
             "member_seconds": sum(one["seconds"] or 0.0 for one in trained),
             "startup_seconds": sum(
-                result.history.get("startup_seconds") or 0.0 for result in members.values()
+                result.history.get(part, 0.0)
+                for result in members.values()
+                for part in ("startup_seconds", "tracing_seconds")
             ),
         },
         "warnings": [*warnings]

@@ -1,0 +1,1 @@
+"""From a plan of members to their results."""

@@ -4,7 +4,10 @@ import keras
 
 
 def make_deterministic() -> None:
-    """Make every operation of Keras's backend choose a reproducible kernel (its speed is that of `make bench`)."""
+    """Make every operation of Keras's backend choose a reproducible kernel.
+
+    What has to be set before a backend is imported, `kit.training.subprocesses` sets.
+    """
     match keras.backend.backend():
         case "tensorflow":
             import tensorflow as tf

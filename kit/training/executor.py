@@ -2,19 +2,18 @@
 
 import os
 import queue
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
 
 from kit.errors import KitError
 from kit.store import MemberResult
 from kit.training.job import Job
-from kit.training.subprocesses import Progress, WorkerLostError, run_worker
+from kit.training.subprocesses import Process, Progress, WorkerLostError, run_worker
 
-ATTEMPTS = 2
-"""A worker that was killed is started once more."""
+Outcome = tuple[Job, MemberResult | KitError]
 
 
 class Crew:
@@ -22,7 +21,8 @@ class Crew:
 
     Args:
         jobs: workers at once.
-        pinned: give each worker one thread on a core of its own (CPU training); results then do not depend on `jobs`.
+        pinned: give each worker one thread on a core of its own (training on a CPU); results then do not
+            depend on `jobs`.
         on_progress: called from the threads after each epoch.
         on_retry: called from the threads with the job and the reason, before a lost worker is started again.
     """
@@ -39,57 +39,58 @@ class Crew:
         self._slots: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         for slot in range(jobs):
             self._slots.put(_core(slot) if pinned else None)
-        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._processes: set[Process] = set()
         self._lock, self._stopped = threading.Lock(), False
         self._pool: Executor = ThreadPoolExecutor(jobs, thread_name_prefix="kit-worker")
 
-    def train(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, MemberResult | KitError]]:
-        """Yield each job with its result, or with the error that ended it, in the order in which they finish."""
-        waiting: dict[Future[MemberResult], Job] = {self._pool.submit(self._train, job): job for job in jobs}
+    @contextmanager
+    def train(self, jobs: Sequence[Job]) -> Iterator[Iterator[Outcome]]:
+        """Give an iterator of each job with its result, or with the error that ended it, as they finish.
+
+        Once the block is left, however it is left, no worker runs any more; members under way are lost.
+        """
         try:
-            while waiting:
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    job, error = waiting.pop(future), future.exception()
-                    if error is not None and not isinstance(error, KitError):
-                        raise error
-                    yield job, error if isinstance(error, KitError) else future.result()
+            yield self._outcomes({self._pool.submit(self._train, job): job for job in jobs})
         finally:
-            self._stop()
+            with self._lock:
+                self._stopped = True
+                for process in self._processes:
+                    process.kill()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _outcomes(self, waiting: dict[Future[MemberResult], Job]) -> Iterator[Outcome]:
+        while waiting:
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                job = waiting.pop(future)
+                try:
+                    yield job, future.result()
+                except KitError as error:
+                    yield job, error
 
     def _train(self, job: Job) -> MemberResult:
-        slot = self._slots.get()
+        core = self._slots.get()
         try:
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    result = run_worker(job, slot, self.on_progress, self._started)
-                except WorkerLostError as error:
-                    if attempt == ATTEMPTS or self._stopped:
-                        raise
-                    self.on_retry(job, str(error))
-                else:
-                    return replace(result, history=result.history | {"attempts": attempt})
+            return self._attempt(job, core, 1)
+        except WorkerLostError as error:
+            if self._stopped:
+                raise
+            self.on_retry(job, error.what)
+            return self._attempt(job, core, 2)
         finally:
-            self._slots.put(slot)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            self._slots.put(core)
 
-    def _started(self, process: "subprocess.Popen[bytes]") -> None:
+    def _attempt(self, job: Job, core: int | None, attempt: int) -> MemberResult:
+        result = run_worker(job, core, self.on_progress, self._started)
+        return replace(result, history=result.history | {"attempts": attempt})
+
+    def _started(self, process: Process) -> None:
         with self._lock:
             self._processes = {one for one in self._processes if one.poll() is None} | {process}
             if self._stopped:
                 process.kill()
 
-    def _stop(self) -> None:
-        """End every worker; members that are under way are lost, finished ones have been yielded."""
-        with self._lock:
-            self._stopped = True
-            for process in self._processes:
-                process.kill()
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
-
-def _core(slot: int) -> int | None:
-    """Return the core of a slot; None where the system has no such thing."""
-    if not hasattr(os, "sched_getaffinity"):
-        return slot
-    cores = sorted(os.sched_getaffinity(0))
+def _core(slot: int) -> int:
+    """Return a core for each slot: those that this process may use, in turn."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [slot]
     return cores[slot % len(cores)]

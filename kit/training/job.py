@@ -4,7 +4,7 @@ import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Job:
         packed = np.frombuffer(base64.b64decode(told["held_out"]), np.uint8)
         return cls(
             member=Member(*told["member"]),
-            model=cast("Model", TypeAdapter(Model).validate_python(told["model"])),
+            model=TypeAdapter[Model](Model).validate_python(told["model"]),
             shape=(told["shape"][0], told["shape"][1]),
             classes=told["classes"],
             folder=Path(told["folder"]),

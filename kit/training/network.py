@@ -1,5 +1,6 @@
 """Train one network of one member."""
 
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,16 +27,20 @@ from kit.training.schedules import learning_rates
 # Rows in one step of prediction: larger ones gain nothing on a CPU, smaller ones lose on a GPU.
 PREDICTION_BATCH = 1000
 
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+"""What the history holds of each epoch; `seconds` are those of training alone."""
+
 OnEpoch = Callable[[int, float, float], None]
 
 
 class StepRates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # Keras ships no types
-    """A learning rate read from a table, one a step."""
+    """A learning rate read from a table, (steps,) float32."""
 
     def __init__(self, rates: NDArray[np.float32]) -> None:
         self.rates = ops.convert_to_tensor(rates)
 
     def __call__(self, step: Any) -> Any:
+        """Return the rate of a step, counted from 0."""
         return ops.take(self.rates, ops.cast(step, "int32"))
 
 
@@ -74,13 +79,7 @@ def train_network(
     engine = make_engine(
         Student(model, optimizer, images, labels.astype(np.int32), spec.training.label_smoothing)
     )
-    curves: dict[str, list[float]] = {
-        "loss": [],
-        "accuracy": [],
-        "val_loss": [],
-        "val_accuracy": [],
-        "seconds": [],
-    }
+    curves: dict[str, list[float]] = {name: [] for name in CURVES}
     for epoch in range(spec.training.epochs):
         started = time.perf_counter()
         # The rows left over by the last whole batch change from epoch to epoch.
@@ -88,27 +87,27 @@ def train_network(
         loss, accuracy = engine.epoch(order)
         if not np.isfinite(loss):
             raise KitError(
-                f"{job.member} diverged in epoch {epoch + 1}: the loss is {loss}",
+                f"it diverged in epoch {epoch + 1}: the loss is {loss}",
                 hint="lower training.learning_rate, or set training.precision=float32",
             )
-        curves["seconds"].append(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
         with averaged(optimizer, network, spec.training):
             val_probs = predict(engine, images[val_rows])
-        measured = (
-            loss,
-            accuracy,
-            metrics.log_loss(val_probs, labels[val_rows]),
-            metrics.accuracy(val_probs, labels[val_rows]),
-        )
-        for name, value in zip(("loss", "accuracy", "val_loss", "val_accuracy"), measured, strict=True):
+        val_loss = metrics.log_loss(val_probs, labels[val_rows])
+        val_accuracy = metrics.accuracy(val_probs, labels[val_rows])
+        for name, value in zip(CURVES, (loss, accuracy, val_loss, val_accuracy, seconds), strict=True):
             curves[name].append(value)
-        on_epoch(epoch + 1, measured[2], measured[3])
+        on_epoch(epoch + 1, val_loss, val_accuracy)
     if spec.training.ema:
         optimizer.finalize_variable_values(network.trainable_variables)
     size = cost(spec, job.shape, job.classes)
     history = {
         "epochs": curves,
         "train_accuracy": metrics.accuracy(predict(engine, images[rows]), labels[rows]),
+        # The first epoch includes tracing and compiling.
+        "tracing_seconds": max(
+            0.0, curves["seconds"][0] - float(np.median(curves["seconds"][1:] or [math.inf]))
+        ),
         "parameters": size.parameters,
         "multiply_adds": size.multiply_adds,
         "steps": steps * spec.training.epochs,
@@ -128,7 +127,7 @@ def predict(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts.append(engine.logits(images[first : first + batch])[start - first :])
     logits = np.concatenate(parts).astype(np.float64)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.optimizers.Optimizer:

@@ -1,8 +1,8 @@
 """One member in a process of its own: `python -m kit.training.worker`.
 
 stdin: the job, one line of JSON; it stays open, and once it closes the driver is gone and the worker ends.
-stdout: lines of JSON (one an epoch), then one that gives the sizes of the two byte strings behind it: arrays and model.
-What libraries print goes to stderr.
+stdout: lines of JSON, one an epoch; the last says why the training failed, or gives the sizes of the two byte
+strings behind it, arrays and network. What libraries print goes to stderr.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from typing import IO, Any
 
 STARTED = time.time()
@@ -26,9 +27,12 @@ def main() -> None:
     try:
         _train(job, out)
     except KitError as error:
-        _send(out, {"failed": str(error)})
+        _send(out, {"failed": error.what, "hint": error.hint})
+    except Exception as error:
+        traceback.print_exc()
+        _send(out, {"failed": traceback.format_exception_only(error)[-1].strip()[:200]})
+    sys.stderr.flush()
     # Interpreter shutdown of the libraries takes up to a second and has nothing left to do.
-    out.flush()
     os._exit(0)
 
 
@@ -37,8 +41,10 @@ def _leave_with_driver() -> None:
     os._exit(1)
 
 
-def _send(out: IO[bytes], event: dict[str, Any]) -> None:
+def _send(out: IO[bytes], event: dict[str, Any], *blobs: bytes) -> None:
     out.write(json.dumps(event).encode() + b"\n")
+    for blob in blobs:
+        out.write(blob)
     out.flush()
 
 
@@ -47,17 +53,12 @@ def _train(line: str, out: IO[bytes]) -> None:
     from kit.training.job import Job
     from kit.training.member import train_member
 
-    result = train_member(
-        Job.from_json(line),
-        lambda epoch, loss, accuracy: _send(
-            out, {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy}
-        ),
-        STARTED,
-    )
+    def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
+        _send(out, {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy})
+
+    result = train_member(Job.from_json(line), on_epoch, STARTED)
     arrays, network = pack(result), result.network or b""
-    _send(out, {"arrays": len(arrays), "network": len(network)})
-    out.write(arrays)
-    out.write(network)
+    _send(out, {"arrays": len(arrays), "network": len(network)}, arrays, network)
 
 
 if __name__ == "__main__":

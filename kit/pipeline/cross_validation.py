@@ -1,0 +1,188 @@
+"""`kit cv`: from a configuration to a run with its members, blend, submission and report."""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.blending.columns import assemble
+from kit.blending.methods import blend
+from kit.competition.submission import check_submission, write_submission
+from kit.config import Config
+from kit.data.dataset import Dataset, load
+from kit.data.folds import make_folds
+from kit.errors import InterruptedRunError, KitError, UserError
+from kit.pipeline import record
+from kit.reports.summary import summarise
+from kit.store import RUNS, MemberResult, Run
+from kit.training import machine
+from kit.training.executor import Crew
+from kit.training.job import Job
+from kit.training.plan import make_jobs, plan, setting
+from kit.training.subprocesses import Progress, WorkerFailedError
+
+
+class Watcher(Protocol):
+    """Who wants to see a run go on; `progressed` and `retried` come from other threads."""
+
+    def begun(self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> None:
+        """Training starts: `jobs` are to be trained, `kept` members are there already."""
+
+    def progressed(self, progress: Progress) -> None:
+        """An epoch of a member is over."""
+
+    def retried(self, job: Job, reason: str) -> None:
+        """A lost worker is started again."""
+
+    def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
+        """A member is trained and stored, or has failed."""
+
+
+def cv(
+    config: Config,
+    config_name: str,
+    watcher: Watcher,
+    *,
+    name: str | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
+) -> tuple[Run, bool]:
+    """Train what is missing of a run, blend, and report.
+
+    Args:
+        config: the resolved configuration.
+        config_name: gives the run its name, with the hash.
+        watcher: is told how it goes.
+        name: of the run, in place of that.
+        jobs: workers at once; None: one a core, or one on a GPU.
+        fresh: throw away what the run already has.
+
+    Returns:
+        The finished run, and whether it was complete already, so that nothing was done.
+
+    Raises:
+        UserError: configuration, data or run name are wrong; nothing was written.
+        KitError: members failed; the others are stored.
+        InterruptedRunError: Ctrl-C; finished members are stored.
+    """
+    # A path could lead out of runs/, where --fresh throws away.
+    if name is not None and not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(
+            "not a name for a run", where="--run", expected="letters, digits, - _ and .", received=repr(name)
+        )
+    dataset = load(config)
+    if dataset.sample_submission:
+        check_submission(dataset.sample_submission, config.competition, ids=dataset.ids(config.competition))
+    folds, chosen = all_folds(dataset, config), setting(config)
+    info = record.new_record(config, config_name, dataset, chosen)
+    run = Run(RUNS / (name or f"{config_name}-{info['hash'][:8]}"))
+    with run.locked():
+        if fresh:
+            run.clear()
+        before = run.info() if run.exists() else {}
+        if before:
+            record.refuse_other(run, before, info)
+        members = plan(config)
+        # Without a record nobody knows what members were trained on.
+        missing = [member for member in members if not (before and run.has(member))]
+        if not missing and _is_complete(run, before, info):
+            return run, True
+        info |= {"name": run.name, "wall_seconds": before.get("wall_seconds", 0.0)}
+        todo = make_jobs(missing, config, chosen, folds, dataset.folder)
+        on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
+        crew = Crew(
+            max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo))),
+            pinned=not on_gpu,
+            on_progress=watcher.progressed,
+            on_retry=watcher.retried,
+        )
+        try:
+            with record.kept(run, info):
+                run.write_folds(folds)
+                watcher.begun(run, dataset, todo, len(members) - len(todo))
+                train(run, todo, crew, watcher, info)
+                finish(run, config, dataset, folds, info)
+        except KeyboardInterrupt:
+            stored = sum(run.has(member) for member in members)
+            raise InterruptedRunError(
+                f"interrupted; {stored} of {len(members)} members are stored",
+                hint="the same command goes on from there",
+            ) from None
+    return run, False
+
+
+def all_folds(dataset: Dataset, config: Config) -> NDArray[np.int8]:
+    """Return (seeds, rows) int8: the fold that holds each row out.
+
+    Every seed has the same folds, unless they are reshuffled.
+    """
+    shuffles = [config.folds.seed + (seed if config.folds.reshuffle else 0) for seed in config.seeds]
+    made = {
+        shuffle: make_folds(dataset.train_images, dataset.train_labels, config.folds.count, shuffle)
+        for shuffle in set(shuffles)
+    }
+    return np.stack([made[shuffle] for shuffle in shuffles])
+
+
+def train(run: Run, jobs: Sequence[Job], crew: Crew, watcher: Watcher, info: dict[str, Any]) -> None:
+    """Train and store members one by one, and keep the time in the run's record.
+
+    Raises:
+        KitError: members failed, with the reason of the first; the others are stored.
+    """
+    started, spent = time.monotonic(), info["wall_seconds"]
+    failures: list[tuple[Job, KitError]] = []
+    with crew.train(jobs) as outcomes:
+        for job, outcome in outcomes:
+            if isinstance(outcome, MemberResult):
+                run.write_member(job.member, outcome)
+            else:
+                failures.append((job, outcome))
+                if isinstance(outcome, WorkerFailedError):
+                    run.write_log(job.member, outcome.log)
+            info["wall_seconds"] = spent + time.monotonic() - started
+            run.write_info(info)
+            watcher.ended(job, outcome)
+    if failures:
+        job, error = failures[0]
+        advice = f"see {run.log_path(job.member)}; the same command trains what is missing"
+        raise KitError(
+            f"{len(failures)} of {len(jobs)} members failed; {error.what}",
+            hint="\n".join(line for line in (error.hint, advice) if line),
+        )
+
+
+def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], info: dict[str, Any]) -> None:
+    """Blend the members of a run, and write its out-of-fold table, submission and report.
+
+    Raises:
+        KitError: members do not fit together.
+    """
+    members = {member: run.read_member(member) for member in plan(config)}
+    columns = assemble(members, folds, config.seeds)
+    blended = blend(columns, config.blend.method)
+    labels, ids = np.asarray(dataset.train_labels), dataset.ids(config.competition)
+    run.write_oof(labels, blended.oof)
+    write_submission(run.submission_path, ids, blended.test.argmax(axis=1), config.competition)
+    check_submission(run.submission_path, config.competition, ids=ids)
+    weights = {str(column): weight for column, weight in zip(columns, blended.weights, strict=True)}
+    run.write_blend({"method": config.blend.method, "weights": weights})
+    run.write_report(
+        summarise(
+            info,
+            config,
+            labels=labels,
+            columns=columns,
+            blend=blended,
+            members=members,
+            warnings=dataset.warnings,
+        )
+    )
+
+
+def _is_complete(run: Run, before: dict[str, Any], info: dict[str, Any]) -> bool:
+    same = before["config"] == info["config"]
+    return same and before["status"] == "complete" and run.has_results()
