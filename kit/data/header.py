@@ -69,8 +69,9 @@ def _fault(
     columns: list[str], expected: list[str], name: str, competition: Competition, *, labelled: bool
 ) -> UserError:
     where = f"{name}, line 1"
-    absent = [column for column in expected if column not in set(columns)]
-    extra = [column for column in columns if column not in set(expected)]
+    known, present = set(expected), set(columns)
+    absent = [column for column in expected if column not in present]
+    extra = [column for column in columns if column not in known]
     label = competition.label_column
     whole = f"{expected[0]}, {expected[1]} … {expected[-1]} ({len(expected)} columns)"
     received = f"{', '.join(shown(column) for column in columns[:3])} … ({len(columns)} columns)"
@@ -95,7 +96,7 @@ def _single_fault(
 ) -> UserError:
     received = f"{len(columns)} columns"
     if extra:
-        near = get_close_matches(extra[0], absent, 1) or absent[:1] or [whole]
+        near = get_close_matches(extra[0][:100], absent, 1) or absent[:1] or [whole]
         what = f"unexpected column {shown(extra[0])}" + (f" and {len(extra) - 1} more" if extra[1:] else "")
         where += f", column {columns.index(extra[0]) + 1}"
         hint = "written by pandas? use to_csv(index=False)" if extra[0] in {"", "Unnamed: 0"} else None
