@@ -58,8 +58,8 @@ class RandomAffine(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
     def source(self, drawn: dict[str, Any]) -> tuple[Any, Any]:
         """Return where each pixel comes from, (batch, height * width) float32 rows and columns.
 
-        An image point p goes to zoom · rotation · shear · p + shift around the centre; a pixel looks the way
-        back. A displacement field (elastic distortion) would be added to what is returned.
+        An image point p goes to zoom · rotation (clockwise) · shear · p + shift around the centre; a pixel
+        looks the way back. A displacement field (elastic distortion) would be added to what is returned.
 
         Args:
             drawn: as `draw` gives it.

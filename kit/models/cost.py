@@ -1,12 +1,11 @@
 """What a network costs, from its description alone (no Keras)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kit.config import Cnn
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """Size of a network.
 
     Attributes:

@@ -1,0 +1,195 @@
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kit.config import Augmentation
+from kit.models.augmentation import RandomAffine
+
+ALL = Augmentation(rotation=12, shift=0.1, zoom=0.15, shear=8)
+SIDE = 28
+# Of a uniform distribution from -1 to 1.
+UNIT_SD = 1 / np.sqrt(3)
+
+
+def layer(ranges: Augmentation = ALL, seed: int = 0) -> RandomAffine:
+    made = RandomAffine(ranges, seed)
+    made.build((None, SIDE, SIDE, 1))
+    return made
+
+
+def draws(ranges: Augmentation = ALL, batch: int = 20_000, seed: int = 0) -> dict[str, NDArray[Any]]:
+    return {
+        name: keras.ops.convert_to_numpy(values) for name, values in layer(ranges, seed).draw(batch).items()
+    }
+
+
+def warped(images: NDArray[Any], **parameters: float) -> NDArray[np.float32]:
+    """Return the images after the one change that is given."""
+    still = {"rotation": 0.0, "shear": 0.0, "zoom": 1.0, "down": 0.0, "right": 0.0}
+    drawn = {
+        name: keras.ops.full((len(images),), value, "float32") for name, value in (still | parameters).items()
+    }
+    one = layer()
+    result = one.sample(keras.ops.convert_to_tensor(images), *one.source(drawn))
+    return np.asarray(keras.ops.convert_to_numpy(result))
+
+
+def trained(images: NDArray[Any], ranges: Augmentation = ALL, seed: int = 0) -> NDArray[np.float32]:
+    return np.asarray(keras.ops.convert_to_numpy(layer(ranges, seed)(images, training=True)))
+
+
+def noise(count: int = 4) -> NDArray[np.float32]:
+    return np.random.default_rng(0).random((count, SIDE, SIDE, 1), np.float32) * 255
+
+
+def blob(count: int = 1, down: float = 0.0, right: float = 0.0, width: float = 2.0) -> NDArray[np.float32]:
+    """Return images of a smooth spot, so many pixels off the centre."""
+    rows, columns = np.indices((SIDE, SIDE)) - (SIDE - 1) / 2
+    spot = 255 * np.exp(-((rows - down) ** 2 + (columns - right) ** 2) / (2 * width**2))
+    return np.repeat(spot[None, ..., None], count, axis=0).astype(np.float32)
+
+
+def centre(image: NDArray[np.float32]) -> tuple[float, float]:
+    """Return where the mass of (height, width, 1) lies, from the image's centre."""
+    rows, columns = np.indices((SIDE, SIDE)) - (SIDE - 1) / 2
+    mass = image[..., 0] / image.sum()
+    return float((rows * mass).sum()), float((columns * mass).sum())
+
+
+@pytest.mark.parametrize(
+    ("name", "middle", "reach"),
+    [
+        ("rotation", 0.0, np.deg2rad(12)),
+        ("shear", 0.0, np.deg2rad(8)),
+        ("zoom", 1.0, 0.15),
+        ("down", 0.0, 0.1 * SIDE),
+        ("right", 0.0, 0.1 * SIDE),
+    ],
+)
+def test_a_parameter_is_uniform_over_its_range(name: str, middle: float, reach: float) -> None:
+    values = (draws()[name] - middle) / reach
+    assert values.shape == (20_000,)
+    assert np.abs(values).max() <= 1 + 1e-5
+    assert values.min() < -0.99
+    assert values.max() > 0.99
+    # Four standard errors.
+    assert abs(values.mean()) < 4 * UNIT_SD / np.sqrt(20_000)
+    assert values.std() == pytest.approx(UNIT_SD, rel=0.02)
+
+
+def test_parameters_are_drawn_independently_of_each_other() -> None:
+    correlations = np.corrcoef(np.stack(list(draws().values())))
+    assert np.abs(correlations - np.eye(5)).max() < 4 / np.sqrt(20_000)
+
+
+def test_images_of_a_batch_are_drawn_independently_of_each_other() -> None:
+    rotation = draws()["rotation"]
+    assert abs(np.corrcoef(rotation[:-1], rotation[1:])[0, 1]) < 4 / np.sqrt(20_000)
+    # No two of a batch alike, though all images are.
+    images = trained(blob(32))
+    assert len({image.tobytes() for image in images}) == 32
+
+
+def test_every_call_draws_anew() -> None:
+    one = layer()
+    first, second = (keras.ops.convert_to_numpy(one(blob(), training=True)) for _ in range(2))
+    assert not np.array_equal(first, second)
+
+
+def test_the_seed_decides() -> None:
+    np.testing.assert_array_equal(trained(noise(), seed=5), trained(noise(), seed=5))
+    assert not np.array_equal(trained(noise(), seed=5), trained(noise(), seed=6))
+
+
+def test_evaluation_leaves_images_alone() -> None:
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer()(noise(), training=False)), noise())
+
+
+def test_without_strength_images_are_left_alone() -> None:
+    np.testing.assert_array_equal(trained(noise(), Augmentation()), noise())
+
+
+def test_a_change_by_nothing_is_the_identity() -> None:
+    np.testing.assert_array_equal(warped(noise()), noise())
+
+
+@pytest.mark.parametrize(("down", "right"), [(3, 0), (0, -2), (-1, 4)])
+def test_a_shift_by_whole_pixels_moves_pixels_exactly(down: int, right: int) -> None:
+    padded = np.pad(noise(), ((0, 0), (5, 5), (5, 5), (0, 0)))
+    expected = padded[:, 5 - down : 5 - down + SIDE, 5 - right : 5 - right + SIDE]
+    np.testing.assert_array_equal(warped(noise(), down=down, right=right), expected)
+
+
+def test_a_shift_by_half_a_pixel_is_the_mean_of_neighbours() -> None:
+    images = noise()
+    expected = (images[:, :, :-1] + images[:, :, 1:]) / 2
+    np.testing.assert_allclose(warped(images, right=0.5)[:, :, 1:], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_quarter_turns_are_those_of_numpy(quarters: int) -> None:
+    turned = warped(noise(), rotation=np.deg2rad(90 * quarters))
+    clockwise = np.rot90(noise(), -quarters, axes=(1, 2))
+    np.testing.assert_allclose(turned, clockwise, atol=0.02)
+
+
+def test_zoom_enlarges_about_the_centre() -> None:
+    np.testing.assert_allclose(warped(blob(width=4.0), zoom=2.0), blob(width=8.0), atol=4)
+    assert centre(warped(blob(down=3, right=-2), zoom=1.5)[0]) == pytest.approx((4.5, -3.0), abs=0.01)
+
+
+def test_shear_moves_rows_by_their_distance_from_the_centre() -> None:
+    angle = np.deg2rad(20)
+    for down in (-5, 0, 5):
+        moved = centre(warped(blob(down=down), shear=angle)[0])
+        assert moved == pytest.approx((down, down * np.tan(angle)), abs=0.02)
+
+
+def test_changes_are_composed_in_one_order() -> None:
+    parameters = {"rotation": 0.3, "shear": 0.2, "zoom": 1.2, "down": 2.0, "right": -1.5}
+    cos, sin = np.cos(0.3), np.sin(0.3)
+    # Of (down, right).
+    turn, lean = np.array([[cos, sin], [-sin, cos]]), np.array([[1, 0], [np.tan(0.2), 1]])
+    down, right = 1.2 * turn @ lean @ np.array([-2, 3]) + np.array([2.0, -1.5])
+    assert centre(warped(blob(down=-2, right=3), **parameters)[0]) == pytest.approx((down, right), abs=0.02)
+
+
+def test_turns_and_shifts_keep_the_mass() -> None:
+    images = trained(blob(64), Augmentation(rotation=45, shift=0.1))
+    np.testing.assert_allclose(images.sum(axis=(1, 2, 3)), blob().sum(), rtol=0.002)
+
+
+def test_outside_is_black() -> None:
+    white = np.full((1, SIDE, SIDE, 1), 255, np.float32)
+    assert warped(white, right=100.0).max() == 0
+    assert warped(white, zoom=0.5).sum() == pytest.approx(white.sum() / 4, rel=0.01)
+
+
+def test_nothing_is_brighter_than_before() -> None:
+    images = trained(noise(64))
+    assert images.min() >= 0
+    assert images.max() <= 255 + 1e-3
+
+
+def test_bytes_come_out_as_float32_on_their_scale() -> None:
+    images = noise().astype(np.uint8)
+    result = layer()(images, training=False)
+    assert keras.backend.standardize_dtype(result.dtype) == "float32"
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(result), images)
+
+
+@pytest.fixture
+def _bfloat16() -> Iterator[None]:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def test_a_bfloat16_policy_changes_nothing(request: pytest.FixtureRequest) -> None:
+    before = trained(noise())
+    request.getfixturevalue("_bfloat16")
+    np.testing.assert_array_equal(trained(noise()), before)

@@ -1,0 +1,142 @@
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from kit.config import Cnn, Stage, load
+from kit.models.cnn import build_cnn
+from kit.models.cost import cost
+
+SHAPE = (28, 28)
+
+
+def network(*stages: Stage, **also: Any) -> keras.Model:
+    return build_cnn(Cnn(stages=stages or (Stage(filters=4),), **also), SHAPE, 10)
+
+
+def kinds(model: keras.Model) -> list[str]:
+    return [type(layer).__name__ for layer in model.layers[2:]]
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("none", ["Conv2D", "Activation"]),
+        ("before_activation", ["Conv2D", "BatchNormalization", "Activation"]),
+        ("after_activation", ["Conv2D", "Activation", "BatchNormalization"]),
+    ],
+)
+@pytest.mark.parametrize("said_by", ["model", "stage"])
+def test_batch_norm_stands_where_it_is_told(place: Any, expected: list[str], said_by: str) -> None:
+    if said_by == "model":
+        model = network(Stage(filters=4), batch_norm=place)
+    else:
+        other: Any = "none" if place != "none" else "before_activation"
+        model = network(Stage(filters=4, batch_norm=place), batch_norm=other)
+    assert kinds(model) == [*expected, "Flatten", "Dense"]
+
+
+def test_dense_layers_have_the_models_batch_norm_and_dropout() -> None:
+    model = network(head=(8,), batch_norm="before_activation", head_dropout=0.5)
+    assert kinds(model)[-5:] == ["Dense", "BatchNormalization", "Activation", "Dropout", "Dense"]
+    assert model.layers[-2].rate == 0.5
+
+
+def test_a_bias_that_batch_norm_would_take_away_is_left_out() -> None:
+    assert network(batch_norm="before_activation").layers[2].bias is None
+    assert network(batch_norm="after_activation").layers[2].bias is not None
+
+
+def test_dropout_is_the_models_but_where_a_stage_has_its_own() -> None:
+    stages = Stage(filters=4), Stage(filters=4, dropout=0.0), Stage(filters=4, dropout=0.4)
+    model = network(*stages, dropout=0.2, head=(8,))
+    rates = [layer.rate for layer in model.layers if isinstance(layer, layers.Dropout)]
+    assert rates == [0.2, 0.4, 0.2]
+
+
+def test_dropout_stands_at_the_end_of_its_stage() -> None:
+    model = network(Stage(filters=4, pool="max", dropout=0.1), batch_norm="after_activation")
+    assert kinds(model)[:5] == ["Conv2D", "Activation", "BatchNormalization", "MaxPooling2D", "Dropout"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        (Stage(filters=4), (28, 28, 4)),
+        (Stage(filters=4, padding="valid"), (26, 26, 4)),
+        (Stage(filters=4, kernel=5, stride=2), (14, 14, 4)),
+        (Stage(filters=4, kernel=5, stride=2, padding="valid"), (12, 12, 4)),
+        (Stage(filters=4, pool="max"), (14, 14, 4)),
+        (Stage(filters=4, padding="valid", kernel=2, pool="average"), (13, 13, 4)),
+    ],
+)
+def test_a_stage_gives_images_of_its_size(stage: Stage, expected: tuple[int, ...]) -> None:
+    model = network(stage)
+    flatten = next(layer for layer in model.layers if isinstance(layer, layers.Flatten))
+    assert tuple(flatten.input.shape[1:]) == expected
+
+
+def test_pooling_is_the_one_that_is_named() -> None:
+    assert "MaxPooling2D" in kinds(network(Stage(filters=4, pool="max")))
+    assert "AveragePooling2D" in kinds(network(Stage(filters=4, pool="average")))
+
+
+def test_the_loss_has_the_l2_of_every_kernel_and_of_nothing_else() -> None:
+    model = network(Stage(filters=4), head=(8,), batch_norm="after_activation", l2=0.01)
+    kernels = [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
+    assert len(kernels) == 3
+    expected = 0.01 * sum(float((kernel**2).sum()) for kernel in kernels)
+    assert sum(float(loss) for loss in model.losses) == pytest.approx(expected, rel=1e-5)
+    assert network(Stage(filters=4)).losses == []
+
+
+def test_pixels_are_scaled_to_one() -> None:
+    image = np.full((1, *SHAPE, 1), 255.0, np.float32)
+    assert float(keras.ops.max(network().layers[1](image))) == 1.0
+
+
+def test_logits_are_float32_in_whatever_precision_the_layers_work() -> None:
+    spec = Cnn(stages=(Stage(filters=4),), head=(8,), batch_norm="after_activation", dropout=0.1)
+    model = build_cnn(spec, SHAPE, 7, policy="mixed_bfloat16")
+    logits = model(np.zeros((2, *SHAPE, 1), np.float32))
+    assert tuple(logits.shape) == (2, 7)
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+    assert {layer.compute_dtype for layer in model.layers[1:-1]} == {"bfloat16"}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+
+
+def test_costs_are_those_counted_by_hand() -> None:
+    spec = Cnn(stages=(Stage(filters=8, kernel=5, pool="max"), Stage(filters=4, stride=2)), head=(6,))
+    parameters = (25 * 8 + 8) + (9 * 8 * 4 + 4) + (7 * 7 * 4 * 6 + 6) + (6 * 10 + 10)
+    multiply_adds = 28 * 28 * 25 * 8 + 7 * 7 * 9 * 8 * 4 + 7 * 7 * 4 * 6 + 6 * 10
+    assert cost(spec, SHAPE, 10) == (parameters, multiply_adds)
+
+
+@pytest.mark.parametrize("place", ["none", "before_activation", "after_activation"])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_parameters_are_those_that_keras_counts(place: Any, padding: Any) -> None:
+    stages = (
+        Stage(filters=6, kernel=4, stride=3, padding=padding),
+        Stage(filters=5, pool="average", batch_norm="after_activation"),
+    )
+    assert_cost_is_that_of_keras(Cnn(stages=stages, head=(9, 7), batch_norm=place))
+
+
+@pytest.mark.parametrize("name", ["default", "quick", "lenet-plain", "lenet-regularized"])
+def test_the_cost_of_a_shipped_network_is_that_of_keras(name: str) -> None:
+    for spec in load(name).models.values():
+        assert isinstance(spec, Cnn)
+        assert_cost_is_that_of_keras(spec)
+
+
+def assert_cost_is_that_of_keras(spec: Cnn) -> None:
+    model = build_cnn(spec, SHAPE, 10)
+    multiply_adds = sum(
+        int(np.prod(layer.kernel.shape)) * int(np.prod(layer.output.shape[1:-1]))
+        for layer in model.layers
+        if isinstance(layer, layers.Conv2D | layers.Dense)
+    )
+    trainable = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    assert cost(spec, SHAPE, 10) == (trainable, multiply_adds)
