@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kit.config import Config
+from kit.errors import UserError
+from kit.store import Member
+from kit.training.plan import Setting, make_jobs, plan, setting
+
+CONFIG = Config.model_validate(
+    {
+        "seeds": [4, 2],
+        "folds": {"count": 2},
+        "competition": {"image_shape": [4, 4], "classes": 3},
+        "models": {
+            "net": {"stages": [{"filters": 2}], "training": {"precision": "float32"}},
+            "knn": {"kind": "knn"},
+        },
+    }
+)
+
+
+def test_all_of_one_seed_is_trained_before_the_next() -> None:
+    members = plan(CONFIG)
+    assert len(members) == len(set(members)) == 8
+    assert [member.seed for member in members] == [4] * 4 + [2] * 4
+
+
+def test_networks_have_a_backend_and_each_its_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert setting(CONFIG) == Setting("tensorflow", {"net": "float32"})
+
+
+def test_without_a_network_there_is_no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "nonsense")
+    only = Config.model_validate({"models": {"knn": {"kind": "knn"}}})
+    assert setting(only) == Setting(None, {})
+    with pytest.raises(UserError, match="nonsense"):
+        setting(CONFIG)
+
+
+def test_backend_and_precision_decide_a_run() -> None:
+    settings = [
+        Setting(None, {}),
+        Setting("tensorflow", {"net": "float32"}),
+        Setting("tensorflow", {"net": "bfloat16"}),
+        Setting("jax", {"net": "float32"}),
+    ]
+    assert len({CONFIG.digest(**one.decides()) for one in settings}) == 4
+
+
+def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:
+    folds = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.int8)
+    members = [Member("net", 1, 4), Member("knn", 1, 2)]
+    net, knn = make_jobs(members, CONFIG, Setting("jax", {"net": "bfloat16"}), folds, tmp_path)
+    assert net.held_out.tolist() == [False, False, True, True]
+    assert knn.held_out.tolist() == [False, True, False, True]
+    assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4), 3)
+    assert (net.backend, net.precision) == ("jax", "bfloat16")
+    assert net.folder.is_absolute()
