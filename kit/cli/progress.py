@@ -55,7 +55,9 @@ class Terminal:
         self._over.set()
         self.bars.stop()
 
-    def begun(self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> None:
+    def begun(
+        self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None = None
+    ) -> None:
         """Say what is going to happen."""
         rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
         self._say(f"{run.name}: {rows} from {dataset.source}")
@@ -69,6 +71,10 @@ class Terminal:
             self._say(_described([job for job in jobs if job.member.model == model]))
         if not jobs:
             return
+        if seconds is None:
+            self._say("no estimate of the time yet: this machine has trained no such model")
+        else:
+            self._say(f"about {duration(seconds)}, by what this machine trained before")
         self._started = time.monotonic()
         self._jobs, self._epochs = len(jobs), sum(job.epochs for job in jobs)
         self._all = self.bars.add_task("all epochs", total=self._epochs, figures="")

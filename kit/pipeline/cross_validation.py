@@ -17,8 +17,9 @@ from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.pipeline import record
 from kit.reports.summary import summarise
-from kit.store import RUNS, MemberResult, Run
+from kit.store import RUNS, MemberResult, Run, all_runs
 from kit.training import machine
+from kit.training.estimate import estimate
 from kit.training.executor import Crew
 from kit.training.job import Job
 from kit.training.plan import make_jobs, plan, setting
@@ -28,8 +29,10 @@ from kit.training.subprocesses import Progress, WorkerFailedError
 class Watcher(Protocol):
     """Who wants to see a run go on; `progressed` and `retried` come from other threads."""
 
-    def begun(self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> None:
-        """Training starts: `jobs` are to be trained, `kept` members are there already."""
+    def begun(
+        self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None
+    ) -> None:
+        """Training starts: `jobs` are to be trained in about `seconds`, `kept` members are there already."""
 
     def progressed(self, progress: Progress) -> None:
         """An epoch of a member is over."""
@@ -93,8 +96,9 @@ def cv(
         info |= {"name": run.name, "wall_seconds": before.get("wall_seconds", 0.0)}
         todo = make_jobs(missing, config, chosen, folds, dataset.folder)
         on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
+        workers = max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo)))
         crew = Crew(
-            max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo))),
+            workers,
             pinned=not on_gpu,
             on_progress=watcher.progressed,
             on_retry=watcher.retried,
@@ -102,7 +106,8 @@ def cv(
         try:
             with record.kept(run, info):
                 run.write_folds(folds)
-                watcher.begun(run, dataset, todo, len(members) - len(todo))
+                seconds = estimate(todo, workers, all_runs())
+                watcher.begun(run, dataset, todo, len(members) - len(todo), seconds)
                 train(run, todo, crew, watcher, info)
                 finish(run, config, dataset, folds, info)
         except KeyboardInterrupt:
