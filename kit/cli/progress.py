@@ -12,7 +12,7 @@ from kit.config import Cnn
 from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.models.cost import cost
-from kit.reports.terminal import duration, percent
+from kit.reports.terminal import duration, network_size, percent
 from kit.store import Member, MemberResult, Run
 from kit.training.job import Job
 from kit.training.subprocesses import Progress as Epoch
@@ -145,7 +145,5 @@ def _described(jobs: Sequence[Job]) -> str:
     if not isinstance(job.model, Cnn):
         return f"{job.member.model}: {members}"
     size = cost(job.model, job.shape, job.classes)
-    return (
-        f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}; {size.parameters:,} "
-        f"parameters, {size.multiply_adds / 1e6:.1f} million multiply-adds an image"
-    )
+    costs = network_size(size.parameters, size.multiply_adds)
+    return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}; {costs}"

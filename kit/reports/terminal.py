@@ -65,6 +65,11 @@ def percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{100 * fraction:.3f}"
 
 
+def network_size(parameters: int, multiply_adds: int) -> str:
+    """Return what a network costs, in words."""
+    return f"{parameters:,} parameters, {multiply_adds / 1e6:.1f} million multiply-adds an image"
+
+
 def interval(figures: Figures) -> str:
     """Return the interval of an accuracy in percent, as in 99.582 to 99.696."""
     low, high = figures["interval"]
@@ -110,6 +115,8 @@ def _headline(report: Figures) -> Table:
     if len(models) == 1 and models[0]["gap"] is not None:
         train, gap = percent(models[0]["train_accuracy"]), percent(models[0]["gap"])
         grid.add_row("Train accuracy", f"{train} %, a gap of {gap} points to the held-out folds")
+    if len(models) == 1 and models[0]["parameters"] is not None:
+        grid.add_row("Network", network_size(models[0]["parameters"], models[0]["multiply_adds"]))
     training = f"training {duration(time['member_seconds'])} in {len(report['members'])} members"
     start = f", start-up {duration(time['startup_seconds'])}" if time["startup_seconds"] else ""
     grid.add_row("Time", f"{duration(time['wall_seconds'])} ({training}{start})")
@@ -126,10 +133,12 @@ def _models(models: Sequence[Figures], *, wide: bool) -> Table:
         "Fold mean %": [_spread(one["folds"]) for one in models],
         "Train %": [percent(one["train_accuracy"]) for one in models],
         "Gap": [percent(one["gap"]) for one in models],
+        "Params": [_short(one["parameters"]) for one in models],
+        "MACs": [_short(one["multiply_adds"]) for one in models],
         "Time": [duration(one["seconds"]) for one in models],
     }
     if not wide:
-        del cells["95 % interval"], cells["Log loss"]
+        del cells["95 % interval"], cells["Log loss"], cells["Train %"]
     return table(cells)
 
 
@@ -158,6 +167,13 @@ def _confusions(confusions: Sequence[Figures]) -> Table:
             "Rows": [f"{one['count']:,}" for one in confusions],
         }
     )
+
+
+def _short(count: int | None) -> str:
+    """Return a count as in 468.9 k, 5.1 M."""
+    if count is None:
+        return "-"
+    return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.1f} k"
 
 
 def _spread(figures: Figures) -> str:

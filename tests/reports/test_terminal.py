@@ -26,6 +26,7 @@ def test_one_model_with_one_seed(example: Make) -> None:
         "Log loss         0.20200\n"
         "Fold mean        90.000 ± 14.142 %\n"
         "Train accuracy   100.000 %, a gap of 10.000 points to the held-out folds\n"
+        "Network          1,234 parameters, 0.1 million multiply-adds an image\n"
         "Time             30.0 s (training 21.0 s in 2 members, start-up 4.0 s)\n"
         "\n"
         "Fold  Accuracy %    Label  Read as  Rows\n"
@@ -45,9 +46,9 @@ def test_several_models_and_seeds_have_a_table_each(example: Make) -> None:
     assert "OOF accuracy     100.000 %   0 errors in 20 rows" in text
     assert "Seed mean        90.000 ± 0.000 %" in text
     assert (
-        "Model    OOF %  Errors      Fold mean %  Train %     Gap    Time\n"
-        "────────────────────────────────────────────────────────────────\n"
-        "cnn    100.000       0  90.000 ± 11.547  100.000  10.000  42.0 s\n"
+        "Model    OOF %  Errors      Fold mean %     Gap  Params    MACs    Time\n"
+        "───────────────────────────────────────────────────────────────────────\n"
+        "cnn    100.000       0  90.000 ± 11.547  10.000   1.2 k  56.8 k  42.0 s\n"
     ) in text
     assert "Seed   OOF %  Errors  Log loss\n" in text
     assert "Train accuracy" not in text
@@ -94,7 +95,7 @@ def test_what_is_not_known_is_a_dash(example: Make) -> None:
         result.history.clear()
     text = rendered(made.report())
     assert "Time             - (training 0.0 s in 4 members)" in text
-    assert "knn    90.000       2  90.000 ± 14.142        -    -  0.0 s" in text
+    assert "knn    90.000       2  90.000 ± 14.142    -       -     -  0.0 s" in text
 
 
 def test_it_names_the_files_that_are_there(example: Make) -> None:
