@@ -15,6 +15,7 @@ from kit.training.job import Job
 
 Process = subprocess.Popen[bytes]
 
+WORKER = [sys.executable, "-m", "kit.training.worker"]
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -74,7 +75,7 @@ def run_worker(
     """
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "kit.training.worker"],
+            WORKER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

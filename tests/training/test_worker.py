@@ -1,0 +1,80 @@
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kit.config import LogisticRegression, RandomForest, Svm
+from kit.store import Member, unpack
+from kit.training.job import Job
+from kit.training.subprocesses import WORKER
+
+ROWS, TEST_ROWS = 60, 5
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Any]:
+    """Return a function that starts a worker on random images with a model, and has given it its job."""
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "train_images.npy", random.integers(0, 256, (ROWS, 4, 4), np.uint8))
+    np.save(tmp_path / "train_labels.npy", np.arange(ROWS, dtype=np.uint8) % 3)
+    np.save(tmp_path / "test_images.npy", random.integers(0, 256, (TEST_ROWS, 4, 4), np.uint8))
+    running = []
+
+    def begin(model: Any) -> "subprocess.Popen[bytes]":
+        held_out = np.arange(ROWS) % 4 == 1
+        job = Job(Member("m", 0, 0), model, (4, 4), 3, tmp_path, held_out, "none", "float32")
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(WORKER, stdin=pipe, stdout=pipe, stderr=pipe)
+        running.append(process)
+        assert process.stdin
+        process.stdin.write(job.to_json().encode() + b"\n")
+        process.stdin.flush()
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        with process:
+            pass
+
+
+def test_a_result_comes_in_two_blobs_and_warnings_go_to_stderr(start: Any) -> None:
+    process = start(LogisticRegression(kind="logistic_regression", iterations=1))
+    out = io.BytesIO(process.stdout.read())
+    epoch, sizes = json.loads(out.readline()), json.loads(out.readline())
+    assert set(epoch) == {"epoch", "val_loss", "val_accuracy"}
+    result = unpack(out.read(sizes["arrays"]))
+    assert (sizes["network"], out.read()) == (0, b"")
+    assert result.val_probs.shape == (ROWS // 4, 3)
+    assert result.test_probs.shape == (TEST_ROWS, 3)
+    assert b"ConvergenceWarning" in process.stderr.read()
+    assert process.wait() == 0
+
+
+def test_an_unexpected_error_is_told_in_a_line_with_the_traceback_on_stderr(start: Any) -> None:
+    process = start(Svm(kind="svm", components=500))
+    (line,) = process.stdout.read().splitlines()
+    assert json.loads(line)["failed"].startswith("ValueError: n_components=500 must be between")
+    assert b"Traceback" in process.stderr.read()
+
+
+def test_a_worker_ends_with_its_driver(start: Any) -> None:
+    process = start(RandomForest(kind="random_forest", trees=10_000_000))
+    time.sleep(0.2)
+    began = time.monotonic()
+    process.stdin.close()
+    assert process.wait(timeout=60) == 1
+    assert time.monotonic() - began < 30
+
+
+def test_a_worker_without_a_network_loads_no_keras() -> None:
+    code = "import sys, kit.training.worker, kit.training.member, kit.training.job; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert {"keras", "tensorflow", "sklearn", "pandas"}.isdisjoint(loaded.split())
