@@ -1,0 +1,129 @@
+"""A competition whose images name their row, and a worker that predicts from that name alone, in no time."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kit import pipeline
+from kit.config import Config, merged
+from kit.data.dataset import Dataset
+from kit.errors import KitError
+from kit.store import MemberResult, Run
+from kit.training import executor
+from kit.training.job import Job
+from kit.training.subprocesses import Progress
+
+ROWS, TEST_ROWS, FIRST_TEST, CLASSES = 100, 30, 5000, 10
+WRONG_EVERY = 25
+"""Every so many training rows the label is not what the image says."""
+
+RAW = {
+    "folds": {"count": 4},
+    "competition": {"image_shape": [4, 4]},
+    "models": {"knn": {"kind": "knn", "neighbours": 1}},
+}
+
+
+def class_of(name: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the class of the images that are called so."""
+    return np.asarray((7 * name + 3) % CLASSES)
+
+
+def probabilities(name: NDArray[np.int64], seed: int = 0) -> NDArray[np.float32]:
+    """Return (rows, classes) that differ from row to row, and a little from seed to seed."""
+    top = 0.5 + name / 20_000 + seed / 100
+    probs = np.repeat((1 - top)[:, None] / (CLASSES - 1), CLASSES, axis=1)
+    probs[np.arange(len(name)), class_of(name)] = top
+    return probs.astype(np.float32)
+
+
+def predict(
+    job: Job, core: int | None, on_progress: Callable[[Progress], None], on_start: object
+) -> MemberResult:
+    """Do what `run_worker` does, in no time."""
+    del core, on_start
+    train, test = (np.load(job.folder / f"{name}_images.npy") for name in ("train", "test"))
+    names, test_names = (images[:, 0, 0] * np.int64(256) + images[:, 0, 1] for images in (train, test))
+    rows, seed = np.flatnonzero(job.held_out), job.member.seed
+    on_progress(Progress(job.member, 1, job.epochs, 0.5, 0.5))
+    history = {"train_accuracy": 1.0, "seconds": 2.0, "startup_seconds": 1.0, "tracing_seconds": 0.5}
+    return MemberResult(rows, probabilities(names[rows], seed), probabilities(test_names, seed), history)
+
+
+class Record:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.planned: list[str] = []
+        self.ended_members: dict[str, bool] = {}
+        self.retries: list[str] = []
+        self.kept = -1
+        self.on_ended: Callable[[], object] = lambda: None
+
+    def begun(
+        self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None
+    ) -> None:
+        assert run.info()["status"] == "running"
+        assert len(dataset.train_labels) == ROWS
+        assert seconds is None or not jobs
+        self.planned, self.kept = [str(job.member) for job in jobs], kept
+
+    def progressed(self, progress: Progress) -> None:
+        pass
+
+    def retried(self, job: Job, reason: str) -> None:
+        self.retries.append(f"{job.member}: {reason}")
+
+    def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
+        self.ended_members[str(job.member)] = isinstance(outcome, MemberResult)
+        self.on_ended()
+
+
+Cv = Callable[..., tuple[Run, bool, Record]]
+
+
+@pytest.fixture
+def competition(workdir: Path) -> Path:
+    """Write data/train.csv and data/test.csv; return their folder."""
+    folder = workdir / "data"
+    folder.mkdir()
+    names, test_names = np.arange(ROWS), FIRST_TEST + np.arange(TEST_ROWS)
+    labels = class_of(names)
+    labels[::WRONG_EVERY] = (labels[::WRONG_EVERY] + 1) % CLASSES
+    pixels, test_pixels = (np.zeros((len(name), 16), np.int64) for name in (names, test_names))
+    for table, name in ((pixels, names), (test_pixels, test_names)):
+        table[:, 0], table[:, 1] = name // 256, name % 256
+    header = ",".join(f"pixel{index}" for index in range(16))
+    train = np.column_stack([labels, pixels])
+    np.savetxt(folder / "train.csv", train, "%d", ",", header=f"label,{header}", comments="")
+    np.savetxt(folder / "test.csv", test_pixels, "%d", ",", header=header, comments="")
+    return folder
+
+
+@pytest.fixture
+def stand_in() -> Any:
+    """Return what takes the place of `run_worker`."""
+    return predict
+
+
+@pytest.fixture
+def record() -> Record:
+    return Record()
+
+
+@pytest.fixture
+def cv(competition: Path, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Cv:  # noqa: ARG001 - it lies there
+    """Return a function that runs `pipeline.cv` with stand-ins for workers, under a changed configuration."""
+    monkeypatch.setattr(executor, "run_worker", stand_in)
+
+    def run(changes: Any = None, record: Record | None = None, **also: Any) -> tuple[Run, bool, Record]:
+        config = Config.model_validate(merged(RAW, changes or {}))
+        record = record or Record()
+        made, complete = pipeline.cv(config, "example", record, **also)
+        return made, complete, record
+
+    return run
