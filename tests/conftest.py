@@ -1,7 +1,7 @@
 """What tests share. Every test runs without the user's credentials, settings and data."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from kit.blending.methods import blend
 from kit.config import Config
 from kit.reports.summary import summarise
 from kit.store import RUNS, Member, MemberResult, Run
+from tests.kaggle_server import KaggleServer
+from tests.workplace import LABELS
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +136,14 @@ def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - what it 
         return Example(config, {**known, **info}, labels, folds, members)
 
     return make
+
+
+@pytest.fixture
+def kaggle(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleServer]:  # noqa: ARG001 - to be in it
+    """Return a server that this process and its children take for Kaggle; be in an empty folder."""
+    server = KaggleServer(LABELS)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    with server.running():
+        yield server

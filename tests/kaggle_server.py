@@ -41,10 +41,10 @@ class Fault:
     """What happens at a step instead of its answer.
 
     Attributes:
-        kind: `status` (an error status), `json` (another body), `page` (200 with HTML), `reset` (nothing is
-            done, the connection is cut), `lost` (it is done, then the connection is cut), `lost_stall` (it is
-            done, then no answer comes), `stall` (no answer, ever), `drip` (an answer that never ends), `late`
-            (done and answered after `seconds`), `cut` (half of the file).
+        kind: `status` (an error status), `json` (another body), `page` (200 with HTML), `reset` (nothing
+            is done, the connection is cut), `stall` (no answer, ever), `drip` (an answer without end),
+            `late` (done and answered after `seconds`), `cut` (half of the file); `lost`, `lost_stall`,
+            `lost_page` (it is done, and then that happens).
         status, body, headers: the answer of `status` and `json`.
         seconds: how late.
     """
@@ -82,7 +82,7 @@ class KaggleServer:
     """
 
     def __init__(self, labels: dict[int, int]) -> None:
-        self.slug, self.labels, self.pending = "digit-recognizer", labels, 1
+        self.slug, self.labels, self.pending = "digit-recognizer", labels, 0
         self.error = ""
         self.files: dict[str, bytes] = {}
         self.validators = True
@@ -336,6 +336,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _fail_lost(self, fault: Fault, step: str, body: dict[str, Any]) -> None:
         self.kaggle.answer(step, body)
         self._fail_reset(fault, step, body)
+
+    def _fail_lost_page(self, fault: Fault, step: str, body: dict[str, Any]) -> None:
+        self.kaggle.answer(step, body)
+        self._fail_page(fault, step, body)
 
     def _fail_lost_stall(self, fault: Fault, step: str, body: dict[str, Any]) -> None:
         self.kaggle.answer(step, body)

@@ -10,7 +10,7 @@ from kit.competition.ledger import Ledger, Record
 from kit.competition.plan import Plan
 from kit.competition.tracking import recover, told
 from kit.errors import InterruptedRunError, KitError, UserError
-from kit.kaggle_client import UnknownOutcomeError, until_midnight
+from kit.kaggle_client import UnknownOutcomeError, attempts, until_midnight
 from kit.store import atomic
 
 Say = Callable[[str], None]
@@ -144,7 +144,7 @@ def wait_for_score(
                 what = f"submission {record.ref} is made; Kaggle has not scored it within {wait:g} s"
                 raise KitError(what, hint=_LATER)
             pause = min(1.5 * pause, 15.0)
-            time.sleep(min(pause, max(left, 0.0)))
+            attempts.pause(min(pause, max(left, 0.0)))
     except KeyboardInterrupt:
         raise InterruptedRunError(
             f"submission {record.ref} is made, its score not known yet", hint=_LATER

@@ -1,6 +1,5 @@
 """What became of earlier submissions: the ledger brought up to what Kaggle's list says."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -8,7 +7,7 @@ from typing import cast
 
 from kit import kaggle_client
 from kit.competition.ledger import Ledger, Record, Status
-from kit.kaggle_client import Submission
+from kit.kaggle_client import Submission, attempts
 
 SETTLE = 15.0
 """Seconds after which a submission that was sent, and is not in Kaggle's list, counts as not received."""
@@ -55,7 +54,7 @@ def recover(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> li
         ]
         open_ = [record for record in open_ if record not in late]
         if open_:
-            time.sleep(2.0)
+            attempts.pause(2.0)
     return done
 
 

@@ -20,6 +20,8 @@ from kit.kaggle_client.errors import CallError, Fault, explain
 ATTEMPTS = 6
 _START_UP = 30.0
 """Seconds a worker may take to start; its own clock runs from there."""
+_OVERHEAD = 2.0
+"""Seconds that it commonly takes at most, on a busy machine."""
 
 Result = TypeVar("Result")
 pause = time.sleep
@@ -120,7 +122,7 @@ def waiting(fault: CallError, number: int) -> float:
 
 def budget(timeout: float) -> float:
     """Return the seconds that a call may take, all attempts and waits together."""
-    return ATTEMPTS * timeout + sum(2.0**number for number in range(ATTEMPTS - 1))
+    return ATTEMPTS * (timeout + _OVERHEAD) + sum(2.0**number for number in range(ATTEMPTS - 1))
 
 
 def announce(fault: CallError, seconds: float, number: int) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
+from kit.kaggle_client.credentials import config_file
 from kit.kaggle_client.errors import Fault, redacted, seconds_asked
 
 _heard: deque[Any] = deque(maxlen=1)
@@ -55,7 +56,9 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not sys.stdin.read: without credentials the client calls exit(), which closes sys.stdin, and would wait.
+    while os.read(0, 1):
+        pass
     os._exit(1)
 
 
@@ -73,6 +76,8 @@ def _listen() -> None:
 
 
 def _client() -> Any:
+    # The client makes this folder too, but of two clients at once one fails.
+    config_file().parent.mkdir(parents=True, exist_ok=True)
     import kaggle
 
     # The import tries to authenticate, and keeps to itself why it could not.

@@ -1,0 +1,79 @@
+"""A working directory with runs in it, and `kit` in a child process that must not tell a secret."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kit.competition.submission import write_submission
+from kit.config import load
+from kit.store import Run
+from tests.kaggle_server import KEY, SIGNATURE, TOKEN
+
+HERE = Path()
+ROWS = 200
+LABELS = {row + 1: row % 10 for row in range(ROWS)}
+
+
+def write_run(
+    name: str = "default-abababab",
+    *,
+    folder: Path = HERE,
+    wrong: int = 3,
+    accuracy: float = 0.985,
+    **info: Any,
+) -> Run:
+    """Write a finished run, whose submission has `wrong` errors, under runs/ in `folder`."""
+    run = Run(folder / "runs" / name)
+    config = load("default").model_dump(mode="json")
+    started = "2026-01-01T00:00:00+00:00"
+    run.write_info(
+        {"config": config, "hash": "ab" * 32, "sample": False, "status": "complete", "started": started}
+        | info
+    )
+    oof = {"accuracy": accuracy, "errors": 3, "rows": ROWS, "interval": [accuracy - 0.01, accuracy + 0.01]}
+    expected = {"low": accuracy - 0.02, "high": accuracy + 0.02}
+    run.write_report({"oof": oof | {"log_loss": 0.1}, "expected_score": expected, "sample": False})
+    labels = np.array(list(LABELS.values()))
+    labels[:wrong] = (labels[:wrong] + 1) % 10
+    write_submission(run.submission_path, np.array(list(LABELS)), labels, load("default").competition)
+    return run
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def start(*arguments: str, folder: Path = HERE, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
+    """Start `kit` in `folder`, with `env` beside what is in the environment."""
+    command = [sys.executable, "-m", "kit", *arguments]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, **streams, text=True, cwd=folder, env=os.environ | (env or {}))
+
+
+def ended(process: "subprocess.Popen[str]", *, folder: Path = HERE, timeout: float = 120) -> Ended:
+    """Wait for `kit`, and look for secrets in all that it said and wrote."""
+    out, err = process.communicate(timeout=timeout)
+    told = [out, err, *(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())]
+    for secret in (KEY, TOKEN, SIGNATURE, "Authorization", "Basic ", "Bearer "):
+        assert not any(secret in text for text in told), f"{secret} was told"
+    assert "--debug" in process.args or "Traceback" not in err  # type: ignore[operator]  # a list
+    return Ended(process.returncode, out, err)
+
+
+def kit(*arguments: str) -> Ended:
+    """Run `kit` here."""
+    return ended(start(*arguments))
+
+
+def events(folder: Path = HERE) -> list[dict[str, Any]]:
+    """Return the ledger's events."""
+    return [json.loads(line) for line in (folder / "submissions/ledger.jsonl").read_text().splitlines()]
