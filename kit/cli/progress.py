@@ -66,7 +66,7 @@ class Terminal:
         for warning in dataset.warnings:
             self._say(f"warning: {warning}")
         if kept:
-            self._say(f"{kept} members are there already")
+            self._say(f"{kept} of {kept + len(jobs)} members are trained already")
         for model in dict.fromkeys(job.member.model for job in jobs):
             self._say(_described([job for job in jobs if job.member.model == model]))
         if not jobs:

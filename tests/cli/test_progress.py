@@ -1,0 +1,174 @@
+import io
+import re
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from kit.cli.progress import FIRST_LINE, Terminal
+from kit.config import Cnn, KNearest, Stage, Training
+from kit.errors import KitError
+from kit.store import Member, MemberResult, Run
+from kit.training.job import Job
+from kit.training.subprocesses import Progress
+
+EPOCHS = 4
+HISTORY = {"seconds": 72.0}
+RESULT = MemberResult(np.arange(1), np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), HISTORY)
+
+
+def job(fold: int, model: Any = None) -> Job:
+    network = Cnn(stages=(Stage(filters=8),), training=Training(epochs=EPOCHS))
+    held_out = np.zeros(3, bool)
+    member = Member("cnn" if model is None else "knn", fold, 0)
+    return Job(member, model or network, (28, 28), 10, Path(), held_out, "tensorflow", "bfloat16")
+
+
+def dataset(**changes: Any) -> Any:
+    known = {"train_labels": np.zeros(42_000), "test_images": np.zeros(28_000), "source": "data/"}
+    return SimpleNamespace(**(known | {"sample": False, "warnings": ()} | changes))
+
+
+class Shown:
+    """A Terminal, and what it has written."""
+
+    def __init__(self, *, live: bool = False, first_line: float = FIRST_LINE) -> None:
+        self.file = io.StringIO()
+        console = Console(file=self.file, force_terminal=live, width=100, no_color=not live)
+        self.terminal = Terminal(console, first_line)
+
+    def begin(self, *jobs: Job, **also: Any) -> None:
+        self.terminal.begun(Run(Path("runs/mine")), dataset(), jobs, **({"kept": 0, "seconds": None} | also))
+
+    def epoch(self, fold: int, number: int) -> None:
+        self.terminal.progressed(Progress(Member("cnn", fold, 0), number, EPOCHS, 0.1, 0.98765))
+
+    def line(self, spent: float = 60.0) -> str:
+        """Return the plain line that would be written after so many seconds."""
+        return self.terminal._line(spent)
+
+    @property
+    def text(self) -> str:
+        return self.file.getvalue()
+
+
+def test_it_says_first_what_is_going_to_happen() -> None:
+    shown = Shown()
+    shown.begin(job(0), job(1), job(0, KNearest(kind="knn")), kept=3)
+    assert shown.text.splitlines()[:4] == [
+        "mine: 42,000 training rows, 28,000 test rows from data/",
+        "3 of 6 members are trained already",
+        # (9 + 1) * 8 for the convolution, (6272 + 1) * 10 for the softmax.
+        "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds an image",
+        "knn: 1 member",
+    ]
+
+
+def test_the_sample_and_warnings_are_said_plainly() -> None:
+    shown = Shown()
+    odd = dataset(sample=True, warnings=("2 rows of [train.csv] are copies",))
+    shown.terminal.begun(Run(Path("runs/mine")), odd, [], 0)
+    assert "the kit's own sample digits: get the competition's with kit data fetch" in shown.text
+    assert "warning: 2 rows of [train.csv] are copies\n" in shown.text
+
+
+def test_the_first_plain_line_comes_after_ten_seconds_whatever_happens() -> None:
+    assert FIRST_LINE == 10
+    shown = Shown(first_line=0.05)
+    with shown.terminal:
+        shown.begin(job(0))
+        before = shown.text
+        deadline = time.monotonic() + 20
+        while shown.text == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert re.match(r"\d+\.\d s: 0 of 1 members, 0% of the epochs\n", shown.text.removeprefix(before))
+
+
+def test_plain_lines_come_more_and_more_seldom_and_end_with_the_run() -> None:
+    shown = Shown(first_line=0.05)
+    with shown.terminal:
+        shown.begin(job(0))
+        time.sleep(1)
+    lines = shown.text.count("members, ")
+    # After 0.05, 0.125, 0.24, 0.41, 0.66 and 1.04 seconds, were the machine idle.
+    assert 1 <= lines <= 6
+    time.sleep(0.2)
+    assert shown.text.count("members, ") <= lines + 1
+
+
+def test_a_plain_line_tells_how_far_and_how_long() -> None:
+    shown = Shown()
+    shown.begin(job(0), job(1), kept=7)
+    assert shown.line(5) == "5.0 s: 0 of 2 members, 0% of the epochs"
+    shown.epoch(0, 1)
+    shown.epoch(0, 2)
+    assert shown.line(60) == "1m 00s: 0 of 2 members, 25% of the epochs, about 3m 00s left"
+    for number in (3, 4):
+        shown.epoch(0, number)
+    shown.terminal.ended(job(0), RESULT)
+    assert shown.line(60) == "1m 00s: 1 of 2 members, 50% of the epochs, about 1m 00s left"
+
+
+def test_epochs_of_a_lost_worker_do_not_count() -> None:
+    shown = Shown()
+    shown.begin(job(0), job(1))
+    shown.epoch(0, 1)
+    shown.epoch(1, 3)
+    shown.terminal.retried(job(1), "cnn-f1-s0: its worker was killed by signal 9")
+    text = "warning: cnn-f1-s0: its worker was killed by signal 9; it is started once more\n"
+    assert shown.text.endswith(text)
+    assert "12% of the epochs" in shown.line()
+    shown.epoch(1, 1)
+    assert "25% of the epochs" in shown.line()
+
+
+def test_a_failed_member_is_told_and_not_waited_for() -> None:
+    shown = Shown()
+    shown.begin(job(0), job(1))
+    shown.epoch(0, 1)
+    shown.terminal.ended(job(0), KitError("cnn-f0-s0: it diverged", hint="lower it"))
+    assert shown.text.endswith("failed: cnn-f0-s0: it diverged\n")
+    assert shown.line(60) == "1m 00s: 1 of 2 members, 50% of the epochs, about 1m 00s left"
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_nothing_to_train_is_no_trouble(live: bool) -> None:
+    shown = Shown(live=live)
+    with shown.terminal:
+        shown.begin(kept=5)
+    assert "5 of 5 members are trained already" in shown.text
+    assert "nan" not in shown.text.lower()
+
+
+def test_off_a_terminal_there_are_no_bars_and_no_escape_codes() -> None:
+    shown = Shown()
+    with shown.terminal:
+        shown.begin(job(0))
+        for number in range(1, EPOCHS + 1):
+            shown.epoch(0, number)
+        shown.terminal.ended(job(0), RESULT)
+    assert "\x1b" not in shown.text
+    assert "━" not in shown.text
+    assert "nan" not in shown.text.lower()
+
+
+def test_on_a_terminal_every_member_under_way_has_a_bar() -> None:
+    shown = Shown(live=True)
+    with shown.terminal:
+        shown.begin(job(0), job(1))
+        shown.epoch(0, 1)
+        shown.epoch(1, 2)
+        shown.terminal.bars.refresh()
+        under_way = shown.text
+        shown.terminal.ended(job(0), RESULT)
+        shown.terminal.bars.refresh()
+        tasks = [task.description for task in shown.terminal.bars.tasks]
+    assert "cnn-f0-s0" in under_way
+    assert "98.765 %" in under_way
+    assert tasks == ["all epochs", "cnn-f1-s0"]
+    assert "cnn-f0-s0: 1m 12s, 1 of 2" in shown.text
+    assert "nan" not in shown.text.lower()
