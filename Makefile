@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 OPTIONS = $(if $(CONFIG),-c '$(CONFIG)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv report runs submit submissions doctor test test-slow lint clean
+.PHONY: help setup data cv report runs submit submissions doctor test test-slow lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -49,6 +49,9 @@ lint: $(STAMP_DEV) ## Check style, types and the import contract
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+bench: $(STAMP_DEV) ## Measure speed against plain scripts (10 minutes); ARGS=--quick tries it
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## Remove .venv and caches; data, runs and submissions stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

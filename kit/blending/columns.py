@@ -113,7 +113,7 @@ def _check_probabilities(member: Member, result: MemberResult) -> None:
         with np.errstate(invalid="ignore"):
             sums = probs.sum(axis=1, dtype=np.float64)
         # Written so that NaN, which compares as false, is caught too.
-        wrong = np.flatnonzero(~((np.abs(sums - 1) <= TOLERANCE) & (probs.min(axis=1) >= 0)))
+        wrong = np.flatnonzero(~((np.abs(sums - 1) <= TOLERANCE) & (probs >= 0).all(axis=1)))
         if wrong.size:
             row = probs[wrong[0]]
             raise KitError(

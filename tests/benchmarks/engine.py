@@ -1,0 +1,80 @@
+"""Members for benchmarks, trained as `kit cv` trains them: worker processes, pinned on a CPU."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kit.config import Cnn, load
+from kit.data.dataset import Dataset
+from kit.errors import KitError
+from kit.store import Member, MemberResult
+from kit.training import machine
+from kit.training.executor import Crew
+from kit.training.job import Job
+from kit.training.plan import setting
+
+HELD_OUT = 512
+"""Rows that each member predicts after each epoch, outside of the time of training."""
+
+
+def on_gpu() -> bool:
+    return machine.usable_gpu(machine.backend()) is not None
+
+
+def write_arrays(folder: Path, dataset: Dataset, rows: int) -> Path:
+    """Write `rows` training rows, the data set's over and over, and return their folder."""
+    folder.mkdir()
+    picked = np.arange(rows) % len(dataset.train_labels)
+    np.save(folder / "train_images.npy", dataset.train_images[picked])
+    np.save(folder / "train_labels.npy", dataset.train_labels[picked])
+    np.save(folder / "test_images.npy", dataset.test_images[:HELD_OUT])
+    return folder
+
+
+def make_jobs(config_name: str, members: int, folder: Path, rows: int, epochs: int) -> list[Job]:
+    """Return members, with a seed each, that train on the first `rows` in `folder` and hold out the rest."""
+    config = load(config_name, [f"training.epochs={epochs}"])
+    chosen = setting(config)
+    spec = config.models["cnn"]
+    if not isinstance(spec, Cnn) or chosen.backend is None:
+        raise TypeError(config_name)
+    return [
+        Job(
+            Member("cnn", 0, seed),
+            spec,
+            config.competition.image_shape,
+            config.competition.classes,
+            folder,
+            np.arange(rows + HELD_OUT) >= rows,
+            chosen.backend,
+            chosen.precisions["cnn"],
+        )
+        for seed in range(members)
+    ]
+
+
+def train(jobs: Sequence[Job], workers: int) -> list[MemberResult]:
+    """Train `jobs`, `workers` at once.
+
+    Raises:
+        KitError: one failed.
+    """
+    crew = Crew(
+        workers,
+        pinned=not on_gpu(),
+        on_progress=lambda progress: None,  # noqa: ARG005 - the caller's keyword
+        on_retry=_told,
+    )
+    results = []
+    with crew.train(jobs) as outcomes:
+        for _, outcome in outcomes:
+            if isinstance(outcome, KitError):
+                raise outcome
+            results.append(outcome)
+    return results
+
+
+def _told(job: Job, reason: str) -> None:
+    sys.stderr.write(f"{job.member} again, these figures are wrong: {reason}\n")
