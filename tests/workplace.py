@@ -31,11 +31,8 @@ def write_run(
     """Write a finished run, whose submission has `wrong` errors, under runs/ in `folder`."""
     run = Run(folder / "runs" / name)
     config = load("default").model_dump(mode="json")
-    started = "2026-01-01T00:00:00+00:00"
-    run.write_info(
-        {"config": config, "hash": "ab" * 32, "sample": False, "status": "complete", "started": started}
-        | info
-    )
+    known = {"config": config, "hash": "ab" * 32, "sample": False, "test_rows": ROWS}
+    run.write_info(known | {"status": "complete", "started": "2026-01-01T00:00:00+00:00"} | info)
     oof = {"accuracy": accuracy, "errors": 3, "rows": ROWS, "interval": [accuracy - 0.01, accuracy + 0.01]}
     expected = {"low": accuracy - 0.02, "high": accuracy + 0.02}
     run.write_report({"oof": oof | {"log_loss": 0.1}, "expected_score": expected, "sample": False})

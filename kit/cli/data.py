@@ -25,13 +25,7 @@ def command() -> None:
     help="PATH is a folder or a zip with train.csv and test.csv. auto takes Kaggle where credentials are.",
 )
 @click.option("--force", is_flag=True, help="Replace files that differ.")
-@click.option(
-    "--timeout",
-    type=options.Duration(),
-    default="15m",
-    show_default=True,
-    help="How long an attempt may take.",
-)
+@options.timeout
 def fetch(config: str, source: str, force: bool, timeout: float) -> None:
     """Bring train.csv and test.csv into the data directory, checked.
 

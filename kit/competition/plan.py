@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kit.competition.ledger import Ledger, Record
 from kit.competition.submission import Checked, check_submission
@@ -36,7 +37,7 @@ class Plan:
     @property
     def description(self) -> str:
         """What Kaggle shows beside the submission."""
-        return f"{self.record.message} [{self.record.tag}]"
+        return f"{self.record.message} [{self.record.tag}]".lstrip()
 
 
 def make_plan(target: str | None, config: Config, message: str | None, ledger: Ledger) -> Plan:
@@ -54,29 +55,20 @@ def make_plan(target: str | None, config: Config, message: str | None, ledger: L
     """
     run, source = _find(target)
     figures: dict[str, Any] = {}
-    words = source.name
+    words, ids = source.name, None
     if run is not None:
-        info, figures = run.info(), _figures(run)
-        if info["sample"]:
-            hint = "bring the competition's data (kit data fetch), then kit cv"
-            raise UserError(
-                "trained on the bundled sample, which is not the competition", where=str(run.path), hint=hint
-            )
-        if not run.is_finished():
-            raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
-        config = validate(info["config"])
-        words = f"{run.name} OOF {figures['oof_accuracy']:.5f} {info['hash'][:8]}"
-    message = words if message is None else message
+        try:
+            config, figures, words, ids = _of_run(run)
+        except (LookupError, TypeError) as error:
+            raise UserError(f"damaged, or of another version ({error!r})", where=str(run.path)) from error
+    message = " ".join((words if message is None else message).split())
     if len(message) > _MESSAGE:
-        raise UserError(
-            "the message is too long",
-            where="-m",
-            expected=f"at most {_MESSAGE} letters",
-            received=str(len(message)),
-        )
+        raise UserError("the message is too long", where="-m", expected=f"at most {_MESSAGE} letters")
     example = Path(config.data.directory) / "sample_submission.csv"
-    sample = example if example.is_file() else None
-    checked = check_submission(source, config.competition, sample_submission=sample)
+    if example.is_file():
+        checked = check_submission(source, config.competition, sample_submission=example)
+    else:
+        checked = check_submission(source, config.competition, ids=ids)
     record = Record(
         tag=f"kit-{secrets.token_hex(6)}",
         status="uploading",
@@ -84,10 +76,32 @@ def make_plan(target: str | None, config: Config, message: str | None, ledger: L
         run=run.name if run else None,
         file=str(ledger.folder / (f"{run.name}.csv" if run else source.name)),
         sha256=checked.sha256,
-        message=" ".join(message.split()),
+        message=message,
         **figures,
     )
     return Plan(source, config.competition, checked, record)
+
+
+def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, NDArray[np.int64]]:
+    """Return a run's configuration, figures for the ledger, default message, and the ids of its test rows."""
+    info = run.info()
+    if info["sample"]:
+        hint = "bring the competition's data (kit data fetch), then kit cv"
+        raise UserError(
+            "trained on the bundled sample, not on the competition", where=str(run.path), hint=hint
+        )
+    if not run.is_finished():
+        raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
+    config = validate(info["config"])
+    oof, expected = run.report()["oof"], run.report()["expected_score"]
+    figures = {
+        "oof_accuracy": oof["accuracy"],
+        "oof_interval": tuple(oof["interval"]),
+        "expected_score": (expected["low"], expected["high"]),
+    }
+    words = f"{run.name} OOF {oof['accuracy']:.5f} {info['hash'][:8]}"
+    first = config.competition.first_id
+    return config, figures, words, np.arange(first, first + info["test_rows"])
 
 
 def _find(target: str | None) -> tuple[Run | None, Path]:
@@ -98,15 +112,6 @@ def _find(target: str | None) -> tuple[Run | None, Path]:
         return (run if run.exists() else None), source
     run = find_run(target, on_sample=False)
     return run, run.submission_path
-
-
-def _figures(run: Run) -> dict[str, Any]:
-    report = run.report()
-    return {
-        "oof_accuracy": report["oof"]["accuracy"],
-        "oof_interval": tuple(report["oof"]["interval"]),
-        "expected_score": (report["expected_score"]["low"], report["expected_score"]["high"]),
-    }
 
 
 def describe(plan: Plan, ledger: Ledger) -> list[str]:

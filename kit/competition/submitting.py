@@ -128,29 +128,34 @@ def wait_for_score(
         KitError: Kaggle scored it ERROR, or has not scored it in time.
         InterruptedRunError: the user stopped it.
     """
-    begun = time.monotonic()
-    pause = 1.0
     try:
-        while True:
-            left = wait - (time.monotonic() - begun)
-            show(wait - left)
-            found = kaggle_client.get(
-                record.competition, record.ref or 0, timeout=timeout, within=max(left, 1.0)
-            )
-            record = told(record, found)
-            if record.status != "pending":
-                break
-            if left <= 0:
-                what = f"submission {record.ref} is made; Kaggle has not scored it within {wait:g} s"
-                raise KitError(what, hint=_LATER)
-            pause = min(1.5 * pause, 15.0)
-            attempts.pause(min(pause, max(left, 0.0)))
+        record = _poll(record, timeout, wait, show)
+    except KitError as error:
+        kind = UserError if isinstance(error, UserError) else KitError
+        raise kind(
+            f"submission {record.ref} is made, its score not known: {error.what}", hint=_LATER
+        ) from None
     except KeyboardInterrupt:
         raise InterruptedRunError(
-            f"submission {record.ref} is made, its score not known yet", hint=_LATER
+            f"submission {record.ref} is made, its score not known", hint=_LATER
         ) from None
     ledger.append(record)
     if record.status == "error":
         reason = record.error or "no reason given"
         raise KitError(f"Kaggle could not score submission {record.ref}", received=f"ERROR: {reason}")
     return record
+
+
+def _poll(record: Record, timeout: float, wait: float, show: Callable[[float], None]) -> Record:
+    begun, pause = time.monotonic(), 1.0
+    while True:
+        left = wait - (time.monotonic() - begun)
+        show(wait - left)
+        within = max(left, 1.0)
+        found = kaggle_client.get(record.competition, record.ref or 0, timeout=timeout, within=within)
+        if found.status != "pending":
+            return told(record, found)
+        if left <= 0:
+            raise KitError(f"Kaggle has not scored it within {wait:g} s")
+        pause = min(1.5 * pause, 15.0)
+        attempts.pause(min(pause, max(left, 0.0)))

@@ -56,12 +56,12 @@ def test_a_cut_download_goes_on_where_it_stopped(kaggle: KaggleServer, tmp_path:
     [
         ("data", Fault("page"), "a web page"),
         ("file", Fault("page"), "a web page"),
-        ("file", Fault("cut"), r"tried 6 times"),
         ("data", refusal(403, "no"), "rules"),
         ("data", refusal(404, "no", flat=True), "no such competition"),
         ("data", refusal(401, "no"), "credentials"),
-        ("data", Fault("status", 503), r"HTTP 503 \(tried 6 times\)"),
         ("file", Fault("status", 403), "HTTP 403"),
+        pytest.param("file", Fault("cut"), r"tried 6 times", marks=pytest.mark.slow),
+        pytest.param("data", Fault("status", 503), r"HTTP 503 \(tried 6 times\)", marks=pytest.mark.slow),
     ],
 )
 def test_a_download_that_fails_leaves_nothing(
@@ -76,6 +76,7 @@ def test_a_download_that_fails_leaves_nothing(
     assert list((tmp_path / "in").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_download_that_drips_ends(kaggle: KaggleServer, tmp_path: Path) -> None:
     kaggle.fail("file", Fault("drip"), always=True)
     with pytest.raises(KitError, match=r"did not answer within 0.5 s \(tried 6 times\)"):
@@ -104,6 +105,7 @@ def test_a_submission_that_did_not_arrive_is_sent_again_when_that_is_sure(
     assert kaggle.count("create") == 2
 
 
+@pytest.mark.slow
 def test_an_error_status_settles_it_after_one_look(
     kaggle: KaggleServer, tmp_path: Path, waits: list[float]
 ) -> None:
@@ -123,6 +125,7 @@ def test_without_a_look_at_the_list_nothing_is_sent_again(kaggle: KaggleServer, 
     assert kaggle.count("create") == 1
 
 
+@pytest.mark.slow
 def test_another_tag_is_another_submission(kaggle: KaggleServer, tmp_path: Path) -> None:
     blob = token(kaggle, tmp_path)
     kaggle_client.create(SLUG, blob, "x [kit-1]", "kit-1", timeout=10)
@@ -130,6 +133,7 @@ def test_another_tag_is_another_submission(kaggle: KaggleServer, tmp_path: Path)
     assert kaggle_client.create(SLUG, blob, "x [kit-2]", "kit-2", timeout=10) == 1002
 
 
+@pytest.mark.slow
 def test_all_pages_are_looked_through(kaggle: KaggleServer, tmp_path: Path) -> None:
     blob = token(kaggle, tmp_path)
     kaggle.page_size = 2
