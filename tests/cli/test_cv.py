@@ -1,0 +1,203 @@
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from kit.cli import kit
+from kit.config import shipped
+from kit.store import RUNS, Run
+
+Make = Callable[..., Any]
+PATIENCE = 100.0
+"""Seconds that a busy machine may take for what should take one."""
+
+CONFIG = """
+folds: {count: 2}
+models:
+  forest: {kind: random_forest, trees: 1000}
+  logistic: {kind: logistic_regression, iterations: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ("default", 20, {"name": None, "jobs": None, "fresh": False})),
+        (["-c", "quick", "--jobs", "auto"], ("quick", 4, {"name": None, "jobs": None, "fresh": False})),
+        (
+            ["--set", "training.epochs=7", "--run", "mine", "--jobs", "3", "--fresh"],
+            ("default", 7, {"name": "mine", "jobs": 3, "fresh": True}),
+        ),
+    ],
+)
+def test_what_is_said_reaches_the_pipeline(
+    arguments: list[str], expected: Any, example: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, seen = example().write(), []
+
+    def cv(config: Any, config_name: str, watcher: Any, **also: Any) -> tuple[Run, bool]:
+        seen.append((config_name, config.models["cnn"].training.epochs, also))
+        assert watcher
+        return run, False
+
+    monkeypatch.setattr("kit.pipeline.cv", cv)
+    result = CliRunner().invoke(kit, ["cv", *arguments])
+    assert result.exit_code == 0
+    assert seen == [expected]
+    assert result.stdout.startswith(f"{run.name}   1 model")
+    assert result.stderr == ""
+
+
+def test_a_complete_run_says_so_and_shows_its_report(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = example().write()
+    monkeypatch.setattr("kit.pipeline.cv", lambda *_, **__: (run, True))
+    result = CliRunner().invoke(kit, ["cv"])
+    assert result.stderr == f"runs/{run.name} is complete; --fresh trains it anew.\n\n"
+    assert result.stdout.startswith(f"{run.name}   1 model")
+
+
+@pytest.fixture
+def driver(workdir: Path, write_competition: Callable[..., None]) -> Iterator[Callable[..., Any]]:
+    """Return a function that starts `kit cv` on a tiny competition, where a forest takes seconds."""
+    write_competition(workdir / "data")
+    (workdir / "tiny.yaml").write_text(CONFIG)
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kit", "cv", "-c", "tiny.yaml", "--run", "mine", "--jobs", "1"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := what()):
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.02)
+    return found
+
+
+def workers(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    try:
+        return [
+            one for one in psutil.Process(process.pid).children() if "kit.training.worker" in one.cmdline()
+        ]
+    except psutil.Error:
+        return []
+
+
+def stamps() -> dict[str, tuple[int, int]]:
+    """Return inode and time of each member that is stored."""
+    files = {path.stem: path.stat() for path in RUNS.glob("mine/members/[!.]*.npz")}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in files.items()}
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_started_once_more(driver: Any) -> None:
+    process = driver()
+    wait_for(lambda: workers(process))[0].kill()
+    _, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    lost = "warning: forest-f0-s0: its worker was killed by signal 9; it is started once more\n"
+    assert lost in stderr
+    report = Run(RUNS / "mine").report()
+    assert {one["member"]: one["retried"] for one in report["members"]} == {
+        "forest-f0-s0": True, "forest-f1-s0": False, "logistic-f0-s0": False, "logistic-f1-s0": False,
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_killed_run_takes_its_workers_along_and_is_taken_up_again(driver: Any) -> None:
+    process = driver()
+    wait_for(stamps)
+    left = wait_for(lambda: workers(process))
+    process.send_signal(signal.SIGKILL)
+    assert psutil.wait_procs(left, timeout=PATIENCE)[1] == []
+    before = stamps()
+    assert Run(RUNS / "mine").info()["status"] == "running"
+
+    process = driver()
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert f"{len(before)} of 4 members are trained already" in stderr
+    assert stdout.startswith("mine   2 models, 1 seed, 2 folds")
+    after = stamps()
+    assert len(after) == 4
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.slow
+def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_in_good_order(driver: Any) -> None:
+    process = driver()
+    wait_for(stamps)
+    second = driver()
+    stdout, stderr = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 2
+    assert stdout == ""
+    assert stderr == (
+        "kit: runs/mine: another process is training this run\nwait for it, or choose another --run NAME\n"
+    )
+
+    left = wait_for(lambda: workers(process))
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert stdout == ""
+    pattern = r"kit: interrupted; [123] of 4 members are stored\nthe same command goes on from there\n"
+    assert re.search(pattern + "$", stderr)
+    assert "Traceback" not in stderr
+    assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left)
+    assert Run(RUNS / "mine").info()["status"] == "interrupted"
+    assert not list(RUNS.rglob(".*"))
+
+
+KNOWN = (
+    r"[a-z-]+-[0-9a-f]{8}: 2,400 training rows, 600 test rows from the bundled sample",
+    r"These are the kit's own sample digits: .*",
+    r"\w+: 2 members( of 1 epochs in \w+; [\d,]+ parameters, [\d.]+ million multiply-adds an image)?",
+    r"no estimate of the time yet: .*",
+    r"[\dms. ]+: \d of \d members, \d+% of the epochs(, about [\dms. ]+ left)?",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.stem for path in shipped().glob("*.yaml")))
+def test_a_shipped_configuration_trains_without_a_word_of_the_libraries(name: str, workdir: Path) -> None:
+    assert not list(workdir.iterdir())
+    less = ["folds.count=2", "models.forest.trees=10" if name == "baselines" else "training.epochs=1"]
+    command = [
+        sys.executable,
+        "-m",
+        "kit",
+        "cv",
+        "-c",
+        name,
+        *(part for one in less for part in ("--set", one)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=250)
+    assert done.returncode == 0, done.stderr
+    strange = [line for line in done.stderr.splitlines() if not any(re.fullmatch(one, line) for one in KNOWN)]
+    assert strange == []
+    assert done.stdout.startswith(f"{name}-")
+    assert [path.name for path in workdir.iterdir()] == ["runs"]
+    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    assert re.fullmatch(rf"runs/{name}-[0-9a-f]{{8}} is complete; --fresh trains it anew\.\n\n", again.stderr)
