@@ -71,7 +71,9 @@ class TensorFlowEngine:
     def __init__(self, student: Student) -> None:
         self.student, self.model, self.optimizer = student, student.model, student.optimizer
         self.images, self.labels = tf.constant(student.images), tf.constant(student.labels)
-        self._epoch, self._logits = tf.function(self._steps), tf.function(self._forward)
+        self._epoch = tf.function(self._steps)
+        # Nothing in it is Python that AutoGraph would have to rewrite, which takes two thirds of its tracing.
+        self._logits = tf.function(self._forward, autograph=False)
 
     def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
         """See `Engine`."""
