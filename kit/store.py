@@ -209,7 +209,8 @@ class Run:
                 ) from None
             # What a process that was killed had half written.
             for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:
-                path.unlink()
+                if path.is_file():
+                    path.unlink()
             yield
         finally:
             os.close(folder)

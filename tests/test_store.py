@@ -169,3 +169,66 @@ def test_unreadable_json_is_named(tmp_path: Path, content: bytes) -> None:
         run.info()
     assert run.exists()
     assert not run.is_finished()
+
+
+@pytest.mark.usefixtures("workdir")
+def test_a_run_is_locked_for_others_until_it_is_left() -> None:
+    run = Run(Path("runs/mine"))
+    with run.locked():
+        with pytest.raises(UserError, match="runs/mine: another process is training this run"), run.locked():
+            pass
+        assert run.path.is_dir()
+    with run.locked():
+        pass
+
+
+def test_an_error_under_the_lock_passes_and_frees_it(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with pytest.raises(BlockingIOError, match="something else"), run.locked():
+        raise BlockingIOError("something else")
+    with run.locked():
+        pass
+
+
+def test_a_locked_run_is_swept_of_what_is_half_written(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_log(MEMBER, "kept")
+    for place in (".run.json.x", "members/.cnn-f3-s7.npz.x"):
+        (tmp_path / place).write_bytes(b"half")
+    (tmp_path / ".notes").mkdir()
+    with run.locked():
+        assert {path.name for path in tmp_path.rglob("*")} == {".notes", "members", "cnn-f3-s7.log"}
+
+
+def test_clearing_a_run_leaves_an_empty_folder(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path)
+    run.write_member(MEMBER, result)
+    run.write_info({})
+    run.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_goes_once_its_member_is_trained(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path)
+    run.write_log(MEMBER, "Traceback ü")
+    assert run.log_path(MEMBER).read_text(encoding="utf-8") == "Traceback ü"
+    run.write_member(MEMBER, result)
+    assert not run.log_path(MEMBER).exists()
+
+
+@pytest.mark.parametrize("name", ["oof.csv", "submission.csv", "report.json", "blend.json"])
+def test_a_run_has_its_results_if_none_is_missing(tmp_path: Path, name: str) -> None:
+    run = Run(tmp_path)
+    for result in ("oof.csv", "submission.csv", "report.json", "blend.json"):
+        (tmp_path / result).write_bytes(b"")
+    assert run.has_results()
+    (tmp_path / name).unlink()
+    assert not run.has_results()
+
+
+def test_probabilities_are_written_with_nine_digits_a_line_a_row(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_oof(np.array([1, 0], np.uint8), np.array([[1 / 3, 2 / 3], [1e-12, 1]]))
+    assert run.oof_path.read_bytes() == (
+        b"row,label,predicted,p0,p1\n0,1,1,0.333333333,0.666666667\n1,0,1,1e-12,1\n"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from kit.config import Cnn
 from kit.data.dataset import Dataset
@@ -36,8 +36,8 @@ class Terminal:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TimeElapsedColumn(),
             TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
             console=self.console,
             disable=not self.live,
         )
@@ -111,15 +111,15 @@ class Terminal:
         if isinstance(outcome, KitError):
             self._say(f"failed: {outcome.what}")
         elif self.live:
-            seconds = duration(outcome.history["seconds"])
-            self._say(f"{job.member}: {seconds}, {self._finished} of {self._jobs}")
+            self._say(f"{job.member}: trained in {duration(outcome.history['seconds'])}")
 
     def _drop(self, member: Member) -> None:
         if member in self._bars:
             self.bars.remove_task(self._bars.pop(member))
 
     def _count(self) -> None:
-        self.bars.update(self._all, completed=sum(self._done.values()))
+        figures = f"{self._finished} of {self._jobs} members{self._left(time.monotonic() - self._started)}"
+        self.bars.update(self._all, completed=sum(self._done.values()), figures=figures)
 
     def _tell(self) -> None:
         pause = self.first_line
@@ -130,10 +130,14 @@ class Terminal:
             pause = min(LAST_PAUSE, pause * 1.5)
 
     def _line(self, spent: float) -> str:
+        members, share = f"{self._finished} of {self._jobs} members", sum(self._done.values()) / self._epochs
+        return f"{duration(spent)}: {members}, {share:.0%} of the epochs{self._left(spent)}"
+
+    def _left(self, spent: float) -> str:
         done = sum(self._done.values())
-        left = f", about {duration(spent * (self._epochs / done - 1))} left" if done else ""
-        members = f"{self._finished} of {self._jobs} members"
-        return f"{duration(spent)}: {members}, {done / self._epochs:.0%} of the epochs{left}"
+        return (
+            f", about {duration(spent * (self._epochs / done - 1))} left" if 0 < done < self._epochs else ""
+        )
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)

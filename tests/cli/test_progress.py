@@ -170,5 +170,6 @@ def test_on_a_terminal_every_member_under_way_has_a_bar() -> None:
     assert "cnn-f0-s0" in under_way
     assert "98.765 %" in under_way
     assert tasks == ["all epochs", "cnn-f1-s0"]
-    assert "cnn-f0-s0: 1m 12s, 1 of 2" in shown.text
+    assert "cnn-f0-s0: trained in 1m 12s" in shown.text
+    assert re.search(r"6/8\x1b.* 1 of 2 members, about [\d.]+ s left", shown.text)
     assert "nan" not in shown.text.lower()
