@@ -62,8 +62,9 @@ def main(quick: bool, only: str, repeat: int | None, path: Path | None) -> None:
         families = {}
         for name in names:
             title, run = FAMILIES[name]
+            console.print(f"\n[bold]({name}) {title}[/]")
             families[name] = list(run(bench))
-            console.print(f"\n[bold]({name}) {title}[/]", _table(families[name]), sep="\n")
+            console.print(_table(families[name]))
     record["families"] = {name: [row.plain() for row in rows] for name, rows in families.items()}
     path = path or Path("bench") / f"{now}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
