@@ -146,14 +146,15 @@ def train(run: Run, jobs: Sequence[Job], crew: Crew, watcher: Watcher, info: dic
                 run.write_member(job.member, outcome)
             else:
                 failures.append((job, outcome))
-                if isinstance(outcome, WorkerFailedError):
+                if isinstance(outcome, WorkerFailedError) and outcome.log:
                     run.write_log(job.member, outcome.log)
             info["wall_seconds"] = spent + time.monotonic() - started
             run.write_info(info)
             watcher.ended(job, outcome)
     if failures:
         job, error = failures[0]
-        advice = f"see {run.log_path(job.member)}; the same command trains what is missing"
+        log = run.log_path(job.member)
+        advice = f"{f'see {log}; ' if log.exists() else ''}the same command trains what is missing"
         raise KitError(
             f"{len(failures)} of {len(jobs)} members failed; {error.what}",
             hint="\n".join(line for line in (error.hint, advice) if line),

@@ -284,6 +284,20 @@ def test_a_member_that_fails_costs_no_other(cv: Cv, stand_in: Any, monkeypatch: 
     assert not (run.path / "members/knn-f1-s0.log").exists()
 
 
+def test_a_worker_that_wrote_nothing_leaves_no_log(
+    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = WorkerFailedError("knn-f1-s0: it diverged", "", "lower the rate")
+    monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[1], error))
+    with pytest.raises(KitError) as raised:
+        cv(name="mine")
+    assert str(raised.value) == (
+        "1 of 4 members failed; knn-f1-s0: it diverged\nlower the rate\n"
+        "the same command trains what is missing"
+    )
+    assert not list(RUNS.rglob("*.log"))
+
+
 def test_a_lost_worker_is_told_and_reported(cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[2], WorkerLostError("killed", ""), times=1))
     run, _, record = cv()
