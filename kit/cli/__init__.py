@@ -1,6 +1,7 @@
 """The command line: one small file a command, loaded only when it is called."""
 
 import errno
+import io
 import signal
 import sys
 import traceback
@@ -27,6 +28,7 @@ COMMANDS = {
 _MENDABLE = {
     errno.EACCES: "look at the permissions",
     errno.EDQUOT: "make room on this disk",
+    errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOSPC: "make room on this disk",
     errno.EPERM: "look at the permissions",
     errno.EROFS: "work in a folder that can be written to",
@@ -97,6 +99,9 @@ def main() -> NoReturn:
     except Exception as error:
         if settings["debug"]:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            # What stdout could not take would fail once more at exit, with a code of its own.
+            sys.stdout = io.StringIO()
         message, code = explain(error)
         click.echo(f"kit: {message}", err=True)
     sys.exit(code if isinstance(code, int) else 0)

@@ -59,7 +59,7 @@ class Jobs(click.ParamType[int | None]):
         """Return the number; None for auto."""
         if value is None or value == "auto":
             return None
-        if not str(value).isdigit() or int(value) < 1:
+        if not str(value).isdecimal() or int(value) < 1:
             self.fail(f"{value!r} is no number of jobs: expected auto, or a whole number from 1", param, ctx)
         return int(value)
 

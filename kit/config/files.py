@@ -39,6 +39,10 @@ _Loader.add_implicit_resolver(
 )
 
 
+# PyYAML lets through what Python says of a 13th month, endless digits and endless brackets.
+_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
+
+
 def load(name: str = "default", changes: Iterable[str] = ()) -> Config:
     """Read configuration `name`, lay `changes` ("a.b=c") on top, and validate.
 
@@ -95,7 +99,7 @@ def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
         # configs/default.yaml may extend the default that is shipped.
         if path.is_file() and not (extended_by and path.samefile(extended_by)):
             return path
-    known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml") if path != extended_by})
     what = f"there is no configuration {name!r}{nearest(name, known)}"
     raise UserError(what, where=where, expected=f"one of {', '.join(known)}, or a file.yaml")
 
@@ -128,7 +132,7 @@ def _read(path: Path) -> Layer:
         raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:
         raise UserError("not a text file in UTF-8", where=str(path)) from error
-    except yaml.YAMLError as error:
+    except _NOT_YAML as error:
         mark = getattr(error, "problem_mark", None)
         at = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
         raise UserError(f"not YAML: {_problem(error)}", where=at) from error
@@ -139,7 +143,7 @@ def _read(path: Path) -> Layer:
     return Layer(path, raw, node)
 
 
-def _problem(error: yaml.YAMLError) -> str:
+def _problem(error: Exception) -> str:
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     return problem.replace("character '\\t' that cannot start any token", "a tab; indent with spaces")
 
@@ -153,7 +157,7 @@ def _apply(raw: dict[str, Any], change: str) -> None:
         )
     try:
         value = _Loader(text).get_single_data()
-    except yaml.YAMLError as error:
+    except _NOT_YAML as error:
         raise UserError(f"the value is not YAML: {_problem(error)}", where=f"--set {change}") from error
     if parents[:1] == ["models"] and (parents[1:] or value is None):
         _check_model([*parents, last][1], raw.get("models"), change)

@@ -85,7 +85,11 @@ class Config(Section):
     @field_validator("seeds", mode="before")
     @classmethod
     def _count_of_seeds(cls, value: Any) -> Any:
-        return tuple(range(value)) if type(value) is int and 0 < value <= 1000 else value
+        if type(value) is not int:
+            return value
+        if not 0 < value <= 1000:
+            raise ValueError(f"expected a number from 1 to 1000, or a list of seeds; received {value}")
+        return tuple(range(value))
 
     @field_validator("seeds")
     @classmethod

@@ -101,15 +101,16 @@ def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[s
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         built = _build(folder.parent, arrays, meta)
+        try:
+            return _placed(built, folder)
+        finally:
+            shutil.rmtree(built, ignore_errors=True)
     except OSError as error:
         with suppress(OSError):
             folder.parent.rmdir()
-        what = f"the cache cannot be written: {error.strerror}"
-        raise UserError(what, where=str(folder.parent)) from error
-    try:
-        return _placed(built, folder)
-    finally:
-        shutil.rmtree(built, ignore_errors=True)
+        what = f"the cache cannot be written: {error.strerror or error}"
+        hint = "make room, or remove what is there: it is made anew"
+        raise UserError(what, where=str(folder.parent), hint=hint) from error
 
 
 def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:

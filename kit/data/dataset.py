@@ -72,9 +72,15 @@ def load(config: Config) -> Dataset:
 
 
 def locate(config: Config) -> Path | None:
-    """Return the folder on this machine that holds train.csv or test.csv; None where there is none."""
-    slug = config.competition.slug
-    folders = Path(config.data.directory), *(root / slug for root in KAGGLE_INPUTS)
+    """Return the folder on this machine that holds train.csv or test.csv; None where there is none.
+
+    Raises:
+        UserError: the data directory cannot be read.
+    """
+    slug, directory = config.competition.slug, Path(config.data.directory)
+    if os.path.lexists(directory):
+        read.check_folder(directory)
+    folders = directory, *(root / slug for root in KAGGLE_INPUTS)
     return next((folder for folder in folders if any(file_in(folder, name) for name in FILES[:2])), None)
 
 
@@ -83,13 +89,31 @@ def file_in(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if os.path.lexists(path)), None)
 
 
+def required(folder: Path) -> tuple[Path, Path]:
+    """Return the paths of train.csv and test.csv in `folder`.
+
+    Raises:
+        UserError: one is missing, is no regular file, or may not be read.
+    """
+    train, test = (file_in(folder, name) for name in FILES[:2])
+    if train is None or test is None:
+        absent = FILES[0] if train is None else FILES[1]
+        hint = "get both: kit data fetch --source kaggle, or the path of a folder or a zip"
+        raise UserError(
+            f"there is no {absent}", where=f"{folder}/", expected="train.csv and test.csv", hint=hint
+        )
+    for path in (train, test):
+        read.check_file(path)
+    return train, test
+
+
 def open_folder(folder: Path, config: Config) -> Dataset:
     """Return the data of a folder that holds train.csv and test.csv; its cache is <folder>/.cache.
 
     Raises:
         UserError: a file is missing or wrong, or the cache finds no room.
     """
-    train, test = (_required(folder, name) for name in FILES[:2])
+    train, test = required(folder)
     if folder == SAMPLE:
         entry = cache.write_temporary(*_read(train, test, config))
     else:
@@ -146,15 +170,6 @@ def _downloaded(config: Config) -> Path | None:
 def _fits_sample(competition: Competition) -> bool:
     names = {"slug", "label_column", "pixel_prefix", "image_shape", "classes"}
     return competition.model_dump(include=names) == Competition().model_dump(include=names)
-
-
-def _required(folder: Path, name: str) -> Path:
-    path = file_in(folder, name)
-    if path is None:
-        expected, hint = "train.csv and test.csv", "get both: kit data fetch"
-        raise UserError(f"there is no {name}", where=f"{folder}/", expected=expected, hint=hint)
-    read.check_file(path)
-    return path
 
 
 def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:

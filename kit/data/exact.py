@@ -100,14 +100,14 @@ def _value(cell: str, where: str, column: str, competition: Competition) -> int:
 def _what(cell: str) -> str:
     if not cell:
         return "the cell is empty"
+    if re.fullmatch(r"-?\d+", cell, re.ASCII):
+        return "a negative number" if cell[0] == "-" else "the number is too high"
     try:
         number = float(cell)
     except ValueError:
         return "not a number"
     if not math.isfinite(number):
         return "not a finite number"
-    if re.fullmatch(r"-?\d+", cell, re.ASCII):
-        return "a negative number" if number < 0 else "the number is too high"
     return "not written as an integer"
 
 

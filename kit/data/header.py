@@ -37,8 +37,16 @@ def read(
     _check_format(raw, name)
     line = re.match(rb"[^\r\n]*", raw.removeprefix(BOM))
     text = line[0] if line else b""
-    columns = cells(text.decode(errors="backslashreplace"))
     expected = names(competition, labelled=labelled)
+    if len(text) > max(1 << 20, 10 * len(",".join(expected))):
+        # Splitting gigabytes without a line end would take all memory.
+        raise UserError(
+            "far too long for a header",
+            where=f"{name}, line 1",
+            expected=f"{len(expected)} columns",
+            received=f"a line of {len(text):,} bytes",
+        )
+    columns = cells(text.decode(errors="backslashreplace"))
     if sorted(columns) != sorted(expected):
         raise _fault(columns, expected, name, competition, labelled=labelled)
     place = {column: index for index, column in enumerate(columns)}
@@ -99,7 +107,10 @@ def _single_fault(
         near = get_close_matches(extra[0][:100], absent, 1) or absent[:1] or [whole]
         what = f"unexpected column {shown(extra[0])}" + (f" and {len(extra) - 1} more" if extra[1:] else "")
         where += f", column {columns.index(extra[0]) + 1}"
-        hint = "written by pandas? use to_csv(index=False)" if extra[0] in {"", "Unnamed: 0"} else None
+        hint = None
+        if extra[0] in {"", "Unnamed: 0"}:
+            first = columns[0] == extra[0]
+            hint = "written by pandas? use to_csv(index=False)" if first else "a comma too many?"
         return UserError(what, where=where, expected=near[0], received=received, hint=hint)
     again = [place for place, column in enumerate(columns) if columns.index(column) < place]
     if again:

@@ -1,11 +1,12 @@
 """Bring the competition's files into the data directory: all of them, checked, or none."""
 
+import os
 import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kit.config import Competition, Config
@@ -40,6 +41,7 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     if source == "auto":
         place = dataset.locate(config)
         if place:
+            dataset.required(place)
             return f"{place}/ holds the data; nothing to fetch"
         source = "kaggle" if kaggle_client.has_credentials() else "sample"
     if source == "sample":
@@ -61,8 +63,7 @@ def _from_path(source: Path) -> Contents:
         raise UserError("no such file or folder", where=str(source), expected=expected)
     if source.is_file():
         return _from_zip(source)
-    if not source.is_dir():
-        raise UserError("neither a folder nor a file", where=str(source))
+    read.check_folder(source)
     found = {name: dataset.file_in(source, name) for name in dataset.FILES}
     return {name: (read.content(path), str(path)) for name, path in found.items() if path}
 
@@ -108,7 +109,10 @@ def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
     train, test, submission = (contents.get(name) for name in dataset.FILES)
     if train is None or test is None:
         absent = dataset.FILES[0] if train is None else dataset.FILES[1]
-        raise UserError(f"there is no {absent}", where=source, expected="train.csv and test.csv")
+        received = ", ".join(contents) or "neither"
+        raise UserError(
+            f"there is no {absent}", where=source, expected="train.csv and test.csv", received=received
+        )
     arrays = dataset.check(train, test, config)
     if submission:
         _check_submission(*submission, config.competition, len(arrays["test_images"]))
@@ -163,23 +167,38 @@ def _place(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path
         raise
 
 
-def _swap(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:
-    staging = Path(tempfile.mkdtemp(dir=directory, prefix=".fetch-"))
-    moves: list[tuple[Path, Path]] = []
+@contextmanager
+def _staging(directory: Path) -> Iterator[Path]:
+    """Lend an empty folder in `directory`, to one process at a time; it goes with whatever lies in it."""
+    import fcntl
+
+    staging = directory / ".fetch"
+    lock = os.open(directory, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     try:
-        for name, content in files.items():
-            with atomic(staging / "new" / name) as file:
-                file.write(content)
-        (staging / "old").mkdir()
-        planned = [(path, staging / "old" / path.name) for path in outdated]
-        planned += [(staging / "new" / name, directory / name) for name in files]
-        for before, after in planned:
-            moves.append((before, after))
-            before.rename(after)
-    except BaseException:
-        for before, after in reversed(moves):
-            with suppress(FileNotFoundError):  # interrupted before this one was moved
-                after.rename(before)
-        raise
+        shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
+        staging.mkdir()
+        yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        os.close(lock)
+
+
+def _swap(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:
+    moves: list[tuple[Path, Path]] = []
+    with _staging(directory) as staging:
+        try:
+            for name, content in files.items():
+                with atomic(staging / "new" / name) as file:
+                    file.write(content)
+            (staging / "old").mkdir()
+            planned = [(path, staging / "old" / path.name) for path in outdated]
+            planned += [(staging / "new" / name, directory / name) for name in files]
+            for before, after in planned:
+                moves.append((before, after))
+                before.rename(after)
+        except BaseException:
+            for before, after in reversed(moves):
+                with suppress(FileNotFoundError):  # interrupted before this one was moved
+                    after.rename(before)
+            raise

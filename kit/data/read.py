@@ -34,6 +34,17 @@ def check_file(path: Path) -> None:
         raise UserError("it may not be read", where=str(path), hint=f"allow it: chmod u+r {path}")
 
 
+def check_folder(path: Path) -> None:
+    """Check that `path` is a folder that can be read: what lies in one that cannot seems not to exist.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not os.access(f"{path}/", os.R_OK | os.X_OK):
+        received = "one without permission" if path.is_dir() else "something else"
+        raise UserError("cannot be read", where=f"{path}", expected="a folder", received=received)
+
+
 def content(path: Path) -> bytes:
     """Return the bytes of a file, unpacked where they are gzip.
 

@@ -115,6 +115,11 @@ def test_an_unknown_option_names_the_nearest(kit: Callable[..., Any]) -> None:
             "kit: runs/x: No space left; make room on this disk\n",
         ),
         (
+            OSError(errno.ENAMETOOLONG, "File name too long", "runs/x"),
+            2,
+            "kit: runs/x: File name too long; choose a shorter name\n",
+        ),
+        (
             PermissionError(errno.EACCES, "Permission denied", "runs"),
             2,
             "kit: runs: Permission denied; look at the permissions\n",
@@ -206,6 +211,16 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("Usage: ")
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk without room")
+def test_an_output_without_room_is_said_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kit", "runs"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "kit: No space left on device; make room on this disk\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -22,7 +22,7 @@ def test_jobs(text: str, jobs: int | None) -> None:
     assert Jobs().convert(text, None, None) == jobs
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", ""])
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", "²"])
 def test_what_is_no_number_of_jobs_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="whole number from 1"):
         Jobs().convert(text, None, None)

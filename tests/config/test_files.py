@@ -139,6 +139,13 @@ def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
     assert error("child") == "configs/child.yaml, line 4, column 3: not YAML: 'epochs' stands twice"
 
 
+@pytest.mark.parametrize("value", ["2026-13-01", "9" * 5000, "[" * 5000])
+def test_a_value_that_python_itself_cannot_take_is_refused(value: str) -> None:
+    write("child", f"extends: mine\nseeds: {value}\n")
+    assert error("child").startswith("configs/child.yaml: not YAML: ")
+    assert "the value is not YAML: " in error("mine", f"seeds={value}")
+
+
 def test_a_tab_is_refused_with_its_line() -> None:
     write("child", "training:\n\tepochs: 3\n")
     assert error("child") == "configs/child.yaml, line 2, column 1: not YAML: found a tab; indent with spaces"

@@ -94,6 +94,15 @@ def test_a_damaged_entry_is_built_again(
     assert len(reads) == 4
 
 
+def test_a_file_in_place_of_an_entry_is_named(folder: Path, tiny: Config) -> None:
+    entry = open_folder(folder, tiny).folder
+    shutil.rmtree(entry)
+    entry.write_text("")
+    with pytest.raises(UserError, match="the cache cannot be written: Not a directory"):
+        open_folder(folder, tiny)
+    assert [path.name for path in (folder / ".cache").iterdir() if path.is_dir()] == []
+
+
 @pytest.mark.parametrize("content", ["", "[]", "null", "{", '{"a": 1}', "[1]"])
 def test_damaged_hashes_are_found_again(folder: Path, tiny: Config, reads: list[str], content: str) -> None:
     open_folder(folder, tiny)

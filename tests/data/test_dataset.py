@@ -33,6 +33,17 @@ def test_the_data_directory_comes_first(workdir: Path, tiny: Config, write_tiny:
     assert data.sample_submission == Path("data/sample_submission.csv")
 
 
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("nowhere")])
+def test_a_data_directory_that_cannot_be_read_is_not_passed_over(
+    workdir: Path, tiny: Config, make: Callable[[Path], None]
+) -> None:
+    make(workdir / "data")
+    with pytest.raises(
+        UserError, match=r"^data: cannot be read\nexpected a folder, received something else$"
+    ):
+        load(tiny)
+
+
 @pytest.mark.parametrize("mounted", ["input", "input/competitions"])
 def test_then_the_data_of_a_notebook(
     workdir: Path, tiny: Config, write_tiny: Callable[..., Path], mounted: str

@@ -147,6 +147,14 @@ def test_a_failure_at_any_move_leaves_everything_as_it_was(
     assert contents(directory) == contents(source)
 
 
+def test_what_a_killed_process_left_is_cleared_away(source: Path, tiny: Config) -> None:
+    left = Path("data/.fetch/new")
+    left.mkdir(parents=True)
+    (left / ".train.csv.abc").write_text("label,pix")
+    fetch(tiny, str(source))
+    assert contents(Path("data")) == contents(source)
+
+
 def test_no_room(source: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
     assert "not enough disk for the data" in refused(tiny, source)
@@ -257,6 +265,14 @@ def test_the_sample_needs_no_fetching(workdir: Path, tiny: Config) -> None:
 def test_auto_is_content_with_what_is_there(workdir: Path, tiny: Config, write_tiny: Write) -> None:
     write_tiny(workdir / "data")
     assert fetch(tiny) == "data/ holds the data; nothing to fetch"
+
+
+@pytest.mark.parametrize(("absent", "name"), [("train", "train.csv"), ("test", "test.csv")])
+def test_auto_is_not_content_with_half(
+    workdir: Path, tiny: Config, write_tiny: Write, absent: str, name: str
+) -> None:
+    write_tiny(workdir / "data", **{absent: None})
+    assert refused(tiny, "auto").startswith(f"data/: there is no {name}\n")
 
 
 @pytest.mark.parametrize("asked", ["kaggle", "auto"])

@@ -105,7 +105,8 @@ def test_every_value_is_read_as_python_reads_it() -> None:
         ("999", "the number is too high"),
         ("1000", "the number is too high"),
         ("00256", "the number is too high"),
-        ("9" * 400, "not a finite number"),
+        ("9" * 400, "the number is too high"),
+        ("-0", "a negative number"),
         ("18446744073709551617", "the number is too high"),
         ("3\u0663", "not written as an integer"),
     ],
@@ -217,6 +218,16 @@ def test_a_wrong_header_is_named(header: str, expected: str) -> None:
     assert message.startswith(expected)
     assert message.isprintable() or message.replace("\n", "").isprintable()
     assert len(message) < 400
+
+
+def test_an_empty_column_is_explained_by_its_place() -> None:
+    assert fault("," + GOOD).endswith("written by pandas? use to_csv(index=False)")
+    assert fault(GOOD.replace("\n", ",\n")).endswith("a comma too many?")
+
+
+def test_a_first_line_without_end_is_not_even_split() -> None:
+    message = fault("label" + "," * (1 << 20) + "\n")
+    assert message.startswith("train.csv, line 1: far too long for a header\nexpected 4 columns, received")
 
 
 def test_test_and_train_files_swapped() -> None:
