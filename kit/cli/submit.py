@@ -72,11 +72,15 @@ def _say(text: str) -> None:
 def _waiting(text: str) -> Iterator[Callable[[float], None]]:
     """Give a function that shows the seconds waited: in place on a terminal, else a line now and then."""
     from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
     if console.is_terminal:
-        with console.status(text) as status:
-            yield lambda seconds: status.update(f"{text}, {seconds:.0f} s")
+        with Progress(
+            SpinnerColumn(), TextColumn(text), TimeElapsedColumn(), console=console, transient=True
+        ) as bar:
+            bar.add_task("")
+            yield lambda _: None
         return
     due = _FIRST_LINE
 

@@ -18,7 +18,7 @@ def told(record: Record, found: Submission) -> Record:
     return replace(
         record,
         status=cast("Status", found.status),
-        ref=found.ref,
+        ref=found.ref or record.ref,
         public_score=found.public_score,
         private_score=found.private_score,
         error=found.error,

@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -76,8 +77,10 @@ def _check_zip(part: Path, slug: str) -> None:
     try:
         with zipfile.ZipFile(part) as archive:
             damaged = archive.testzip()
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         damaged = "all"
+    except RuntimeError:
+        damaged = None  # Encrypted, or packed in another way: whole for all that is known.
     if damaged is None:
         return
     start = part.read_bytes()[:512].lstrip()[:1] if part.exists() else b""
@@ -92,7 +95,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
     """Give a function that shows on a terminal how many bytes have come."""
     from rich.console import Console
     from rich.progress import (
-        DownloadColumn,
+        FileSizeColumn,
         Progress,
         SpinnerColumn,
         TextColumn,
@@ -104,7 +107,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        DownloadColumn(),
+        FileSizeColumn(),
         TransferSpeedColumn(),
         TimeElapsedColumn(),
     )

@@ -19,8 +19,6 @@ from kit.kaggle_client.errors import Fault, redacted, seconds_asked
 
 _heard: deque[Any] = deque(maxlen=1)
 """The last response that came in: the client loses it on its way to an error."""
-
-
 _CHUNK = 2**16
 """Bytes; what is not a whole chunk is lost with a connection."""
 
@@ -79,9 +77,13 @@ def _client() -> Any:
     # The client makes this folder too, but of two clients at once one fails.
     config_file().parent.mkdir(parents=True, exist_ok=True)
     import kaggle
+    import requests
 
     # The import tries to authenticate, and keeps to itself why it could not.
     if not kaggle.api._authenticated:
+        if _heard and (_heard[0].status_code in (401, 408, 429) or _heard[0].status_code >= 500):
+            # Asking again at once would pass over Retry-After.
+            raise requests.HTTPError(response=_heard[0])
         kaggle.api.authenticate()
     return kaggle.api
 

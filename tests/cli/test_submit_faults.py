@@ -60,6 +60,7 @@ def test_faults_that_pass_are_outlived(tmp_path: Path, monkeypatch: pytest.Monke
         Case("limits", (Fault("reset"), Fault("stall"), Fault("drip"))),
         Case("start", (Fault("reset"), Fault("stall"))),
         Case("put", (Fault("stall"), Fault("reset"))),
+        Case("introspect", (refusal(429, "slow down", Retry_After="2"),), env=BY_TOKEN),
         Case("put", (refusal(429, "slow down", Retry_After="2"),)),
         Case("create", (refusal(429, "slow down", Retry_After="3"),)),
         Case("create", (Fault("reset"),)),
