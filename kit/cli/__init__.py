@@ -83,6 +83,8 @@ def kit() -> None:
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 the user's to mend, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no ± shows a question mark
     settings = {"debug": False}
     try:
         code: Any = kit.main(prog_name="kit", standalone_mode=False, obj=settings)

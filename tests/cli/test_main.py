@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -211,6 +212,20 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("Usage: ")
     assert done.stderr == ""
+
+
+def test_an_output_that_has_no_such_letter_gets_a_question_mark(tmp_path: Path) -> None:
+    code = (
+        "import types, click, rich.console, sys, kit.cli\n"
+        "command = click.command()(lambda: rich.console.Console().print('99.4 ± 0.1'))\n"
+        "kit.cli.import_module = lambda _: types.SimpleNamespace(command=command)\n"
+        "sys.argv = ['kit', 'runs']\n"
+        "kit.cli.main()"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert done.stdout == b"99.4 ? 0.1\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk without room")
