@@ -19,7 +19,7 @@ Contents = dict[str, dataset.Content]
 """By the competition's names of the files."""
 
 
-def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout: float = 900.0) -> str:
+def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout: float = 30.0) -> str:
     """Fetch the data into the data directory, unless it lies where it is read in place.
 
     Args:
