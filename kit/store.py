@@ -1,25 +1,21 @@
-"""Runs on disk. The only module that knows a file name under runs/.
-
-A file is complete or absent: it is written under a temporary name in its own folder, flushed to disk, and
-renamed.
-"""
+"""Runs on disk. The only module that knows a file name under runs/."""
 
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import KitError, UserError
+from kit.files import atomic, read_json, write_json
 
 RUNS = Path("runs")
 
@@ -53,23 +49,6 @@ class MemberResult:
     test_probs: NDArray[np.float32]
     history: dict[str, Any]
     network: bytes | None = None
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that becomes `path` once the block ends well, and nothing if it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 class Run:
@@ -126,23 +105,23 @@ class Run:
 
     def info(self) -> dict[str, Any]:
         """Return run.json."""
-        return _read_json(self.info_path)
+        return read_json(self.info_path)
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Replace run.json."""
-        _write_json(self.info_path, info)
+        write_json(self.info_path, info)
 
     def report(self) -> dict[str, Any]:
         """Return report.json."""
-        return _read_json(self.report_path)
+        return read_json(self.report_path)
 
     def write_report(self, report: Mapping[str, Any]) -> None:
         """Replace report.json."""
-        _write_json(self.report_path, report)
+        write_json(self.report_path, report)
 
     def write_blend(self, blend: Mapping[str, Any]) -> None:
         """Replace blend.json."""
-        _write_json(self.blend_path, blend)
+        write_json(self.blend_path, blend)
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
         """Write (seeds, rows) int8: the fold that holds the row out."""
@@ -304,24 +283,3 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         expected=f"a run ({known}) or the path of one",
         hint="kit runs lists them",
     )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("no object")
-    except FileNotFoundError:
-        raise UserError(
-            "this run has no such file yet", where=str(path), hint="finish it with kit cv"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh"
-        ) from error
-    return content
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    with atomic(path) as file:
-        file.write(json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")

@@ -1,5 +1,4 @@
 import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,46 +19,6 @@ def result() -> MemberResult:
     rng = np.random.default_rng(0)
     val, test = (rng.dirichlet(np.ones(3), rows).astype(np.float32) for rows in (4, 6))
     return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5, "name": "ü"}, b"network")
-
-
-def test_a_file_appears_only_once_it_is_complete(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "file"
-    with store.atomic(path) as file:
-        file.write(b"content")
-        assert not path.exists()
-    assert path.read_bytes() == b"content"
-    assert list(path.parent.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def write() -> None:
-        with store.atomic(path) as file:
-            file.write(b"new")
-            raise error
-
-    with pytest.raises(type(error)):
-        write()
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    synced: list[bool] = []
-    monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.exists()))
-    with store.atomic(path) as file:
-        file.write(b"content")
-    assert synced == [False]
-
-
-def test_others_may_read_what_is_written(tmp_path: Path) -> None:
-    with store.atomic(tmp_path / "file") as file:
-        file.write(b"")
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_packed_result_comes_back_bit_for_bit(result: MemberResult) -> None:

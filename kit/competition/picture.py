@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.competition.ledger import Record
-from kit.store import atomic
+from kit.files import atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kit.config import Competition
 from kit.errors import UserError
-from kit.store import atomic
+from kit.files import atomic
 
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _Row = tuple[int, list[str]]

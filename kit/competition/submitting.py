@@ -10,8 +10,8 @@ from kit.competition.ledger import Ledger, Record
 from kit.competition.plan import Plan
 from kit.competition.tracking import recover, told
 from kit.errors import InterruptedRunError, KitError, UserError
+from kit.files import atomic
 from kit.kaggle_client import UnknownOutcomeError, attempts, until_midnight
-from kit.store import atomic
 
 Say = Callable[[str], None]
 _LATER = "`kit submissions` fetches the score later"

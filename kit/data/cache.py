@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kit.config import Competition
 from kit.errors import UserError
-from kit.store import atomic
+from kit.files import atomic
 
 ARRAYS = ("train_images", "train_labels", "test_images")
 """Names of the .npy files of an entry."""

@@ -13,7 +13,7 @@ from kit.config import Competition, Config
 from kit.data import cache, dataset, read
 from kit.data.exact import shown
 from kit.errors import UserError
-from kit.store import atomic
+from kit.files import atomic
 
 Contents = dict[str, dataset.Content]
 """By the competition's names of the files."""

@@ -1,0 +1,58 @@
+"""Files that are complete or absent.
+
+They are written under a temporary name in their own folder, flushed to disk, and renamed.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from kit.errors import UserError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file that becomes `path` once the block ends well, and nothing if it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object that a run's file holds.
+
+    Raises:
+        UserError: the file is absent, or holds something else.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("no object")
+    except FileNotFoundError:
+        raise UserError(
+            "this run has no such file yet", where=str(path), hint="finish it with kit cv"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh"
+        ) from error
+    return content
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a file by `content` as JSON."""
+    with atomic(path) as file:
+        file.write(json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")

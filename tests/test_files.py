@@ -1,0 +1,47 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from kit.files import atomic
+
+
+def test_a_file_appears_only_once_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file"
+    with atomic(path) as file:
+        file.write(b"content")
+        assert not path.exists()
+    assert path.read_bytes() == b"content"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write() -> None:
+        with atomic(path) as file:
+            file.write(b"new")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.exists()))
+    with atomic(path) as file:
+        file.write(b"content")
+    assert synced == [False]
+
+
+def test_others_may_read_what_is_written(tmp_path: Path) -> None:
+    with atomic(tmp_path / "file") as file:
+        file.write(b"")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
