@@ -72,9 +72,12 @@ def cv(
         InterruptedRunError: Ctrl-C; finished members are stored.
     """
     # A path could lead out of runs/, where --fresh throws away.
-    if name is not None and not re.fullmatch(r"\w[\w.-]*", name):
+    if name is not None and not re.fullmatch(r"\w[\w.-]{0,99}", name):
         raise UserError(
-            "not a name for a run", where="--run", expected="letters, digits, - _ and .", received=repr(name)
+            "not a name for a run",
+            where="--run",
+            expected="at most 100 letters, digits, - _ and .",
+            received=repr(name),
         )
     dataset = load(config)
     if dataset.sample_submission:
