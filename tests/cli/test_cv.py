@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from kit.cli import kit
-from kit.config import shipped
+from kit.config import load, shipped
 from kit.store import RUNS, Run
 
 Make = Callable[..., Any]
@@ -28,30 +28,38 @@ models:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("arguments", "name", "changes", "also"),
     [
-        ([], ("default", 20, {"name": None, "jobs": None, "fresh": False})),
-        (["-c", "quick", "--jobs", "auto"], ("quick", 4, {"name": None, "jobs": None, "fresh": False})),
+        ([], "default", [], {"name": None, "jobs": None, "fresh": False}),
+        (["-c", "quick", "--jobs", "auto"], "quick", [], {"name": None, "jobs": None, "fresh": False}),
         (
             ["--set", "training.epochs=7", "--run", "mine", "--jobs", "3", "--fresh"],
-            ("default", 7, {"name": "mine", "jobs": 3, "fresh": True}),
+            "default",
+            ["training.epochs=7"],
+            {"name": "mine", "jobs": 3, "fresh": True},
         ),
     ],
 )
 def test_what_is_said_reaches_the_pipeline(
-    arguments: list[str], expected: Any, example: Make, monkeypatch: pytest.MonkeyPatch
+    *,
+    arguments: list[str],
+    name: str,
+    changes: list[str],
+    also: dict[str, Any],
+    example: Make,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, seen = example().write(), []
 
-    def cv(config: Any, config_name: str, watcher: Any, **also: Any) -> tuple[Run, bool]:
-        seen.append((config_name, config.models["cnn"].training.epochs, also))
+    def cv(config: Any, config_name: str, watcher: Any, **rest: Any) -> tuple[Run, bool]:
+        seen.append((config_name, config, rest))
         assert watcher
         return run, False
 
     monkeypatch.setattr("kit.pipeline.cv", cv)
     result = CliRunner().invoke(kit, ["cv", *arguments])
     assert result.exit_code == 0
-    assert seen == [expected]
+    assert seen == [(name, load(name, changes), also)]
     assert result.stdout.startswith(f"{run.name}   1 model")
     assert result.stderr == ""
 
