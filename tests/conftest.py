@@ -1,6 +1,7 @@
 """What tests share. Every test runs without the user's credentials, settings and data."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,10 @@ from kit.reports.summary import summarise
 from kit.store import RUNS, Member, MemberResult, Run
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
+
+
+# A shell that runs the tests in the background makes them, and every `kit` they start, deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
