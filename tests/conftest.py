@@ -19,7 +19,6 @@ from kit.store import RUNS, Member, MemberResult, Run
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
 
-
 # A shell that runs the tests in the background makes them, and every `kit` they start, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
