@@ -16,7 +16,7 @@ from rich.table import Table
 from kit.config import load
 from kit.data.dataset import SAMPLE, locate, open_folder
 from kit.training import machine
-from tests.benchmarks import blending, latency, matmul, reading, scaling, throughput
+from tests.benchmarks import accuracy, blending, latency, matmul, reading, scaling, throughput
 from tests.benchmarks.bench import Bench, Row
 
 FAMILIES: dict[str, tuple[str, Callable[[Bench], Iterator[Row]]]] = {
@@ -26,12 +26,14 @@ FAMILIES: dict[str, tuple[str, Callable[[Bench], Iterator[Row]]]] = {
     "d": ("Blending", blending.run),
     "e": ("Latency", latency.run),
     "f": ("Share of the matrix product (needs a)", matmul.run),
+    "g": ("Accuracy (9 minutes, only when asked for)", accuracy.run),
 }
+USUAL = "a,b,c,d,e,f"
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Show that everything works; the figures mean nothing.")
-@click.option("--only", default=",".join(FAMILIES), metavar="A,B,…", show_default=True, help="Families.")
+@click.option("--only", default=USUAL, metavar="A,B,…", show_default=True, help="Families.")
 @click.option("--repeat", type=click.IntRange(1), help="Times to measure each.  [default: 3, quick: 1]")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="[default: bench/TIME.json]")
 def main(quick: bool, only: str, repeat: int | None, path: Path | None) -> None:

@@ -40,7 +40,7 @@ def test_ratios_are_taken_pair_by_pair() -> None:
 def test_an_unknown_family_is_named() -> None:
     result = CliRunner().invoke(main, ["--only", "a,z"])
     assert result.exit_code == 2
-    assert "z; expected of a, b, c, d, e, f" in result.output
+    assert "z; expected of a, b, c, d, e, f, g" in result.output
 
 
 def test_reading_blending_and_latency(workdir: Path, write_competition: Callable[..., None]) -> None:
@@ -57,7 +57,7 @@ def test_reading_blending_and_latency(workdir: Path, write_competition: Callable
 @pytest.mark.slow
 def test_training_is_measured_on_both_sides(workdir: Path, write_competition: Callable[..., None]) -> None:
     write_competition(workdir / "data")
-    families = measured()
+    families = measured("--only", ",".join(FAMILIES))
     assert families.keys() == FAMILIES.keys()
     training = medians(families["a"])
     ratio = training["reference: engine"] / training["reference: plain Keras"]
@@ -65,3 +65,6 @@ def test_training_is_measured_on_both_sides(workdir: Path, write_competition: Ca
     assert training["reference: engine, start-up"] > 0
     share = medians(families["f"]).get("reference: share of it in training", 50.0)
     assert 0 < share < 200
+    accuracy = medians(families["g"])
+    assert 0 <= accuracy["default: engine"] <= 100
+    assert "default: difference in log loss" in accuracy

@@ -1,0 +1,46 @@
+"""(g) What the engine's faster arithmetic costs: against Keras's own layers in float32, on the same rows."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+
+from kit import metrics
+from kit.config import load
+from kit.pipeline.cross_validation import all_folds
+from kit.training import machine, subprocesses
+from kit.training.job import Job
+from kit.training.plan import make_jobs, plan, setting
+from tests.benchmarks import engine
+from tests.benchmarks.bench import Bench, Row
+
+FOLDS = 2
+PLAIN = [sys.executable, str(Path(__file__).with_name("plain_worker.py"))]
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    for name in ("lenet-regularized", "default"):
+        config = load(name, [f"training.epochs={1 if bench.quick else 6}", "seeds=1"])
+        members = [member for member in plan(config) if member.fold < FOLDS]
+        folds = all_folds(bench.dataset, config)
+        jobs = make_jobs(members, config, setting(config), folds, bench.dataset.folder)
+        ours = _probabilities(jobs)
+        with patch.object(subprocesses, "WORKER", PLAIN):
+            plain = _probabilities([replace(job, precision="float32") for job in jobs])
+        labels = np.concatenate([bench.dataset.train_labels[job.held_out] for job in jobs])
+        note = f"{len(labels):,} held-out rows of {FOLDS} folds, {jobs[0].epochs} epochs"
+        yield Row(f"{name}: engine", "%", (100 * metrics.accuracy(ours, labels),), note)
+        yield Row(f"{name}: Keras's layers, float32", "%", (100 * metrics.accuracy(plain, labels),), note)
+        mean, low, high = metrics.paired_bootstrap(
+            metrics.row_losses(ours, labels), metrics.row_losses(plain, labels)
+        )
+        yield Row(f"{name}: difference in log loss", "nats", (low, mean, high), "mean, 95 % interval")
+
+
+def _probabilities(jobs: list[Job]) -> np.ndarray:
+    # Members come as they finish; their held-out rows tell which is which.
+    results = {int(one.val_rows[0]): one for one in engine.train(jobs, machine.cores())}
+    return np.concatenate([results[int(np.flatnonzero(job.held_out)[0])].val_probs for job in jobs])
