@@ -60,6 +60,8 @@ class Stage(Section):
     """Height and width of the convolution."""
     stride: Count = 1
     """Step of the convolution, down and across."""
+    repeat: Count = 1
+    """Such convolutions in a row: the stride is the first's, pooling and dropout follow the last."""
     padding: Literal["same", "valid"] = "same"
     """same: zeros around the image; valid: none, so that the image shrinks by kernel - 1."""
     pool: Literal["none", "max", "average"] = "none"
@@ -79,6 +81,8 @@ class Cnn(Section):
     """The convolutions, in order."""
     head: tuple[Count, ...] = ()
     """Widths of the dense layers between the last stage and the softmax."""
+    width: Annotated[Real, Field(gt=0, le=16)] = 1.0
+    """Factor of all filters and dense widths: the cost grows with its square."""
     activation: Literal["relu", "tanh", "gelu", "silu"] = "relu"
     """After every convolution and dense layer."""
     dropout: Fraction = 0.0
@@ -93,6 +97,25 @@ class Cnn(Section):
     """Changes to the top-level training."""
     augmentation: Augmentation = Augmentation()
     """Changes to the top-level augmentation."""
+
+    def convolutions(self) -> list[Stage]:
+        """Return one stage a convolution: `repeat` written out, `width` multiplied in."""
+        return [
+            stage.model_copy(
+                update={"filters": self._widened(stage.filters), "repeat": 1}
+                | ({"stride": 1} if index else {})
+                | ({"pool": "none", "dropout": 0.0} if index < stage.repeat - 1 else {})
+            )
+            for stage in self.stages
+            for index in range(stage.repeat)
+        ]
+
+    def dense(self) -> list[int]:
+        """Return the widths of the dense layers, `width` multiplied in."""
+        return [self._widened(units) for units in self.head]
+
+    def _widened(self, units: int) -> int:
+        return max(1, round(units * self.width))
 
 
 class LogisticRegression(Section):

@@ -149,10 +149,13 @@ def _with_defaults(model: Any, raw: Mapping[str, Any]) -> Any:
 
 def _check_sizes(name: str, model: Cnn, shape: tuple[int, int]) -> None:
     for index, stage in enumerate(model.stages):
-        lost = 0 if stage.padding == "same" else stage.kernel - 1
-        pooled = 1 if stage.pool == "none" else 2
-        height, width = (-(-(side - lost) // stage.stride) // pooled for side in shape)
-        if min(height, width) < 1:
-            place = f"models.{name}.stages.{index}"
-            raise ValueError(f"{place}: nothing is left of the image; use fewer strides, or padding: same")
-        shape = (height, width)
+        for one in model.model_copy(update={"stages": (stage,)}).convolutions():
+            lost = 0 if one.padding == "same" else one.kernel - 1
+            pooled = 1 if one.pool == "none" else 2
+            height, width = (-(-(side - lost) // one.stride) // pooled for side in shape)
+            if min(height, width) < 1:
+                place = f"models.{name}.stages.{index}"
+                raise ValueError(
+                    f"{place}: nothing is left of the image; use fewer strides, or padding: same"
+                )
+            shape = (height, width)

@@ -36,7 +36,7 @@ def build_cnn(
     drop = partial(dropout, dtype=policy)
     image = keras.Input((*shape, 1), dtype="float32")
     value = layers.Rescaling(1 / 255, dtype=policy)(image)
-    for stage in spec.stages:
+    for stage in spec.convolutions():
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm
         convolution = layers.Conv2D(
             stage.filters,
@@ -55,7 +55,7 @@ def build_cnn(
         rate = spec.dropout if stage.dropout is None else stage.dropout
         value = drop(rate)(value) if rate else value
     value = layers.Flatten(dtype=policy)(value)
-    for width in spec.head:
+    for width in spec.dense():
         dense = layers.Dense(
             width,
             use_bias=spec.batch_norm != "before_activation",

@@ -20,7 +20,7 @@ class Cost(NamedTuple):
 def cost(spec: Cnn, shape: tuple[int, int], classes: int) -> Cost:
     """Count parameters, and the multiply-adds of convolutions and dense layers (all else is little)."""
     (height, width), channels, parameters, multiply_adds = shape, 1, 0, 0
-    for stage in spec.stages:
+    for stage in spec.convolutions():
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm
         lost = 0 if stage.padding == "same" else stage.kernel - 1
         height, width = (-(-(side - lost) // stage.stride) for side in (height, width))
@@ -31,7 +31,7 @@ def cost(spec: Cnn, shape: tuple[int, int], classes: int) -> Cost:
             height, width = height // 2, width // 2
         channels = stage.filters
     inputs = height * width * channels
-    for units in spec.head:
+    for units in spec.dense():
         parameters += inputs * units + _extras(units, spec.batch_norm)
         multiply_adds += inputs * units
         inputs = units

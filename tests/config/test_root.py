@@ -170,3 +170,9 @@ def test_every_key_says_what_it_is(section: type[Section]) -> None:
     body = source.split(f"class {section.__name__}(")[1].split("\nclass ")[0]
     for field in section.__annotations__.keys() & section.model_fields:
         assert re.search(rf'\n    {field}: [^\n]*\n    """[A-Za-z0-9]', body), f"{section.__name__}.{field}"
+
+
+def test_a_repeated_stage_may_not_use_up_the_image() -> None:
+    stages = [{"filters": 4}, {"filters": 4, "kernel": 9, "padding": "valid", "repeat": 4}]
+    with pytest.raises(ValidationError, match=r"models\.cnn\.stages\.1: nothing is left of the image"):
+        valid(models={"cnn": {"stages": stages}})

@@ -107,6 +107,30 @@ def test_logits_are_float32_in_whatever_precision_the_layers_work() -> None:
     assert {weight.dtype for weight in model.weights} == {"float32"}
 
 
+def test_a_repeated_stage_strides_first_and_drops_last() -> None:
+    model = network(Stage(filters=4, stride=2, repeat=3, pool="max", dropout=0.1))
+    strides = [layer.strides for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    assert strides == [(2, 2), (1, 1), (1, 1)]
+    assert kinds(model)[4:] == ["Conv2D", "Activation", "MaxPooling2D", "Dropout", "Flatten", "Dense"]
+
+
+def test_a_repeated_stage_costs_what_it_costs_written_out() -> None:
+    repeated = Cnn(stages=(Stage(filters=8, stride=2, repeat=2),), head=(9,), batch_norm="after_activation")
+    written = Cnn(
+        stages=(Stage(filters=8, stride=2), Stage(filters=8)), head=(9,), batch_norm="after_activation"
+    )
+    assert cost(repeated, SHAPE, 10) == cost(written, SHAPE, 10)
+    assert_cost_is_that_of_keras(repeated)
+
+
+def test_width_widens_filters_and_dense_layers() -> None:
+    narrow = Cnn(stages=(Stage(filters=8), Stage(filters=5)), head=(9,), width=0.5)
+    assert cost(narrow, SHAPE, 10) == cost(
+        Cnn(stages=(Stage(filters=4), Stage(filters=2)), head=(4,)), SHAPE, 10
+    )
+    assert_cost_is_that_of_keras(narrow)
+
+
 def test_costs_are_those_counted_by_hand() -> None:
     spec = Cnn(stages=(Stage(filters=8, kernel=5, pool="max"), Stage(filters=4, stride=2)), head=(6,))
     parameters = (25 * 8 + 8) + (9 * 8 * 4 + 4) + (7 * 7 * 4 * 6 + 6) + (6 * 10 + 10)
