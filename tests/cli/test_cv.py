@@ -180,9 +180,9 @@ def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_in_good_order(driver:
 KNOWN = (
     r"[a-z-]+-[0-9a-f]{8}: 2,400 training rows, 600 test rows from the bundled sample",
     r"These are the kit's own sample digits: .*",
-    r"\w+: 2 members( of 1 epochs in \w+; [\d,]+ parameters, [\d.]+ million multiply-adds an image)?",
+    r"\w+: \d+ members( of 1 epochs in \w+; [\d,]+ parameters, [\d.]+ million multiply-adds an image)?",
     r"no estimate of the time yet: .*",
-    r"[\dms. ]+: \d of \d members, \d+% of the epochs(, about [\dms. ]+ left)?",
+    r"[\dms. ]+: \d+ of \d+ members, \d+% of the epochs(, about [\dms. ]+ left)?",
 )
 
 
