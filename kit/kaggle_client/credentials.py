@@ -60,7 +60,7 @@ def _token() -> str:
             return token
     if token := environment.get("KAGGLE_API_TOKEN", ""):
         # An existing path is a file that holds the token. os.path: Path.exists raises on a long token.
-        return _text(token) if os.path.exists(token) else token  # noqa: PTH110
+        return _text(token) if os.path.exists(token) else token  # noqa: PTH110 - see above
     folder = Path.home() / ".kaggle"
     return _text(folder / "access_token") or _text(folder / "access_token.txt")
 

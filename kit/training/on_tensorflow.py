@@ -13,8 +13,9 @@ from kit.training.engines import Student, hits
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras ships no types
     """Batch norm in TensorFlow's one kernel, bfloat16 in and out with statistics in float32.
 
-    Keras's own casts to float32 and is five operations: the reference network of `make bench` trains about
-    1.3 times as fast with this one. Same variables, same values.
+    Keras's own casts to float32 and is five operations: the reference network of `make bench`, with same
+    padding throughout, trains 1.9 times as fast with this one (1,415 against 760 images/s on one core in
+    bfloat16, batch 128, TensorFlow 2.21, 2 interleaved pairs). Same variables, same values.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ARG002 - Keras's signature
