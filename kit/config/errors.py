@@ -81,7 +81,7 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
     # A misspelt key is the cause of a missing one.
     first = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
     location, known = _place(first["loc"])
-    if first["type"] == "union_tag_invalid":
+    if first["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         location.append("kind")
     missing = first["type"] in {"missing", "union_tag_not_found"}
     where = _origin(location[:-1] if missing else location, layers, changes)

@@ -6,6 +6,7 @@ result is validated once.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,24 @@ def load(name: str = "default", changes: Iterable[str] = ()) -> Config:
             type or out of range; the message names the file and line, or the change.
     """
     changes = list(changes)
+    raw, layers = resolve(name, changes)
+    return validate(raw, layers, changes)
+
+
+def resolve(name: str, changes: Iterable[str] = ()) -> tuple[dict[str, Any], list[Layer]]:
+    """Return configuration `name` with `changes` on top, as keys and values not yet validated, and its files.
+
+    Raises:
+        UserError: no such file, no YAML, or a change that fits nowhere.
+    """
     layers = _layers(find(name), ())
     raw: dict[str, Any] = {}
     for layer in reversed(layers):
         raw = merged(raw, layer.raw)
+    raw = deepcopy(raw)
     for change in changes:
         _apply(raw, change)
-    return validate(raw, layers, changes)
+    return raw, layers
 
 
 def validate(raw: Mapping[str, Any], layers: Sequence[Layer] = (), changes: Sequence[str] = ()) -> Config:

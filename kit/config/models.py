@@ -10,7 +10,7 @@ BatchNorm = Literal["none", "before_activation", "after_activation"]
 
 
 class Augmentation(Section):
-    """Ranges of the random affine change of each training image, drawn uniformly from -range to +range."""
+    """Random changes of each training image; affine ranges are drawn uniformly from -range to +range."""
 
     rotation: Annotated[Real, Field(ge=0, le=180)] = 0.0
     """Degrees."""
@@ -20,6 +20,10 @@ class Augmentation(Section):
     """Scale, 1 - zoom to 1 + zoom."""
     shear: Annotated[Real, Field(ge=0, lt=90)] = 0.0
     """Degrees."""
+    elastic: Annotated[Real, Field(ge=0, le=10)] = 0.0
+    """Elastic distortion: standard deviation in pixels of each pixel's move down, and of that across."""
+    elastic_scale: Annotated[Real, Field(ge=1, le=50)] = 4.0
+    """Pixels over which neighbours move alike: standard deviation of the Gaussian that smooths the moves."""
 
 
 class Training(Section):

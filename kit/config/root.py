@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from kit.config.base import Count, Flag, Name, Section, Seed, Whole
 from kit.config.models import Augmentation, Cnn, Model, Training
+from kit.config.tune import Tune
 
 
 class Competition(Section):
@@ -81,6 +82,8 @@ class Config(Section):
     """What is trained, by name; null takes an inherited one away."""
     blend: Blend = Blend()
     """The rule from columns to one matrix."""
+    tune: Tune = Tune()
+    """What `kit tune` does."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -121,8 +124,8 @@ class Config(Section):
         """Return the hash (64 hex digits) of what decides a member, with `also` (fingerprint, backend, …).
 
         It covers the folds, the models with the training and augmentation of each, the image's shape and the
-        classes. It does not cover seeds, blend, names and directories: more seeds extend the same run. Nor
-        does it cover the precision that was asked for: what came of it belongs in `also`.
+        classes. It does not cover seeds, blend, tune, names and directories: more seeds extend the same run.
+        Nor does it cover the precision that was asked for: what came of it belongs in `also`.
         """
         decides = self.model_dump(mode="json", include={"folds", "models"}) | also
         for model in decides["models"].values():

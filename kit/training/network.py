@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Cnn, Training
 from kit.errors import KitError
-from kit.models.augmentation import RandomAffine
+from kit.models.augmentation import RandomWarp
 from kit.models.cnn import build_cnn
 from kit.models.cost import cost
 from kit.store import MemberResult
@@ -67,6 +67,8 @@ def train_network(
     if not isinstance(spec, Cnn):
         raise TypeError(f"{job.member}: a {spec.kind} is no network")
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
+    # A process trains one network after another: each starts as the first does.
+    keras.utils.clear_session()
     keras.utils.set_random_seed(job.random_seed)
     shuffle = np.random.default_rng(job.random_seed)
     batch = min(spec.training.batch_size, len(rows))
@@ -75,7 +77,7 @@ def train_network(
     optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
     optimizer.build(network.trainable_variables)
     image = keras.Input((*job.shape, 1), dtype="uint8")
-    model = keras.Model(image, network(RandomAffine(spec.augmentation, job.random_seed)(image)))
+    model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
     engine = make_engine(
         Student(model, optimizer, images, labels.astype(np.int32), spec.training.label_smoothing)
     )

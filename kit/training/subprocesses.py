@@ -6,8 +6,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from kit.errors import KitError
 from kit.store import Member, MemberResult, unpack
@@ -55,55 +56,74 @@ class WorkerLostError(WorkerFailedError):
     """The worker ended without a word (killed, out of memory, crashed): another try may do better."""
 
 
+class Worker:
+    """A worker process, which trains one job after the other; a context manager that ends it.
+
+    Args:
+        backend: Keras's, the same for all of its jobs.
+        core: with a number, the worker has one thread, on that core; without, it takes what it likes.
+        on_start: called with the process, so that another thread can kill it.
+    """
+
+    def __init__(self, backend: str, core: int | None, on_start: Callable[[Process], None]) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        self._process = subprocess.Popen(
+            WORKER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=os.environ | environment(backend, core),
+            # Ctrl-C in a terminal reaches the driver alone, which ends its workers in good order.
+            start_new_session=True,
+        )
+        on_start(self._process)
+        if core is not None and hasattr(os, "sched_setaffinity"):
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(self._process.pid, {core})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.kill()
+        with suppress(BrokenPipeError):
+            self._process.__exit__(None, None, None)
+        self._log.close()
+
+    def train(self, job: Job, on_progress: Callable[[Progress], None]) -> MemberResult:
+        """Train `job` and return its result.
+
+        Args:
+            job: what to train.
+            on_progress: called after each epoch.
+
+        Raises:
+            WorkerLostError: the worker ended without a result.
+            WorkerFailedError: it said why; it can take another job.
+        """
+        answer: MemberResult | dict[str, Any] | None = None
+        with suppress(BrokenPipeError):  # It was gone before it had its job.
+            answer = _follow(job, self._process, on_progress)
+        if isinstance(answer, MemberResult):
+            return answer
+        if answer is None:
+            self._process.wait()
+        self._log.seek(0)
+        log = self._log.read().decode(errors="replace")
+        if answer is not None:
+            raise WorkerFailedError(f"{job.member}: {answer['failed']}", log, answer.get("hint"))
+        raise WorkerLostError(_epitaph(job.member, self._process.returncode, log), log)
+
+
 def run_worker(
     job: Job,
     core: int | None,
     on_progress: Callable[[Progress], None],
     on_start: Callable[[Process], None],
 ) -> MemberResult:
-    """Train `job` in a fresh interpreter and return its result.
-
-    Args:
-        job: what to train.
-        core: with a number, the worker has one thread, on that core; without, it takes what it likes.
-        on_progress: called after each epoch.
-        on_start: called with the process, so that another thread can kill it.
-
-    Raises:
-        WorkerLostError: it ended without a result.
-        WorkerFailedError: it said why.
-    """
-    with tempfile.TemporaryFile() as stderr:
-        process = subprocess.Popen(
-            WORKER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=os.environ | environment(job.backend, core),
-            # Ctrl-C in a terminal reaches the driver alone, which ends its workers in good order.
-            start_new_session=True,
-        )
-        answer: MemberResult | dict[str, Any] | None = None
-        try:
-            with process:
-                try:
-                    on_start(process)
-                    if core is not None and hasattr(os, "sched_setaffinity"):
-                        os.sched_setaffinity(process.pid, {core})
-                    answer = _follow(job, process, on_progress)
-                    if answer is None:
-                        process.wait()
-                finally:
-                    process.kill()
-        except (BrokenPipeError, ProcessLookupError):
-            pass  # It was gone before it had its job.
-        if isinstance(answer, MemberResult):
-            return answer
-        stderr.seek(0)
-        log = stderr.read().decode(errors="replace")
-    if answer is not None:
-        raise WorkerFailedError(f"{job.member}: {answer['failed']}", log, answer.get("hint"))
-    raise WorkerLostError(_epitaph(job.member, process.returncode, log), log)
+    """Train `job` in a fresh interpreter and return its result; see `Worker`."""
+    with Worker(job.backend, core, on_start) as worker:
+        return worker.train(job, on_progress)
 
 
 def environment(backend: str, core: int | None) -> dict[str, str]:

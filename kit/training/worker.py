@@ -1,44 +1,53 @@
-"""One member in a process of its own: `python -m kit.training.worker`.
+"""Members in a process of their own, one after the other: `python -m kit.training.worker`.
 
-stdin: the job, one line of JSON; it stays open, and once it closes the driver is gone and the worker ends.
-stdout: lines of JSON, one an epoch; the last says why the training failed, or gives the sizes of the two byte
-strings behind it, arrays and network. What libraries print goes to stderr.
+stdin: jobs, one line of JSON each; it stays open, and once it closes the driver is gone and the worker ends.
+stdout: for each job lines of JSON, one an epoch; the last says why the training failed, or gives the sizes of
+the two byte strings behind it, arrays and network. What libraries print goes to stderr.
 """
 
 import json
 import os
+import queue
 import sys
 import threading
 import time
 import traceback
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 STARTED = time.time()
 
 
-def main() -> None:
-    """Train what stdin says and send it back."""
+def main() -> NoReturn:
+    """Train what stdin says and send it back, until stdin closes."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    job = sys.stdin.readline()
-    threading.Thread(target=_leave_with_driver, daemon=True).start()
+    jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
+    started = STARTED
+    while True:
+        _answer(jobs.get(), out, started)
+        started = time.time()
+
+
+def _receive(jobs: "queue.SimpleQueue[str]") -> NoReturn:
+    for line in sys.stdin:
+        jobs.put(line)
+    # The driver needs nothing more, or is gone: a training under way ends here, and so does the interpreter,
+    # whose orderly shutdown takes libraries up to a second.
+    os._exit(0)
+
+
+def _answer(line: str, out: IO[bytes], started: float) -> None:
     from kit.errors import KitError
 
     try:
-        _train(job, out)
+        _train(line, out, started)
     except KitError as error:
         _send(out, {"failed": error.what, "hint": error.hint})
     except Exception as error:
         traceback.print_exc()
         _send(out, {"failed": traceback.format_exception_only(error)[-1].strip()[:200]})
     sys.stderr.flush()
-    # Interpreter shutdown of the libraries takes up to a second and has nothing left to do.
-    os._exit(0)
-
-
-def _leave_with_driver() -> None:
-    sys.stdin.read()
-    os._exit(1)
 
 
 def _send(out: IO[bytes], event: dict[str, Any], *blobs: bytes) -> None:
@@ -48,7 +57,7 @@ def _send(out: IO[bytes], event: dict[str, Any], *blobs: bytes) -> None:
     out.flush()
 
 
-def _train(line: str, out: IO[bytes]) -> None:
+def _train(line: str, out: IO[bytes], started: float) -> None:
     from kit.store import pack
     from kit.training.job import Job
     from kit.training.member import train_member
@@ -56,7 +65,7 @@ def _train(line: str, out: IO[bytes]) -> None:
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
         _send(out, {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy})
 
-    result = train_member(Job.from_json(line), on_epoch, STARTED)
+    result = train_member(Job.from_json(line), on_epoch, started)
     arrays, network = pack(result), result.network or b""
     _send(out, {"arrays": len(arrays), "network": len(network)}, arrays, network)
 
