@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit.config import Augmentation
-from kit.models.augmentation import RandomAffine
+from kit.models.augmentation import RandomWarp
 
 ALL = Augmentation(rotation=12, shift=0.1, zoom=0.15, shear=8)
 SIDE = 28
@@ -15,8 +15,8 @@ SIDE = 28
 UNIT_SD = 1 / np.sqrt(3)
 
 
-def layer(ranges: Augmentation = ALL, seed: int = 0) -> RandomAffine:
-    made = RandomAffine(ranges, seed)
+def layer(ranges: Augmentation = ALL, seed: int = 0) -> RandomWarp:
+    made = RandomWarp(ranges, seed)
     made.build((None, SIDE, SIDE, 1))
     return made
 
