@@ -175,6 +175,87 @@ def test_nothing_is_brighter_than_before() -> None:
     assert images.max() <= 255 + 1e-3
 
 
+PIXELS, SCALE = 1.5, 4.0
+ELASTIC = Augmentation(elastic=PIXELS, elastic_scale=SCALE)
+MIDDLE, EDGE, CORNER = (14, 14), (0, 14), (27, 27)
+
+
+def bends(count: int = 4000, ranges: Augmentation = ELASTIC, seed: int = 0) -> NDArray[np.float32]:
+    """Return how far each pixel moves down and across, (2, count, height, width)."""
+    return np.asarray(draws(ranges, count, seed)["bend"]).reshape(2, count, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("place", [MIDDLE, EDGE, CORNER], ids=["middle", "edge", "corner"])
+def test_a_pixel_moves_by_the_strength_wherever_it_is(place: tuple[int, int]) -> None:
+    moves = bends()[:, :, *place]
+    # Four standard errors.
+    assert np.abs(moves.mean(axis=1)).max() < 4 * PIXELS / np.sqrt(4000)
+    assert moves.std(axis=1) == pytest.approx([PIXELS] * 2, rel=4 / np.sqrt(2 * 4000))
+
+
+def test_a_pixel_moves_down_and_across_independently() -> None:
+    down, across = bends()
+    for row, column in (MIDDLE, EDGE, CORNER):
+        correlation = np.corrcoef(down[:, row, column], across[:, row, column])[0, 1]
+        assert abs(correlation) < 4 / np.sqrt(4000)
+
+
+@pytest.mark.parametrize("scale", [2.0, SCALE, 8.0])
+@pytest.mark.parametrize("step", [(0, 1), (3, 0), (4, 4), (0, 8), (12, 0)])
+def test_neighbours_move_alike_by_their_distance(step: tuple[int, int], scale: float) -> None:
+    moves = bends(ranges=ELASTIC.model_copy(update={"elastic_scale": scale}))
+    expected = np.exp(-(step[0] ** 2 + step[1] ** 2) / (4 * scale**2))
+    for one in moves:
+        correlation = np.corrcoef(one[:, 8, 9], one[:, 8 + step[0], 9 + step[1]])[0, 1]
+        assert correlation == pytest.approx(expected, abs=4 / np.sqrt(4000))
+
+
+def test_each_image_of_a_batch_is_bent_for_itself() -> None:
+    one = bends()[0][:, *MIDDLE]
+    assert abs(np.corrcoef(one[:-1], one[1:])[0, 1]) < 4 / np.sqrt(4000)
+    assert len({image.tobytes() for image in trained(blob(32), ELASTIC)}) == 32
+
+
+def test_the_seed_decides_how_images_are_bent() -> None:
+    np.testing.assert_array_equal(trained(noise(), ELASTIC, seed=5), trained(noise(), ELASTIC, seed=5))
+    assert not np.array_equal(trained(noise(), ELASTIC, seed=5), trained(noise(), ELASTIC, seed=6))
+
+
+def test_a_scale_without_strength_leaves_images_alone() -> None:
+    np.testing.assert_array_equal(trained(noise(), Augmentation(elastic_scale=8.0)), noise())
+
+
+def test_bending_a_little_moves_images_by_what_was_drawn() -> None:
+    # So smooth that a small spot moves as a whole; it moves against where its pixels look.
+    ranges = Augmentation(elastic=1.0, elastic_scale=50.0)
+    image, moves = trained(blob(), ranges)[0], bends(1, ranges)[:, 0]
+    assert centre(image) == pytest.approx((-moves[0, *MIDDLE], -moves[1, *MIDDLE]), abs=0.1)
+
+
+def test_bending_and_turning_are_one_grid_that_is_sampled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, sampled = layer(ALL.model_copy(update={"elastic": PIXELS})), []
+    drawn = one.draw(4)
+    both = one.source(drawn)
+    bend = drawn.pop("bend")
+    for direction, alone in enumerate(one.source(drawn)):
+        np.testing.assert_allclose(both[direction], alone + bend[direction], atol=1e-5)
+    sample = one.sample
+
+    def counted(*given: Any) -> Any:
+        sampled.append(given)
+        return sample(*given)
+
+    monkeypatch.setattr(one, "sample", counted)
+    one(noise(), training=True)
+    assert len(sampled) == 1
+
+
+def test_a_bent_image_keeps_its_values_in_range() -> None:
+    images = trained(noise(64), Augmentation(elastic=10.0, elastic_scale=1.0))
+    assert images.min() >= 0
+    assert images.max() <= 255 + 1e-3
+
+
 def test_bytes_come_out_as_float32_on_their_scale() -> None:
     images = noise().astype(np.uint8)
     result = layer()(images, training=False)
