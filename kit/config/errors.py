@@ -84,7 +84,7 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
     if first["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         location.append("kind")
     missing = first["type"] in {"missing", "union_tag_not_found"}
-    where = _origin(location[:-1] if missing else location, layers, changes)
+    where = origin(location[:-1] if missing else location, layers, changes)
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
         expected = f"one of {', '.join(known)}" if known else None
@@ -100,6 +100,19 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
         expected=_expected(first),
         received=_shown(first),
     )
+
+
+def origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[str]) -> str | None:
+    """Return where the key at `location` was set: the change, or the file and line; else the first file."""
+    for change in reversed(changes):
+        keys = change.partition("=")[0].strip().split(".")
+        if all(one == other for one, other in zip(keys, location, strict=False)) and location:
+            return f"--set {change}"
+    for layer in layers:
+        line = layer.line(location)
+        if line is not None:
+            return f"{layer.path}, line {line}"
+    return str(layers[0].path) if layers else None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -122,18 +135,6 @@ def _shown(detail: ErrorDetails) -> str:
     )
     text = text or repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[str]) -> str | None:
-    for change in reversed(changes):
-        keys = change.partition("=")[0].strip().split(".")
-        if all(one == other for one, other in zip(keys, location, strict=False)) and location:
-            return f"--set {change}"
-    for layer in layers:
-        line = layer.line(location)
-        if line is not None:
-            return f"{layer.path}, line {line}"
-    return str(layers[0].path) if layers else None
 
 
 def _place(loc: Iterable[str | int]) -> tuple[list[str], list[str]]:

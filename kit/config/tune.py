@@ -1,21 +1,25 @@
 """How `kit tune` searches: the space, the sampler, what a trial is, and how the best are confirmed."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from kit.config.base import Count, Flag, Real, Section, Seed, Whole
 
 Conditions = dict[str, Any]
 
 
-def _check_range(low: float, high: float, log: bool, stepped: bool) -> None:
+def _check_range(low: float, high: float, log: bool, step: float | None) -> None:
     if not low < high:
         raise ValueError(f"impossible range; low must be less than high, received {low:g} to {high:g}")
     if log and low <= 0:
         raise ValueError(f"impossible range; on a logarithmic scale low must be above 0, received {low:g}")
-    if log and stepped:
+    if log and step:
         raise ValueError("a logarithmic range takes no step")
+    # Rounding must not refuse 0.1 to 0.3 in one step of 0.2.
+    if step and step > (high - low) * (1 + 1e-9):
+        raise ValueError(f"impossible range; a step of {step:g} leads past high, {high:g}")
 
 
 class FloatRange(Section):
@@ -36,7 +40,7 @@ class FloatRange(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        _check_range(self.low, self.high, self.log, self.step is not None)
+        _check_range(self.low, self.high, self.log, self.step)
         return self
 
 
@@ -58,7 +62,7 @@ class IntRange(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        _check_range(self.low, self.high, self.log, self.step > 1)
+        _check_range(self.low, self.high, self.log, self.step if self.step > 1 else None)
         return self
 
 
@@ -95,7 +99,7 @@ class Tune(Section):
     """What `kit tune` does."""
 
     space: Annotated[dict[str, Dimension], Field(min_length=1)] = SPACE
-    """What to try, by key of the configuration; `*` stands for every model, or for every stage of one."""
+    """What to try, by key; `*` stands for every model or every stage of one; null takes a key away."""
     sampler: Literal["tpe", "random"] = "tpe"
     """What proposes the next trial; tpe: multivariate tree-structured Parzen estimator."""
     pruner: Literal["halving", "wilcoxon", "none"] = "halving"
@@ -110,3 +114,8 @@ class Tune(Section):
     """Time of one call, confirmation included."""
     confirm_seeds: Annotated[Whole, Field(ge=3, le=100)] = 3
     """Seeds of the confirmation, none of which the search uses."""
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _without_nulls(cls, raw: Any) -> Any:
+        return {key: one for key, one in raw.items() if one is not None} if isinstance(raw, Mapping) else raw

@@ -1,0 +1,1 @@
+"""The search for a better configuration: space, study, trials, and the confirmation of what they find."""

@@ -1,0 +1,123 @@
+"""The section `tune`: what it holds by default, and what it refuses."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit import config
+from kit.config import Choices, Config, FloatRange, IntRange
+from kit.errors import UserError
+
+MODELS = {"cnn": {"stages": [{"filters": 4}]}}
+
+
+def space(**dimension: Any) -> Any:
+    tune = {"space": {"training.epochs": dimension}}
+    return Config.model_validate({"models": MODELS, "tune": tune}).tune.space["training.epochs"]
+
+
+def refused(workdir: Path, tune: str) -> str:
+    (workdir / "mine.yaml").write_text(f"models: {{cnn: {{stages: [{{filters: 4}}]}}}}\ntune:\n  {tune}\n")
+    with pytest.raises(UserError) as raised:
+        config.load("mine.yaml")
+    assert raised.value.exit_code == 2
+    return str(raised.value)
+
+
+def test_a_configuration_that_does_not_say_tunes_regularisation_and_learning_rate() -> None:
+    tune = Config.model_validate({"models": MODELS}).tune
+    assert tune.space == {
+        "models.*.stages.*.dropout": FloatRange(kind="float", low=0.0, high=0.5),
+        "models.*.stages.*.batch_norm": Choices(
+            kind="categorical", choices=("none", "before_activation", "after_activation")
+        ),
+        "training.learning_rate": FloatRange(kind="float", low=3e-4, high=1e-2, log=True),
+    }
+    assert (tune.sampler, tune.trials, tune.minutes, tune.confirm_seeds) == ("tpe", None, 60.0, 3)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in config.shipped().glob("*.yaml")))
+def test_how_to_tune_decides_no_member(name: str) -> None:
+    assert config.load(name, ["tune.seed=7", "tune.folds=1"]).digest() == config.load(name).digest()
+
+
+def test_an_own_space_takes_the_place_of_the_default() -> None:
+    assert space(kind="int", low=1, high=9, step=4) == IntRange(kind="int", low=1, high=9, step=4)
+
+
+def test_null_takes_an_inherited_key_away(workdir: Path) -> None:
+    (workdir / "mine.yaml").write_text("extends: tune-wide\ntune: {space: {models.*.width: null}}\n")
+    given = set(config.load("tune-wide").tune.space) - set(config.load("mine.yaml").tune.space)
+    assert given == {"models.*.width"}
+
+
+@pytest.mark.parametrize(
+    ("dimension", "words"),
+    [
+        ("kind: float, low: 0.5, high: 0.1", "low must be less than high, received 0.5 to 0.1"),
+        ("kind: float, low: 0.5, high: 0.5", "low must be less than high, received 0.5 to 0.5"),
+        ("kind: int, low: 3, high: 3", "low must be less than high, received 3 to 3"),
+        ("kind: float, low: 0, high: 1, log: true", "on a logarithmic scale low must be above 0, received 0"),
+        ("kind: int, low: -1, high: 8, log: true", "on a logarithmic scale low must be above 0, received -1"),
+        ("kind: float, low: 0.1, high: 1, log: true, step: 0.1", "a logarithmic range takes no step"),
+        ("kind: int, low: 1, high: 8, log: true, step: 2", "a logarithmic range takes no step"),
+        ("kind: float, low: 0, high: 0.5, step: 0.6", "a step of 0.6 leads past high, 0.5"),
+        ("kind: int, low: 1, high: 3, step: 3", "a step of 3 leads past high, 3"),
+        ("kind: categorical, choices: [1, 2, 1]", "every choice may stand once only"),
+    ],
+)
+def test_what_no_trial_could_draw_is_refused(workdir: Path, dimension: str, words: str) -> None:
+    message = refused(workdir, f"space: {{training.epochs: {{{dimension}}}}}")
+    assert message.startswith("mine.yaml, line 3: tune.space.training.epochs: ")
+    assert message.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "message"),
+    [
+        ("kind: float, low: 0", "training.epochs.high is missing"),
+        ("low: 0, high: 1", "training.epochs.kind is missing"),
+        (
+            "kind: flot, low: 0, high: 1",
+            "training.epochs.kind is not right\nexpected one of 'float', 'int', 'categorical'",
+        ),
+        (
+            "kind: categorical, choices: [3]",
+            "training.epochs.choices is not right\nexpected at least 2, received [3]",
+        ),
+        (
+            "kind: int, low: 0.5, high: 1",
+            "training.epochs.low is not right\nexpected a whole number, received 0.5",
+        ),
+        (
+            "kind: float, low: 0, high: .inf",
+            "training.epochs.high is not right\nexpected a finite number, received inf",
+        ),
+        (
+            "kind: float, low: 0, high: 1, hihg: 2",
+            "unknown key tune.space.training.epochs.hihg; did you mean 'high'?",
+        ),
+        ("kind: float, low: 0, high: 1, step: 0", "step is not right\nexpected more than 0, received 0"),
+    ],
+)
+def test_a_dimension_that_is_none_is_refused(workdir: Path, dimension: str, message: str) -> None:
+    assert message in refused(workdir, f"space: {{training.epochs: {{{dimension}}}}}")
+
+
+@pytest.mark.parametrize(
+    ("tune", "message"),
+    [
+        ("space: {}", "tune.space is not right\nexpected at least 1, received {}"),
+        ("sampler: grid", "tune.sampler is not right\nexpected 'tpe' or 'random', received 'grid'"),
+        ("confirm_seeds: 2", "tune.confirm_seeds is not right\nexpected at least 3, received 2"),
+        ("minutes: 0", "tune.minutes is not right\nexpected more than 0, received 0"),
+        ("trails: 5", "unknown key tune.trails; did you mean 'trials'?"),
+    ],
+)
+def test_other_faults_of_the_section(workdir: Path, tune: str, message: str) -> None:
+    assert refused(workdir, tune).startswith(f"mine.yaml, line 3: {message}")
+
+
+def test_a_range_may_be_one_step_wide() -> None:
+    assert space(kind="float", low=0.1, high=0.3, step=0.2).step == 0.2
