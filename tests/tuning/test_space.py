@@ -127,6 +127,7 @@ def test_the_wide_space_has_the_default_itself_in_it() -> None:
     assert (len(space.parameters), len(space.baseline), space.conditional) == (22, 22, False)
     assert space.baseline["models.cnn.stages.5.dropout"] == 0.3
     assert space.baseline["models.cnn.width"] == 1.0
+    assert config.load("tune-wide").digest() == config.load("default").digest()
     assert space.baseline["models.cnn.l2"] == 0.0
 
 
