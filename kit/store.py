@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,22 @@ from kit.files import atomic, read_json, write_json
 RUNS = Path("runs")
 
 
+ALL_ROWS = 127
+"""In place of the fold of a member that saw every row; no fold has this number (there are at most 100)."""
+ARRAYS = ("val_rows", "val_probs", "test_probs", "val_probs_tta", "test_probs_tta")
+
+
 @dataclass(frozen=True, order=True)
 class Member:
-    """One trained thing: a model, the fold it did not see, and the seed."""
+    """One trained thing: a model, the fold it did not see (or ALL_ROWS), and the seed."""
 
     model: str
     fold: int
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.model}-f{self.fold}-s{self.seed}"
+        fold = "all" if self.fold == ALL_ROWS else f"f{self.fold}"
+        return f"{self.model}-{fold}-s{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,12 @@ class MemberResult:
     """What one member leaves.
 
     Attributes:
-        val_rows: (held-out rows,) int64, their 0-based places in train.csv, ascending.
+        val_rows: (held-out rows,) int64, their 0-based places in train.csv, ascending; none with ALL_ROWS.
         val_probs: (held-out rows, classes) float32.
         test_probs: (test rows, classes) float32.
         history: figures of the training, JSON-able: epochs, times, train accuracy, …
         network: the trained Keras model as the bytes of a .keras file; None for other kinds.
+        val_probs_tta, test_probs_tta: the same as the means over views; None without test-time augmentation.
     """
 
     val_rows: NDArray[np.int64]
@@ -49,6 +56,14 @@ class MemberResult:
     test_probs: NDArray[np.float32]
     history: dict[str, Any]
     network: bytes | None = None
+    val_probs_tta: NDArray[np.float32] | None = None
+    test_probs_tta: NDArray[np.float32] | None = None
+
+    def with_views(self) -> "MemberResult":
+        """Return the result with the means over views in place of the plain predictions, if it has them."""
+        if self.val_probs_tta is None or self.test_probs_tta is None:
+            return self
+        return replace(self, val_probs=self.val_probs_tta, test_probs=self.test_probs_tta)
 
 
 class Run:
@@ -143,7 +158,7 @@ class Run:
     def planned(self) -> list[Member]:
         """Return the members that the run's configuration asks for, trained or not."""
         config = self.info()["config"]
-        folds = range(config["folds"]["count"])
+        folds = [*range(config["folds"]["count"]), *([ALL_ROWS] if config.get("all_rows") else [])]
         return [
             Member(model, fold, seed)
             for model in config["models"]
@@ -225,11 +240,10 @@ class Run:
 def pack(result: MemberResult) -> bytes:
     """Return a result's arrays and history as the bytes of an .npz, without its network."""
     buffer = BytesIO()
+    arrays = {name: getattr(result, name) for name in ARRAYS}
     np.savez(
         buffer,
-        val_rows=result.val_rows,
-        val_probs=result.val_probs,
-        test_probs=result.test_probs,
+        **{name: array for name, array in arrays.items() if array is not None and len(array)},
         history=np.frombuffer(json.dumps(result.history).encode(), np.uint8),
     )
     return buffer.getvalue()
@@ -237,9 +251,13 @@ def pack(result: MemberResult) -> bytes:
 
 def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
     """Return what `pack` packed."""
-    with np.load(BytesIO(content), allow_pickle=False) as arrays:
-        history = json.loads(arrays["history"].tobytes())
-        return MemberResult(arrays["val_rows"], arrays["val_probs"], arrays["test_probs"], history, network)
+    with np.load(BytesIO(content), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in ARRAYS if name in file}
+        history = json.loads(file["history"].tobytes())
+    # A member trained on all rows has nothing of held-out ones.
+    empty = {name.replace("test", "val"): array[:0] for name, array in arrays.items() if "test" in name}
+    empty["val_rows"] = np.empty(0, np.int64)
+    return MemberResult(**{**empty, **arrays}, history=history, network=network)
 
 
 def all_runs() -> list[Run]:

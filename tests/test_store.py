@@ -1,5 +1,6 @@
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from kit import store
 from kit.errors import UserError
-from kit.store import Member, MemberResult, Run
+from kit.store import ALL_ROWS, Member, MemberResult, Run
 
 Make = Callable[..., Any]
 MEMBER = Member("cnn", 3, 7)
@@ -27,6 +28,35 @@ def test_a_packed_result_comes_back_bit_for_bit(result: MemberResult) -> None:
         np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
     assert back.history == result.history
     assert back.network == b"network"
+
+
+def test_views_come_back_and_take_the_place_of_the_plain_predictions(result: MemberResult) -> None:
+    views = replace(result, val_probs_tta=result.val_probs[::-1], test_probs_tta=result.test_probs[::-1])
+    back = store.unpack(store.pack(views)).with_views()
+    np.testing.assert_array_equal(back.val_probs, result.val_probs[::-1], strict=True)
+    np.testing.assert_array_equal(back.test_probs, result.test_probs[::-1], strict=True)
+
+
+def test_without_views_the_plain_predictions_stay(result: MemberResult) -> None:
+    assert store.unpack(store.pack(result)).val_probs_tta is None
+    assert result.with_views() is result
+
+
+@pytest.mark.parametrize("views", [False, True])
+def test_of_a_member_trained_on_all_rows_the_file_holds_test_probabilities_alone(
+    tmp_path: Path, result: MemberResult, views: bool
+) -> None:
+    member, run = Member("cnn", ALL_ROWS, 7), Run(tmp_path)
+    nothing: dict[str, Any] = {"val_rows": np.empty(0, np.int64), "val_probs": np.empty((0, 3), np.float32)}
+    if views:
+        nothing |= {"val_probs_tta": nothing["val_probs"], "test_probs_tta": result.test_probs}
+    run.write_member(member, replace(result, **nothing))
+    with np.load(tmp_path / "members/cnn-all-s7.npz") as file:
+        assert set(file) == {"test_probs", "history"} | ({"test_probs_tta"} if views else set())
+    for back in (run.read_member(member), run.read_member(member).with_views()):
+        for name in ("val_rows", "val_probs"):
+            np.testing.assert_array_equal(getattr(back, name), nothing[name], strict=True)
+        np.testing.assert_array_equal(back.test_probs, result.test_probs, strict=True)
 
 
 def test_a_member_is_written_with_its_network_beside_it(tmp_path: Path, result: MemberResult) -> None:
@@ -84,6 +114,15 @@ def test_json_takes_no_nan_and_leaves_nothing(tmp_path: Path) -> None:
 def test_the_plan_is_that_of_the_configuration(example: Make) -> None:
     run = example(models=("cnn", "knn"), seeds=(0, 4)).write(status="running")
     assert sorted(run.planned()) == [Member(m, f, s) for m in ("cnn", "knn") for f in (0, 1) for s in (0, 4)]
+
+
+def test_members_trained_on_all_rows_are_planned_where_the_configuration_asks_for_them(example: Make) -> None:
+    made = example(seeds=(0, 4))
+    made.info["config"]["all_rows"] = True
+    names = [str(member) for member in sorted(made.write(status="running").planned())]
+    assert names == ["cnn-f0-s0", "cnn-f0-s4", "cnn-f1-s0", "cnn-f1-s4", "cnn-all-s0", "cnn-all-s4"]
+    del made.info["config"]["all_rows"]  # As in runs of earlier versions.
+    assert len(made.write(status="running").planned()) == 4
 
 
 def test_runs_come_newest_first(example: Make) -> None:

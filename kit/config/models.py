@@ -1,10 +1,11 @@
 """What can be trained: networks as data, how they are trained, and the classical baselines."""
 
+import operator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kit.config.base import Count, Fraction, Real, Section
+from kit.config.base import Count, Flag, Fraction, Real, Section
 
 BatchNorm = Literal["none", "before_activation", "after_activation"]
 
@@ -24,6 +25,12 @@ class Augmentation(Section):
     """Elastic distortion: standard deviation in pixels of each pixel's move down, and of that across."""
     elastic_scale: Annotated[Real, Field(ge=1, le=50)] = 4.0
     """Pixels over which neighbours move alike: standard deviation of the Gaussian that smooths the moves."""
+    # Left out where it is off: a run that was made before the key existed keeps its hash.
+    tta: Annotated[Flag, Field(exclude_if=operator.not_)] = False
+    """Test-time augmentation: predict held-out and test rows as the mean over 7 views too (see `blend.tta`).
+
+    The views are fixed: the image, moved by a pixel in 4 directions, turned by 8 degrees either way.
+    """
 
 
 class Training(Section):

@@ -61,6 +61,8 @@ class Blend(Section):
 
     method: Literal["mean"] = "mean"
     """mean: the mean of the probabilities, every column alike."""
+    tta: Flag = False
+    """Blend what networks with `augmentation.tta` predict as the mean over views; the report judges both."""
 
 
 class Config(Section):
@@ -74,6 +76,8 @@ class Config(Section):
     """How training rows are held out."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     """Seeds to train; a whole number n stands for 0 to n - 1."""
+    all_rows: Flag = False
+    """Also train each model and seed on all rows, for the test predictions alone; folds judge, as before."""
     training: Training = Training()
     """What each CNN starts from."""
     augmentation: Augmentation = Augmentation()
@@ -120,12 +124,19 @@ class Config(Section):
                 _check_sizes(name, model, self.competition.image_shape)
         return self
 
+    @model_validator(mode="after")
+    def _views_are_there(self) -> Self:
+        networks = [model for model in self.models.values() if isinstance(model, Cnn)]
+        if self.blend.tta and not any(network.augmentation.tta for network in networks):
+            raise ValueError("blend.tta: no network has views to blend; set augmentation.tta: true")
+        return self
+
     def digest(self, **also: str) -> str:
         """Return the hash (64 hex digits) of what decides a member, with `also` (fingerprint, backend, …).
 
         It covers the folds, the models with the training and augmentation of each, the image's shape and the
-        classes. It does not cover seeds, blend, tune, names and directories: more seeds extend the same run.
-        Nor does it cover the precision that was asked for: what came of it belongs in `also`.
+        classes. It does not cover seeds, all_rows, blend, tune, names and directories: more seeds extend the
+        same run. Nor does it cover the precision that was asked for: what came of it belongs in `also`.
         """
         decides = self.model_dump(mode="json", include={"folds", "models"}) | also
         for model in decides["models"].values():

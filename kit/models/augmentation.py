@@ -1,5 +1,6 @@
-"""Random affine and elastic changes of training images, as one layer inside the training step."""
+"""Affine and elastic changes of images: random ones inside the training step, fixed ones at test time."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -59,7 +60,7 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
     def call(self, images: Any, training: bool = False) -> Any:
         """Return changed images while training, the same images otherwise."""
         images = ops.cast(images, "float32")
-        if not training or not any(self.ranges.model_dump(exclude={"elastic_scale"}).values()):
+        if not training or not any(self.ranges.model_dump(exclude={"elastic_scale", "tta"}).values()):
             return images
         rows, columns = self.source(self.draw(ops.shape(images)[0]))
         return self.sample(images, rows, columns)
@@ -114,6 +115,35 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         )
         field = ops.matmul(ops.matmul(down, noise), right.T)
         return ops.reshape(field, (2, -1, self.height * self.width)) * self.ranges.elastic
+
+
+VIEWS: tuple[dict[str, float], ...] = (
+    {"down": 1.0},
+    {"down": -1.0},
+    {"right": 1.0},
+    {"right": -1.0},
+    {"rotation": float(np.deg2rad(8))},
+    {"rotation": -float(np.deg2rad(8))},
+)
+"""Changes that test-time augmentation makes to an image, in the units of `RandomWarp.draw`."""
+
+
+def view(images: NDArray[np.uint8], change: Mapping[str, float]) -> NDArray[np.uint8]:
+    """Return images after a change that is the same for all.
+
+    Args:
+        images: (rows, height, width).
+        change: one of VIEWS.
+    """
+    warp = RandomWarp(Augmentation(), seed=0)
+    warp.build((None, *images.shape[1:], 1))
+    still = {"rotation": 0.0, "shear": 0.0, "zoom": 1.0, "down": 0.0, "right": 0.0}
+    grid = warp.source(
+        {name: ops.full((1,), value, "float32") for name, value in {**still, **change}.items()}
+    )
+    changed = warp.sample(ops.cast(images[..., None], "float32"), *grid)
+    # As bytes, so that a network predicts them with the step that it has compiled.
+    return np.asarray(np.rint(ops.convert_to_numpy(changed)[..., 0]), np.uint8)
 
 
 def _smoothing(size: int, scale: float) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
 
     Args:
         job: what to train.
-        on_epoch: called with epoch (from 1), loss on held-out rows, accuracy on held-out rows.
+        on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
         started: when the process began (`time.time()`), for the time of start-up in the history.
     """
     images, labels, test_images = (
@@ -40,9 +40,10 @@ def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
         imported = time.time()
         result = _fit_baseline(job, images, labels, test_images)
         held_out = labels[result.val_rows]
-        on_epoch(
-            1, metrics.log_loss(result.val_probs, held_out), metrics.accuracy(result.val_probs, held_out)
-        )
+        if len(held_out):
+            on_epoch(
+                1, metrics.log_loss(result.val_probs, held_out), metrics.accuracy(result.val_probs, held_out)
+            )
     times = {"seconds": time.time() - imported, "startup_seconds": imported - started}
     return replace(result, history=result.history | times)
 
@@ -57,10 +58,12 @@ def _fit_baseline(
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
     classifier = build_baseline(job.model, job.random_seed)
     classifier.fit(_flat(images[rows]), labels[rows])
-    train_probs, val_probs, test_probs = (
-        probabilities(classifier, _flat(part), job.classes)
-        for part in (images[rows], images[val_rows], test_images)
+    train_probs, test_probs = (
+        probabilities(classifier, _flat(part), job.classes) for part in (images[rows], test_images)
     )
+    val_probs = np.empty((0, job.classes), np.float32)
+    if len(val_rows):  # scikit-learn refuses to predict nothing.
+        val_probs = probabilities(classifier, _flat(images[val_rows]), job.classes)
     history = {"train_accuracy": metrics.accuracy(train_probs, labels[rows])}
     return MemberResult(val_rows, val_probs, test_probs, history)
 

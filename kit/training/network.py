@@ -3,8 +3,9 @@
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Cnn, Training
 from kit.errors import KitError
-from kit.models.augmentation import RandomWarp
+from kit.models.augmentation import VIEWS, RandomWarp, view
 from kit.models.cnn import build_cnn
 from kit.models.cost import cost
 from kit.store import MemberResult
@@ -28,7 +29,8 @@ from kit.training.schedules import learning_rates
 PREDICTION_BATCH = 1000
 
 CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-"""What the history holds of each epoch; `seconds` are those of training alone."""
+"""What the history holds of each epoch; `seconds` are those of training alone. Without held-out rows, as with
+ALL_ROWS, `val_loss` and `val_accuracy` are NaN."""
 
 OnEpoch = Callable[[int, float, float], None]
 
@@ -58,7 +60,7 @@ def train_network(
         images: all training rows (rows, height, width); those held out are used for the history alone.
         labels: (rows,).
         test_images: (test rows, height, width).
-        on_epoch: called with epoch (from 1), loss on held-out rows, accuracy on held-out rows.
+        on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
 
     Raises:
         KitError: the loss is no longer a number.
@@ -82,6 +84,7 @@ def train_network(
         Student(model, optimizer, images, labels.astype(np.int32), spec.training.label_smoothing)
     )
     curves: dict[str, list[float]] = {name: [] for name in CURVES}
+    val_probs, val_loss, val_accuracy = np.empty((0, job.classes), np.float32), math.nan, math.nan
     for epoch in range(spec.training.epochs):
         started = time.perf_counter()
         # The rows left over by the last whole batch change from epoch to epoch.
@@ -93,10 +96,11 @@ def train_network(
                 hint="lower training.learning_rate, or set training.precision=float32",
             )
         seconds = time.perf_counter() - started
-        with averaged(optimizer, network, spec.training):
-            val_probs = predict(engine, images[val_rows])
-        val_loss = metrics.log_loss(val_probs, labels[val_rows])
-        val_accuracy = metrics.accuracy(val_probs, labels[val_rows])
+        if len(val_rows):
+            with averaged(optimizer, network, spec.training):
+                val_probs = predict(engine, images[val_rows])
+            val_loss = metrics.log_loss(val_probs, labels[val_rows])
+            val_accuracy = metrics.accuracy(val_probs, labels[val_rows])
         for name, value in zip(CURVES, (loss, accuracy, val_loss, val_accuracy, seconds), strict=True):
             curves[name].append(value)
         on_epoch(epoch + 1, val_loss, val_accuracy)
@@ -116,17 +120,43 @@ def train_network(
         "batch_size": batch,
     }
     test_probs = predict(engine, test_images)
-    return MemberResult(val_rows, val_probs, test_probs, history, _saved(network, spec, job))
+    result = MemberResult(val_rows, val_probs, test_probs, history, _saved(network, spec, job))
+    if not spec.augmentation.tta:
+        return result
+    return replace(
+        result,
+        val_probs_tta=predict_views(engine, images[val_rows], val_probs),
+        test_probs_tta=predict_views(engine, test_images, test_probs),
+    )
 
 
-def predict(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return class probabilities (rows, classes) of (rows, height, width)."""
+def predict_views(
+    engine: Engine, images: NDArray[np.uint8], plain: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the mean over the views of test-time augmentation, (rows, classes), maybe of no rows.
+
+    Args:
+        engine: what predicts.
+        images: (rows, height, width).
+        plain: what it predicts of the images as they are, the first of the views.
+    """
+    if not len(images):
+        return plain
+    views = [plain, *(predict(engine, images, change) for change in VIEWS)]
+    return np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)
+
+
+def predict(
+    engine: Engine, images: NDArray[np.uint8], change: Mapping[str, float] | None = None
+) -> NDArray[np.float32]:
+    """Return class probabilities (rows, classes) of (rows, height, width), after a change if there is one."""
     batch = min(PREDICTION_BATCH, len(images))
     parts = []
     for start in range(0, len(images), batch):
         # Every batch has one size (the last reaches back), so that the step is compiled once.
         first = min(start, len(images) - batch)
-        parts.append(engine.logits(images[first : first + batch])[start - first :])
+        part = images[first : first + batch]
+        parts.append(engine.logits(view(part, change) if change else part)[start - first :])
     logits = np.concatenate(parts).astype(np.float64)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)

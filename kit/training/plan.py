@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Cnn, Config
-from kit.store import Member
+from kit.store import ALL_ROWS, Member
 from kit.training import machine
 from kit.training.job import Job
 
@@ -48,12 +48,8 @@ def setting(config: Config) -> Setting:
 
 def plan(config: Config) -> list[Member]:
     """Return the members in the order of training: all of one seed before the next."""
-    return [
-        Member(model, fold, seed)
-        for seed in config.seeds
-        for model in config.models
-        for fold in range(config.folds.count)
-    ]
+    folds = [*range(config.folds.count), *([ALL_ROWS] if config.all_rows else [])]
+    return [Member(model, fold, seed) for seed in config.seeds for model in config.models for fold in folds]
 
 
 def make_jobs(
@@ -75,6 +71,7 @@ def make_jobs(
             shape=config.competition.image_shape,
             classes=config.competition.classes,
             folder=folder.resolve(),
+            # No row where the member's fold is ALL_ROWS.
             held_out=folds[config.seeds.index(member.seed)] == member.fold,
             backend=chosen.backend or "none",
             precision=chosen.precisions.get(member.model, "float32"),

@@ -124,6 +124,7 @@ def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> N
     "change",
     [
         {"seeds": 5},
+        {"all_rows": True},
         {"blend": {"method": "mean"}},
         {"data": {"directory": "elsewhere"}},
         {"competition": {"slug": "other", "public_rows": 7000}},
@@ -144,6 +145,7 @@ def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> No
         {"folds": {"reshuffle": True}},
         {"training": {"epochs": 9}},
         {"augmentation": {"shear": 1}},
+        {"augmentation": {"tta": True}},
         {"models": {"cnn": {**CNN, "dropout": 0.1}}},
         {"models": {"cnn": CNN, "knn": {"kind": "knn"}}},
         {"competition": {"classes": 9}},
@@ -152,6 +154,21 @@ def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> No
 )
 def test_the_digest_changes_with_what_decides_a_member(change: dict[str, Any]) -> None:
     assert valid(**change).digest() != valid().digest()
+
+
+def test_a_configuration_without_views_is_what_it_was_before_there_were_any() -> None:
+    assert "tta" not in valid(augmentation={"tta": False}).model_dump()["models"]["cnn"]["augmentation"]
+
+
+def test_whether_the_blend_uses_views_decides_no_member() -> None:
+    views = {"augmentation": {"tta": True}}
+    assert valid(**views, blend={"tta": True}).digest() == valid(**views).digest()
+
+
+@pytest.mark.parametrize("models", [{"cnn": CNN}, {"cnn": None, "knn": {"kind": "knn"}}])
+def test_a_blend_of_views_that_nothing_has_is_refused(models: Any) -> None:
+    with pytest.raises(ValidationError, match=r"blend\.tta: no network has views .* augmentation\.tta: true"):
+        valid(blend={"tta": True}, models=models)
 
 
 def test_the_digest_covers_what_it_is_told_besides() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit.config import Augmentation
-from kit.models.augmentation import RandomWarp
+from kit.models.augmentation import VIEWS, RandomWarp, view
 
 ALL = Augmentation(rotation=12, shift=0.1, zoom=0.15, shear=8)
 SIDE = 28
@@ -254,6 +254,23 @@ def test_a_bent_image_keeps_its_values_in_range() -> None:
     images = trained(noise(64), Augmentation(elastic=10.0, elastic_scale=1.0))
     assert images.min() >= 0
     assert images.max() <= 255 + 1e-3
+
+
+def test_test_time_augmentation_alone_changes_no_training_image() -> None:
+    np.testing.assert_array_equal(trained(noise(), Augmentation(tta=True)), noise())
+
+
+def test_views_are_shifts_by_a_pixel_and_turns() -> None:
+    images = noise().astype(np.uint8)[..., 0]
+    views = [view(images, change) for change in VIEWS]
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    for one, (down, right) in zip(views[:4], [(1, 0), (-1, 0), (0, 1), (0, -1)], strict=True):
+        expected = padded[:, 1 - down : 1 - down + SIDE, 1 - right : 1 - right + SIDE]
+        np.testing.assert_array_equal(one, expected, strict=True)
+    for one, degrees in zip(views[4:], (8, -8), strict=True):
+        turned = warped(images[..., None].astype(np.float32), rotation=np.deg2rad(degrees))
+        np.testing.assert_allclose(one, turned[..., 0], atol=0.501)
+        assert not np.array_equal(one, images)
 
 
 def test_bytes_come_out_as_float32_on_their_scale() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kit.config import Cnn, KNearest, Stage, Training
-from kit.store import Member
+from kit.store import ALL_ROWS, Member
 from kit.training.job import Job
 
 NETWORK = Cnn(stages=(Stage(filters=4, pool="max"),), dropout=0.1, training=Training(epochs=7))
@@ -41,7 +41,8 @@ def test_epochs_are_those_that_will_be_reported() -> None:
 
 
 def test_every_member_has_a_random_seed_of_its_own() -> None:
-    members = [Member(m, f, s) for m in ("cnn", "cnn2", "b") for f in range(10) for s in range(10)]
+    folds = [*range(10), ALL_ROWS]
+    members = [Member(m, f, s) for m in ("cnn", "cnn2", "b") for f in folds for s in range(10)]
     seeds = {job(member=member).random_seed for member in members}
     assert len(seeds) == len(members)
     assert all(0 <= seed < 2**31 for seed in seeds)

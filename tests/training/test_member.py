@@ -5,7 +5,7 @@ import pytest
 
 from kit import metrics
 from kit.config import KNearest
-from kit.store import Member, MemberResult
+from kit.store import ALL_ROWS, Member, MemberResult
 from kit.training.job import Job
 from kit.training.member import train_member
 
@@ -39,6 +39,17 @@ def test_a_baseline_predicts_the_rows_it_has_not_seen(result: MemberResult) -> N
     assert result.val_probs.argmax(axis=1).tolist() == [1, 2, 0, 1, 2, 1]
     assert result.test_probs.argmax(axis=1).tolist() == LABELS[:TEST_ROWS].tolist()
     assert result.network is None
+
+
+def test_a_baseline_on_all_rows_predicts_test_rows_alone(result: MemberResult, tmp_path: Path) -> None:
+    told: Told = []
+    held_out = np.zeros(ROWS, np.bool_)
+    model = KNearest(kind="knn", neighbours=1)
+    job = Job(Member("knn", ALL_ROWS, 0), model, (4, 4), CLASSES, tmp_path, held_out, "none", "float32")
+    alone = train_member(job, lambda *figures: told.append(figures), 0.0)
+    assert (alone.val_rows.shape, alone.val_probs.shape) == ((0,), (0, CLASSES))
+    np.testing.assert_array_equal(alone.test_probs, result.test_probs)
+    assert told == []
 
 
 def test_its_training_accuracy_is_on_the_rows_it_has_seen(result: MemberResult) -> None:

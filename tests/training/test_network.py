@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Augmentation, Cnn, Stage, Training
 from kit.errors import KitError
+from kit.models.augmentation import VIEWS
 from kit.models.cost import cost
-from kit.store import Member, MemberResult
+from kit.store import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.training import network
 from kit.training.engines import Student, hits
 from kit.training.job import Job
@@ -114,6 +116,38 @@ def test_the_same_member_is_the_same_bit_for_bit(result: MemberResult) -> None:
     np.testing.assert_array_equal(again.test_probs, result.test_probs)
 
 
+def test_views_are_predicted_beside_the_plain_images(result: MemberResult) -> None:
+    spec = SPEC.model_copy(update={"augmentation": Augmentation(shift=0.05, tta=True)})
+    views = train(job(spec))
+    assert result.val_probs_tta is None
+    np.testing.assert_array_equal(views.val_probs, result.val_probs)
+    np.testing.assert_array_equal(views.test_probs, result.test_probs)
+    for plain, mean in ((views.val_probs, views.val_probs_tta), (views.test_probs, views.test_probs_tta)):
+        assert mean is not None
+        assert mean.shape == plain.shape
+        assert mean.dtype == np.float32
+        np.testing.assert_allclose(mean.sum(axis=1), 1, atol=1e-6)
+        assert not np.array_equal(mean, plain)
+
+
+def test_a_network_on_all_rows_predicts_test_rows_alone() -> None:
+    seen: list[tuple[int, float, float]] = []
+    spec = SPEC.model_copy(update={"augmentation": Augmentation(shift=0.05, tta=True)})
+    member = replace(job(spec), member=Member("cnn", ALL_ROWS, 0), held_out=np.zeros(ROWS, np.bool_))
+    result = train(member, seen)
+    assert result.val_rows.shape == (0,)
+    assert result.val_probs.shape == (0, CLASSES)
+    # Chance is 1 in 3.
+    assert metrics.accuracy(result.test_probs, TEST_LABELS) > 0.6
+    # 90 rows, in whole batches of 16.
+    assert result.history["steps"] == 5 * 6
+    assert [epoch for epoch, _, _ in seen] == list(range(1, 7))
+    assert np.isnan([figures for _, *figures in seen]).all()
+    back = unpack(pack(result)).with_views()
+    assert back.val_probs.shape == (0, CLASSES)
+    np.testing.assert_array_equal(back.test_probs, result.test_probs_tta)
+
+
 def test_another_seed_is_another_network(result: MemberResult) -> None:
     assert not np.array_equal(train(job(seed=1)).val_probs, result.val_probs)
 
@@ -176,6 +210,22 @@ def test_prediction_keeps_row_order_whatever_the_number_of_rows(
     np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-6)
     # One size, so that it is compiled once.
     assert set(engine.batches) == {min(rows, 10)}
+
+
+def test_the_mean_over_views_counts_each_view_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = []
+
+    def view(images: NDArray[np.uint8], change: dict[str, float]) -> NDArray[np.uint8]:
+        changes.append(change)
+        return np.full_like(images, 9)
+
+    monkeypatch.setattr(network, "view", view)
+    images = np.repeat(np.arange(3, dtype=np.uint8), 4).reshape(3, 2, 2)
+    plain = network.predict(Identity(), images)
+    mean = network.predict_views(Identity(), images, plain)
+    assert changes == list(VIEWS)
+    np.testing.assert_allclose(mean[[0, 1, 2], [0, 1, 2]], 1 / 7, atol=1e-6)
+    np.testing.assert_allclose(mean[:, 9], 6 / 7, atol=1e-6)
 
 
 def test_huge_logits_are_no_trouble() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from kit.config import Config
 from kit.errors import UserError
-from kit.store import Member
+from kit.store import ALL_ROWS, Member
 from kit.training.plan import Setting, make_jobs, plan, setting
 
 CONFIG = Config.model_validate(
@@ -25,6 +25,13 @@ def test_all_of_one_seed_is_trained_before_the_next() -> None:
     members = plan(CONFIG)
     assert len(members) == len(set(members)) == 8
     assert [member.seed for member in members] == [4] * 4 + [2] * 4
+
+
+def test_the_member_on_all_rows_comes_after_the_folds_of_its_model_and_seed() -> None:
+    members = plan(CONFIG.model_copy(update={"all_rows": True}))
+    names = [str(member) for member in members]
+    assert names[:6] == ["net-f0-s4", "net-f1-s4", "net-all-s4", "knn-f0-s4", "knn-f1-s4", "knn-all-s4"]
+    assert len(set(names)) == 12
 
 
 def test_networks_have_a_backend_and_each_its_precision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,10 +59,11 @@ def test_backend_and_precision_decide_a_run() -> None:
 
 def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:
     folds = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.int8)
-    members = [Member("net", 1, 4), Member("knn", 1, 2)]
-    net, knn = make_jobs(members, CONFIG, Setting("jax", {"net": "bfloat16"}), folds, tmp_path)
+    members = [Member("net", 1, 4), Member("knn", 1, 2), Member("knn", ALL_ROWS, 2)]
+    net, knn, all_rows = make_jobs(members, CONFIG, Setting("jax", {"net": "bfloat16"}), folds, tmp_path)
     assert net.held_out.tolist() == [False, False, True, True]
     assert knn.held_out.tolist() == [False, True, False, True]
+    assert all_rows.held_out.tolist() == [False] * 4
     assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4), 3)
     assert (net.backend, net.precision) == ("jax", "bfloat16")
     assert net.folder.is_absolute()
