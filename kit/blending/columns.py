@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import KitError
-from kit.store import Member, MemberResult
+from kit.store import ALL_ROWS, Member, MemberResult
 
 TOLERANCE = 1e-3
 """How far the probabilities of a row may be from summing to 1."""
@@ -20,7 +20,9 @@ class Column:
     Attributes:
         model, seed: whose members.
         oof: (training rows, classes) float32, each row from the member that did not see it.
-        test: (test rows, classes) float64, the mean over folds.
+        test: (test rows, classes) float64, the mean over its members. One that trained on all rows has seen
+            folds / (folds - 1) times as many of them as the others, but no row is left that could tell how
+            much better it is: it counts as much as any.
     """
 
     model: str
@@ -135,6 +137,6 @@ def _check_each_row_once(column: str, own: Mapping[Member, MemberResult], rows: 
             f"{wrong.size} of {rows} training rows are not predicted exactly once (first: row {wrong[0]})",
             where=f"column {column}",
             expected="one member a fold",
-            received=f"folds {', '.join(str(member.fold) for member in own) or 'none'}",
+            received=f"folds {', '.join(str(one.fold) for one in own if one.fold != ALL_ROWS) or 'none'}",
             hint="train what is missing: kit cv",
         )

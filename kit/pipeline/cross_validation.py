@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.blending.columns import assemble
-from kit.blending.methods import blend
+from kit.blending.columns import Column, assemble
+from kit.blending.methods import Blend, blend
 from kit.competition.submission import check_submission, write_submission
 from kit.config import Config
 from kit.data.dataset import Dataset, load
@@ -17,7 +17,7 @@ from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.pipeline import record
 from kit.reports.summary import summarise
-from kit.store import RUNS, MemberResult, Run, all_runs
+from kit.store import RUNS, Member, MemberResult, Run, all_runs
 from kit.training import machine
 from kit.training.estimate import estimate
 from kit.training.executor import Crew
@@ -170,15 +170,21 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     Raises:
         KitError: members do not fit together.
     """
-    members = {member: run.read_member(member) for member in plan(config)}
-    columns = assemble(members, folds, config.seeds)
-    blended = blend(columns, config.blend.method)
+    plain = {member: run.read_member(member) for member in plan(config)}
+    columns, blended = _blended(plain, config, folds)
+    members, tta = plain, None
+    if any(result.test_probs_tta is not None for result in plain.values()):
+        views = {member: result.with_views() for member, result in plain.items()}
+        of_views = _blended(views, config, folds)
+        tta = blended, of_views[1]
+        if config.blend.tta:
+            members, (columns, blended) = views, of_views
     labels, ids = np.asarray(dataset.train_labels), dataset.ids(config.competition)
     run.write_oof(labels, blended.oof)
     write_submission(run.submission_path, ids, blended.test.argmax(axis=1), config.competition)
     check_submission(run.submission_path, config.competition, ids=ids)
     weights = {str(column): weight for column, weight in zip(columns, blended.weights, strict=True)}
-    run.write_blend({"method": config.blend.method, "weights": weights})
+    run.write_blend({**config.blend.model_dump(), "weights": weights})
     run.write_report(
         summarise(
             info,
@@ -187,9 +193,17 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
             columns=columns,
             blend=blended,
             members=members,
+            tta=tta,
             warnings=dataset.warnings,
         )
     )
+
+
+def _blended(
+    members: Mapping[Member, MemberResult], config: Config, folds: NDArray[np.int8]
+) -> tuple[list[Column], Blend]:
+    columns = assemble(members, folds, config.seeds)
+    return columns, blend(columns, config.blend.method)
 
 
 def _is_complete(run: Run, before: dict[str, Any], info: dict[str, Any]) -> bool:

@@ -12,14 +12,20 @@ from kit.blending.columns import Column
 from kit.blending.methods import Blend
 from kit.blending.methods import blend as blended
 from kit.config import Config
-from kit.store import Member, MemberResult
+from kit.store import ALL_ROWS, Member, MemberResult
 
+FIGURES = ("accuracy", "errors", "rows", "interval", "log_loss")
+"""What `score` gives."""
 CONFUSIONS = 10
 WORST = 20
 NOTES = (
     "The expected score leaves out the variance of training: other seeds would give another figure.",
     "It is a little low: the test blend averages folds x seeds, the out-of-fold blend only the seeds that "
     "held a row out.",
+)
+ALL_ROWS_NOTE = (
+    "Each test prediction is the mean, alike, of a column's {} fold members and of one trained on all rows; "
+    "that one has no rows to be judged on: the out-of-fold figures are those of the fold members alone."
 )
 
 Labels = NDArray[np.integer]
@@ -33,6 +39,7 @@ def summarise(
     columns: Sequence[Column],
     blend: Blend,
     members: Mapping[Member, MemberResult],
+    tta: tuple[Blend, Blend] | None = None,
     warnings: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return every figure of a finished run as plain values for JSON, None in place of NaN and infinities.
@@ -46,6 +53,7 @@ def summarise(
         columns: as `assemble` gives them.
         blend: what `config.blend` makes of them.
         members: the results behind the columns.
+        tta: the blend without and with test-time augmentation, where networks have it.
         warnings: what else the reader should know, such as what the check of the data found.
     """
     oof = score(blend.oof, labels)
@@ -53,6 +61,7 @@ def summarise(
     scored = config.competition.public_rows or test_rows
     low, high = metrics.expected_score(oof["accuracy"], oof["rows"], scored)
     trained = [_member(member, members[member], labels) for member in sorted(members)]
+    judged = [one for one in trained if one["fold"] is not None]
     retried = [one["member"] for one in trained if one["retried"]]
     report = {
         "run": info["name"],
@@ -62,7 +71,8 @@ def summarise(
         "oof": oof,
         "expected_score": {"low": low, "high": high, "rows": scored},
         "blend": config.blend.method,
-        "folds": _folds(trained),
+        "tta": _test_time(*tta, labels, used=config.blend.tta) if tta else None,
+        "folds": _folds(judged),
         "seeds": _seeds(columns, labels, config.blend.method),
         "models": _models(columns, labels, config.blend.method, trained),
         "columns": [
@@ -82,7 +92,8 @@ def summarise(
         },
         "warnings": [*warnings]
         + ([f"trained again after their worker died: {', '.join(retried)}"] if retried else []),
-        "notes": list(NOTES),
+        "notes": ([] if info.get("sample") else list(NOTES))
+        + ([ALL_ROWS_NOTE.format(config.folds.count)] if len(judged) < len(trained) else []),
     }
     plain: dict[str, Any] = _plain(report)
     return plain
@@ -102,16 +113,17 @@ def score(probs: NDArray[np.floating], labels: Labels) -> dict[str, Any]:
 
 
 def _member(member: Member, result: MemberResult, labels: Labels) -> dict[str, Any]:
-    figures, history = score(result.val_probs, labels[result.val_rows]), result.history
+    history, judged = result.history, member.fold != ALL_ROWS
+    figures = score(result.val_probs, labels[result.val_rows]) if judged else dict.fromkeys(FIGURES)
     train = history.get("train_accuracy")
     return {
         "member": str(member),
         "model": member.model,
-        "fold": member.fold,
+        "fold": member.fold if judged else None,
         "seed": member.seed,
         **figures,
         "train_accuracy": train,
-        "gap": None if train is None else train - figures["accuracy"],
+        "gap": train - figures["accuracy"] if judged and train is not None else None,
         "retried": history.get("attempts", 1) > 1,
         **{key: history.get(key) for key in ("seconds", "parameters", "multiply_adds")},
     }
@@ -147,8 +159,8 @@ def _models(
             "model": model,
             "members": len(own),
             **score(blended([one for one in columns if one.model == model], method).oof, labels),
-            "folds": _spread(one["accuracy"] for one in own),
-            "train_accuracy": _mean(one["train_accuracy"] for one in own),
+            "folds": _spread(one["accuracy"] for one in own if one["fold"] is not None),
+            "train_accuracy": _mean(one["train_accuracy"] for one in own if one["fold"] is not None),
             "gap": _mean(one["gap"] for one in own),
             "seconds": sum(one["seconds"] or 0.0 for one in own),
             "parameters": own[0]["parameters"],
@@ -156,6 +168,22 @@ def _models(
         }
         for model, own in _grouped(trained, "model").items()
     ]
+
+
+def _test_time(plain: Blend, views: Blend, labels: Labels, *, used: bool) -> dict[str, Any]:
+    """Return the figures of both blends; the difference is with - without, paired row by row."""
+    loss, plain_loss = (metrics.row_losses(one.oof, labels) for one in (views, plain))
+    right, plain_right = (one.oof.argmax(axis=1) == labels for one in (views, plain))
+    only_with, only_without, p = metrics.mcnemar(right, plain_right)
+    return {
+        "used": used,
+        "without": score(plain.oof, labels),
+        "with": score(views.oof, labels),
+        "log_loss_difference": metrics.paired_bootstrap(loss, plain_loss)._asdict(),
+        "right_only_with": only_with,
+        "right_only_without": only_without,
+        "p": p,
+    }
 
 
 def _mistakes(probs: NDArray[np.float64], labels: Labels) -> dict[str, Any]:

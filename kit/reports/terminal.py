@@ -43,7 +43,11 @@ def render(report: Figures, console: Console, run: Run | None = None) -> None:
         details.append(_confusions(report["confusions"]))
     console.print()
     console.print(Columns(details, padding=(0, 4)))
-    if not report["sample"]:
+    if tta := report.get("tta"):  # Reports of earlier versions say nothing of it.
+        console.print()
+        console.print(_test_time(tta))
+        console.print(Text(_difference(tta)))
+    if report["notes"]:
         _paragraph(console, " ".join(report["notes"]), "dim")
     if run is not None:
         written = [run.oof_path, run.submission_path, run.report_path]
@@ -156,6 +160,29 @@ def _seeds(seeds: Sequence[Figures]) -> Table:
             "Errors": [f"{one['errors']:,}" for one in seeds],
             "Log loss": [f"{one['log_loss']:.5f}" for one in seeds],
         }
+    )
+
+
+def _test_time(tta: Figures) -> Table:
+    both = {"off": tta["without"], "on": tta["with"]}
+    used = "on" if tta["used"] else "off"
+    return table(
+        {
+            "Test-time augmentation": [name + ", in the blend" * (name == used) for name in both],
+            "OOF %": [percent(one["accuracy"]) for one in both.values()],
+            "Errors": [f"{one['errors']:,}" for one in both.values()],
+            "Log loss": [f"{one['log_loss']:.5f}" for one in both.values()],
+        }
+    )
+
+
+def _difference(tta: Figures) -> str:
+    """Return what test-time augmentation changes, with how sure that is."""
+    loss = tta["log_loss_difference"]
+    return (
+        f"Log loss on - off: {loss['mean']:+.5f} (95 % interval {loss['low']:+.5f} to {loss['high']:+.5f}). "
+        f"Rows right only with it: {tta['right_only_with']:,}, only without it: "
+        f"{tta['right_only_without']:,} (p = {tta['p']:.2g})."
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kit.blending.columns import assemble
 from kit.errors import KitError
-from kit.store import Member, MemberResult
+from kit.store import ALL_ROWS, Member, MemberResult
 
 ROWS, CLASSES, TEST_ROWS, SEEDS = 30, 4, 6, (7, 3)
 Members = dict[Member, MemberResult]
@@ -49,6 +49,29 @@ def test_test_probabilities_are_the_mean_over_folds(members: Members, folds: NDA
     column = assemble(members, folds, SEEDS)[0]
     assert column.test.dtype == np.float64
     assert column.test[:, 0] == pytest.approx([0.11] * TEST_ROWS)
+
+
+def test_a_member_on_all_rows_counts_as_one_more_in_the_test_mean(
+    members: Members, folds: NDArray[np.int8]
+) -> None:
+    nothing = np.empty(0, np.int64), np.empty((0, CLASSES), np.float32)
+    test = probs_of(np.full(TEST_ROWS, 41), 0)
+    before = assemble(members, folds, SEEDS)
+    members[Member("cnn", ALL_ROWS, 7)] = MemberResult(*nothing, test, {})
+    after = assemble(members, folds, SEEDS)
+    # 0.10, 0.11 and 0.12 from the folds.
+    assert before[0].test[:, 0] == pytest.approx([0.11] * TEST_ROWS)
+    assert after[0].test[:, 0] == pytest.approx([(0.33 + 0.41) / 4] * TEST_ROWS)
+    np.testing.assert_array_equal(after[0].oof, before[0].oof)
+    np.testing.assert_array_equal(after[1].test, before[1].test)
+
+
+def test_a_member_on_all_rows_takes_no_folds_place(members: Members, folds: NDArray[np.int8]) -> None:
+    test = members.pop(Member("cnn", 1, 7)).test_probs
+    nothing = np.empty(0, np.int64), np.empty((0, CLASSES), np.float32)
+    members[Member("cnn", ALL_ROWS, 7)] = MemberResult(*nothing, test, {})
+    with pytest.raises(KitError, match="received folds 0, 2\n"):
+        assemble(members, folds, SEEDS)
 
 
 def test_columns_come_by_model_and_then_as_the_seeds(members: Members, folds: NDArray[np.int8]) -> None:

@@ -1,6 +1,7 @@
 """A competition whose images name their row, and a worker that predicts from that name alone, in no time."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit import pipeline
-from kit.config import Config, merged
+from kit.config import Cnn, Config, merged
 from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.store import MemberResult, Run
@@ -33,9 +34,9 @@ def class_of(name: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray((7 * name + 3) % CLASSES)
 
 
-def probabilities(name: NDArray[np.int64], seed: int = 0) -> NDArray[np.float32]:
-    """Return (rows, classes) that differ from row to row, and a little from seed to seed."""
-    top = 0.5 + name / 20_000 + seed / 100
+def probabilities(name: NDArray[np.int64], seed: int = 0, *, views: bool = False) -> NDArray[np.float32]:
+    """Return (rows, classes) that differ from row to row, a little from seed to seed, and with views."""
+    top = 0.5 + name / 20_000 + seed / 100 + views / 10
     probs = np.repeat((1 - top)[:, None] / (CLASSES - 1), CLASSES, axis=1)
     probs[np.arange(len(name)), class_of(name)] = top
     return probs.astype(np.float32)
@@ -51,7 +52,11 @@ def predict(
     rows, seed = np.flatnonzero(job.held_out), job.member.seed
     on_progress(Progress(job.member, 1, job.epochs, 0.5, 0.5))
     history = {"train_accuracy": 1.0, "seconds": 2.0, "startup_seconds": 1.0, "tracing_seconds": 0.5}
-    return MemberResult(rows, probabilities(names[rows], seed), probabilities(test_names, seed), history)
+    result = MemberResult(rows, probabilities(names[rows], seed), probabilities(test_names, seed), history)
+    if not (isinstance(job.model, Cnn) and job.model.augmentation.tta):
+        return result
+    val_probs, test_probs = (probabilities(name, seed, views=True) for name in (names[rows], test_names))
+    return replace(result, val_probs_tta=val_probs, test_probs_tta=test_probs)
 
 
 class Record:

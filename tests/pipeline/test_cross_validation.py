@@ -121,7 +121,7 @@ def test_the_record_says_what_the_run_was_made_of(cv: Cv) -> None:
 def test_the_blend_says_what_each_column_weighs(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2})
     blend = json.loads(run.blend_path.read_text())
-    assert blend == {"method": "mean", "weights": {"knn-s0": 0.5, "knn-s1": 0.5}}
+    assert blend == {"method": "mean", "tta": False, "weights": {"knn-s0": 0.5, "knn-s1": 0.5}}
     _, tops = named(np.arange(ROWS))
     np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops + 0.005, rtol=1e-6)
 
@@ -174,6 +174,59 @@ def test_fewer_seeds_are_blended_again_without_training(cv: Cv) -> None:
     assert (again.path, complete, record.planned) == (run.path, False, [])
     assert stamps(run) == before
     assert {path.name: path.read_bytes() for path in (run.oof_path, run.submission_path)} == alone
+
+
+def test_members_on_all_rows_extend_the_run(cv: Cv) -> None:
+    run, _, _ = cv()
+    before, judged = stamps(run), {path: path.read_bytes() for path in (run.oof_path, run.submission_path)}
+    more, _, record = cv({"all_rows": True})
+    assert (more.path, record.kept, record.planned) == (run.path, 4, ["knn-all-s0"])
+    after, report = stamps(run), run.report()
+    assert after.keys() - before.keys() == {"knn-all-s0.npz"}
+    assert {name: after[name] for name in before} == before
+    assert {path: path.read_bytes() for path in judged} == judged
+    assert report["members"][4]["member"] == "knn-all-s0"
+    assert "4 fold members and of one trained on all rows" in report["notes"][-1]
+    again, _, record = cv()
+    assert (again.path, record.planned, len(run.report()["members"])) == (run.path, [], 4)
+
+
+VIEWS: Any = {
+    "models": {"net": {"stages": [{"filters": 1}]}},
+    "augmentation": {"tta": True},
+    "training": {"precision": "float32"},
+}
+
+
+def test_whether_the_blend_uses_views_retrains_nothing(cv: Cv) -> None:
+    run, _, _ = cv(VIEWS)
+    _, tops = named(np.arange(ROWS))
+    np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops, rtol=1e-6)
+    tta = run.report()["tta"]
+    assert not tta["used"]
+    again, _, record = cv({**VIEWS, "blend": {"tta": True}})
+    assert (again.path, record.planned) == (run.path, [])
+    # The baseline has no views.
+    np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops + 0.05, rtol=1e-6)
+    report = run.report()
+    assert report["tta"] == {**tta, "used": True}
+    assert report["oof"] == tta["with"] != tta["without"]
+    blend = json.loads(run.blend_path.read_text())
+    assert blend == {"method": "mean", "tta": True, "weights": {"knn-s0": 0.5, "net-s0": 0.5}}
+
+
+def test_views_and_all_rows_stopped_and_continued_give_the_same_members(cv: Cv, record: Any) -> None:
+    changes = {**VIEWS, "all_rows": True, "seeds": 2, "blend": {"tta": True}}
+    whole, _, _ = cv(changes, name="whole", jobs=2)
+    interrupt_after(7, record)
+    with pytest.raises(InterruptedRunError, match="7 of 20 members"):
+        cv(changes, record, name="stopped", jobs=1)
+    stopped, _, _ = cv(changes, name="stopped", jobs=1)
+    files = [path.relative_to(whole.path) for path in sorted((whole.path / "members").iterdir())]
+    files += [Path("oof.csv"), Path("submission.csv"), Path("blend.json")]
+    assert len(files) == 23
+    for file in files:
+        assert (stopped.path / file).read_bytes() == (whole.path / file).read_bytes(), file
 
 
 def test_a_member_cut_short_is_trained_again(cv: Cv) -> None:

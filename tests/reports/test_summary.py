@@ -10,7 +10,7 @@ import pytest
 from kit import metrics
 from kit.blending.columns import assemble
 from kit.blending.methods import blend
-from kit.store import Member, MemberResult
+from kit.store import ALL_ROWS, Member, MemberResult
 
 Make = Callable[..., Any]
 
@@ -147,6 +147,53 @@ def test_it_says_what_the_expected_score_leaves_out(example: Make) -> None:
     first, second = example().report()["notes"]
     assert "variance of training" in first
     assert "a little low" in second
+
+
+def test_notes_on_the_expected_score_are_none_of_the_samples(example: Make) -> None:
+    assert example(sample=True).report()["notes"] == []
+
+
+def test_members_on_all_rows_are_told_and_change_no_figure_out_of_fold(example: Make) -> None:
+    made = example(models=("cnn", "lenet"))
+    before = made.report()
+    nothing, test = np.empty(0, np.int64), np.full((5, 10), 0.1, np.float32)
+    history = {"train_accuracy": 0.5, "seconds": 100.0}
+    for model in ("cnn", "lenet"):
+        made.members[Member(model, ALL_ROWS, 0)] = MemberResult(nothing, test[:0], test, history)
+    report = made.report()
+    for key in ("oof", "folds", "seeds", "columns", "confusions", "worst"):
+        assert report[key] == before[key]
+    assert report["notes"][:-1] == before["notes"]
+    assert "2 fold members and of one trained on all rows" in report["notes"][-1]
+    member, model = report["members"][2], report["models"][0]
+    assert (member["member"], member["fold"], member["train_accuracy"]) == ("cnn-all-s0", None, 0.5)
+    assert [member[key] for key in ("accuracy", "errors", "rows", "interval", "log_loss", "gap")] == [
+        None
+    ] * 6
+    assert (model["members"], model["seconds"]) == (3, 121.0)
+    for key in ("accuracy", "folds", "train_accuracy", "gap"):
+        assert model[key] == before["models"][0][key]
+
+
+def test_test_time_augmentation_is_judged_row_by_row(example: Make) -> None:
+    made = example()
+    plain = blend(assemble(made.members, made.folds, (0,)), "mean")
+    oof = plain.oof.copy()
+    # Row 0 becomes right, row 15 wrong.
+    oof[[0, 15]] = np.full(10, 0.1)
+    oof[0, 0], oof[15, 6] = 0.9, 0.2
+    report = made.report(tta=(plain, replace(plain, oof=oof)))["tta"]
+    losses = metrics.row_losses(oof, made.labels), metrics.row_losses(plain.oof, made.labels)
+    assert not report["used"]
+    assert (report["without"]["errors"], report["with"]["errors"]) == (2, 2)
+    assert report["with"]["log_loss"] == pytest.approx(losses[0].mean())
+    assert report["log_loss_difference"] == metrics.paired_bootstrap(*losses)._asdict()
+    assert report["log_loss_difference"]["mean"] == pytest.approx((losses[0] - losses[1]).mean())
+    assert (report["right_only_with"], report["right_only_without"], report["p"]) == (1, 1, 1.0)
+
+
+def test_without_test_time_augmentation_there_is_none_to_judge(example: Make) -> None:
+    assert example().report()["tta"] is None
 
 
 def test_fifty_members_on_the_competition_take_well_under_a_second(example: Make) -> None:

@@ -98,6 +98,36 @@ def test_what_is_not_known_is_a_dash(example: Make) -> None:
     assert "knn    90.000       2  90.000 ± 14.142    -       -     -  0.0 s" in text
 
 
+def test_test_time_augmentation_stands_with_and_without(example: Make) -> None:
+    report = example().report()
+    difference = {"mean": -0.00064, "low": -0.00101, "high": -0.0003}
+    report["tta"] = {
+        "used": True,
+        "without": {**report["oof"], "log_loss": 0.0171},
+        "with": {**report["oof"], "accuracy": 0.99525, "errors": 1200},
+        "log_loss_difference": difference,
+        "right_only_with": 1012,
+        "right_only_without": 6,
+        "p": 0.2379,
+    }
+    assert (
+        "Test-time augmentation   OOF %  Errors  Log loss\n"
+        "────────────────────────────────────────────────\n"
+        "off                     90.000       2   0.01710\n"
+        "on, in the blend        99.525   1,200   0.20200\n"
+        "Log loss on - off: -0.00064 (95 % interval -0.00101 to -0.00030). Rows right\n"
+        "only with it: 1,012, only without it: 6 (p = 0.24).\n"
+    ) in rendered(report)
+    del report["tta"]  # As in reports of earlier versions.
+    assert "Test-time" not in rendered(report)
+
+
+def test_notes_stand_at_the_end_for_the_sample_too(example: Make) -> None:
+    report = example(sample=True).report()
+    report["notes"] = ["One note."]
+    assert rendered(report).endswith("\n\nOne note.")
+
+
 def test_it_names_the_files_that_are_there(example: Make) -> None:
     made = example()
     run = made.write()
