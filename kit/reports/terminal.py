@@ -1,5 +1,6 @@
 """The report of a run as people read it in a terminal: the answer first, then what it is made of."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,8 +66,8 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """Return a fraction in percent with three decimals, as in 99.643."""
-    return "-" if fraction is None else f"{100 * fraction:.3f}"
+    """Return a fraction in percent with three decimals, as in 99.643; - where there is none (None or NaN)."""
+    return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.3f}"
 
 
 def network_size(parameters: int, multiply_adds: int) -> str:

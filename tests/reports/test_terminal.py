@@ -154,7 +154,8 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fraction", "text"), [(None, "-"), (0.996428, "99.643"), (1.0, "100.000"), (-0.001, "-0.100")]
+    ("fraction", "text"),
+    [(None, "-"), (float("nan"), "-"), (0.996428, "99.643"), (1.0, "100.000"), (-0.001, "-0.100")],
 )
 def test_percentages_have_three_decimals(fraction: float | None, text: str) -> None:
     assert percent(fraction) == text
