@@ -1,0 +1,168 @@
+"""Studies of one number, and workers that answer in milliseconds."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy
+
+from kit.config import FloatRange, Tune
+from kit.data.dataset import Dataset
+from kit.store import MemberResult, pack
+from kit.training import subprocesses
+from kit.tuning.space import Parameter, Space
+from kit.tuning.study import SharedStudy, storage_url
+
+RATE = "training.learning_rate"
+ROWS, CLASSES, FOLDS = 40, 2, 4
+
+CONFIG = """
+competition: {image_shape: [4, 4], classes: 2}
+folds: {count: 4}
+seeds: [7]
+"""
+# The learning rate says what the losses will be.
+NETWORK = "models: {cnn: {stages: [{filters: 2}], training: {epochs: 4}}}\n"
+
+WORKER = """
+import json, os, signal, sys, time
+from pathlib import Path
+folder, out = Path({folder!r}), sys.stdout.buffer
+(folder / f"{{os.getpid()}}.pid").touch()
+def send(event, *blobs):
+    out.write(json.dumps(event).encode() + b"\\n" + b"".join(blobs))
+    out.flush()
+def fail(why):
+    send({{"failed": why, "hint": None}})
+def train(losses):
+    for number, loss in enumerate(losses, 1):
+        send({{"epoch": number, "val_loss": loss, "val_accuracy": 0.5}})
+    with (folder / "trained").open("a") as file:
+        file.write(f"{{name}} {{fold}} {{seed}}\\n")
+    arrays = (folder / f"{{name}}{{fold}}.npz").read_bytes()
+    send({{"arrays": len(arrays), "network": 0}}, arrays)
+for line in sys.stdin:
+    job = json.loads(line)
+    (name, fold, seed), rate = job["member"], job["model"].get("training", {{}}).get("learning_rate")
+{code}
+"""
+
+
+class Record:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.started: dict[int, dict[str, Any]] = {}
+        self.ended: list[Any] = []
+        self.epochs: list[tuple[int, int, int, int, float]] = []
+        self.waits: list[int] = []
+        self.on_start: Callable[[], object] = lambda: None
+
+    def trial_started(self, number: int, params: Mapping[str, Any]) -> None:
+        self.started[number] = dict(params)
+        self.on_start()
+
+    def trial_progressed(self, *told: Any) -> None:
+        self.epochs.append(told)
+
+    def trial_ended(self, trial: Any) -> None:
+        self.ended.append(trial)
+
+    def waiting(self, running: int) -> None:
+        self.waits.append(running)
+
+
+def line_space(key: str = "x") -> Space:
+    """Return a space of one number from 0 to 1."""
+    return Space((Parameter(key, FloatRange(kind="float", low=0.0, high=1.0), {}),), {key: 0.5}, False)
+
+
+@pytest.fixture
+def record() -> Record:
+    return Record()
+
+
+def hasty(connection: Any, record: object) -> None:
+    """Let SQLite not wait for the disk, which takes most of a trial of no length."""
+    del record
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture
+def open_study(workdir: Path) -> Iterator[Callable[..., SharedStudy]]:
+    """Return a function that opens the study "s" under a changed section `tune`."""
+
+    def open_it(
+        space: Space | None = None, made_of: Mapping[str, str] | None = None, **tune: Any
+    ) -> SharedStudy:
+        settings = Tune.model_validate({"pruner": "none", **tune})
+        folder = workdir / "runs/tune-s"
+        url = storage_url(folder, None)
+        return SharedStudy.open("s", url, folder, settings, space or line_space(), made_of or {"data": "d"})
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", hasty)
+    yield open_it
+    sqlalchemy.event.remove(sqlalchemy.Engine, "connect", hasty)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Return rows whose label is the first pixel, and that of row 0 is wrong."""
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    labels = (np.arange(ROWS) // FOLDS % CLASSES).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 2, (ROWS, 4, 4)).astype(np.uint8)
+    images[:, 0, 0] = 255 * labels
+    arrays = {"train_images": images, "train_labels": labels, "test_images": images[:5]}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    return Dataset(
+        **arrays,
+        fingerprint="f",
+        sample=False,
+        source="here",
+        warnings=(),
+        sample_submission=None,
+        folder=folder,
+    )
+
+
+@pytest.fixture
+def folds() -> Any:
+    return (np.arange(ROWS) % FOLDS).astype(np.int8)
+
+
+@pytest.fixture
+def worker(workdir: Path, folds: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that writes configs/tiny.yaml and makes workers run `code`, with what WORKER defines.
+
+    What they send: in fold f the probability of class 0 is (f + 1) / 10 of the model "other", 0.4 of others.
+    """
+    for fold in range(FOLDS):
+        rows = np.flatnonzero(folds == fold)
+        for name, first in (("cnn", 0.4), ("other", (fold + 1) / 10)):
+            probs = np.tile(np.array([first, 1 - first], np.float32), (len(rows), 1))
+            result = MemberResult(rows, probs, probs[:1], {"seconds": 2.0 + fold, "startup_seconds": 0.5})
+            (workdir / f"{name}{fold}.npz").write_bytes(pack(result))
+
+    def install(code: str, config: str = NETWORK) -> None:
+        (workdir / "configs").mkdir(exist_ok=True)
+        (workdir / "configs/tiny.yaml").write_text(CONFIG + config)
+        indented = "".join(f"    {line}\n" for line in code.splitlines())
+        script = WORKER.format(folder=str(workdir), code=indented)
+        monkeypatch.setattr(subprocesses, "WORKER", [sys.executable, "-SE", "-c", script])
+
+    return install
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process of this number runs still."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

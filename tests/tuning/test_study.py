@@ -1,0 +1,399 @@
+"""Studies that are shared: counted, claimed, lost and found. Real SQLite, real processes."""
+
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+
+from kit.config import Choices, Tune
+from kit.errors import UserError
+from kit.tuning import storage
+from kit.tuning.places import queue_lost
+from kit.tuning.space import Parameter, Space
+from kit.tuning.study import SharedStudy, TrialFailedError, TrialStoppedError, storage_url
+from tests.tuning.conftest import line_space
+
+Open = Callable[..., SharedStudy]
+
+
+def value(trial: optuna.Trial) -> float:
+    return float((trial.params["x"] - 0.3) ** 2)
+
+
+def stopped(trial: optuna.Trial) -> float:
+    del trial
+    raise TrialStoppedError("interrupted")
+
+
+def sequence(shared: SharedStudy) -> list[tuple[float, float | None]]:
+    trials = shared.study.get_trials(states=(TrialState.COMPLETE,))
+    return [(trial.params["x"], trial.value) for trial in trials]
+
+
+def test_the_configuration_itself_is_trial_0(open_study: Open) -> None:
+    shared = open_study()
+    assert shared.used() == 1
+    trial = shared.claim(value, None)
+    assert trial
+    assert (trial.number, trial.params, trial.user_attrs) == (0, {"x": 0.5}, {"baseline": True})
+    assert trial.value == pytest.approx(0.04)
+
+
+def test_who_opens_at_the_same_moment_queues_one_baseline(open_study: Open) -> None:
+    barrier = threading.Barrier(4)
+
+    def join(_: int) -> SharedStudy:
+        barrier.wait()
+        return open_study()
+
+    with ThreadPoolExecutor(4) as pool:
+        shared = list(pool.map(join, range(4)))
+    assert [one.used() for one in shared] == [1] * 4
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_the_same_seed_gives_the_same_parameters_and_values(
+    open_study: Open, workdir: Path, sampler: str
+) -> None:
+    found = []
+    for _ in range(2):
+        shared = open_study(sampler=sampler, seed=3)
+        while shared.claim(value, 12):
+            pass
+        found.append(sequence(shared))
+        (workdir / "runs/tune-s/study.db").unlink()
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 12
+
+
+def test_another_seed_gives_other_parameters(open_study: Open, workdir: Path) -> None:
+    found = []
+    for seed in (3, 4):
+        shared = open_study(seed=seed)
+        while shared.claim(value, 3):
+            pass
+        found.append(sequence(shared))
+        (workdir / "runs/tune-s/study.db").unlink()
+    assert found[0][1:] != found[1][1:]
+
+
+def test_stops_do_not_change_the_sequence(open_study: Open, workdir: Path) -> None:
+    shared = open_study()
+    while shared.claim(value, 13):
+        pass
+    undisturbed = sequence(shared)
+    (workdir / "runs/tune-s/study.db").unlink()
+
+    for number in range(13):
+        if number in {0, 5, 12}:
+            shared = open_study()
+            shared.claim(stopped, 13)
+        shared.claim(value, 13)
+    assert sequence(shared) == undisturbed
+
+
+def test_a_stopped_trial_is_queued_again_and_counts_once(open_study: Open) -> None:
+    shared = open_study()
+    shared.claim(value, None)
+    first = shared.claim(stopped, None)
+    assert first
+    assert first.state == TrialState.FAIL
+    assert first.user_attrs == {"failed": "interrupted"}
+    assert shared.used() == 2
+    again = shared.claim(value, 2)
+    assert again
+    assert again.params == first.params
+    assert again.number == 2
+    assert (shared.used(), shared.claim(value, 2)) == (2, None)
+
+
+def test_a_stopped_baseline_is_the_baseline_again(open_study: Open) -> None:
+    shared = open_study()
+    shared.claim(stopped, None)
+    again = shared.claim(value, None)
+    assert again
+    assert again.user_attrs == {"baseline": True}
+    assert again.params == {"x": 0.5}
+
+
+def test_a_failed_trial_keeps_its_reason_and_its_place(open_study: Open) -> None:
+    shared = open_study()
+
+    def fail(_: optuna.Trial) -> float:
+        raise TrialFailedError("it diverged")
+
+    trial = shared.claim(fail, 1)
+    assert trial
+    assert (trial.state, trial.user_attrs["failed"]) == (TrialState.FAIL, "it diverged")
+    assert shared.claim(value, 1) is None
+
+
+def test_what_nobody_expected_is_raised(open_study: Open) -> None:
+    shared = open_study()
+
+    def break_off(_: optuna.Trial) -> float:
+        raise ZeroDivisionError("oh")
+
+    with pytest.raises(ZeroDivisionError, match="oh"):
+        shared.claim(break_off, None)
+    assert shared.study.trials[0].state == TrialState.FAIL
+
+
+def test_nothing_is_said_that_people_would_read(open_study: Open, capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        shared = open_study(Space(line_space().parameters, {"x": 0.5}, True), pruner="wilcoxon")
+        shared.claim(value, None)
+        shared.claim(stopped, None)
+        shared.claim(value, None)
+        shared.fail_lost()
+    assert seen == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_threads_never_claim_more_than_there_are(open_study: Open) -> None:
+    shared = open_study()
+
+    def work(_: int) -> None:
+        while shared.claim(value, 9):
+            pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    trials = shared.study.trials
+    assert [trial.number for trial in trials] == list(range(9))
+    assert len({trial.params["x"] for trial in trials}) == 9
+
+
+def test_a_trial_claimed_beyond_the_count_is_failed(
+    open_study: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where two machines, which share no lock, take the last place."""
+    shared = open_study()
+    shared.claim(value, None)
+    ask = optuna.Study.ask
+
+    def late(study: optuna.Study) -> optuna.Trial:
+        ask(study)
+        return ask(study)
+
+    monkeypatch.setattr(optuna.Study, "ask", late)
+    assert shared.claim(value, 2) is None
+    assert shared.study.trials[2].user_attrs == {"failed": "claimed beyond --trials"}
+    assert shared.used() == 2
+
+
+def test_a_trial_that_another_process_took_for_dead_ends_quietly(open_study: Open) -> None:
+    shared = open_study()
+
+    def asleep(trial: optuna.Trial) -> float:
+        shared.study.tell(trial.number, state=TrialState.FAIL)
+        queue_lost(shared.study, shared.study.trials[trial.number])
+        return value(trial)
+
+    first = shared.claim(asleep, 1)
+    assert first
+    assert first.state == TrialState.FAIL
+    again = shared.claim(value, 1)
+    assert again
+    assert again.value == pytest.approx(0.04)
+    assert shared.used() == 1
+
+
+def test_a_trial_is_lost_three_times_at_most(open_study: Open) -> None:
+    shared = open_study()
+    for number in range(3):
+        shared.study._thread_local.in_optimize_loop = True  # Or Optuna warns of the missing heartbeat.
+        trial = shared.study.ask()
+        assert trial.number == number
+        shared.study.tell(trial, state=TrialState.FAIL)
+        queue_lost(shared.study, shared.study.trials[number])
+    assert len(shared.study.trials) == 3
+    assert shared.used() == 1
+
+
+def test_stops_are_no_losses(open_study: Open) -> None:
+    shared = open_study()
+    for _ in range(4):
+        shared.claim(stopped, 1)
+    trial = shared.claim(value, 1)
+    assert trial
+    assert trial.state == TrialState.COMPLETE
+
+
+def test_a_trial_killed_before_its_first_heartbeat_is_queued_again(open_study: Open) -> None:
+    shared = open_study()
+    shared.claim(value, None)
+    shared.study._thread_local.in_optimize_loop = True
+    shared.study.ask()
+    assert (shared.running(), shared.used()) == (1, 2)
+    shared.fail_lost()
+    assert (shared.running(), shared.used()) == (0, 2)
+    trial = shared.claim(value, 2)
+    assert trial
+    assert trial.state == TrialState.COMPLETE
+
+
+def test_a_study_of_something_else_is_refused(open_study: Open) -> None:
+    open_study(made_of={"data": "d", "seed of a trial": "0", "space": "s"})
+    with pytest.raises(UserError) as refused:
+        open_study(made_of={"data": "d", "seed of a trial": "1", "folds": "2", "space": "s"})
+    assert "what differs: folds, seed of a trial" in str(refused.value)
+    assert "choose another --study NAME" in str(refused.value)
+
+
+@pytest.mark.parametrize("direction", list(StudyDirection)[1:])
+def test_a_study_that_is_not_the_kits_is_refused(
+    open_study: Open, workdir: Path, direction: StudyDirection
+) -> None:
+    (workdir / "runs/tune-s").mkdir(parents=True)
+    url = storage_url(workdir / "runs/tune-s", None)
+    study = optuna.create_study(storage=url, study_name="s", direction=direction)
+    if direction == StudyDirection.MINIMIZE:
+        study.add_trial(optuna.trial.create_trial(value=1.0))
+    with pytest.raises(UserError, match="was not made by kit tune"):
+        open_study()
+
+
+def test_braces_in_a_path_are_part_of_it(workdir: Path) -> None:
+    SharedStudy.open("s", "sqlite:///a{b}.db", workdir / "runs", Tune(), line_space(), {})
+    assert (workdir / "a{b}.db").is_file()
+
+
+def test_several_studies_share_a_storage(workdir: Path) -> None:
+    url = f"sqlite:///{workdir / 'all.db'}"
+    for name in ("a", "b"):
+        shared = SharedStudy.open(name, url, workdir / name, Tune(), line_space(), {})
+        assert shared.used() == 1
+        assert (workdir / name).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "not an Optuna storage"),
+        ("nonsense", "not an Optuna storage"),
+        ("foo://bar", "not an Optuna storage"),
+        ("postgresql://u:p@h:port/d", "not an Optuna storage"),
+        ("mysql+nodriver://u:p@h/d", "not an Optuna storage"),
+        ("oracle+cx_oracle://u:secret@h/d", "driver cx_Oracle is not installed"),
+        ("sqlite://", "would not be kept"),
+        ("sqlite:///:memory:", "would not be kept"),
+        ("sqlite:///absent/s.db", "absent: there is no such folder"),
+        ("sqlite:///text.txt", "text.txt: not an SQLite database"),
+        ("sqlite:///folder", "folder: cannot be read: Is a directory"),
+    ],
+)
+def test_a_storage_that_cannot_be_opened_is_refused(workdir: Path, url: str, said: str) -> None:
+    (workdir / "text.txt").write_text("This is no database.\n")
+    (workdir / "folder").mkdir()
+    before = sorted(workdir.rglob("*"))
+    with pytest.raises(UserError) as refused:
+        SharedStudy.open("s", url, workdir / "runs/tune-s", Tune(), line_space(), {})
+    assert said in str(refused.value)
+    assert len(str(refused.value).splitlines()) <= 3
+    assert "secret" not in str(refused.value)
+    assert sorted(workdir.rglob("*")) == before
+
+
+def test_a_folder_without_permission_is_refused(workdir: Path) -> None:
+    folder = workdir / "locked"
+    folder.mkdir(mode=0o500)
+    if _writable(folder):
+        pytest.skip("root may write anywhere")
+    for url in (f"sqlite:///{folder}/s.db", storage_url(folder / "runs", None)):
+        with pytest.raises(UserError, match=r"may not be written|cannot be written"):
+            SharedStudy.open("s", url, folder / "runs", Tune(), line_space(), {})
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        (folder / "try").touch()
+    except PermissionError:
+        return False
+    (folder / "try").unlink()
+    return True
+
+
+def test_trials_of_a_conditional_space_choose_what_counts(open_study: Open) -> None:
+    line = line_space("y").parameters[0]
+    choice = Parameter("kind", Choices(kind="categorical", choices=("a", "b")), {})
+    space = Space((choice, Parameter("y", line.dimension, {"kind": ("b",)})), {"kind": "a"}, True)
+    shared = open_study(space)
+
+    def by_kind(trial: optuna.Trial) -> float:
+        return 1.0 if trial.params["kind"] == "a" else float(trial.params["y"])
+
+    while shared.claim(by_kind, 20):
+        pass
+    trials = shared.study.trials
+    assert all(("y" in trial.params) == (trial.params["kind"] == "b") for trial in trials)
+    assert shared.study.best_value < 0.2
+
+
+SHARING = """
+import time
+from pathlib import Path
+from kit.config import Tune
+from kit.tuning import storage
+from kit.tuning.study import SharedStudy
+from tests.tuning.conftest import line_space
+storage.HEARTBEAT, storage.GRACE = 1, 2
+shared = SharedStudy.open("s", "sqlite:///s.db", Path("runs"), Tune(pruner="none"), line_space(), {})
+print(flush=True)
+def objective(trial):
+    time.sleep(SECONDS)
+    return trial.params["x"]
+while shared.claim(objective, 12):
+    pass
+"""
+
+
+def sharing(seconds: float) -> "subprocess.Popen[bytes]":
+    script = SHARING.replace("SECONDS", str(seconds))
+    root = Path(__file__).parents[2]
+    bootstrap = f"import sys; sys.path.insert(0, {str(root)!r})\n{script}"
+    return subprocess.Popen([sys.executable, "-c", bootstrap], stdout=subprocess.PIPE)
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_study(workdir: Path) -> None:
+    processes = [sharing(0.1) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    shared = SharedStudy.open("s", "sqlite:///s.db", workdir / "runs", Tune(), line_space(), {})
+    trials = shared.study.trials
+    assert [trial.number for trial in trials] == list(range(12))
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    assert len({trial.params["x"] for trial in trials}) == 12
+
+
+@pytest.mark.slow
+def test_the_trial_of_a_killed_process_is_run_by_the_next(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "HEARTBEAT", 1)
+    monkeypatch.setattr(storage, "GRACE", 2)
+    with sharing(3600) as process:
+        assert process.stdout
+        process.stdout.readline()
+        shared = SharedStudy.open("s", "sqlite:///s.db", workdir / "runs", Tune(), line_space(), {})
+        while not shared.running():
+            pass
+        process.send_signal(signal.SIGKILL)
+    assert shared.running() == 1
+    while shared.running():
+        shared.fail_lost()
+    assert shared.used() == 1
+    trial = shared.claim(value, 1)
+    assert trial
+    assert trial.user_attrs["baseline"]
+    assert trial.value == pytest.approx(0.04)
