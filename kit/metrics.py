@@ -143,3 +143,25 @@ def mean_sd(values: Sequence[float]) -> tuple[float, float | None]:
     if not values:
         raise ValueError("expected at least one value; received none")
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def student_interval(values: Sequence[float], level: float = 0.95) -> Difference:
+    """Return the mean of independent values with its two-sided t interval, mean ± t s / √n.
+
+    t is the (1 + level) / 2 quantile of Student's distribution with n - 1 degrees of freedom. Values that are
+    all equal have an interval without width. Source: Student (1908), Biometrika 6, 1-25.
+
+    Args:
+        values: at least 2.
+        level: how often such an interval holds the true mean.
+
+    Raises:
+        ValueError: there are fewer values.
+    """
+    from scipy.special import stdtrit
+
+    mean, sd = mean_sd(values)
+    if sd is None:
+        raise ValueError("expected at least two values; received one")
+    half = float(stdtrit(len(values) - 1, (1 + level) / 2)) * sd / sqrt(len(values))
+    return Difference(mean, mean - half, mean + half)

@@ -133,3 +133,18 @@ def test_one_value_has_no_deviation_and_none_no_mean() -> None:
     assert metrics.mean_sd([0.5]) == (0.5, None)
     with pytest.raises(ValueError, match="received none"):
         metrics.mean_sd([])
+
+
+@pytest.mark.parametrize("level", [0.95, 1 - 0.05 / 3])
+def test_student_interval_is_that_of_scipy(level: float) -> None:
+    from scipy import stats
+
+    values = [0.3, -0.1, 0.25, 0.2, 0.05]
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(level)
+    assert metrics.student_interval(values, level) == pytest.approx((np.mean(values), low, high))
+
+
+def test_equal_values_have_an_interval_without_width_and_one_value_none() -> None:
+    assert metrics.student_interval([-0.5] * 3) == (-0.5, -0.5, -0.5)
+    with pytest.raises(ValueError, match="received one"):
+        metrics.student_interval([0.5])
