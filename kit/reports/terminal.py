@@ -87,7 +87,8 @@ def table(cells: Mapping[str, Sequence[Any]]) -> Table:
     for index, heading in enumerate(cells):
         grid.add_column(heading, justify="right" if index else "left", no_wrap=bool(index), overflow="fold")
     for row in zip(*cells.values(), strict=True):
-        grid.add_row(*map(str, row))
+        # Not markup: a reason for a failure may hold brackets.
+        grid.add_row(*(Text(str(cell)) for cell in row))
     return grid
 
 
