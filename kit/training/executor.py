@@ -38,7 +38,7 @@ class Crew:
         self.on_progress, self.on_retry = on_progress, on_retry
         self._slots: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         for slot in range(jobs):
-            self._slots.put(_core(slot) if pinned else None)
+            self._slots.put(core_of(slot) if pinned else None)
         self._processes: set[Process] = set()
         self._lock, self._stopped = threading.Lock(), False
         self._pool: Executor = ThreadPoolExecutor(jobs, thread_name_prefix="kit-worker")
@@ -90,7 +90,7 @@ class Crew:
                 process.kill()
 
 
-def _core(slot: int) -> int:
+def core_of(slot: int) -> int:
     """Return a core for each slot: those that this process may use, in turn."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [slot]
     return cores[slot % len(cores)]

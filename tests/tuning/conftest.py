@@ -61,6 +61,7 @@ class Record:
         self.epochs: list[tuple[int, int, int, int, float]] = []
         self.waits: list[int] = []
         self.on_start: Callable[[], object] = lambda: None
+        self.on_wait: Callable[[], object] = lambda: None
 
     def trial_started(self, number: int, params: Mapping[str, Any]) -> None:
         self.started[number] = dict(params)
@@ -74,6 +75,7 @@ class Record:
 
     def waiting(self, running: int) -> None:
         self.waits.append(running)
+        self.on_wait()
 
 
 def line_space(key: str = "x") -> Space:

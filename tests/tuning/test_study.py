@@ -11,6 +11,8 @@ from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy
+from optuna.storages import _heartbeat
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
@@ -230,17 +232,33 @@ def test_stops_are_no_losses(open_study: Open) -> None:
     assert trial.state == TrialState.COMPLETE
 
 
-def test_a_trial_killed_before_its_first_heartbeat_is_queued_again(open_study: Open) -> None:
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_trial_killed_before_its_first_heartbeat_is_queued_again(open_study: Open, others: int) -> None:
     shared = open_study()
-    shared.claim(value, None)
+    for _ in range(others):
+        shared.claim(value, None)
     shared.study._thread_local.in_optimize_loop = True
     shared.study.ask()
-    assert (shared.running(), shared.used()) == (1, 2)
     shared.fail_lost()
-    assert (shared.running(), shared.used()) == (0, 2)
-    trial = shared.claim(value, 2)
+    assert (shared.running(), shared.used()) == (0, 1 + others)
+    trial = shared.claim(value, 1 + others)
     assert trial
     assert trial.state == TrialState.COMPLETE
+
+
+def test_a_trial_has_its_heartbeat_before_anything_is_trained(open_study: Open) -> None:
+    shared = open_study()
+
+    def look(trial: optuna.Trial) -> float:
+        query = "SELECT COUNT(*) FROM trial_heartbeats"
+        with shared.storage.engine.connect() as connection:
+            assert connection.execute(sqlalchemy.text(query)).scalar() == 1
+        return value(trial)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_heartbeat.HeartbeatThread, "start", lambda _: None)
+        patch.setattr(_heartbeat.HeartbeatThread, "join", lambda _: None)
+        assert shared.claim(look, None)
 
 
 def test_a_study_of_something_else_is_refused(open_study: Open) -> None:

@@ -1,0 +1,207 @@
+"""The search: threads that claim and run trials, until the study is full or the time is up."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from statistics import median
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from kit.errors import InterruptedRunError, KitError
+from kit.training.executor import core_of
+from kit.training.subprocesses import Progress
+from kit.tuning.study import SharedStudy, TrialStoppedError
+from kit.tuning.trial import Slot
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from optuna.trial import FrozenTrial
+
+    Objective = Callable[[Trial, Slot], float]
+
+LOOK_SECONDS = 0.5
+"""How often the time is looked at while trials run."""
+POLL_SECONDS = 3.0
+"""How often one who waits looks after the trials of other processes."""
+REPEATS = 50
+"""So many trials in a row that repeat earlier ones: there is nothing new to try."""
+
+
+class Watcher(Protocol):
+    """Who wants to see a search go on; all but `waiting` is called from other threads."""
+
+    def trial_started(self, number: int, params: Mapping[str, Any]) -> None:
+        """A trial begins."""
+
+    def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None:
+        """An epoch of a trial is over; `loss` is that of the held-out rows."""
+
+    def trial_ended(self, trial: "FrozenTrial") -> None:
+        """A trial is complete, pruned or failed."""
+
+    def waiting(self, running: int) -> None:
+        """Nothing is left to begin, but so many trials of other processes are running."""
+
+
+def search(
+    shared: SharedStudy,
+    objective: "Objective",
+    *,
+    trials: int | None,
+    stop_at: Callable[[], float],
+    jobs: int,
+    on_gpu: bool,
+    watcher: Watcher,
+) -> bool:
+    """Run trials until the study has its `trials`, the time is up, or there is nothing new to try.
+
+    Then wait, as long as there is time, for the trials of other processes, and run those that get lost.
+
+    Args:
+        shared: the study.
+        objective: gives a trial's value; see `SharedStudy.claim` for what it may raise.
+        trials: of the study, over all processes and calls; None: no limit.
+        stop_at: when no trial may still run, by `time.monotonic`; asked again and again, from all threads.
+        jobs: trials at once.
+        on_gpu: leave cores alone.
+        watcher: is told how it goes.
+
+    Returns:
+        Whether no trial runs any more, in any process.
+
+    Raises:
+        KitError: the storage failed.
+        InterruptedRunError: Ctrl-C; what was running is queued again.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    crew = _Crew(shared, objective, trials, stop_at, watcher)
+    crew.slots = [Slot(None if on_gpu else core_of(place), crew.progressed) for place in range(jobs)]
+    told = 0
+    try:
+        with _one_interrupt():
+            while True:
+                running = shared.running()
+                if crew.run():
+                    continue  # Others may have come, or left something behind, meanwhile.
+                left = stop_at() - time.monotonic()
+                if not running or left <= 0:
+                    return not running
+                if running != told:
+                    watcher.waiting(running)
+                    told = running
+                time.sleep(min(POLL_SECONDS, left))
+                shared.fail_lost()
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"interrupted; {len(_ended(shared))} trials are done", hint="the same command goes on from there"
+        ) from None
+    except (StorageInternalError, SQLAlchemyError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise KitError(
+            f"the study's storage failed: {reason}", hint="the same command goes on from there"
+        ) from error
+
+
+class _Crew:
+    """The threads of this process, one a slot."""
+
+    def __init__(
+        self,
+        shared: SharedStudy,
+        objective: "Objective",
+        trials: int | None,
+        stop_at: Callable[[], float],
+        watcher: Watcher,
+    ) -> None:
+        self.slots: list[Slot] = []
+        self._shared, self._objective, self._trials = shared, objective, trials
+        self._stop_at, self._watcher = stop_at, watcher
+        self._ran = False
+
+    def run(self) -> bool:
+        """Run trials until none can be begun; say whether any was. However it ends, none runs any more."""
+        self._ran = False
+        # Futures, since Ctrl-C in Thread.join makes Python 3.11 believe that the thread is over.
+        with ThreadPoolExecutor(len(self.slots), thread_name_prefix="kit-trial") as pool:
+            futures = [pool.submit(self._work, slot) for slot in self.slots]
+            try:
+                while (state := wait(futures, LOOK_SECONDS, FIRST_EXCEPTION)).not_done:
+                    if time.monotonic() >= self._stop_at():
+                        self._stop("time was up")
+                    for future in state.done:
+                        future.result()
+            except BaseException as error:
+                self._stop("interrupted" if isinstance(error, KeyboardInterrupt) else "the search broke off")
+                raise
+        for future in futures:
+            future.result()
+        return self._ran
+
+    def progressed(self, number: int, progress: Progress) -> None:
+        self._watcher.trial_progressed(
+            number, progress.member.fold, progress.epoch, progress.epochs, progress.val_loss
+        )
+
+    def _stop(self, reason: str) -> None:
+        for slot in self.slots:
+            slot.stop(reason)
+
+    def _work(self, slot: Slot) -> None:
+        def run(trial: "Trial") -> float:
+            self._ran = True
+            if slot.stopped:
+                raise TrialStoppedError(slot.stopped)
+            self._watcher.trial_started(trial.number, trial.params)
+            return self._objective(trial, slot)
+
+        while not slot.stopped and self._worth_it():
+            trial = self._shared.claim(run, self._trials)
+            if trial is None:
+                return
+            self._watcher.trial_ended(trial)
+
+    def _worth_it(self) -> bool:
+        """Say whether another trial would be done in time, and might be a new one."""
+        ended = _ended(self._shared)
+        repeats = ["repeat_of" in trial.user_attrs for trial in ended]
+        if len(ended) >= REPEATS and all(repeats[-REPEATS:]):
+            return False
+        seconds = [
+            trial.duration.total_seconds()
+            for trial, repeat in zip(ended, repeats, strict=True)
+            if trial.duration and not repeat
+        ]
+        return time.monotonic() + (median(seconds) if seconds else 0.0) < self._stop_at()
+
+
+@contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """Let one Ctrl-C through, or what asks for the same, so that no other cuts short what it sets off."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that ends the process, or is ignored, stays so; other threads than the main one get none.
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread():
+        handlers = {}
+
+    def interrupt(*_: object) -> NoReturn:
+        for number in handlers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in handlers:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _ended(shared: SharedStudy) -> "list[FrozenTrial]":
+    from optuna.trial import TrialState
+
+    return shared.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))

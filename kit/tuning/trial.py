@@ -1,0 +1,220 @@
+"""One trial: a configuration trained on some of its folds, in one worker process."""
+
+import math
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit import metrics
+from kit.config import Config, load
+from kit.data.dataset import Dataset
+from kit.errors import KitError
+from kit.store import Member
+from kit.training.plan import make_jobs, setting
+from kit.training.subprocesses import Process, Progress, Worker
+from kit.tuning.space import Space
+from kit.tuning.study import TrialFailedError, TrialStoppedError
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+FOLD = 100
+"""Steps of a fold where epochs are reported: percent, so that trials of any number of epochs compare."""
+TEST_ROWS = 1000
+"""Test images that a worker is given: a trial needs none, and a whole batch compiles no step of its own."""
+COPIED = ("seconds", "startup", "loss_folds", "accuracy")
+"""User attributes that a trial takes over from an earlier one with the same parameters."""
+
+
+class Slot:
+    """Where trials run, one after the other: on which core, who follows them, and how they are stopped.
+
+    Args:
+        core: of the worker, as `Worker` takes it.
+        on_progress: called with the trial's number after each epoch.
+    """
+
+    def __init__(self, core: int | None, on_progress: Callable[[int, Progress], None]) -> None:
+        self.core, self.on_progress = core, on_progress
+        self.stopped: str | None = None
+        self._process: Process | None = None
+        self._lock = threading.Lock()
+
+    def started(self, process: Process) -> None:
+        """Take the worker that `stop` is to kill."""
+        with self._lock:
+            self._process = process
+            if self.stopped:
+                process.kill()
+
+    def stop(self, reason: str) -> None:
+        """End the running trial, and any later one, from whatever thread; the first reason counts."""
+        with self._lock:
+            self.stopped = self.stopped or reason
+            if self._process:
+                self._process.kill()
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """The log loss, in nats, of a configuration with the parameters of a trial.
+
+    It is that of all rows that the first `tune.folds` folds hold out, trained with the first of the seeds;
+    several models are blended by the mean of their probabilities.
+
+    Attributes:
+        config_name, changes: the configuration, as `kit.config.load` takes it.
+        space: what trials choose from.
+        dataset: the training rows.
+        folds: (rows,) int8, the fold that holds each row out.
+    """
+
+    config_name: str
+    changes: Sequence[str]
+    space: Space
+    dataset: Dataset
+    folds: NDArray[np.int8]
+
+    def __call__(self, trial: "Trial", slot: Slot) -> float:
+        """Train what the trial describes, and keep figures of it as its user attributes.
+
+        A trial with the parameters of an earlier one is not trained: it ends as that one did.
+
+        Raises:
+            TrialFailedError: it failed.
+            TrialStoppedError: the slot was told to stop.
+            optuna.TrialPruned: it is losing.
+        """
+        params = self.space.suggest(trial)
+        known = _known_value(trial)
+        if known is not None:
+            return known
+        try:
+            config = load(self.config_name, [*self.changes, *self.space.changes(params)])
+            backend = setting(config).backend or "none"
+            with training_arrays(self.dataset) as folder, Worker(backend, slot.core, slot.started) as worker:
+                return self._train(trial, config, folder, worker, slot)
+        except KitError as error:
+            if slot.stopped:
+                raise TrialStoppedError(slot.stopped) from error
+            raise TrialFailedError(str(error).splitlines()[0]) from error
+
+    def _train(self, trial: "Trial", config: Config, folder: Path, worker: Worker, slot: Slot) -> float:
+        report = _Report(trial, config)
+        labels = self.dataset.train_labels
+        rows: list[NDArray[np.int64]] = []
+        probs: list[NDArray[np.float64]] = []
+        seconds: list[float] = []
+        startup = 0.0
+
+        def follow(progress: Progress) -> None:
+            slot.on_progress(trial.number, progress)
+            if not math.isfinite(progress.val_loss):
+                raise TrialFailedError(f"{progress.member}: its loss is {progress.val_loss}")
+            report.epoch(progress)
+
+        try:
+            for fold in range(report.folds):
+                members = [Member(model, fold, config.seeds[0]) for model in config.models]
+                jobs = make_jobs(members, config, setting(config), self.folds[None], folder)
+                results = [worker.train(job, follow) for job in jobs]
+                seconds.append(sum(one.history["seconds"] for one in results))
+                startup += sum(one.history["startup_seconds"] for one in results)
+                rows.append(results[0].val_rows)
+                probs.append(np.stack([one.val_probs for one in results]).mean(axis=0, dtype=np.float64))
+                report.fold(metrics.log_loss(probs[-1], labels[rows[-1]]))
+        finally:
+            for key, value in (("seconds", seconds), ("startup", startup), ("loss_folds", report.losses)):
+                trial.set_user_attr(key, value)
+        blend, held_out = np.concatenate(probs), labels[np.concatenate(rows)]
+        trial.set_user_attr("accuracy", metrics.accuracy(blend, held_out))
+        return metrics.log_loss(blend, held_out)
+
+
+class _Report:
+    """Tells Optuna how a trial is doing, in the steps that its pruner is made for.
+
+    The Wilcoxon test pairs the losses of single folds. The others take the mean over folds, that of the
+    current one after each epoch; of several models one alone says little, so then after each fold.
+
+    Attributes:
+        folds: how many will be trained.
+        losses: of those that are done.
+    """
+
+    def __init__(self, trial: "Trial", config: Config) -> None:
+        self.folds, self.losses = min(config.tune.folds, config.folds.count), list[float]()
+        self._trial, self._step = trial, -1
+        self._paired = config.tune.pruner == "wilcoxon"
+        self._by_epoch = not self._paired and len(config.models) == 1
+
+    def epoch(self, progress: Progress) -> None:
+        if self._by_epoch:
+            # In tenths, so that trials of different length meet at the same steps.
+            tenths = 10 * progress.epoch // progress.epochs
+            self._tell(FOLD * progress.member.fold + FOLD // 10 * tenths, [*self.losses, progress.val_loss])
+
+    def fold(self, loss: float) -> None:
+        self.losses.append(loss)
+        if self._paired:
+            self._tell(len(self.losses) - 1, [loss])
+        elif not self._by_epoch:
+            self._tell(FOLD * len(self.losses), self.losses)
+
+    def _tell(self, step: int, losses: Sequence[float]) -> None:
+        from optuna import TrialPruned
+
+        # Of more than 10 epochs some share a tenth.
+        if step == self._step:
+            return
+        self._step = step
+        self._trial.report(float(np.mean(losses)), step)
+        # Nothing is saved at the end; and the baseline is what everything is measured by, but it is asked for
+        # too, since the pruner takes note of whom it has seen.
+        end = self.folds - 1 if self._paired else FOLD * self.folds
+        if step < end and self._trial.should_prune() and "baseline" not in self._trial.user_attrs:
+            raise TrialPruned
+
+
+def _known_value(trial: "Trial") -> float | None:
+    """Return the value of an earlier trial with the same parameters, and copy what is known of it.
+
+    Raises:
+        optuna.TrialPruned: that one was pruned.
+    """
+    from optuna import TrialPruned
+    from optuna.trial import TrialState
+
+    states = (TrialState.COMPLETE, TrialState.PRUNED)
+    ended = trial.study.get_trials(deepcopy=False, states=states)
+    same = [one for one in ended if one.params == trial.params]
+    if not same:
+        return None
+    earlier = min(same, key=lambda one: (one.state != TrialState.COMPLETE, one.number))
+    trial.set_user_attr("repeat_of", earlier.number)
+    for key in COPIED:
+        if key in earlier.user_attrs:
+            trial.set_user_attr(key, earlier.user_attrs[key])
+    for step, value in earlier.intermediate_values.items():
+        trial.report(value, step)
+    if earlier.state == TrialState.PRUNED:
+        raise TrialPruned
+    return earlier.value
+
+
+@contextmanager
+def training_arrays(dataset: Dataset) -> Iterator[Path]:
+    """Give a folder with the training arrays and few test rows: nobody wants the test set predicted."""
+    with tempfile.TemporaryDirectory(prefix="kit-") as name:
+        folder = Path(name)
+        for array in ("train_images.npy", "train_labels.npy"):
+            (folder / array).symlink_to((dataset.folder / array).resolve())
+        np.save(folder / "test_images.npy", dataset.test_images[:TEST_ROWS])
+        yield folder
