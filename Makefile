@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 OPTIONS = $(if $(CONFIG),-c '$(CONFIG)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv report runs submit submissions doctor test test-slow lint bench clean
+.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -22,6 +22,9 @@ data: $(STAMP) ## Fetch the competition's files; SOURCE=kaggle, sample, a folder
 
 cv: $(STAMP) ## Train a cross-validated ensemble, report, write submission.csv
 	@$(BIN)/kit cv $(OPTIONS)
+
+tune: $(STAMP) ## Search for a better configuration and confirm it; CONFIG=quick takes 4 minutes
+	@$(BIN)/kit tune $(OPTIONS)
 
 report: $(STAMP) ## Show a run's report; RUN=name, else the newest
 	@$(BIN)/kit report $(if $(RUN),'$(RUN)') $(ARGS)

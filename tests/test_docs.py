@@ -8,6 +8,7 @@ import pytest
 
 from kit import config
 from kit.cli import COMMANDS
+from kit.tuning.space import make_space
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,11 +38,21 @@ def test_every_command_has_its_target() -> None:
     assert set(COMMANDS) <= TARGETS
 
 
+def write_block(path: Path, first_line: str) -> None:
+    """Write the lines of the README that stand indented below `first_line`."""
+    block = README.split(first_line)[1].split("\n\n")[0]
+    path.write_text("\n".join(re.findall(r"^    (.*)", block, re.MULTILINE)))
+
+
 def test_the_configuration_in_the_readme_is_valid(workdir: Path) -> None:
-    (workdir / "mine.yaml").write_text(
-        "\n".join(re.findall(r"^    (.*)", README.split("configs/mine.yaml")[1], re.MULTILINE))
-    )
+    write_block(workdir / "mine.yaml", "# configs/mine.yaml")
     assert config.load("mine.yaml").training.epochs == 40
+
+
+def test_the_space_in_the_readme_is_valid(workdir: Path) -> None:
+    write_block(workdir / "mine.yaml", "# configs/mine-to-tune.yaml")
+    space = make_space("mine.yaml", [], config.load("mine.yaml"))
+    assert [one.key for one in space.parameters if one.when] == ["training.momentum"]
 
 
 @pytest.mark.parametrize("change", re.findall(r"--set ([a-z0-9_.]+=[a-z0-9_.]+)", README))

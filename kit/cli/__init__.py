@@ -22,6 +22,7 @@ COMMANDS = {
     "runs": "List the runs of this folder.",
     "submit": "Send a run's submission to Kaggle and wait for its score.",
     "submissions": "Show every submission: OOF accuracy against leaderboard score.",
+    "tune": "Search for a better configuration, and confirm that it is.",
 }
 
 # Faults of the system that the user can mend.

@@ -64,8 +64,8 @@ def summarise_study(
     return {
         "study": name,
         "config": config_name,
-        "storage": _without_password(storage),
-        "command": _without_password(command),
+        "storage": without_password(storage),
+        "command": without_password(command),
         "sample": sample,
         "trials": {
             "total": len(counted),
@@ -175,5 +175,6 @@ def _importance(
     return {**found, **{name: None for name in names if name not in found}}, None
 
 
-def _without_password(text: str) -> str:
+def without_password(text: str) -> str:
+    """Return `text` with *** in place of the password of any URL in it."""
     return re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", text)

@@ -127,8 +127,8 @@ class _Crew:
         self._ran = False
         # Futures, since Ctrl-C in Thread.join makes Python 3.11 believe that the thread is over.
         with ThreadPoolExecutor(len(self.slots), thread_name_prefix="kit-trial") as pool:
-            futures = [pool.submit(self._work, slot) for slot in self.slots]
             try:
+                futures = [pool.submit(self._work, slot) for slot in self.slots]
                 while (state := wait(futures, LOOK_SECONDS, FIRST_EXCEPTION)).not_done:
                     if time.monotonic() >= self._stop_at():
                         self._stop("time was up")

@@ -16,7 +16,7 @@ from rich.table import Table
 from kit.config import load
 from kit.data.dataset import SAMPLE, locate, open_folder
 from kit.training import machine
-from tests.benchmarks import accuracy, blending, latency, matmul, reading, scaling, throughput
+from tests.benchmarks import accuracy, blending, latency, matmul, reading, scaling, throughput, tuning
 from tests.benchmarks.bench import Bench, Row
 
 FAMILIES: dict[str, tuple[str, Callable[[Bench], Iterator[Row]]]] = {
@@ -27,6 +27,7 @@ FAMILIES: dict[str, tuple[str, Callable[[Bench], Iterator[Row]]]] = {
     "e": ("Latency", latency.run),
     "f": ("Share of the matrix product (needs a)", matmul.run),
     "g": ("Accuracy (9 minutes, only when asked for)", accuracy.run),
+    "h": ("Pruning (only when asked for)", tuning.run),
 }
 USUAL = "a,b,c,d,e,f"
 

@@ -40,7 +40,7 @@ def test_ratios_are_taken_pair_by_pair() -> None:
 def test_an_unknown_family_is_named() -> None:
     result = CliRunner().invoke(main, ["--only", "a,z"])
     assert result.exit_code == 2
-    assert "z; expected of a, b, c, d, e, f, g" in result.output
+    assert "z; expected of a, b, c, d, e, f, g, h" in result.output
 
 
 def test_reading_blending_and_latency(workdir: Path, write_competition: Callable[..., None]) -> None:
@@ -68,3 +68,6 @@ def test_training_is_measured_on_both_sides(workdir: Path, write_competition: Ca
     accuracy = medians(families["g"])
     assert 0 <= accuracy["default: engine"] <= 100
     assert "default: difference in log loss" in accuracy
+    tuning = medians(families["h"])
+    saved = tuning["study, losing trials stopped"] / tuning["study, every trial to its end"]
+    assert tuning["time of trials, stopped / to the end"] == saved

@@ -117,9 +117,10 @@ def test_a_star_in_a_condition_takes_what_the_star_of_the_key_took() -> None:
 
 def test_every_shipped_space_of_a_network_is_possible() -> None:
     sizes = {
-        name: len(make_space(name, (), config.load(name)).parameters) for name in ("quick", "lenet-plain")
+        name: len(make_space(name, (), config.load(name)).parameters)
+        for name in ("default", "quick", "lenet-plain")
     }
-    assert sizes == {"quick": 13, "lenet-plain": 7}
+    assert sizes == {"default": 13, "quick": 4, "lenet-plain": 7}
 
 
 def test_the_wide_space_has_the_default_itself_in_it() -> None:

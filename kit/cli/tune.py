@@ -1,0 +1,81 @@
+"""`kit tune`: search for a better configuration."""
+
+import shlex
+import sys
+
+import click
+
+from kit.cli import options
+
+
+@click.command(
+    epilog="\b\nExample:\n  kit tune -c quick --timeout 4m\n"
+    "  kit tune -c lenet-regularized --timeout 1h\n"
+    "  kit tune -c tune-wide --trials 100 --storage sqlite:///shared.db"
+)
+@options.config
+@options.changes
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Trials of the study, over all calls and processes.  [default: as many as there is time for]",
+)
+@click.option(
+    "--timeout",
+    type=options.Duration(),
+    help="Time of this call, confirmation included.  [default: tune.minutes; with --trials: none]",
+)
+@click.option("--study", "name", metavar="NAME", help="Name of the study, in place of CONFIG-HASH.")
+@click.option(
+    "--storage", metavar="URL", help="An Optuna storage, as in sqlite:///tune.db.  [default: under runs/]"
+)
+@click.option(
+    "--jobs",
+    type=options.Jobs(),
+    default="auto",
+    show_default=True,
+    help="Trials at once; auto: one a core, or one on a GPU.",
+)
+@options.as_json
+def command(  # noqa: PLR0917 - click passes them by name
+    config: str,
+    changes: tuple[str, ...],
+    trials: int | None,
+    timeout: float | None,
+    name: str | None,
+    storage: str | None,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Search with Optuna for a configuration that is better, and confirm that it is.
+
+    The configuration itself is the first trial. The best three are trained again on folds and seeds that the
+    search did not use; what is better there as well is written to configs/tuned-STUDY.yaml, ready for kit cv.
+    The same command goes on with the same study; several at once share it.
+    """
+    import json
+
+    from rich.console import Console
+
+    from kit.cli.tuning_progress import TuningTerminal
+    from kit.pipeline.tune import tune
+    from kit.reports.tuning import without_password
+    from kit.reports.tuning_terminal import render_study
+
+    with TuningTerminal() as terminal:
+        report, page = tune(
+            config,
+            changes,
+            terminal,
+            trials=trials,
+            seconds=timeout,
+            name=name,
+            storage=storage,
+            jobs=jobs,
+            command=without_password(shlex.join(["kit", *sys.argv[1:]])),
+        )
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        render_study(report, Console(), page)

@@ -1,0 +1,147 @@
+"""What people see while a study goes on: a line a trial, live bars on a terminal."""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from kit.cli.progress import FIRST_LINE, LAST_PAUSE
+from kit.data.dataset import Dataset
+from kit.reports.terminal import duration, percent
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from kit.pipeline.tune import Call
+
+
+class TuningTerminal:
+    """Shows a study on stderr; a `kit.pipeline.tune.Watcher`.
+
+    Args:
+        console: where to write.
+        first_line: seconds to the first line without news, off a terminal.
+    """
+
+    def __init__(self, console: Console | None = None, first_line: float = FIRST_LINE) -> None:
+        self.console, self.first_line = console or Console(stderr=True), first_line
+        self.live = self.console.is_terminal
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=self.console,
+            disable=not self.live,
+        )
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._bars: dict[int, TaskID] = {}
+        self._doing: dict[int, str] = {}
+        self._ended, self._best = 0, float("inf")
+        self._baseline: float | None = None
+        self._confirmation = ""
+        self._folds = 1
+        self._began = self._spoke = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+        self.bars.stop()
+
+    def begun(self, call: "Call", dataset: Dataset, known: int) -> None:
+        """Say what is going to happen."""
+        self._folds = min(call.config.tune.folds, call.config.folds.count)
+        rows = f"{len(dataset.train_labels):,} training rows from {dataset.source}"
+        self._say(f"{call.name}: {len(call.space.parameters)} parameters, {rows}")
+        if dataset.sample:
+            self._say("These are the kit's own sample digits: get the competition's with kit data fetch.")
+        for warning in dataset.warnings:
+            self._say(f"warning: {warning}")
+        limits = [f"{call.trials} trials"] if call.trials else []
+        limits += [duration(call.seconds)] if call.seconds else []
+        at_once = f"{call.jobs} trial{'s' if call.jobs > 1 else ''} at once"
+        folds = f"{self._folds} of {call.config.folds.count} folds a trial"
+        self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {at_once}, {folds}")
+        if known > 1:
+            self._say(f"going on with a study of {known} trials")
+        if not self.live:
+            threading.Thread(target=self._tell, daemon=True).start()
+
+    def trial_started(self, number: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the watcher's signature
+        """Show a trial that begins."""
+        with self._lock:
+            self._doing[number] = f"trial {number} starts"
+            self._bars[number] = self.bars.add_task(f"trial {number}", total=None, figures="")
+
+    def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None:
+        """Move a trial's bar on."""
+        with self._lock:
+            done, total = fold * epochs + epoch, self._folds * epochs
+            self._doing[number] = f"trial {number} at {done / total:.0%}"
+            if number in self._bars:
+                self.bars.update(
+                    self._bars[number], completed=done, total=total, figures=f"log loss {loss:.5f}"
+                )
+
+    def trial_ended(self, trial: "FrozenTrial") -> None:
+        """Tell of a trial that is over."""
+        with self._lock:
+            at = self._doing.pop(trial.number, "").rpartition(" at ")[2]
+            if trial.number in self._bars:
+                self.bars.remove_task(self._bars.pop(trial.number))
+            self._ended += 1
+            self._say(f"trial {trial.number}: {self._outcome(trial, at)}")
+
+    def waiting(self, running: int) -> None:
+        """Tell that other processes still train."""
+        trials = "a trial" if running == 1 else f"{running} trials"
+        self._say(f"waiting for {trials} of other processes, or until they are known to be lost")
+
+    def confirming(self, done: int, total: int) -> None:
+        """Tell how far the confirmation is."""
+        with self._lock:
+            if not self._confirmation:
+                self._say(f"confirming the best on new folds and seeds: {total} trainings")
+                self._bars[-1] = self.bars.add_task("confirmation", total=total, figures="")
+            self._confirmation = f"confirmation {done} of {total}"
+            self.bars.update(self._bars[-1], completed=done, total=total)
+
+    def _outcome(self, trial: "FrozenTrial", at: str) -> str:
+        seconds = trial.duration.total_seconds() if trial.duration else 0.0
+        if trial.state.name == "PRUNED":
+            return f"stopped at {at or 'the start'}, it was losing ({duration(seconds)})"
+        if trial.state.name != "COMPLETE" or trial.value is None:
+            return f"failed: {trial.user_attrs.get('failed', 'no reason given')}"
+        if "repeat_of" in trial.user_attrs:
+            return f"the same as trial {trial.user_attrs['repeat_of']}"
+        figures = f"log loss {trial.value:.5f}, accuracy {percent(trial.user_attrs.get('accuracy'))} %"
+        notes = [duration(seconds)]
+        if trial.user_attrs.get("baseline"):
+            self._baseline = trial.value
+            notes.append("the configuration itself")
+        elif trial.value < self._best:
+            notes.append("the best so far")
+        self._best = min(self._best, trial.value)
+        return f"{figures} ({', '.join(notes)})"
+
+    def _tell(self) -> None:
+        pause = self.first_line
+        while not self._over.wait(pause):
+            if time.monotonic() - self._spoke < pause:
+                continue
+            with self._lock:
+                doing = [self._confirmation] if self._confirmation else sorted(self._doing.values())
+                self._say(
+                    f"{duration(time.monotonic() - self._began)}: {', '.join(doing) or 'between trials'}"
+                )
+            pause = min(LAST_PAUSE, pause * 1.5)
+
+    def _say(self, text: str) -> None:
+        self._spoke = time.monotonic()
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,73 @@
+"""(h) What stopping trials early saves, on a space whose lower half is known to be bad.
+
+The same random trials, in the same order, with pruning and without. The learning rate is drawn from 1e-5 to
+1e-2, and below the middle, 3e-4, the few steps of such a training lead nowhere.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kit.config import load
+from kit.pipeline.tune import search_folds
+from kit.training import machine
+from kit.tuning.search import search
+from kit.tuning.space import make_space
+from kit.tuning.study import SharedStudy, storage_url
+from kit.tuning.trial import Objective
+from tests.benchmarks import engine
+from tests.benchmarks.bench import Bench, Row
+
+SPACE = "{training.learning_rate: {kind: float, low: 1.0e-5, high: 1.0e-2, log: true}}"
+PRUNERS = ("none", "median")
+
+
+class _Silent:
+    """A watcher that says nothing."""
+
+    def trial_started(self, number: int, params: Mapping[str, Any]) -> None: ...
+    def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None: ...
+    def trial_ended(self, trial: Any) -> None: ...
+    def waiting(self, running: int) -> None: ...
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    trials, epochs = (3, 1) if bench.quick else (16, 10)
+    seconds: dict[str, list[float]] = {pruner: [] for pruner in PRUNERS}
+    best: dict[str, list[float]] = {pruner: [] for pruner in PRUNERS}
+    for seed in range(bench.repeat):
+        for pruner in PRUNERS:
+            tune = f"tune={{space: {SPACE}, sampler: random, pruner: {pruner}, seed: {seed}}}"
+            changes = [tune, f"training.epochs={epochs}"]
+            ended = _studied(bench, changes, bench.folder / f"{pruner}-{seed}", trials)
+            seconds[pruner].append(sum(trial.duration.total_seconds() for trial in ended))
+            best[pruner].append(min(trial.value for trial in ended if trial.state.name == "COMPLETE"))
+    note = f"{trials} trials of 2 folds, {epochs} epochs"
+    plain, pruned = (
+        Row(f"study, {what}", "s", tuple(seconds[pruner]), note)
+        for pruner, what in zip(PRUNERS, ("every trial to its end", "losing trials stopped"), strict=True)
+    )
+    yield from (plain, pruned, pruned.over(plain, "time of trials, stopped / to the end"))
+    for pruner in PRUNERS:
+        yield Row(f"best log loss, pruner: {pruner}", "nats", tuple(best[pruner]))
+
+
+def _studied(bench: Bench, changes: list[str], folder: Path, trials: int) -> list[Any]:
+    config = load("quick", changes)
+    space = make_space("quick", changes, config)
+    shared = SharedStudy.open("bench", storage_url(folder, None), folder, config.tune, space, {})
+    objective = Objective("quick", changes, space, bench.dataset, search_folds(bench.dataset, config))
+    on_gpu = engine.on_gpu()
+    search(
+        shared,
+        objective,
+        trials=trials,
+        stop_at=lambda: float("inf"),
+        jobs=1 if on_gpu else machine.cores(),
+        on_gpu=on_gpu,
+        watcher=_Silent(),
+    )
+    ended = shared.study.get_trials()
+    shutil.rmtree(folder)
+    return ended

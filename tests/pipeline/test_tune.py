@@ -1,0 +1,77 @@
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kit.config import validate
+from kit.errors import UserError
+from kit.pipeline import tune as pipeline
+
+RAW = {"folds": {"count": 4}, "models": {"knn": {"kind": "knn"}}}
+
+
+def search_seconds(
+    monkeypatch: pytest.MonkeyPatch, *, seconds: float | None, least: float | None, candidates: int = 1
+) -> float:
+    """Return how much of a call is the search's where the first round of the confirmation takes `least`."""
+    monkeypatch.setattr(pipeline.confirmation, "needed_seconds", lambda *given: least)  # noqa: ARG005
+    monkeypatch.setattr(pipeline.confirmation, "candidates", lambda study: [study] * candidates)
+    call: Any = SimpleNamespace(seconds=seconds, config=validate(RAW), jobs=1)
+    shared: Any = SimpleNamespace(study=None)
+    return pipeline._search_seconds(shared, call)
+
+
+def test_a_quarter_of_the_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert search_seconds(monkeypatch, seconds=1000, least=None) == 750
+    assert search_seconds(monkeypatch, seconds=1000, least=100) == 750
+
+
+def test_more_is_kept_where_five_cells_take_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Five cells take 5/3 of the first round, of three.
+    assert search_seconds(monkeypatch, seconds=1000, least=240) == pytest.approx(600)
+    assert search_seconds(monkeypatch, seconds=1000, least=400) == pytest.approx(550)
+
+
+def test_the_first_round_may_take_more_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert search_seconds(monkeypatch, seconds=1000, least=500) == 500
+
+
+def test_without_time_to_confirm_the_search_has_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert search_seconds(monkeypatch, seconds=1000, least=601) == 1000
+
+
+def test_with_nothing_to_confirm_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One candidate and the baseline are half of four configurations.
+    assert search_seconds(monkeypatch, seconds=1000, least=100, candidates=0) == 950
+    assert search_seconds(monkeypatch, seconds=1000, least=900, candidates=0) == 750
+
+
+def test_a_call_without_a_limit_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert search_seconds(monkeypatch, seconds=None, least=100) == float("inf")
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", "", ".hidden", "x" * 81])
+def test_a_name_cannot_lead_out_of_runs(name: str) -> None:
+    with pytest.raises(UserError, match="not a name for a study"):
+        pipeline._checked(name)
+
+
+def test_trials_are_judged_on_the_folds_of_the_first_seed() -> None:
+    dataset: Any = SimpleNamespace(
+        train_images=np.random.default_rng(0).integers(0, 256, (80, 4, 4), np.uint8),
+        train_labels=np.arange(80, dtype=np.uint8) % 10,
+    )
+    plain, other, reshuffled = (
+        pipeline.search_folds(dataset, validate(RAW | {"seeds": [3, 1], "folds": {"count": 4, **folds}}))
+        for folds in ({"seed": 5}, {"seed": 8}, {"seed": 5, "reshuffle": True})
+    )
+    assert (plain != other).any()
+    assert (reshuffled == other).all()
+
+
+def test_one_process_alone_confirms(tmp_path: Any) -> None:
+    with pipeline._alone(tmp_path / "lock") as first, pipeline._alone(tmp_path / "lock") as second:
+        assert (first, second) == (True, False)
+    with pipeline._alone(tmp_path / "lock") as again:
+        assert again
