@@ -7,6 +7,7 @@ import pytest
 from kit.config import validate
 from kit.errors import UserError
 from kit.pipeline import tune as pipeline
+from kit.tuning import confirmation
 
 RAW = {"folds": {"count": 4}, "models": {"knn": {"kind": "knn"}}}
 
@@ -15,8 +16,8 @@ def search_seconds(
     monkeypatch: pytest.MonkeyPatch, *, seconds: float | None, least: float | None, candidates: int = 1
 ) -> float:
     """Return how much of a call is the search's where the first round of the confirmation takes `least`."""
-    monkeypatch.setattr(pipeline.confirmation, "needed_seconds", lambda *given: least)  # noqa: ARG005
-    monkeypatch.setattr(pipeline.confirmation, "candidates", lambda study: [study] * candidates)
+    monkeypatch.setattr(confirmation, "needed_seconds", lambda *given: least)  # noqa: ARG005
+    monkeypatch.setattr(confirmation, "candidates", lambda study: [study] * candidates)
     call: Any = SimpleNamespace(seconds=seconds, config=validate(RAW), jobs=1)
     shared: Any = SimpleNamespace(study=None)
     return pipeline._search_seconds(shared, call)
