@@ -141,6 +141,15 @@ def test_halving_stops_a_trial_that_is_losing(worker: Install, run: Run, workdir
     assert not any(alive(pid) for pid in workers(workdir))
 
 
+def test_the_median_stops_a_trial_that_is_worse_than_most(worker: Install, run: Run, workdir: Path) -> None:
+    worker(TRAIN)
+    *others, worse = run(None, 0.02, 0.03, 0.04, 0.05, 0.035, folds=1, pruner="median")
+    assert {trial.state for trial in others} == {TrialState.COMPLETE}
+    assert worse.state == TrialState.PRUNED
+    assert max(worse.intermediate_values) == 50
+    assert not any(alive(pid) for pid in workers(workdir))
+
+
 def test_wilcoxon_stops_a_trial_whose_folds_are_worse(worker: Install, run: Run, workdir: Path) -> None:
     worker("name = 'other' if rate > 0.03 else name\n" + TRAIN)
     first, worse = run(None, 0.05, folds=4, pruner="wilcoxon")
