@@ -42,6 +42,8 @@ def render_study(report: words.Figures, console: Console, page: Path | None = No
         console.print(Text(f"{prefix} is left out in front of names.", "dim"))
     if report["importance_missing"] and report["importance"]:
         console.print(Text(f"No importance: {report['importance_missing']}.", "dim"))
+    elif report["importance"]:
+        console.print(Text(f"Importance is rough: it is of {report['importance_trials']} trials.", "dim"))
     _show(words.failure_table(report), console)
     for note in report["notes"]:
         _paragraph(console, note, "dim")

@@ -156,9 +156,9 @@ def test_importance_is_of_what_decides_and_the_same_each_time() -> None:
 
 
 def test_few_trials_have_no_importance() -> None:
-    report = summarised(tried(9, norms=True))
+    report = summarised(tried(4, norms=True))
     assert report["importance"] == {NORM: None, RATE: None}
-    assert report["importance_missing"] == "importance takes 10 complete trials, there are 9"
+    assert report["importance_missing"] == "importance takes 5 complete trials, there are 4"
 
 
 def test_a_parameter_that_trials_lack_has_no_importance() -> None:

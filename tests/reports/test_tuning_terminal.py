@@ -50,7 +50,7 @@ def test_a_study_with_a_confirmed_winner() -> None:
         "batch_norm                  none     none\n"
         "training.learning_rate     0.001   0.0011\n"
         "models.cnn. is left out in front of names.\n"
-        "No importance: importance takes 10 complete trials, there are 2.\n"
+        "No importance: importance takes 5 complete trials, there are 2.\n"
         "\n"
         "The best of many trials looks better than it is: part of its gain in the search\n"
         "is luck with the folds and the seed of the search. The gain to believe is that\n"
