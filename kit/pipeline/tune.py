@@ -29,7 +29,7 @@ from kit.tuning import confirmation
 from kit.tuning import search as searching
 from kit.tuning.space import Space, make_space
 from kit.tuning.study import SharedStudy, storage_url
-from kit.tuning.trial import Objective
+from kit.tuning.trial import Objective, check_unchanged
 from kit.tuning.tuned import check_target, write_tuned
 from kit.tuning.verdicts import CANDIDATES
 
@@ -139,7 +139,7 @@ def tune(
     watcher.begun(call, dataset, shared.used())
     last = searching.search(
         shared,
-        Objective(config_name, changes, space, dataset, search_folds(dataset, config)),
+        Objective(config_name, changes, config, space, dataset, search_folds(dataset, config)),
         trials=call.trials,
         stop_at=lambda: started + _search_seconds(shared, call),
         jobs=call.jobs,
@@ -189,6 +189,7 @@ def _confirm(
     with _alone(call.folder / "confirm.lock") as alone:
         if not alone:
             return None
+        check_unchanged(call.config_name, call.changes, call.config)
         confirmed = confirmation.confirm(
             shared.study,
             call.config_name,
@@ -202,6 +203,7 @@ def _confirm(
             watcher=watcher,
         )
         if confirmed["winner"] is not None:
+            check_unchanged(call.config_name, call.changes, call.config)
             path = write_tuned(
                 shared.study,
                 confirmed,

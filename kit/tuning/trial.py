@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Config, load
 from kit.data.dataset import Dataset
-from kit.errors import KitError
+from kit.errors import KitError, UserError
 from kit.store import Member
 from kit.training.plan import make_jobs, setting
 from kit.training.subprocesses import Process, Progress, Worker
@@ -31,6 +31,20 @@ TEST_ROWS = 1000
 """Test images that a worker is given: a trial needs none, and a whole batch compiles no step of its own."""
 COPIED = ("seconds", "startup", "loss_folds", "accuracy")
 """User attributes that a trial takes over from an earlier one with the same parameters."""
+
+
+def check_unchanged(config_name: str, changes: Sequence[str], config: Config) -> None:
+    """Check that a configuration still is what it was: nobody may edit its files while it is tuned.
+
+    Raises:
+        UserError: it is not.
+    """
+    if load(config_name, changes) != config:
+        raise UserError(
+            "the configuration has changed since it began to be tuned",
+            where=config_name,
+            hint="the same command tunes it as it is now; as it was, it goes on with the same study",
+        )
 
 
 class Slot:
@@ -71,6 +85,7 @@ class Objective:
 
     Attributes:
         config_name, changes: the configuration, as `kit.config.load` takes it.
+        config: the same, resolved.
         space: what trials choose from.
         dataset: the training rows.
         folds: (rows,) int8, the fold that holds each row out.
@@ -78,6 +93,7 @@ class Objective:
 
     config_name: str
     changes: Sequence[str]
+    config: Config
     space: Space
     dataset: Dataset
     folds: NDArray[np.int8]
@@ -91,7 +107,9 @@ class Objective:
             TrialFailedError: it failed.
             TrialStoppedError: the slot was told to stop.
             optuna.TrialPruned: it is losing.
+            UserError: the configuration is no longer what it was.
         """
+        check_unchanged(self.config_name, self.changes, self.config)
         params = self.space.suggest(trial)
         known = _known_value(trial)
         if known is not None:

@@ -57,7 +57,7 @@ def _studied(bench: Bench, changes: list[str], folder: Path, trials: int) -> lis
     config = load("quick", changes)
     space = make_space("quick", changes, config)
     shared = SharedStudy.open("bench", storage_url(folder, None), folder, config.tune, space, {})
-    objective = Objective("quick", changes, space, bench.dataset, search_folds(bench.dataset, config))
+    objective = Objective("quick", changes, config, space, bench.dataset, search_folds(bench.dataset, config))
     on_gpu = engine.on_gpu()
     search(
         shared,
