@@ -43,7 +43,7 @@ def run(bench: Bench) -> Iterator[Row]:
             ended = _studied(bench, changes, bench.folder / f"{pruner}-{seed}", trials)
             seconds[pruner].append(sum(trial.duration.total_seconds() for trial in ended))
             best[pruner].append(min(trial.value for trial in ended if trial.state.name == "COMPLETE"))
-    note = f"{trials} trials of 2 folds, {epochs} epochs"
+    note = f"{trials} trials of {load('quick').tune.folds} fold, {epochs} epochs"
     plain, pruned = (
         Row(f"study, {what}", "s", tuple(seconds[pruner]), note)
         for pruner, what in zip(PRUNERS, ("every trial to its end", "losing trials stopped"), strict=True)
