@@ -94,7 +94,7 @@ def test_check_counts_distinct_images_for_the_folds(workdir: Path, write_competi
         line for line in lines if line.startswith("7,")
     ][:1] * 6
     (workdir / "data" / "train.csv").write_text("\n".join(rows))
-    assert "class 7 has too few distinct images for 5 folds" in str(run("check").exception)
+    assert "class 7 has too few distinct images for 4 folds" in str(run("check").exception)
 
 
 def test_check_looks_at_the_sample_submission(workdir: Path, write_competition: Write) -> None:
