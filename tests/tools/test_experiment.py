@@ -1,0 +1,82 @@
+from collections.abc import Callable
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from kit.errors import UserError
+from kit.store import MemberResult
+from tools.experiment import Results, judge, main
+
+LABELS = np.arange(4) % 2
+
+
+def network(rows: list[int], right: list[float], seconds: float = 1.0) -> MemberResult:
+    """Return a network that gives the label of each of `rows` the probability in `right`."""
+    probs = np.array(
+        [[p, 1 - p] if LABELS[row] == 0 else [1 - p, p] for row, p in zip(rows, right, strict=True)]
+    )
+    test = np.full((1, 2), 0.5, np.float32)
+    return MemberResult(np.array(rows), probs.astype(np.float32), test, {"seconds": seconds})
+
+
+def results(a: float, b: float) -> Results:
+    """Return two folds of one seed: the first has probability `a` for each label, the second `b`."""
+    return {(0, 0): network([0, 1], [a, a]), (1, 0): network([2, 3], [b, b], 3.0)}
+
+
+def test_the_log_loss_is_the_mean_over_networks() -> None:
+    row = judge(results(0.5, 0.25), None, LABELS)
+    assert row.log_loss == pytest.approx((log(2) + log(4)) / 2)
+    assert (row.difference, row.seconds) == (None, 2.0)
+
+
+def test_errors_are_those_of_all_folds_and_the_mean_over_seeds() -> None:
+    second = {(0, 1): network([0, 1], [0.9, 0.9]), (1, 1): network([2, 3], [0.1, 0.9])}
+    assert judge({**results(0.9, 0.1), **second}, None, LABELS).errors == (2 + 1) / 2
+
+
+def test_the_difference_is_own_less_other() -> None:
+    row = judge(results(0.5, 0.5), results(0.25, 0.5), LABELS)
+    assert row.cells == pytest.approx((-log(2), 0), abs=1e-6)
+    assert row.difference is not None
+    assert row.difference.mean == pytest.approx(-log(2) / 2, abs=1e-6)
+
+
+def test_seeds_of_the_same_rows_do_not_narrow_the_interval() -> None:
+    own, other = results(0.5, 0.5), results(0.25, 0.5)
+    twice = [{**one, **{(fold, 1): value for (fold, _), value in one.items()}} for one in (own, other)]
+    assert judge(twice[0], twice[1], LABELS).difference == judge(own, other, LABELS).difference
+
+
+@pytest.mark.parametrize(
+    "other", [{(0, 0): network([0, 1], [0.5, 0.5])}, {**results(0.5, 0.5), (1, 0): network([2], [0.5])}]
+)
+def test_other_rows_are_refused(other: Results) -> None:
+    with pytest.raises(UserError, match="did not hold out the rows of fold 1, seed 0"):
+        judge(results(0.5, 0.5), other, LABELS)
+
+
+@pytest.mark.slow
+def test_an_experiment_is_trained_once_and_compared(
+    workdir: Path, write_competition: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_competition(workdir / "data")
+    (workdir / "knn.yaml").write_text("folds: {count: 2}\nmodels: {knn: {kind: knn}}\n")
+    (workdir / "logistic.yaml").write_text("folds: {count: 2}\nmodels: {one: {kind: logistic_regression}}\n")
+
+    def run(*arguments: str) -> Any:
+        return CliRunner().invoke(main, [*arguments, "--seeds", "0"])
+
+    first = run("base", "-c", "knn.yaml")
+    assert first.exit_code == 0, first.output
+    monkeypatch.setattr("kit.training.executor.run_worker", None)  # Nothing is left to train.
+    assert run("base", "-c", "knn.yaml").stdout == first.stdout
+    assert "that is another experiment" in str(run("base", "-c", "logistic.yaml").exception)
+    assert (
+        "| 0.00000 (0.00000 to 0.00000) | 0.0000 0.0000 |"
+        in run("base", "-c", "knn.yaml", "--against", "base").stdout
+    )
