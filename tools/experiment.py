@@ -39,7 +39,7 @@ class Row:
 
     Attributes:
         difference: of the log loss against another experiment, paired by row; None without one.
-        cells: the same for each fold and seed.
+        cells: the same for each seed of the first fold, then of the next.
         seconds: the median of what a network took.
     """
 
@@ -50,58 +50,52 @@ class Row:
     seconds: float
 
     def __str__(self) -> str:
-        told = ["", f"{self.log_loss:.5f}", f"{self.errors:g}"]
+        told = [f"{self.log_loss:.5f}", f"{self.errors:g}"]
         if self.difference:
             mean, low, high = self.difference
             told += [f"{mean:.5f} ({low:.5f} to {high:.5f})", " ".join(f"{one:.4f}" for one in self.cells)]
-        return " | ".join([*told, f"{self.seconds:.0f}", ""]).strip()
+        return " | ".join([*told, f"{self.seconds:.0f}"])
 
 
 def judge(own: Results, other: Results | None, labels: NDArray[np.integer]) -> Row:
     """Return the row of an experiment.
 
     Args:
-        own: its networks.
+        own: its networks; those of a fold hold out the same rows, whatever their seed.
         other: those to compare with, the same folds and seeds among them.
         labels: (training rows,).
-
-    Raises:
-        UserError: the other experiment lacks a network, or held out other rows.
     """
-    losses = {cell: metrics.row_losses(one.val_probs, labels[one.val_rows]) for cell, one in own.items()}
+    losses = {cell: _losses(own[cell], labels) for cell in sorted(own)}
     wrong = [np.sum(one.val_probs.argmax(axis=1) != labels[one.val_rows]) for one in own.values()]
-    seeds = len({seed for _, seed in own})
     difference, cells = None, {}
     if other is not None:
-        for cell, one in own.items():
-            if cell not in other or not np.array_equal(other[cell].val_rows, one.val_rows):
-                raise UserError(
-                    f"the other experiment did not hold out the rows of fold {cell[0]}, seed {cell[1]}"
-                )
-            cells[cell] = losses[cell] - metrics.row_losses(other[cell].val_probs, labels[one.val_rows])
-        # A row's difference is the mean over seeds: seeds share rows, which are what is drawn.
+        cells = {cell: loss - _losses(other[cell], labels) for cell, loss in losses.items()}
+        # Rows are what is drawn, and seeds share them: a row's difference is the mean over seeds.
         folds = sorted({fold for fold, _ in own})
-        rows = [np.mean([cells[cell] for cell in own if cell[0] == fold], axis=0) for fold in folds]
-        paired = np.concatenate(rows)
+        paired = np.concatenate(
+            [np.mean([one for cell, one in cells.items() if cell[0] == fold], axis=0) for fold in folds]
+        )
         difference = metrics.paired_bootstrap(paired, np.zeros_like(paired))
     return Row(
         log_loss=float(np.mean([loss.mean() for loss in losses.values()])),
-        errors=float(np.sum(wrong)) / seeds,
+        errors=float(np.sum(wrong)) / len({seed for _, seed in own}),
         difference=difference,
         cells=tuple(float(one.mean()) for one in cells.values()),
         seconds=float(np.median([one.history["seconds"] for one in own.values()])),
     )
 
 
+def _losses(result: MemberResult, labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    return metrics.row_losses(result.val_probs, labels[result.val_rows])
+
+
 def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int], jobs: int) -> Results:
     """Train what is missing of an experiment, and return all of it.
 
     Raises:
-        UserError: the configuration has several models, or the folder holds another experiment.
+        UserError: the folder holds another experiment.
         KitError: a training failed.
     """
-    if len(config.models) > 1:
-        raise UserError("an experiment is about one model", received=", ".join(config.models))
     chosen = setting(config)
     (model,) = config.models
     members = [Member(model, fold, seed) for seed in config.seeds for fold in folds]
@@ -110,7 +104,8 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
         raise UserError("that is another experiment", where=str(run.path), hint="choose another name")
     run.write_info({"hash": digest})
     todo = [member for member in members if not run.has(member)]
-    crew = Crew(jobs, pinned=True, on_progress=lambda _: None, on_retry=lambda *_: None)
+    on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
+    crew = Crew(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
     with training_arrays(data) as folder:
         planned = make_jobs(todo, config, chosen, all_folds(data, config), folder)
         with crew.train(planned) as outcomes:
@@ -122,13 +117,72 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
     return {(member.fold, member.seed): run.read_member(member) for member in members}
 
 
+def earlier(name: str, config: Config, data: dataset.Dataset, folds: Sequence[int]) -> Results:
+    """Return the networks of an experiment that was made before.
+
+    Raises:
+        UserError: there is none, or it lacks a fold and seed of `config`, or held out other rows.
+    """
+    run, results = Run(FOLDER / name), {}
+    if not run.exists():
+        raise UserError("there is no such experiment", where="--against", received=name)
+    for path in run.path.glob("members/*.npz"):
+        model, its_fold, its_seed = path.stem.rsplit("-", 2)
+        member = Member(model, int(its_fold.removeprefix("f")), int(its_seed.removeprefix("s")))
+        results[member.fold, member.seed] = run.read_member(member)
+    held_out = all_folds(data, config)[0]
+    for fold in folds:
+        for seed in config.seeds:
+            own = results.get((fold, seed))
+            if own is None or not np.array_equal(own.val_rows, np.flatnonzero(held_out == fold)):
+                what = "has no network of" if own is None else "held out other rows in"
+                raise UserError(
+                    f"{name} {what} fold {fold}, seed {seed}",
+                    where="--against",
+                    hint="train it with these --folds and --seeds, folds.count and folds.seed",
+                )
+    return results
+
+
+def check(config: Config, folds: Sequence[int]) -> None:
+    """Check that there is one model to judge, on the same rows for every seed, and that the folds exist.
+
+    Raises:
+        UserError: it is not so.
+    """
+    if len(config.models) > 1:
+        raise UserError("too many models", where="models", expected="one", received=", ".join(config.models))
+    if config.folds.reshuffle:
+        raise UserError(
+            "every seed has other folds", where="folds.reshuffle", expected="false", received="true"
+        )
+    for fold in folds:
+        if not 0 <= fold < config.folds.count:
+            raise UserError(
+                "no such fold",
+                where="--folds",
+                expected=f"0 to {config.folds.count - 1}",
+                received=str(fold),
+            )
+
+
+def numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
+    """Return the distinct numbers of a list such as 0,1."""
+    try:
+        return sorted({int(one) for one in value.split(",")})
+    except ValueError as error:
+        raise click.BadParameter(f"expected numbers, as in 0,1; received {value!r}") from error
+
+
 @click.command(help=__doc__)
 @click.argument("name")
 @click.option("-c", "--config", "config_name", default="default", show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE")
 @click.option("--against", metavar="NAME", help="An earlier experiment.")
-@click.option("--folds", default="0,1", show_default=True, help="Which of the configuration's folds.")
-@click.option("--seeds", default="0,1", show_default=True)
+@click.option(
+    "--folds", default="0,1", show_default=True, callback=numbers, help="Which of the configuration's folds."
+)
+@click.option("--seeds", default="0,1", show_default=True, callback=numbers)
 @click.option("--jobs", default=machine.cores, type=int, help="Networks at once.  [default: one a core]")
 def main(
     *,
@@ -136,34 +190,28 @@ def main(
     config_name: str,
     changes: Sequence[str],
     against: str | None,
-    folds: str,
-    seeds: str,
+    folds: Sequence[int],
+    seeds: Sequence[int],
     jobs: int,
 ) -> None:
-    """Train, compare and print a row, and one of the means over views where there are such."""
-    config = load(config_name, [*changes, f"seeds=[{seeds}]"])
+    """Train, compare and print the figures of a row; where networks have views, of their means too."""
+    config = load(config_name, [*changes, f"seeds={list(seeds)}"])
+    check(config, folds)
     data = dataset.load(config)
-    other = _read(against) if against else None
-    own = train(Run(FOLDER / name), config, data, [int(fold) for fold in folds.split(",")], jobs)
-    click.echo(
-        "| log loss | errors |" + (" difference (95 % interval) | cells |" if other else "") + " seconds |"
-    )
+    other = earlier(against, config, data, folds) if against else None
+    own = train(Run(FOLDER / name), config, data, folds, jobs)
+    compared = " difference (95 % interval) | cells (fold by fold, a seed each) |" if other else ""
+    click.echo(f"log loss | errors |{compared} seconds")
     click.echo(judge(own, other, data.train_labels))
-    if any(one.val_probs_tta is not None for one in own.values()):
+    if _has_views(own) and (other is None or _has_views(other)):
         views = {cell: one.with_views() for cell, one in own.items()}
         theirs = other and {cell: one.with_views() for cell, one in other.items()}
-        click.echo(f"{judge(views, theirs, data.train_labels)} (mean of views)")
+        click.echo(f"{judge(views, theirs, data.train_labels)} (means of views)")
+        click.echo(f"{judge(views, own, data.train_labels)} (means of views against one view)")
 
 
-def _read(name: str) -> Results:
-    earlier, results = Run(FOLDER / name), {}
-    if not earlier.exists():
-        raise UserError("there is no such experiment", where="--against", received=name)
-    for path in earlier.path.glob("members/*.npz"):
-        model, fold, seed = path.stem.rsplit("-", 2)
-        member = Member(model, int(fold.removeprefix("f")), int(seed.removeprefix("s")))
-        results[member.fold, member.seed] = earlier.read_member(member)
-    return results
+def _has_views(results: Results) -> bool:
+    return all(one.val_probs_tta is not None for one in results.values())
 
 
 if __name__ == "__main__":

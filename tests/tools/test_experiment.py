@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from kit.errors import UserError
 from kit.store import MemberResult
-from tools.experiment import Results, judge, main
+from tools.experiment import FOLDER, Results, judge, main
 
 LABELS = np.arange(4) % 2
 
@@ -52,31 +51,56 @@ def test_seeds_of_the_same_rows_do_not_narrow_the_interval() -> None:
     assert judge(twice[0], twice[1], LABELS).difference == judge(own, other, LABELS).difference
 
 
+def test_cells_are_told_fold_by_fold() -> None:
+    other = {
+        (fold, seed): network([2 * fold, 2 * fold + 1], [0.5, 0.5]) for seed in (0, 1) for fold in (0, 1)
+    }
+    own = {**other, (0, 1): network([0, 1], [0.25, 0.25])}
+    assert judge(own, other, LABELS).cells == pytest.approx((0, log(2), 0, 0), abs=1e-6)
+
+
+@pytest.fixture
+def run(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., Any]:
+    """Return a function that calls the tool where two tiny configurations lie, on one seed."""
+    write_competition(workdir / "data")
+    (workdir / "knn.yaml").write_text("folds: {count: 2}\nmodels: {knn: {kind: knn}}\n")
+    (workdir / "forest.yaml").write_text(
+        "folds: {count: 2}\nmodels: {one: {kind: random_forest, trees: 1}}\n"
+    )
+    return lambda *arguments: CliRunner().invoke(main, [*arguments, "--seeds", "0"])
+
+
 @pytest.mark.parametrize(
-    "other", [{(0, 0): network([0, 1], [0.5, 0.5])}, {**results(0.5, 0.5), (1, 0): network([2], [0.5])}]
+    ("arguments", "message"),
+    [
+        (["--folds", "2"], "--folds: no such fold\nexpected 0 to 1, received 2"),
+        (["--against", "nothing"], "--against: there is no such experiment"),
+        (["--set", "folds.reshuffle=true"], "folds.reshuffle: every seed has other folds"),
+    ],
 )
-def test_other_rows_are_refused(other: Results) -> None:
-    with pytest.raises(UserError, match="did not hold out the rows of fold 1, seed 0"):
-        judge(results(0.5, 0.5), other, LABELS)
+def test_what_cannot_be_is_said_before_anything_is_trained(
+    arguments: list[str], message: str, run: Callable[..., Any]
+) -> None:
+    assert message in str(run("base", "-c", "knn.yaml", *arguments).exception)
+    assert not FOLDER.exists()
+
+
+def test_folds_are_numbers(run: Callable[..., Any]) -> None:
+    result = run("base", "--folds", "a")
+    assert result.exit_code == 2
+    assert "expected numbers, as in 0,1; received 'a'" in result.stderr
 
 
 @pytest.mark.slow
 def test_an_experiment_is_trained_once_and_compared(
-    workdir: Path, write_competition: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_competition(workdir / "data")
-    (workdir / "knn.yaml").write_text("folds: {count: 2}\nmodels: {knn: {kind: knn}}\n")
-    (workdir / "logistic.yaml").write_text("folds: {count: 2}\nmodels: {one: {kind: logistic_regression}}\n")
-
-    def run(*arguments: str) -> Any:
-        return CliRunner().invoke(main, [*arguments, "--seeds", "0"])
-
     first = run("base", "-c", "knn.yaml")
     assert first.exit_code == 0, first.output
     monkeypatch.setattr("kit.training.executor.run_worker", None)  # Nothing is left to train.
     assert run("base", "-c", "knn.yaml").stdout == first.stdout
-    assert "that is another experiment" in str(run("base", "-c", "logistic.yaml").exception)
-    assert (
-        "| 0.00000 (0.00000 to 0.00000) | 0.0000 0.0000 |"
-        in run("base", "-c", "knn.yaml", "--against", "base").stdout
-    )
+    assert "that is another experiment" in str(run("base", "-c", "forest.yaml").exception)
+    same = run("base", "-c", "knn.yaml", "--against", "base")
+    assert "0.00000 (0.00000 to 0.00000) | 0.0000 0.0000" in same.stdout
+    other = run("base", "-c", "knn.yaml", "--set", "folds.seed=1", "--against", "base")
+    assert "base held out other rows in fold 0, seed 0" in str(other.exception)
