@@ -10,6 +10,7 @@ Networks are kept in experiments/NAME, which git ignores; the same command train
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import click
@@ -102,7 +103,7 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
     digest = config.digest(fingerprint=data.fingerprint, **chosen.decides())
     if run.exists() and run.info()["hash"] != digest:
         raise UserError("that is another experiment", where=str(run.path), hint="choose another name")
-    run.write_info({"hash": digest})
+    run.write_info({"hash": digest, "model": model})
     todo = [member for member in members if not run.has(member)]
     on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
     crew = Crew(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
@@ -126,21 +127,18 @@ def earlier(name: str, config: Config, data: dataset.Dataset, folds: Sequence[in
     run, results = Run(FOLDER / name), {}
     if not run.exists():
         raise UserError("there is no such experiment", where="--against", received=name)
-    for path in run.path.glob("members/*.npz"):
-        model, its_fold, its_seed = path.stem.rsplit("-", 2)
-        member = Member(model, int(its_fold.removeprefix("f")), int(its_seed.removeprefix("s")))
-        results[member.fold, member.seed] = run.read_member(member)
     held_out = all_folds(data, config)[0]
-    for fold in folds:
-        for seed in config.seeds:
-            own = results.get((fold, seed))
-            if own is None or not np.array_equal(own.val_rows, np.flatnonzero(held_out == fold)):
-                what = "has no network of" if own is None else "held out other rows in"
-                raise UserError(
-                    f"{name} {what} fold {fold}, seed {seed}",
-                    where="--against",
-                    hint="train it with these --folds and --seeds, folds.count and folds.seed",
-                )
+    for fold, seed in product(folds, config.seeds):
+        member = Member(run.info()["model"], fold, seed)
+        own = run.read_member(member) if run.has(member) else None
+        if own is None or not np.array_equal(own.val_rows, np.flatnonzero(held_out == fold)):
+            what = "has no network of" if own is None else "held out other rows in"
+            raise UserError(
+                f"{name} {what} fold {fold}, seed {seed}",
+                where="--against",
+                hint="train it with these --folds and --seeds, folds.count and folds.seed",
+            )
+        results[fold, seed] = own
     return results
 
 
