@@ -23,12 +23,14 @@ class Column:
         test: (test rows, classes) float64, the mean over its members. One that trained on all rows has seen
             folds / (folds - 1) times as many of them as the others, but no row is left that could tell how
             much better it is: it counts as much as any.
+        power: that calibration raised the test probabilities to; 1 without it.
     """
 
     model: str
     seed: int
     oof: NDArray[np.float32]
     test: NDArray[np.float64]
+    power: float = 1.0
 
     def __str__(self) -> str:
         return f"{self.model}-s{self.seed}"

@@ -63,6 +63,8 @@ class Blend(Section):
     """mean: the mean of the probabilities, every column alike."""
     tta: Flag = False
     """Blend what networks with `augmentation.tta` predict as the mean over views; the report judges both."""
+    calibrate: Flag = False
+    """Raise the probabilities of each column to a power fitted out of fold (temperature scaling)."""
 
 
 class Config(Section):

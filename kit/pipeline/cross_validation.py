@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.blending.calibration import calibrate
 from kit.blending.columns import Column, assemble
 from kit.blending.methods import Blend, blend
 from kit.competition.submission import check_submission, write_submission
@@ -170,21 +171,22 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     Raises:
         KitError: members do not fit together.
     """
+    labels, ids = np.asarray(dataset.train_labels), dataset.ids(config.competition)
     plain = {member: run.read_member(member) for member in plan(config)}
-    columns, blended = _blended(plain, config, folds)
+    columns, blended = _blended(plain, config, folds, labels)
     members, tta = plain, None
     if any(result.test_probs_tta is not None for result in plain.values()):
         views = {member: result.with_views() for member, result in plain.items()}
-        of_views = _blended(views, config, folds)
+        of_views = _blended(views, config, folds, labels)
         tta = blended, of_views[1]
         if config.blend.tta:
             members, (columns, blended) = views, of_views
-    labels, ids = np.asarray(dataset.train_labels), dataset.ids(config.competition)
     run.write_oof(labels, blended.oof)
     write_submission(run.submission_path, ids, blended.test.argmax(axis=1), config.competition)
     check_submission(run.submission_path, config.competition, ids=ids)
     weights = {str(column): weight for column, weight in zip(columns, blended.weights, strict=True)}
-    run.write_blend({**config.blend.model_dump(), "weights": weights})
+    powers = {str(column): column.power for column in columns}
+    run.write_blend({**config.blend.model_dump(), "weights": weights, "powers": powers})
     run.write_report(
         summarise(
             info,
@@ -200,9 +202,15 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
 
 
 def _blended(
-    members: Mapping[Member, MemberResult], config: Config, folds: NDArray[np.int8]
+    members: Mapping[Member, MemberResult],
+    config: Config,
+    folds: NDArray[np.int8],
+    labels: NDArray[np.integer],
 ) -> tuple[list[Column], Blend]:
     columns = assemble(members, folds, config.seeds)
+    if config.blend.calibrate:
+        held_out = dict(zip(config.seeds, folds, strict=True))
+        columns = [calibrate(column, labels, held_out[column.seed]) for column in columns]
     return columns, blend(columns, config.blend.method)
 
 

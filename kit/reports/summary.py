@@ -76,7 +76,13 @@ def summarise(
         "seeds": _seeds(columns, labels, config.blend.method),
         "models": _models(columns, labels, config.blend.method, trained),
         "columns": [
-            {"model": column.model, "seed": column.seed, "weight": weight, **score(column.oof, labels)}
+            {
+                "model": column.model,
+                "seed": column.seed,
+                "weight": weight,
+                "power": column.power,
+                **score(column.oof, labels),
+            }
             for column, weight in zip(columns, blend.weights, strict=True)
         ],
         "members": trained,
@@ -93,7 +99,8 @@ def summarise(
         "warnings": [*warnings]
         + ([f"trained again after their worker died: {', '.join(retried)}"] if retried else []),
         "notes": ([] if info.get("sample") else list(NOTES))
-        + ([ALL_ROWS_NOTE.format(config.folds.count)] if len(judged) < len(trained) else []),
+        + ([ALL_ROWS_NOTE.format(config.folds.count)] if len(judged) < len(trained) else [])
+        + ([_calibrated(columns)] if config.blend.calibrate else []),
     }
     plain: dict[str, Any] = _plain(report)
     return plain
@@ -127,6 +134,11 @@ def _member(member: Member, result: MemberResult, labels: Labels) -> dict[str, A
         "retried": history.get("attempts", 1) > 1,
         **{key: history.get(key) for key in ("seconds", "parameters", "multiply_adds")},
     }
+
+
+def _calibrated(columns: Sequence[Column]) -> str:
+    powers = ", ".join(f"{column} {column.power:.2f}" for column in columns)
+    return f"Probabilities are calibrated: raised to a power that was fitted on other folds ({powers})."
 
 
 def _spread(values: Iterable[float]) -> dict[str, float | None]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Cnn, Training
 from kit.errors import KitError
-from kit.models.augmentation import VIEWS, RandomWarp, view
+from kit.models.augmentation import VIEWS, RandomWarp, deskew, view
 from kit.models.cnn import build_cnn
 from kit.models.cost import cost
 from kit.store import MemberResult
@@ -68,6 +68,8 @@ def train_network(
     spec = job.model
     if not isinstance(spec, Cnn):
         raise TypeError(f"{job.member}: a {spec.kind} is no network")
+    if spec.deskew:
+        images, test_images = deskew(images), deskew(test_images)
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
     # A process trains one network after another: each starts as the first does.
     keras.utils.clear_session()

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit.config import Augmentation
-from kit.models.augmentation import VIEWS, RandomWarp, view
+from kit.models.augmentation import VIEWS, RandomWarp, deskew, view
 
 ALL = Augmentation(rotation=12, shift=0.1, zoom=0.15, shear=8)
 SIDE = 28
@@ -271,6 +271,32 @@ def test_views_are_shifts_by_a_pixel_and_turns() -> None:
         turned = warped(images[..., None].astype(np.float32), rotation=np.deg2rad(degrees))
         np.testing.assert_allclose(one, turned[..., 0], atol=0.501)
         assert not np.array_equal(one, images)
+
+
+def bars(*slopes: float) -> NDArray[np.uint8]:
+    """Return images of a bar through the centre, each so many pixels to the right a pixel down."""
+    rows, columns = np.indices((SIDE, SIDE)) - (SIDE - 1) / 2
+    images = [np.clip(3 - np.abs(columns - slope * rows), 0, 1) * (np.abs(rows) < 10) for slope in slopes]
+    return np.asarray(np.rint(255 * np.stack(images)), np.uint8)
+
+
+def test_slanted_images_are_made_upright_each_for_itself() -> None:
+    upright = deskew(bars(-0.5, 0.3, 0))
+    assert upright.dtype == np.uint8
+    # Each row of ink has its middle in the image's middle, to a tenth of a pixel.
+    middles = (upright * np.arange(SIDE)).sum(axis=2) / np.maximum(upright.sum(axis=2), 1)
+    np.testing.assert_allclose(middles[:, 4:24], (SIDE - 1) / 2, atol=0.1)
+    assert np.ptp(bars(-0.5) @ np.arange(SIDE) / np.maximum(bars(-0.5).sum(axis=2), 1)) > 9
+
+
+def test_upright_and_empty_images_stay_as_they_are() -> None:
+    images = np.concatenate([bars(0), np.zeros((1, SIDE, SIDE), np.uint8)])
+    np.testing.assert_array_equal(deskew(images), images)
+
+
+def test_deskewing_in_parts_is_deskewing_one_by_one() -> None:
+    images = noise(1003).astype(np.uint8)[..., 0]
+    np.testing.assert_array_equal(deskew(images)[[0, 999, 1000, 1002]], deskew(images[[0, 999, 1000, 1002]]))
 
 
 def test_bytes_come_out_as_float32_on_their_scale() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Augmentation, Cnn, Stage, Training
 from kit.errors import KitError
-from kit.models.augmentation import VIEWS
+from kit.models.augmentation import VIEWS, deskew
 from kit.models.cost import cost
 from kit.store import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.training import network
@@ -128,6 +128,15 @@ def test_views_are_predicted_beside_the_plain_images(result: MemberResult) -> No
         assert mean.dtype == np.float32
         np.testing.assert_allclose(mean.sum(axis=1), 1, atol=1e-6)
         assert not np.array_equal(mean, plain)
+
+
+def test_deskewing_is_for_training_held_out_and_test_images() -> None:
+    spec = SPEC.model_copy(update={"deskew": True})
+    before = network.train_network(job(), deskew(IMAGES), LABELS, deskew(TEST_IMAGES), lambda *_: None)
+    within = train(job(spec))
+    np.testing.assert_array_equal(within.val_probs, before.val_probs)
+    np.testing.assert_array_equal(within.test_probs, before.test_probs)
+    assert within.history["train_accuracy"] == before.history["train_accuracy"]
 
 
 def test_a_network_on_all_rows_predicts_test_rows_alone() -> None:
