@@ -4,12 +4,14 @@
     python tools/experiment.py base
     python tools/experiment.py longer --set training.epochs=72 --against base
 
-Networks are kept in experiments/NAME, which git ignores; the same command trains what is missing.
+With blend.calibrate their log losses are those of calibrated probabilities. Networks are kept in
+experiments/NAME, which git ignores; the same command trains what is missing.
 """  # noqa: D301 - click wants \b as it is
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
+from kit.blending.calibration import fitted_power, raised
 from kit.config import Config, load
 from kit.data import dataset
 from kit.errors import KitError, UserError
@@ -90,6 +93,17 @@ def _losses(result: MemberResult, labels: NDArray[np.integer]) -> NDArray[np.flo
     return metrics.row_losses(result.val_probs, labels[result.val_rows])
 
 
+def calibrated(results: Results, labels: NDArray[np.integer]) -> Results:
+    """Return the networks with probabilities raised to the power that suits the other folds of their seed."""
+    done = {}
+    for (fold, seed), one in results.items():
+        others = [other for (of, its), other in results.items() if its == seed and of != fold]
+        rows, probs = zip(*[(other.val_rows, other.val_probs) for other in others], strict=True)
+        power = fitted_power(np.concatenate(probs), labels[np.concatenate(rows)])
+        done[fold, seed] = replace(one, val_probs=raised(one.val_probs, power).astype(np.float32))
+    return done
+
+
 def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int], jobs: int) -> Results:
     """Train what is missing of an experiment, and return all of it.
 
@@ -154,6 +168,10 @@ def check(config: Config, folds: Sequence[int]) -> None:
         raise UserError(
             "every seed has other folds", where="folds.reshuffle", expected="false", received="true"
         )
+    if config.blend.calibrate and len(folds) == 1:
+        raise UserError(
+            "one fold has no other to be calibrated on", where="--folds", expected="two or more", received="1"
+        )
     for fold in folds:
         if not 0 <= fold < config.folds.count:
             raise UserError(
@@ -197,15 +215,16 @@ def main(
     check(config, folds)
     data = dataset.load(config)
     other = earlier(against, config, data, folds) if against else None
-    own = train(Run(FOLDER / name), config, data, folds, jobs)
+    own, labels = train(Run(FOLDER / name), config, data, folds, jobs), data.train_labels
+    rated = partial(calibrated, labels=labels) if config.blend.calibrate else dict
     compared = " difference (95 % interval) | cells (fold by fold, a seed each) |" if other else ""
     click.echo(f"log loss | errors |{compared} seconds")
-    click.echo(judge(own, other, data.train_labels))
+    click.echo(judge(rated(own), other and rated(other), labels))
     if _has_views(own) and (other is None or _has_views(other)):
         views = {cell: one.with_views() for cell, one in own.items()}
         theirs = other and {cell: one.with_views() for cell, one in other.items()}
-        click.echo(f"{judge(views, theirs, data.train_labels)} (means of views)")
-        click.echo(f"{judge(views, own, data.train_labels)} (means of views against one view)")
+        click.echo(f"{judge(rated(views), theirs and rated(theirs), labels)} (means of views)")
+        click.echo(f"{judge(rated(views), rated(own), labels)} (means of views against one view)")
 
 
 def _has_views(results: Results) -> bool:

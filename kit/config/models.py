@@ -57,7 +57,7 @@ class Training(Section):
     ema: Fraction = 0.0
     """Momentum a step of the moving average of the weights that predicts; 0 is none."""
     label_smoothing: Fraction = 0.0
-    """Share of the target spread evenly over all classes."""
+    """Share of the target spread evenly over all classes; spoils the log loss, by which `kit tune` judges."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the layers' arithmetic; weights stay float32. auto: what this machine is fast at."""
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from kit.store import MemberResult
-from tools.experiment import FOLDER, Results, judge, main
+from tools.experiment import FOLDER, Results, calibrated, judge, main
 
 LABELS = np.arange(4) % 2
 
@@ -59,6 +59,21 @@ def test_cells_are_told_fold_by_fold() -> None:
     assert judge(own, other, LABELS).cells == pytest.approx((0, log(2), 0, 0), abs=1e-6)
 
 
+def test_a_fold_is_calibrated_on_the_others_of_its_seed() -> None:
+    # The second fold is right less often than it says, whatever the first does: 3 in 4 is what suits it.
+    own = {
+        (0, 0): network([0, 1, 2, 3], [0.9, 0.9, 0.9, 0.9]),
+        (1, 0): network([0, 1, 2, 3], [0.9, 0.9, 0.9, 0.1]),
+        (1, 1): network([0, 1, 2, 3], [0.6, 0.6, 0.6, 0.6]),
+        (0, 1): network([0, 1, 2, 3], [0.9, 0.9, 0.9, 0.1]),
+    }
+    found = calibrated(own, LABELS)
+    assert found[0, 0].val_probs.max(axis=1) == pytest.approx([0.75] * 4, abs=0.01)
+    assert found[1, 1].val_probs.max(axis=1) == pytest.approx(
+        [0.6**0.5 / (0.6**0.5 + 0.4**0.5)] * 4, abs=0.01
+    )
+
+
 @pytest.fixture
 def run(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., Any]:
     """Return a function that calls the tool where two tiny configurations lie, on one seed."""
@@ -75,6 +90,10 @@ def run(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., 
     [
         (["--folds", "2"], "--folds: no such fold\nexpected 0 to 1, received 2"),
         (["--against", "nothing"], "--against: there is no such experiment"),
+        (
+            ["--set", "blend.calibrate=true", "--folds", "0"],
+            "--folds: one fold has no other to be calibrated",
+        ),
         (["--set", "folds.reshuffle=true"], "folds.reshuffle: every seed has other folds"),
     ],
 )
