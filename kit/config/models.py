@@ -92,7 +92,10 @@ class Cnn(Section):
     """The convolutions, in order."""
     # Left out where it is off: a run that was made before the key existed keeps its hash.
     deskew: Annotated[Flag, Field(exclude_if=operator.not_)] = False
-    """See slanted digits upright: training, held-out and test images alike are sheared before all else."""
+    """See slanted digits upright: training, held-out and test images alike are sheared before all else.
+
+    The network that is stored expects them so (`kit.models.augmentation.deskew`).
+    """
     head: tuple[Count, ...] = ()
     """Widths of the dense layers between the last stage and the softmax."""
     width: Annotated[Real, Field(gt=0, le=16)] = 1.0

@@ -138,7 +138,7 @@ def _member(member: Member, result: MemberResult, labels: Labels) -> dict[str, A
 
 def _calibrated(columns: Sequence[Column]) -> str:
     powers = ", ".join(f"{column} {column.power:.2f}" for column in columns)
-    return f"Probabilities are calibrated: raised to a power that was fitted on other folds ({powers})."
+    return f"Probabilities are raised to a power fitted on other folds; of test rows, on all ({powers})."
 
 
 def _spread(values: Iterable[float]) -> dict[str, float | None]:
