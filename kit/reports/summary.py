@@ -52,7 +52,7 @@ def summarise(
         labels: (training rows,) from 0.
         columns: as `assemble` gives them.
         blend: what `config.blend` makes of them.
-        members: the results behind the columns.
+        members: the results behind the columns; their own log losses are not calibrated.
         tta: the blend without and with test-time augmentation, where networks have it.
         warnings: what else the reader should know, such as what the check of the data found.
     """
