@@ -19,7 +19,8 @@ flags\t\t: fpu avx2 avx512f avx512_bf16 amx_bf16 amx_tile
 processor\t: 1
 model name\t: Intel(R) Xeon(R) Platinum 8481C
 """
-GENOA = "model name : AMD EPYC 9B14\nflags : avx2 avx512f avx512_bf16\n"
+WITHOUT_AMX = "vendor_id : GenuineIntel\nmodel name : Intel(R) Xeon(R)\nflags : avx512f avx512_bf16\n"
+GENOA = "vendor_id : AuthenticAMD\nmodel name : AMD EPYC 9B14\nflags : avx2 avx512f avx512_bf16\n"
 HASWELL = "model name : Intel(R) Core(TM) i7-4770\nflags : fpu avx2 fma\n"
 GRAVITON = "processor : 0\nFeatures : fp asimd bf16\nCPU part : 0xd40\n"
 
@@ -67,9 +68,16 @@ def test_features(cpuinfo: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("cpuinfo", "fast"),
-    [(SAPPHIRE_RAPIDS, True), (GENOA, True), (HASWELL, False), (GRAVITON, False), ("", False)],
+    [
+        (SAPPHIRE_RAPIDS, True),
+        (WITHOUT_AMX, False),
+        (GENOA, True),
+        (HASWELL, False),
+        (GRAVITON, False),
+        ("", False),
+    ],
 )
-def test_bfloat16_is_fast_where_an_x86_cpu_has_instructions_for_it(cpuinfo: str, fast: bool) -> None:
+def test_bfloat16_is_fast_with_amx_and_with_amds_avx512_bf16(cpuinfo: str, fast: bool) -> None:
     assert machine.bfloat16_is_fast(cpuinfo) is fast
 
 
