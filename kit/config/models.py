@@ -7,6 +7,8 @@ from pydantic import Field
 
 from kit.config.base import Count, Flag, Fraction, Real, Section
 
+TURN = 0.012
+
 BatchNorm = Literal["none", "before_activation", "after_activation"]
 
 
@@ -40,10 +42,13 @@ class Training(Section):
     """Passes over the training rows."""
     batch_size: Count = 128
     """Images a step."""
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """The optimiser."""
+    optimizer: Literal["adam", "adamw", "sgd", "muon"] = "adam"
+    """The optimiser; muon makes the momentum of convolutions orthogonal, and leaves the rest to Adam."""
     learning_rate: Annotated[Real, Field(gt=0)] = 1e-3
     """Peak of the schedule."""
+    # Left out where it says nothing: a run that was made before the key existed keeps its hash.
+    turn: Annotated[Real, Field(gt=0, lt=1, exclude_if=TURN.__eq__)] = TURN
+    """Of muon: how far a kernel goes in a step at the peak, as a share of its norm."""
     schedule: Literal["one_cycle", "cosine", "exponential", "constant"] = "one_cycle"
     """How the learning rate changes over the steps."""
     warmup: Fraction = 0.2

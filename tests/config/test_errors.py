@@ -81,7 +81,7 @@ def test_an_unknown_key_like_no_other_is_given_the_list_alone() -> None:
         ("training: {learning_rate: .inf}", "a finite number", "inf"),
         ("training: {momentum: 1}", "less than 1", "1"),
         ("training: {decay: 1.5}", "at most 1", "1.5"),
-        ("training: {optimizer: adma}", "'adam', 'adamw' or 'sgd'", "'adma'"),
+        ("training: {optimizer: adma}", "'adam', 'adamw', 'sgd' or 'muon'", "'adma'"),
         ("training: 3", "keys and values", "3"),
         ("folds: {reshuffle: 1}", "true or false", "1"),
         ("folds: {count: 1}", "at least 2", "1"),

@@ -307,7 +307,10 @@ def test_every_step_has_the_rate_of_its_place() -> None:
     assert weights == pytest.approx([0.9, 0.88, 0.58])
 
 
-@pytest.mark.parametrize(("name", "kind"), [("adam", "Adam"), ("adamw", "AdamW"), ("sgd", "SGD")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("adam", "Adam"), ("adamw", "AdamW"), ("sgd", "SGD"), ("muon", "KernelMuon")],
+)
 def test_the_optimizer_is_the_one_that_is_named(name: Any, kind: str) -> None:
     optimizer = network.make_optimizer(Training(optimizer=name), np.ones(1, np.float32))
     assert type(optimizer).__name__ == kind

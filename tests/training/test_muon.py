@@ -1,0 +1,83 @@
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kit.config import Training
+from kit.training.muon import orthogonal
+from kit.training.network import make_optimizer
+
+RATE, TURN = 0.01, 0.05
+
+
+def after(
+    start: NDArray[np.float32], *gradients: NDArray[np.float32], name: Any = "muon", **changes: float
+) -> NDArray[np.float32]:
+    """Return a weight after a step along each gradient, at the peak of the schedule."""
+    weight = keras.Variable(start)
+    training = Training(optimizer=name, learning_rate=RATE, turn=TURN, **changes)
+    optimizer = make_optimizer(training, np.full(len(gradients), RATE, np.float32))
+    optimizer.build([weight])
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
+    return np.asarray(keras.ops.convert_to_numpy(weight))
+
+
+def random(*shape: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+KERNEL, GRADIENT = random(3, 3, 8, 16), random(3, 3, 8, 16, seed=1)
+
+
+def moved(*gradients: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the direction in which the kernel went, as a matrix: without the change of its length."""
+    new = after(KERNEL, *gradients).reshape(-1, 16)
+    old = KERNEL.reshape(-1, 16)
+    # The step is what the new kernel, of the right length, differs by from the old one.
+    unit = old / np.linalg.norm(old)
+    return np.asarray(new * (np.linalg.norm(old) / (new * unit).sum()) - old)
+
+
+def test_a_kernel_keeps_its_norm() -> None:
+    assert np.linalg.norm(after(KERNEL, GRADIENT, GRADIENT)) == pytest.approx(
+        np.linalg.norm(KERNEL), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e-4, 1e4])
+def test_a_step_is_as_long_as_turn_says_whatever_the_gradient(factor: float) -> None:
+    # Nearly at right angles to the kernel, since both are random.
+    length = np.linalg.norm(moved(factor * GRADIENT)) / np.linalg.norm(KERNEL)
+    assert length == pytest.approx(TURN, rel=0.02)
+
+
+def test_a_step_goes_down_the_gradient() -> None:
+    assert (moved(GRADIENT) * GRADIENT.reshape(-1, 16)).sum() < 0
+
+
+@pytest.mark.parametrize("shape", [(72, 16), (16, 72), (16, 16)], ids=["tall", "wide", "square"])
+def test_every_direction_of_a_step_counts_alike(shape: tuple[int, int]) -> None:
+    # Mostly in one direction, as gradients are.
+    steep = random(*shape) + 5 * random(shape[0], 1, seed=1) * random(1, shape[1], seed=2)
+    left, values, right = np.linalg.svd(steep, full_matrices=False)
+    step = np.asarray(keras.ops.convert_to_numpy(orthogonal(keras.ops.convert_to_tensor(steep))))
+    inside = left.T @ step @ right.T
+    assert values[0] / np.median(values) > 8
+    assert np.diag(inside).min() > 0.5
+    assert np.diag(inside).max() < 1.3
+    assert np.abs(inside - np.diag(np.diag(inside))).max() < 1e-3
+
+
+def test_momentum_carries_on() -> None:
+    still = np.zeros_like(GRADIENT)
+    assert not np.allclose(after(KERNEL, GRADIENT, still), after(KERNEL, GRADIENT), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(16,), (72, 10), (5, 5, 1, 8)], ids=["bias", "dense", "first kernel"])
+def test_what_is_no_inner_kernel_is_left_to_adam(shape: tuple[int, ...]) -> None:
+    start, gradients = random(*shape), [random(*shape, seed=seed) for seed in (1, 2)]
+    expected = after(start, *gradients, name="adam")
+    np.testing.assert_allclose(after(start, *gradients), expected, rtol=1e-4, atol=1e-6)
