@@ -7,8 +7,6 @@ from pydantic import Field
 
 from kit.config.base import Count, Flag, Fraction, Real, Section
 
-TURN = 0.012
-
 BatchNorm = Literal["none", "before_activation", "after_activation"]
 
 
@@ -47,8 +45,8 @@ class Training(Section):
     learning_rate: Annotated[Real, Field(gt=0)] = 1e-3
     """Peak of the schedule."""
     # Left out where it says nothing: a run that was made before the key existed keeps its hash.
-    turn: Annotated[Real, Field(gt=0, lt=1, exclude_if=TURN.__eq__)] = TURN
-    """Of muon: how far a kernel goes in a step at the peak, as a share of its norm."""
+    turn: Annotated[Real | None, Field(gt=0, lt=1, exclude_if=lambda turn: turn is None)] = None
+    """Of muon: how far a kernel goes in a step at the peak, as a share of its norm; null: 0.012."""
     schedule: Literal["one_cycle", "cosine", "exponential", "constant"] = "one_cycle"
     """How the learning rate changes over the steps."""
     warmup: Fraction = 0.2

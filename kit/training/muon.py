@@ -6,6 +6,8 @@ import keras
 from keras import ops
 
 MOMENTUM = 0.9
+# A kernel's step where none is given. With 0.03 the default's network makes an eighth more errors.
+TURN = 0.012
 
 
 class KernelMuon(keras.optimizers.Adam):  # type: ignore[misc]  # Keras ships no types

@@ -23,7 +23,7 @@ from kit.models.cost import cost
 from kit.store import MemberResult
 from kit.training.engines import Engine, Student, make_engine
 from kit.training.job import Job
-from kit.training.muon import KernelMuon
+from kit.training.muon import TURN, KernelMuon
 from kit.training.schedules import learning_rates
 
 # Rows in one step of prediction: larger ones gain nothing on a CPU, smaller ones lose on a GPU.
@@ -175,7 +175,7 @@ def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.opti
         case "adam":
             return keras.optimizers.Adam(**common)
         case "muon":
-            return KernelMuon(turn=training.turn / training.learning_rate, **common)
+            return KernelMuon(turn=(training.turn or TURN) / training.learning_rate, **common)
         case "adamw":
             optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
         case "sgd":

@@ -144,6 +144,7 @@ def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> No
         {"folds": {"seed": 1}},
         {"folds": {"reshuffle": True}},
         {"training": {"epochs": 9}},
+        {"training": {"turn": 0.1}},
         {"augmentation": {"shear": 1}},
         {"augmentation": {"tta": True}},
         {"models": {"cnn": {**CNN, "dropout": 0.1}}},
@@ -162,6 +163,7 @@ def test_a_configuration_without_newer_keys_is_what_it_was_before_there_were_any
         "models"
     ]["cnn"]
     assert "tta" not in model["augmentation"]
+    assert "turn" not in model["training"]
     assert "deskew" not in model
 
 

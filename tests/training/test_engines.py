@@ -15,7 +15,7 @@ CONFIG = """
 augmentation: {rotation: 10, shift: 0.05, zoom: 0.1, shear: 5, elastic: 1, tta: true}
 all_rows: true
 folds: {count: 2}
-training: {epochs: 2, batch_size: 64, ema: 0.5, label_smoothing: 0.05, learning_rate: 5.0e-3}
+training: {optimizer: muon, epochs: 2, batch_size: 64, ema: 0.5, label_smoothing: 0.05, learning_rate: 5.0e-3}
 models:
   cnn:
     stages: [{filters: 8, stride: 2, pool: max}, {filters: 16, dropout: 0.1}]

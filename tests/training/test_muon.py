@@ -71,6 +71,11 @@ def test_every_direction_of_a_step_counts_alike(shape: tuple[int, int]) -> None:
     assert np.abs(inside - np.diag(np.diag(inside))).max() < 1e-3
 
 
+def test_a_step_is_0_012_of_the_kernel_where_the_configuration_does_not_say() -> None:
+    optimizer = make_optimizer(Training(optimizer="muon", learning_rate=0.003), np.full(1, 0.003, np.float32))
+    assert optimizer.turn * 0.003 == pytest.approx(0.012)
+
+
 def test_momentum_carries_on() -> None:
     still = np.zeros_like(GRADIENT)
     assert not np.allclose(after(KERNEL, GRADIENT, still), after(KERNEL, GRADIENT), atol=1e-4)

@@ -125,7 +125,7 @@ def test_every_shipped_space_of_a_network_is_possible() -> None:
 
 def test_the_wide_space_has_the_default_itself_in_it() -> None:
     space = make_space("tune-wide", (), config.load("tune-wide"))
-    assert (len(space.parameters), len(space.baseline), space.conditional) == (22, 22, False)
+    assert (len(space.parameters), len(space.baseline), space.conditional) == (23, 23, False)
     assert space.baseline["models.cnn.stages.5.dropout"] == 0.3
     assert space.baseline["models.cnn.width"] == 1.0
     assert config.load("tune-wide").digest() == config.load("default").digest()
