@@ -17,6 +17,7 @@ class KernelMuon(keras.optimizers.Adam):  # type: ignore[misc]  # Keras ships no
     multiplied by, and its step is its (Nesterov) momentum made orthogonal: K. Jordan et al. (2024), Muon: an
     optimizer for hidden layers in neural networks. The kernel's norm stays what it was at the start, as in
     K. Jordan's airbench94_muon: batch normalisation divides it out, and each layer turns by the same angle.
+    Without batch normalisation the norm is a constraint.
     First kernels, of one input, are Adam's. (Keras's own Muon gives all convolutions to Adam.)
 
     Args:
@@ -43,7 +44,7 @@ class KernelMuon(keras.optimizers.Adam):  # type: ignore[misc]  # Keras ships no
 
 
 def orthogonal(matrix: Any) -> Any:
-    """Return a matrix (rows, columns) with the same singular vectors, and singular values of 0.7 to 1.2.
+    """Return a matrix (rows, columns) with the same singular vectors, and singular values of about 0.7 to 1.2.
 
     Five steps of Jordan's quintic Newton-Schulz iteration. They are taken on the smaller Gram matrix, which
     has the same values squared: for the default's last kernel, 2,304 x 128, a third of the arithmetic.
