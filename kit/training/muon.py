@@ -44,7 +44,7 @@ class KernelMuon(keras.optimizers.Adam):  # type: ignore[misc]  # Keras ships no
 
 
 def orthogonal(matrix: Any) -> Any:
-    """Return a matrix (rows, columns) with the same singular vectors, and singular values of about 0.7 to 1.2.
+    """Return a matrix (rows, columns) of the same singular vectors, with values of about 0.7 to 1.2.
 
     Five steps of Jordan's quintic Newton-Schulz iteration. They are taken on the smaller Gram matrix, which
     has the same values squared: for the default's last kernel, 2,304 x 128, a third of the arithmetic.
