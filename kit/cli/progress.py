@@ -150,4 +150,5 @@ def _described(jobs: Sequence[Job]) -> str:
         return f"{job.member.model}: {members}"
     size = cost(job.model, job.shape, job.classes)
     costs = network_size(size.parameters, size.multiply_adds)
-    return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}; {costs}"
+    taught = f", taught by {', '.join(job.model.teachers)}" if job.model.teachers else ""
+    return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}{taught}; {costs}"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kit.config.base import Count, Flag, Fraction, Real, Section
+from kit.config.base import Count, Flag, Fraction, Name, Real, Section
 
 BatchNorm = Literal["none", "before_activation", "after_activation"]
 
@@ -93,6 +93,12 @@ class Cnn(Section):
     """A convolutional network; the kind of a model that does not say."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     """The convolutions, in order."""
+    # Left out where there are none: a run that was made before the key existed keeps its hash.
+    teachers: Annotated[tuple[Name, ...], Field(exclude_if=operator.not_)] = ()
+    """Models that are trained first, and whose mean prediction of test and held-out images it learns too.
+
+    Those are pseudo-labels: what the fold's own members of these models say, who saw no label of either.
+    """
     # Left out where it is off: a run that was made before the key existed keeps its hash.
     deskew: Annotated[Flag, Field(exclude_if=operator.not_)] = False
     """See slanted digits upright: training, held-out and test images alike are sheared before all else.

@@ -127,6 +127,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _teachers_can_teach(self) -> Self:
+        for name, model in self.models.items():
+            for teacher in model.teachers if isinstance(model, Cnn) else ():
+                there = self.models.get(teacher)
+                if there is None:
+                    raise ValueError(f"models.{name}.teachers: there is no model {teacher!r}")
+                if teacher == name or (isinstance(there, Cnn) and there.teachers):
+                    raise ValueError(f"models.{name}.teachers: {teacher!r} has teachers itself")
+        return self
+
+    @model_validator(mode="after")
     def _views_are_there(self) -> Self:
         networks = [model for model in self.models.values() if isinstance(model, Cnn)]
         if self.blend.tta and not any(network.augmentation.tta for network in networks):

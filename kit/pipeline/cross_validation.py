@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,10 +99,11 @@ def cv(
         if not missing and _is_complete(run, before, info):
             return run, True
         info |= {"name": run.name, "wall_seconds": before.get("wall_seconds", 0.0)}
-        todo = make_jobs(missing, config, chosen, folds, dataset.folder)
+        todo = make_jobs(missing, config, chosen, folds, dataset.folder, stored=run.member_path)
         on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
         workers = max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo)))
-        crew = Crew(
+        crew = partial(
+            Crew,
             workers,
             pinned=not on_gpu,
             on_progress=watcher.progressed,
@@ -136,7 +138,21 @@ def all_folds(dataset: Dataset, config: Config) -> NDArray[np.int8]:
     return np.stack([made[shuffle] for shuffle in shuffles])
 
 
-def train(run: Run, jobs: Sequence[Job], crew: Crew, watcher: Watcher, info: dict[str, Any]) -> None:
+def train(
+    run: Run, jobs: Sequence[Job], crew: Callable[[], Crew], watcher: Watcher, info: dict[str, Any]
+) -> None:
+    """Train and store members, teachers before those that learn from them.
+
+    Raises:
+        KitError: members failed, with the reason of the first; the others are stored.
+    """
+    for taught in (False, True):
+        part = [job for job in jobs if bool(job.teachers) == taught]
+        if part:
+            _train(run, part, crew(), watcher, info)
+
+
+def _train(run: Run, jobs: Sequence[Job], crew: Crew, watcher: Watcher, info: dict[str, Any]) -> None:
     """Train and store members one by one, and keep the time in the run's record.
 
     Raises:

@@ -11,7 +11,7 @@ from kit import metrics
 from kit.blending.columns import Column
 from kit.blending.methods import Blend
 from kit.blending.methods import blend as blended
-from kit.config import Config
+from kit.config import Cnn, Config
 from kit.store import ALL_ROWS, Member, MemberResult
 
 FIGURES = ("accuracy", "errors", "rows", "interval", "log_loss")
@@ -26,6 +26,10 @@ NOTES = (
 ALL_ROWS_NOTE = (
     "Each test prediction is the mean, alike, of a column's {} fold members and of one trained on all rows; "
     "that one has no rows to be judged on: the out-of-fold figures are those of the fold members alone."
+)
+PSEUDO_LABELS_NOTE = (
+    "Pseudo-labels: {} also learned the test images and those held out, by what {} of the same fold says of "
+    "them, who knew no label of either."
 )
 
 Labels = NDArray[np.integer]
@@ -100,6 +104,11 @@ def summarise(
         + ([f"trained again after their worker died: {', '.join(retried)}"] if retried else []),
         "notes": ([] if info.get("sample") else list(NOTES))
         + ([ALL_ROWS_NOTE.format(config.folds.count)] if len(judged) < len(trained) else [])
+        + [
+            PSEUDO_LABELS_NOTE.format(name, ", ".join(model.teachers))
+            for name, model in config.models.items()
+            if isinstance(model, Cnn) and model.teachers
+        ]
         + ([_calibrated(columns)] if config.blend.calibrate else []),
     }
     plain: dict[str, Any] = _plain(report)

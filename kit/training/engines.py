@@ -17,26 +17,22 @@ class Student:
         model: uint8 images (batch, height, width, 1) to logits, augmentation included while training.
         optimizer: with its schedule.
         images: (rows, height, width) uint8.
-        labels: (rows,) int32.
-        label_smoothing: share of each label spread over all classes.
+        targets: (rows, classes) float32, the probabilities that it is to learn.
     """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
     images: NDArray[np.uint8]
-    labels: NDArray[np.int32]
-    label_smoothing: float
+    targets: NDArray[np.float32]
 
-    def loss(self, logits: Any, labels: Any) -> Any:
+    def loss(self, logits: Any, targets: Any) -> Any:
         """Return the mean cross-entropy of a batch."""
-        targets = ops.one_hot(labels, logits.shape[-1], dtype="float32")
-        targets = targets * (1 - self.label_smoothing) + self.label_smoothing / logits.shape[-1]
         return ops.mean(ops.categorical_crossentropy(targets, logits, from_logits=True))
 
 
-def hits(logits: Any, labels: Any) -> Any:
-    """Return the share of a batch that is right, float32."""
-    return ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32")), "float32"))
+def hits(logits: Any, targets: Any) -> Any:
+    """Return the share of a batch whose likeliest class is that of the targets, float32."""
+    return ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.argmax(targets, axis=-1)), "float32"))
 
 
 class Engine(Protocol):

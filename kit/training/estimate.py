@@ -63,7 +63,10 @@ def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
     size = cost(job.model, job.shape, job.classes).multiply_adds
     nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / size)))
     held_out = int(np.count_nonzero(job.held_out))
-    trainings = job.epochs * (len(job.held_out) - held_out + held_out * EVALUATION)
+    learned = len(job.held_out) - held_out
+    if job.teachers:
+        learned = len(job.held_out) + len(np.load(job.folder / "test_images.npy", mmap_mode="r"))
+    trainings = job.epochs * (learned + held_out * EVALUATION)
     return nearest.fixed + nearest.rate * size * trainings
 
 

@@ -27,6 +27,7 @@ class Job:
         held_out: (training rows,) bool, the rows it must not see.
         backend: Keras's backend.
         precision: float32 or bfloat16.
+        teachers: files of the fold's and seed's members that it learns from; none for most.
     """
 
     member: Member
@@ -37,6 +38,7 @@ class Job:
     held_out: NDArray[np.bool_]
     backend: str
     precision: str
+    teachers: tuple[Path, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -62,6 +64,7 @@ class Job:
             "held_out": base64.b64encode(np.packbits(self.held_out).tobytes()).decode(),
             "backend": self.backend,
             "precision": self.precision,
+            "teachers": [str(path) for path in self.teachers],
         }
         return json.dumps(told)
 
@@ -79,4 +82,5 @@ class Job:
             held_out=np.unpackbits(packed, count=told["rows"]).astype(bool),
             backend=told["backend"],
             precision=told["precision"],
+            teachers=tuple(Path(path) for path in told["teachers"]),
         )

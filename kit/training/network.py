@@ -23,6 +23,7 @@ from kit.models.cost import cost
 from kit.store import MemberResult
 from kit.training.engines import Engine, Student, make_engine
 from kit.training.job import Job
+from kit.training.lessons import make_lessons
 from kit.training.muon import TURN, KernelMuon
 from kit.training.schedules import learning_rates
 
@@ -54,7 +55,7 @@ def train_network(
     test_images: NDArray[np.uint8],
     on_epoch: OnEpoch,
 ) -> MemberResult:
-    """Train `job`'s network on the rows it may see; the last epoch counts.
+    """Train `job`'s network on the rows it may see, and on what its teachers say; the last epoch counts.
 
     Args:
         job: what to train.
@@ -76,22 +77,21 @@ def train_network(
     keras.utils.clear_session()
     keras.utils.set_random_seed(job.random_seed)
     shuffle = np.random.default_rng(job.random_seed)
-    batch = min(spec.training.batch_size, len(rows))
-    steps = len(rows) // batch
+    lessons = make_lessons(job, images, labels, test_images, spec.training.label_smoothing)
+    batch = min(spec.training.batch_size, len(lessons.rows))
+    steps = len(lessons.rows) // batch
     network = _build(job, spec)
     optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
     optimizer.build(network.trainable_variables)
     image = keras.Input((*job.shape, 1), dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
-    engine = make_engine(
-        Student(model, optimizer, images, labels.astype(np.int32), spec.training.label_smoothing)
-    )
+    engine = make_engine(Student(model, optimizer, lessons.images, lessons.targets))
     curves: dict[str, list[float]] = {name: [] for name in CURVES}
     val_probs, val_loss, val_accuracy = np.empty((0, job.classes), np.float32), math.nan, math.nan
     for epoch in range(spec.training.epochs):
         started = time.perf_counter()
         # The rows left over by the last whole batch change from epoch to epoch.
-        order = shuffle.permutation(rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
+        order = shuffle.permutation(lessons.rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
         loss, accuracy = engine.epoch(order)
         if not np.isfinite(loss):
             raise KitError(

@@ -14,7 +14,7 @@ class JaxEngine:
 
     def __init__(self, student: Student) -> None:
         self.student, self.model, self.optimizer = student, student.model, student.optimizer
-        self.images, self.labels = jax.numpy.asarray(student.images), jax.numpy.asarray(student.labels)
+        self.images, self.targets = jax.numpy.asarray(student.images), jax.numpy.asarray(student.targets)
         self._epoch, self._logits = jax.jit(self._steps, donate_argnums=0), jax.jit(self._forward)
 
     def _variables(self) -> tuple[list[Any], list[Any], list[Any]]:
@@ -23,7 +23,7 @@ class JaxEngine:
     def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
         """See `Engine`."""
         state = [[variable.value for variable in part] for part in self._variables()]
-        state, losses, accuracies = self._epoch(state, self.images, self.labels, order)
+        state, losses, accuracies = self._epoch(state, self.images, self.targets, order)
         for part, values in zip(self._variables(), state, strict=True):
             for variable, value in zip(part, values, strict=True):
                 variable.assign(value)
@@ -36,14 +36,14 @@ class JaxEngine:
             self._logits([one.value for one in trainable], [one.value for one in others], images)
         )
 
-    def _steps(self, state: Any, images: Any, labels: Any, order: Any) -> tuple[Any, Any, Any]:
+    def _steps(self, state: Any, images: Any, targets: Any, order: Any) -> tuple[Any, Any, Any]:
         def objective(trainable: Any, others: Any, rows: Any) -> tuple[Any, Any]:
             logits, others, penalties = self.model.stateless_call(
                 trainable, others, images[rows][..., None], training=True, return_losses=True
             )
-            return self.student.loss(logits, labels[rows]) + sum(penalties), (
+            return self.student.loss(logits, targets[rows]) + sum(penalties), (
                 others,
-                hits(logits, labels[rows]),
+                hits(logits, targets[rows]),
             )
 
         def step(state: Any, rows: Any) -> tuple[Any, Any]:

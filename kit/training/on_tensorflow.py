@@ -71,7 +71,7 @@ class TensorFlowEngine:
 
     def __init__(self, student: Student) -> None:
         self.student, self.model, self.optimizer = student, student.model, student.optimizer
-        self.images, self.labels = tf.constant(student.images), tf.constant(student.labels)
+        self.images, self.targets = tf.constant(student.images), tf.constant(student.targets)
         self._epoch = tf.function(self._steps)
         # Nothing in it is Python that AutoGraph would have to rewrite, which takes two thirds of its tracing.
         self._logits = tf.function(self._forward, autograph=False)
@@ -90,13 +90,13 @@ class TensorFlowEngine:
         loss_sum, hit_sum = tf.constant(0.0), tf.constant(0.0)
         for step in tf.range(tf.shape(order)[0]):
             rows = order[step]
-            images, labels = tf.gather(self.images, rows)[..., None], tf.gather(self.labels, rows)
+            images, targets = tf.gather(self.images, rows)[..., None], tf.gather(self.targets, rows)
             with tf.GradientTape() as tape:
                 logits = self.model(images, training=True)
-                loss = tf.add_n([self.student.loss(logits, labels), *self.model.losses])
+                loss = tf.add_n([self.student.loss(logits, targets), *self.model.losses])
             variables = self.model.trainable_variables
             self.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
-            loss_sum, hit_sum = loss_sum + loss, hit_sum + hits(logits, labels)
+            loss_sum, hit_sum = loss_sum + loss, hit_sum + hits(logits, targets)
         steps = tf.cast(tf.shape(order)[0], tf.float32)
         return loss_sum / steps, hit_sum / steps
 

@@ -16,7 +16,7 @@ class TorchEngine:
         self.student, self.model, self.optimizer = student, student.model, student.optimizer
         # Keras puts its variables there too.
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.images, self.labels = self._tensor(student.images), self._tensor(student.labels)
+        self.images, self.targets = self._tensor(student.images), self._tensor(student.targets)
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         # A copy: torch warns of memory that may not be written (np.load with a memory map).
@@ -28,13 +28,13 @@ class TorchEngine:
         loss_sum, hit_sum = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         for rows in self._tensor(order).long():
             logits = self.model(self.images[rows][..., None], training=True)
-            loss = self.student.loss(logits, self.labels[rows]) + sum(self.model.losses)
+            loss = self.student.loss(logits, self.targets[rows]) + sum(self.model.losses)
             self.model.zero_grad()
             loss.backward()
             with torch.no_grad():
                 self.optimizer.apply([variable.value.grad for variable in variables], variables)
             loss_sum += loss.detach()
-            hit_sum += hits(logits.detach(), self.labels[rows])
+            hit_sum += hits(logits.detach(), self.targets[rows])
         return float(loss_sum) / len(order), float(hit_sum) / len(order)
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

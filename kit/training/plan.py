@@ -1,7 +1,7 @@
 """Which members a run consists of, and the jobs that train those that are missing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +52,21 @@ def plan(config: Config) -> list[Member]:
     return [Member(model, fold, seed) for seed in config.seeds for model in config.models for fold in folds]
 
 
+def teachers(member: Member, config: Config) -> list[Member]:
+    """Return the members that one learns from: of its fold and seed, so that they held out the same rows."""
+    model = config.models[member.model]
+    names = model.teachers if isinstance(model, Cnn) else ()
+    return [replace(member, model=name) for name in names]
+
+
 def make_jobs(
-    members: Sequence[Member], config: Config, chosen: Setting, folds: NDArray[np.int8], folder: Path
+    members: Sequence[Member],
+    config: Config,
+    chosen: Setting,
+    folds: NDArray[np.int8],
+    folder: Path,
+    *,
+    stored: Callable[[Member], Path] | None = None,
 ) -> list[Job]:
     """Return a job a member.
 
@@ -63,6 +76,7 @@ def make_jobs(
         chosen: backend and precisions.
         folds: (seeds, rows) int8, in the order of `config.seeds`.
         folder: where the arrays lie.
+        stored: gives the file of a member, for those that learn from it; None where none does.
     """
     return [
         Job(
@@ -75,6 +89,7 @@ def make_jobs(
             held_out=folds[config.seeds.index(member.seed)] == member.fold,
             backend=chosen.backend or "none",
             precision=chosen.precisions.get(member.model, "float32"),
+            teachers=tuple(stored(one).resolve() for one in teachers(member, config)) if stored else (),
         )
         for member in members
     ]

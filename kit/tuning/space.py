@@ -7,8 +7,9 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from kit.config import Choices, Config, Dimension, IntRange, resolve
+from kit.config import Choices, Cnn, Config, Dimension, IntRange, resolve
 from kit.config.errors import nearest
+from kit.errors import UserError
 from kit.tuning.keys import Base, as_text, explicit, values_by_key, written_out
 
 if TYPE_CHECKING:
@@ -95,9 +96,10 @@ def make_space(config_name: str, changes: Sequence[str], config: Config) -> Spac
         config: the resolved configuration.
 
     Raises:
-        UserError: a key that is unknown, cannot be tuned, changes nothing, or stands twice; a value that it
-            cannot hold; conditions that cannot be met.
+        UserError: a network has teachers; a key that is unknown, cannot be tuned, changes nothing, or stands
+            twice; a value that it cannot hold; conditions that cannot be met.
     """
+    _check_untaught(config)
     base = Base(config_name, tuple(changes), resolve(config_name, changes)[1], config, values_by_key(config))
     dimensions = {key: (pattern, _on_steps(one)) for key, (pattern, one) in written_out(base).items()}
     when = {key: _conditions(base, key, dimensions) for key in dimensions}
@@ -119,6 +121,17 @@ def make_space(config_name: str, changes: Sequence[str], config: Config) -> Spac
             baseline |= _own(base, parameter)
     conditional = any(when.values()) or len(baseline) < len(parameters)
     return Space(parameters, baseline, conditional)
+
+
+def _check_untaught(config: Config) -> None:
+    for name, model in config.models.items():
+        if isinstance(model, Cnn) and model.teachers:
+            raise UserError(
+                "tuning trains no networks with teachers",
+                where=f"models.{name}.teachers",
+                received=", ".join(model.teachers),
+                hint="tune the teachers alone, in a configuration of their own",
+            )
 
 
 def _conditions(

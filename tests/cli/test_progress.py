@@ -68,6 +68,12 @@ def test_it_says_first_what_is_going_to_happen() -> None:
     ]
 
 
+def test_a_network_with_teachers_names_them() -> None:
+    shown = Shown()
+    shown.begin(job(0, Cnn(stages=(Stage(filters=8),), teachers=("knn", "forest"))))
+    assert ": 1 member of 20 epochs in bfloat16, taught by knn, forest; 62,810 parameters" in shown.text
+
+
 def test_the_sample_and_warnings_are_said_plainly() -> None:
     shown = Shown()
     odd = dataset(sample=True, warnings=("2 rows of [train.csv] are copies",))

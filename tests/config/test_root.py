@@ -165,11 +165,34 @@ def test_a_configuration_without_newer_keys_is_what_it_was_before_there_were_any
     assert "tta" not in model["augmentation"]
     assert "turn" not in model["training"]
     assert "deskew" not in model
+    assert "teachers" not in model
 
 
 def test_whether_the_blend_uses_views_decides_no_member() -> None:
     views = {"augmentation": {"tta": True}}
     assert valid(**views, blend={"tta": True}).digest() == valid(**views).digest()
+
+
+def test_a_network_may_learn_from_other_models() -> None:
+    models = {"cnn": CNN, "knn": {"kind": "knn"}, "student": {**CNN, "teachers": ["cnn", "knn"]}}
+    student = valid(models=models).models["student"]
+    assert isinstance(student, Cnn)
+    assert student.teachers == ("cnn", "knn")
+
+
+@pytest.mark.parametrize(
+    ("teacher", "what"),
+    [
+        ("nobody", "there is no model 'nobody'"),
+        ("student", "'student' has teachers itself"),
+        ("other", "'other' has teachers itself"),
+    ],
+)
+def test_teachers_that_cannot_teach_are_refused(teacher: str, what: str) -> None:
+    student, other = ({**CNN, "teachers": teachers} for teachers in (["cnn", teacher], ["cnn"]))
+    models = {"cnn": CNN, "student": student, "other": other}
+    with pytest.raises(ValidationError, match=rf"models\.student\.teachers: {what}"):
+        valid(models=models)
 
 
 @pytest.mark.parametrize("models", [{"cnn": CNN}, {"cnn": None, "knn": {"kind": "knn"}}])

@@ -357,6 +357,46 @@ def test_a_member_that_fails_costs_no_other(cv: Cv, stand_in: Any, monkeypatch: 
     assert not (run.path / "members/knn-f1-s0.log").exists()
 
 
+TAUGHT: Any = {
+    # The teacher comes last, here as in the order of training but for what it teaches.
+    "models": {
+        "knn": None,
+        "student": {"stages": [{"filters": 1}], "teachers": ["late"]},
+        "late": {"kind": "knn"},
+    },
+    "training": {"precision": "float32"},
+}
+STUDENTS, TEACHERS = ([f"{model}-f{fold}-s0" for fold in range(4)] for model in ("student", "late"))
+
+
+def test_teachers_are_stored_before_a_network_learns_from_them(
+    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught = {}
+
+    def run(job: Any, *arguments: Any) -> Any:
+        taught[str(job.member)] = {path.name: path.is_file() for path in job.teachers}
+        return stand_in(job, *arguments)
+
+    monkeypatch.setattr(RUN_WORKER, run)
+    cv(TAUGHT)
+    assert {name: taught[name] for name in TEACHERS} == {name: {} for name in TEACHERS}
+    assert [taught[name] for name in STUDENTS] == [{f"{name}.npz": True} for name in TEACHERS]
+
+
+def test_without_its_teachers_no_network_is_trained(
+    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = WorkerFailedError("late-f1-s0: no", "", "try another")
+    monkeypatch.setattr(RUN_WORKER, failing(stand_in, TEACHERS[1], error))
+    with pytest.raises(KitError, match="1 of 4 members failed"):
+        cv(TAUGHT, name="mine")
+    monkeypatch.setattr(RUN_WORKER, stand_in)
+    run, _, record = cv(TAUGHT, name="mine")
+    assert record.planned == [*STUDENTS, TEACHERS[1]]
+    assert run.info()["status"] == "complete"
+
+
 def test_a_worker_that_wrote_nothing_leaves_no_log(
     cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from kit import metrics
 from kit.blending.columns import assemble
 from kit.blending.methods import blend
+from kit.config import Config
 from kit.store import ALL_ROWS, Member, MemberResult
 
 Make = Callable[..., Any]
@@ -173,6 +174,15 @@ def test_members_on_all_rows_are_told_and_change_no_figure_out_of_fold(example: 
     assert (model["members"], model["seconds"]) == (3, 121.0)
     for key in ("accuracy", "folds", "train_accuracy", "gap"):
         assert model[key] == before["models"][0][key]
+
+
+def test_pseudo_labels_are_named_with_who_gave_them(example: Make) -> None:
+    made = example(models=("cnn", "lenet"))
+    stages = [{"filters": 2}]
+    models = {"cnn": {"stages": stages}, "lenet": {"stages": stages, "teachers": ["cnn"]}}
+    made.config = Config.model_validate({"models": models})
+    note = made.report()["notes"][-1]
+    assert note.startswith("Pseudo-labels: lenet also learned the test images and those held out, by what")
 
 
 def test_test_time_augmentation_is_judged_row_by_row(example: Make) -> None:

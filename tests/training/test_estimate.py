@@ -70,6 +70,14 @@ def test_the_time_grows_with_the_multiply_adds(trained: Callable[..., Run]) -> N
     assert estimate([job(wide)], 1, [run]) == pytest.approx(4 + ratio * (8 + 8 / 6))
 
 
+def test_a_network_with_teachers_learns_every_image(trained: Callable[..., Run], tmp_path: Path) -> None:
+    run = trained()
+    np.save(tmp_path / "test_images.npy", np.zeros((1600, 28, 28), np.uint8))
+    taught = job(network(), folder=tmp_path, teachers=(tmp_path / "teacher.npz",))
+    every = ROWS + HELD_OUT + 1600
+    assert estimate([taught], 1, [run]) == pytest.approx(4 + 8 * every / ROWS + 8 / 6)
+
+
 def test_the_nearest_network_is_the_measure(trained: Callable[..., Run]) -> None:
     near, far = trained("near"), trained("far", network(filters=64))
     assert estimate([job(network())], 1, [far, near]) == estimate([job(network())], 1, [near])

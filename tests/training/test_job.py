@@ -22,6 +22,7 @@ def job(**changes: Any) -> Job:
         held_out=np.arange(37) % 5 == 3,
         backend="tensorflow",
         precision="bfloat16",
+        teachers=(Path("/somewhere/members/knn-f3-s7.npz"), Path("/somewhere/members/net-f3-s7.npz")),
     )
     return replace(made, **changes)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kit.config import Config
+from kit.config import Config, merged
 from kit.errors import UserError
 from kit.store import ALL_ROWS, Member
 from kit.training.plan import Setting, make_jobs, plan, setting
@@ -67,3 +67,15 @@ def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:
     assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4), 3)
     assert (net.backend, net.precision) == ("jax", "bfloat16")
     assert net.folder.is_absolute()
+
+
+def test_a_network_learns_from_the_members_of_its_fold_and_seed(tmp_path: Path) -> None:
+    models = {"knn": {"kind": "knn"}, "net": {"stages": [{"filters": 2}], "teachers": ["knn"]}}
+    config = Config.model_validate(merged(CONFIG.model_dump(), {"models": models}))
+    members, folds = plan(config), np.zeros((2, 4), np.int8)
+    jobs = make_jobs(
+        members, config, setting(config), folds, tmp_path, stored=lambda one: tmp_path / f"{one}.npz"
+    )
+    taught = {str(job.member): [path.name for path in job.teachers] for job in jobs}
+    assert taught["net-f1-s2"] == ["knn-f1-s2.npz"]
+    assert taught["knn-f1-s2"] == []

@@ -64,6 +64,12 @@ def drawn(space: Space, *, baseline: bool = False, seed: int = 0) -> tuple[Trial
     return trial, space.suggest(trial)
 
 
+def test_networks_with_teachers_are_refused() -> None:
+    told = refused({"models.a.dropout": HALF}, 'models.b.teachers=["knn"]')
+    assert "models.b.teachers" in told
+    assert "tuning trains no networks with teachers" in told
+
+
 # What * stands for
 
 
