@@ -22,6 +22,10 @@ models:
     head: [32]
     batch_norm: after_activation
     l2: 1.0e-5
+  student:
+    stages: [{filters: 8, stride: 2, pool: max}]
+    teachers: [cnn]
+    training: {epochs: 1}
 """
 
 
