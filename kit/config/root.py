@@ -132,7 +132,8 @@ class Config(Section):
             for teacher in model.teachers if isinstance(model, Cnn) else ():
                 there = self.models.get(teacher)
                 if there is None:
-                    raise ValueError(f"models.{name}.teachers: there is no model {teacher!r}")
+                    known = ", ".join(self.models)
+                    raise ValueError(f"models.{name}.teachers: no model {teacher!r}; there are {known}")
                 if teacher == name or (isinstance(there, Cnn) and there.teachers):
                     raise ValueError(f"models.{name}.teachers: {teacher!r} has teachers itself")
         return self

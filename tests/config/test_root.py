@@ -183,7 +183,7 @@ def test_a_network_may_learn_from_other_models() -> None:
 @pytest.mark.parametrize(
     ("teacher", "what"),
     [
-        ("nobody", "there is no model 'nobody'"),
+        ("nobody", "no model 'nobody'; there are cnn, student, other"),
         ("student", "'student' has teachers itself"),
         ("other", "'other' has teachers itself"),
     ],
