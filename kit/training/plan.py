@@ -52,13 +52,6 @@ def plan(config: Config) -> list[Member]:
     return [Member(model, fold, seed) for seed in config.seeds for model in config.models for fold in folds]
 
 
-def teachers(member: Member, config: Config) -> list[Member]:
-    """Return the members that one learns from: of its fold and seed, so that they held out the same rows."""
-    model = config.models[member.model]
-    names = model.teachers if isinstance(model, Cnn) else ()
-    return [replace(member, model=name) for name in names]
-
-
 def make_jobs(
     members: Sequence[Member],
     config: Config,
@@ -77,6 +70,9 @@ def make_jobs(
         folds: (seeds, rows) int8, in the order of `config.seeds`.
         folder: where the arrays lie.
         stored: gives the file of a member, for those that learn from it; None where none does.
+
+    Raises:
+        ValueError: a member has teachers, and `stored` is None.
     """
     return [
         Job(
@@ -89,7 +85,17 @@ def make_jobs(
             held_out=folds[config.seeds.index(member.seed)] == member.fold,
             backend=chosen.backend or "none",
             precision=chosen.precisions.get(member.model, "float32"),
-            teachers=tuple(stored(one).resolve() for one in teachers(member, config)) if stored else (),
+            teachers=_teachers(member, config, stored),
         )
         for member in members
     ]
+
+
+def _teachers(member: Member, config: Config, stored: Callable[[Member], Path] | None) -> tuple[Path, ...]:
+    model = config.models[member.model]
+    if not (isinstance(model, Cnn) and model.teachers):
+        return ()
+    if stored is None:
+        raise ValueError(f"{member}: nobody says where its teachers are stored")
+    # Those of its fold and seed held out the same rows.
+    return tuple(stored(replace(member, model=name)).resolve() for name in model.teachers)

@@ -217,6 +217,8 @@ def _try(
         others = [f"{other}={as_text(value)}" for other, value in zip(needed, values, strict=True)]
         tried = given.choices if isinstance(given, Choices) else (given.low, given.high)
         found = [base.load(pattern, *always, *others, f"{key}={as_text(value)}") for value in tried]
+        for one in found:
+            _check_untaught(one)
         # Another spelling of a key, such as stages.00, could stand in the space twice.
         if not any(key in values_by_key(one) for one in found):
             raise base.refusal(pattern, f"unknown key {key}")

@@ -79,3 +79,5 @@ def test_a_network_learns_from_the_members_of_its_fold_and_seed(tmp_path: Path) 
     taught = {str(job.member): [path.name for path in job.teachers] for job in jobs}
     assert taught["net-f1-s2"] == ["knn-f1-s2.npz"]
     assert taught["knn-f1-s2"] == []
+    with pytest.raises(ValueError, match="net-f0-s4: nobody says where its teachers are stored"):
+        make_jobs(members, config, setting(config), folds, tmp_path)

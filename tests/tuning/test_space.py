@@ -70,6 +70,11 @@ def test_networks_with_teachers_are_refused() -> None:
     assert "tuning trains no networks with teachers" in told
 
 
+def test_a_choice_of_teachers_is_refused() -> None:
+    told = refused({"models.b.teachers": {"kind": "categorical", "choices": [[], ["knn"]]}})
+    assert "tuning trains no networks with teachers" in told
+
+
 # What * stands for
 
 
