@@ -1,8 +1,8 @@
 """Train single networks for a row of EXPERIMENTS.md, and compare them with those of an earlier row.
 
 \b
-    python tools/experiment.py base
-    python tools/experiment.py longer --set training.epochs=72 --against base
+    python tools/experiment.py base --set models.wide_view=null
+    python tools/experiment.py longer --set models.wide_view=null --set training.epochs=30 --against base
 
 With blend.calibrate their log losses are those of calibrated probabilities. Networks are kept in
 experiments/NAME, which git ignores; the same command trains what is missing.
@@ -163,7 +163,13 @@ def check(config: Config, folds: Sequence[int]) -> None:
         UserError: it is not so.
     """
     if len(config.models) > 1:
-        raise UserError("too many models", where="models", expected="one", received=", ".join(config.models))
+        raise UserError(
+            "too many models",
+            where="models",
+            expected="one",
+            received=", ".join(config.models),
+            hint=f"leave one out with --set models.{list(config.models)[-1]}=null",
+        )
     if config.folds.reshuffle:
         raise UserError(
             "every seed has other folds", where="folds.reshuffle", expected="false", received="true"

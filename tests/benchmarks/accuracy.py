@@ -22,7 +22,7 @@ PLAIN = [sys.executable, str(Path(__file__).with_name("plain_worker.py"))]
 
 
 def run(bench: Bench) -> Iterator[Row]:
-    for name in ("lenet-regularized", "default"):
+    for name in ("lenet-regularized", "quick"):
         config = load(name, [f"training.epochs={1 if bench.quick else 6}", "seeds=1"])
         members = [member for member in plan(config) if member.fold < FOLDS]
         folds = all_folds(bench.dataset, config)

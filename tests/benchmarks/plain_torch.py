@@ -19,13 +19,15 @@ from kit.config import Augmentation, Cnn, load
 
 
 def network(spec: Cnn, side: int, classes: int) -> nn.Sequential:
-    """Build a network that has batch norm after the activation, and no head, as both benchmarks do."""
+    """Build a network with batch norm after the activation or none, and no head, as both benchmarks do."""
     parts: list[nn.Module] = []
     channels = 1
     for stage in spec.stages:
         padding = 0 if stage.padding == "valid" else stage.kernel // 2
         parts.append(nn.Conv2d(channels, stage.filters, stage.kernel, stage.stride, padding))
-        parts += [nn.ReLU(), nn.BatchNorm2d(stage.filters)]
+        parts.append(nn.ReLU())
+        if stage.batch_norm != "none":
+            parts.append(nn.BatchNorm2d(stage.filters))
         if stage.dropout:
             parts.append(nn.Dropout(stage.dropout))
         side, channels = (side + 2 * padding - stage.kernel) // stage.stride + 1, stage.filters

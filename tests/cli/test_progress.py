@@ -119,6 +119,15 @@ def test_a_plain_line_tells_how_far_and_how_long() -> None:
     assert shown.line(60) == "1m 00s: 1 of 2 members, 50% of the epochs, about 1m 00s left"
 
 
+def test_what_is_left_is_not_told_while_start_up_weighs_most() -> None:
+    shown = Shown()
+    shown.begin(*map(job, range(15)))
+    shown.epoch(0, 1)
+    assert shown.line() == "1m 00s: 0 of 15 members, 2% of the epochs"  # 1 of 60
+    shown.epoch(0, 2)
+    assert shown.line() == "1m 00s: 0 of 15 members, 3% of the epochs, about 29m 00s left"
+
+
 def test_epochs_of_a_lost_worker_do_not_count() -> None:
     shown = Shown()
     shown.begin(job(0), job(1))

@@ -94,6 +94,7 @@ def run(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., 
             ["--set", "blend.calibrate=true", "--folds", "0"],
             "--folds: one fold has no other to be calibrated",
         ),
+        (["-c", "default"], "models: too many models\nexpected one, received cnn, wide_view"),
         (["--set", "folds.reshuffle=true"], "folds.reshuffle: every seed has other folds"),
     ],
 )

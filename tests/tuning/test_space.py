@@ -131,15 +131,15 @@ def test_every_shipped_space_of_a_network_is_possible() -> None:
         name: len(make_space(name, (), config.load(name)).parameters)
         for name in ("default", "quick", "lenet-plain")
     }
-    assert sizes == {"default": 13, "quick": 4, "lenet-plain": 7}
+    assert sizes == {"default": 29, "quick": 4, "lenet-plain": 7}
 
 
-def test_the_wide_space_has_the_default_itself_in_it() -> None:
+def test_the_wide_space_has_a_network_of_the_default_in_it() -> None:
     space = make_space("tune-wide", (), config.load("tune-wide"))
-    assert (len(space.parameters), len(space.baseline), space.conditional) == (23, 23, False)
-    assert space.baseline["models.cnn.stages.5.dropout"] == 0.3
+    assert (len(space.parameters), len(space.baseline), space.conditional) == (25, 25, False)
+    assert space.baseline["models.cnn.stages.6.dropout"] == 0.3
     assert space.baseline["models.cnn.width"] == 1.0
-    assert config.load("tune-wide").digest() == config.load("default").digest()
+    assert config.load("tune-wide").digest() == config.load("default", ["models.wide_view=null"]).digest()
     assert space.baseline["models.cnn.l2"] == 0.0
 
 
