@@ -46,7 +46,7 @@ def write_block(path: Path, first_line: str) -> None:
 
 def test_the_configuration_in_the_readme_is_valid(workdir: Path) -> None:
     write_block(workdir / "mine.yaml", "# configs/mine.yaml")
-    assert config.load("mine.yaml").training.epochs == 40
+    assert config.load("mine.yaml").training.epochs == 20
 
 
 def test_the_space_in_the_readme_is_valid(workdir: Path) -> None:
