@@ -66,8 +66,8 @@ def test_training_is_measured_on_both_sides(workdir: Path, write_competition: Ca
     share = medians(families["f"]).get("reference: share of it in training", 50.0)
     assert 0 < share < 200
     accuracy = medians(families["g"])
-    assert 0 <= accuracy["default: engine"] <= 100
-    assert "default: difference in log loss" in accuracy
+    assert 0 <= accuracy["quick: engine"] <= 100
+    assert "quick: difference in log loss" in accuracy
     tuning = medians(families["h"])
     saved = tuning["study, losing trials stopped"] / tuning["study, every trial to its end"]
     assert tuning["time of trials, stopped / to the end"] == saved
