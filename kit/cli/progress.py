@@ -23,7 +23,7 @@ FIRST_LINE, LAST_PAUSE = 10.0, 60.0
 EARLY = 0.02
 """Share of the epochs before which start-up weighs too much to tell how long the rest takes.
 
-A run of 16 members promised 3 h 21 min after its first epoch of 512, 1 h 31 min after 2 %, and took 1 h 7 min.
+A run of 16 members told 3 h 21 min after its first epoch of 512, 1 h 31 min after 2 %, and took 1 h 7 min.
 """
 
 
