@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ RUNS = Path("runs")
 ALL_ROWS = 127
 """In place of the fold of a member that saw every row; no fold has this number (there are at most 100)."""
 ARRAYS = ("val_rows", "val_probs", "test_probs", "val_probs_tta", "test_probs_tta")
+PARSING = threading.Lock()
+"""Held where threads read arrays: before Python 3.11.8 and 3.12.2 two at once may fail (CPython 106905)."""
 
 
 @dataclass(frozen=True, order=True)
@@ -251,7 +254,7 @@ def pack(result: MemberResult) -> bytes:
 
 def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
     """Return what `pack` packed."""
-    with np.load(BytesIO(content), allow_pickle=False) as file:
+    with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = json.loads(file["history"].tobytes())
     # A member trained on all rows has nothing of held-out ones.

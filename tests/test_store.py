@@ -1,5 +1,8 @@
+import ast
 import errno
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,24 @@ def test_a_packed_result_comes_back_bit_for_bit(result: MemberResult) -> None:
         np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
     assert back.history == result.history
     assert back.network == b"network"
+
+
+def test_threads_parse_the_headers_of_arrays_one_at_a_time(
+    result: MemberResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse, inside, most = ast.literal_eval, [0], [0]
+
+    def slowly(header: str) -> Any:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.005)
+        inside[0] -= 1
+        return parse(header)
+
+    monkeypatch.setattr(ast, "literal_eval", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(store.unpack, [store.pack(result)] * 4))
+    assert most == [1]
 
 
 def test_views_come_back_and_take_the_place_of_the_plain_predictions(result: MemberResult) -> None:

@@ -13,7 +13,7 @@ from kit import pipeline
 from kit.config import Cnn, Config, merged
 from kit.data.dataset import Dataset
 from kit.errors import KitError
-from kit.store import MemberResult, Run
+from kit.store import PARSING, MemberResult, Run
 from kit.training import executor
 from kit.training.job import Job
 from kit.training.subprocesses import Progress
@@ -47,7 +47,8 @@ def predict(
 ) -> MemberResult:
     """Do what `run_worker` does, in no time."""
     del core, on_start
-    train, test = (np.load(job.folder / f"{name}_images.npy") for name in ("train", "test"))
+    with PARSING:
+        train, test = (np.load(job.folder / f"{name}_images.npy") for name in ("train", "test"))
     names, test_names = (images[:, 0, 0] * np.int64(256) + images[:, 0, 1] for images in (train, test))
     rows, seed = np.flatnonzero(job.held_out), job.member.seed
     on_progress(Progress(job.member, 1, job.epochs, 0.5, 0.5))

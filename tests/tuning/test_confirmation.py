@@ -17,7 +17,7 @@ from kit.config import KNearest, load
 from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError
-from kit.store import MemberResult
+from kit.store import PARSING, MemberResult
 from kit.training import executor
 from kit.training.job import Job
 from kit.training.plan import Setting
@@ -75,7 +75,8 @@ class Workers:
         n, (seed, fold) = job.model.neighbours, (job.member.seed, job.member.fold)
         if n in self.failing:
             raise KitError(self.failing[n])
-        labels, rows = np.load(job.folder / "train_labels.npy"), np.flatnonzero(job.held_out)
+        with PARSING:
+            labels, rows = np.load(job.folder / "train_labels.npy"), np.flatnonzero(job.held_out)
         probs = np.full((len(rows), CLASSES), 0.001, np.float32)
         probs[np.arange(len(rows)), labels[rows]] = math.exp(-loss(n, seed, fold))
         return MemberResult(rows, probs, probs[:1], {"seconds": 2.0, "startup_seconds": 1.0})
