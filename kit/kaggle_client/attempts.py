@@ -2,20 +2,17 @@
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import kit
 from kit.errors import UserError
 from kit.kaggle_client.credentials import has_credentials, no_credentials
 from kit.kaggle_client.errors import CallError, Fault, explain
+from kit.processes import command, environment
 
 ATTEMPTS = 6
 _START_UP = 30.0
@@ -47,16 +44,15 @@ def attempt(
     if not has_credentials():
         raise no_credentials()
     request = json.dumps({"call": call, "slug": slug, "timeout": timeout, **arguments}).encode() + b"\n"
-    command = [sys.executable, "-P", "-m", "kit.kaggle_client.worker"]
     with (
         tempfile.TemporaryFile() as answer,
         subprocess.Popen(
-            command,
+            command("kit.kaggle_client.worker"),
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=answer,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=environment("kaggle"),
         ) as process,
     ):
         # Its stdin stays open: the worker ends when it closes, as it does when this process is killed.
@@ -138,12 +134,3 @@ def _may_pass(error: BaseException) -> bool:
 
 def _fault(state: Any) -> CallError:
     return cast("CallError", state.outcome.exception())
-
-
-def _environment() -> dict[str, str]:
-    # VERBOSE makes the client read whole downloads into memory to print them.
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("VERBOSE", "VERBOSE_OUTPUT")
-    }
-    path = [str(Path(kit.__file__).parent.parent), environment.get("PYTHONPATH", "")]
-    return environment | {"PYTHONPATH": os.pathsep.join(filter(None, path))}

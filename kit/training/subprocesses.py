@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,20 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from kit.errors import KitError
+from kit.processes import command, environment
+from kit.scratch import scratch
 from kit.store import Member, MemberResult, unpack
 from kit.training.job import Job
 
 Process = subprocess.Popen[bytes]
 
-WORKER = [sys.executable, "-m", "kit.training.worker"]
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
-"""Variables that say how many threads a library may start."""
+WORKER = command("kit.training.worker")
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,8 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=os.environ | environment(backend, core),
+            cwd=scratch(),
+            env=environment("training", backend=backend, one_thread=core is not None),
             # Ctrl-C in a terminal reaches the driver alone, which ends its workers in good order.
             start_new_session=True,
         )
@@ -124,23 +118,6 @@ def run_worker(
     """Train `job` in a fresh interpreter and return its result; see `Worker`."""
     with Worker(job.backend, core, on_start) as worker:
         return worker.train(job, on_progress)
-
-
-def environment(backend: str, core: int | None) -> dict[str, str]:
-    """Return what has to be set before a backend is imported."""
-    wanted = {
-        "KERAS_BACKEND": backend,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        # Reproducible matrix products on a GPU; PyTorch asks for it by name.
-        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-    }
-    flags = ["--xla_gpu_deterministic_ops=true"]
-    if core is not None:
-        wanted |= dict.fromkeys(THREADS, "1")
-        flags.append("--xla_cpu_multi_thread_eigen=false")
-    if backend == "jax":
-        wanted["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags]).strip()
-    return wanted
 
 
 def _follow(

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
+from kit.processes import environment
 from kit.training import machine
-from kit.training.subprocesses import environment
 from tests.benchmarks import engine
 from tests.benchmarks.bench import ROOT, Bench, Row
 
@@ -44,7 +44,7 @@ def _rate(precision: str, size: int, seconds: float) -> float:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | environment("tensorflow", core),
+            env=environment("training", backend="tensorflow", one_thread=True),
             cwd=ROOT,
             text=True,
         )

@@ -14,7 +14,6 @@ from kit.training.subprocesses import (
     Progress,
     WorkerFailedError,
     WorkerLostError,
-    environment,
     run_worker,
 )
 
@@ -133,11 +132,3 @@ def test_a_worker_does_not_outlive_an_error_of_its_driver(worker: Install, make_
     with pytest.raises(KeyboardInterrupt):
         run_worker(make_job(), None, broken, started.append)
     assert not psutil.pid_exists(started[0].pid)
-
-
-def test_jax_is_told_by_its_flags(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XLA_FLAGS", "--mine")
-    assert "XLA_FLAGS" not in environment("tensorflow", 0)
-    flags = environment("jax", 0)["XLA_FLAGS"].split()
-    assert flags == ["--mine", "--xla_gpu_deterministic_ops=true", "--xla_cpu_multi_thread_eigen=false"]
-    assert environment("jax", None)["XLA_FLAGS"].split() == flags[:2]

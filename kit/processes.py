@@ -1,0 +1,113 @@
+"""How kit starts its own child processes: of the user's surroundings they see what is listed here alone."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+import kit
+from kit.scratch import scratch
+
+Kind = Literal["training", "kaggle"]
+
+_START = "import runpy, sys; sys.path[:] = sys.argv[2:]; runpy.run_module(sys.argv[1], run_name='__main__')"
+_KEPT = ("PATH", "HOME", "LD_LIBRARY_PATH")
+_KEPT_FOR: dict[Kind, tuple[str, ...]] = {
+    "training": (
+        "CUDA_VISIBLE_DEVICES",
+        "CUDA_DEVICE_ORDER",
+        "CUDA_HOME",
+        "TF_FORCE_GPU_ALLOW_GROWTH",
+        "XLA_PYTHON_CLIENT_PREALLOCATE",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    ),
+    "kaggle": (
+        "XDG_CONFIG_HOME",
+        *(f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")),
+        *(f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")),
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ),
+}
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+"""Variables that say how many threads a library may start."""
+
+
+def command(module: str) -> list[str]:
+    """Return the command line that runs `module` in a fresh interpreter.
+
+    The interpreter is isolated (`python -I`): it reads no PYTHON* variable, and imports nothing from the
+    working folder. It finds the modules that this process finds, and nothing else.
+    """
+    return [sys.executable, "-I", "-X", "utf8", "-c", _START, module, *_search_path()]
+
+
+def environment(kind: Kind, *, backend: str = "none", one_thread: bool = False) -> dict[str, str]:
+    """Return the whole environment of a child process.
+
+    Kept as the user has them, where they are set:
+
+    | variable | why |
+    | --- | --- |
+    | PATH, HOME | programs such as nvidia-smi and ptxas; caches of the CUDA driver |
+    | LD_LIBRARY_PATH | the place of CUDA's libraries on many clusters |
+    | CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER, CUDA_HOME | training: which GPU, and its tools |
+    | TF_FORCE_GPU_ALLOW_GROWTH, XLA_PYTHON_CLIENT_* | training: how much memory of a shared GPU is taken |
+    | KAGGLE_*, XDG_CONFIG_HOME | kaggle: credentials, and where their files are |
+    | *_proxy, *_PROXY | kaggle: the way to the network |
+    | REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR | kaggle: whom to trust |
+
+    Set by kit:
+
+    | variable | value | why |
+    | --- | --- | --- |
+    | TMPDIR | this process's scratch folder | nothing remains of a child that is killed |
+    | KERAS_BACKEND | `backend` | the one that the run's hash knows |
+    | KERAS_HOME | no folder | the user's keras.json changes the arithmetic |
+    | TF_ENABLE_ONEDNN_OPTS | 1 | without oneDNN bfloat16 takes forty times as long, and gives other figures |
+    | TF_CPP_MIN_LOG_LEVEL | 3 | no library noise |
+    | CUBLAS_WORKSPACE_CONFIG | :4096:8 | reproducible matrix products on a GPU; PyTorch requires it |
+    | XLA_FLAGS | deterministic kernels | jax only: reproducible results on a GPU |
+    | *_NUM_THREADS, XLA_FLAGS | one thread | `one_thread` only: results do not depend on the number of jobs |
+
+    Args:
+        kind: what the process does.
+        backend: Keras's, for training.
+        one_thread: whether each library may start one thread only.
+    """
+    names = [*_KEPT, *_KEPT_FOR[kind]]
+    if kind == "kaggle":
+        names += [name for name in os.environ if name.startswith("KAGGLE_")]
+    variables = {name: os.environ[name] for name in names if name in os.environ}
+    variables["TMPDIR"] = str(scratch())
+    if kind == "kaggle":
+        return variables
+    variables |= {
+        "KERAS_BACKEND": backend,
+        "KERAS_HOME": os.devnull,
+        "TF_ENABLE_ONEDNN_OPTS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    }
+    flags = ["--xla_gpu_deterministic_ops=true"]
+    if one_thread:
+        variables |= dict.fromkeys(THREADS, "1")
+        flags.append("--xla_cpu_multi_thread_eigen=false")
+    if backend == "jax":
+        variables["XLA_FLAGS"] = " ".join(flags)
+    return variables
+
+
+def _search_path() -> list[str]:
+    """Return this process's `sys.path` without the working folder, and with the place of kit itself."""
+    own, here = str(Path(kit.__file__).parent.parent), str(Path.cwd())
+    entries = [entry for entry in sys.path if entry and entry != here]
+    return entries if own in entries else [*entries, own]
