@@ -70,6 +70,7 @@ def environment(kind: Kind, *, backend: str = "none", one_thread: bool = False) 
     | variable | value | why |
     | --- | --- | --- |
     | TMPDIR | this process's scratch folder | nothing remains of a child that is killed |
+    | KIT_SCRATCH | the same folder | training: the worker removes it where this process was killed |
     | KERAS_BACKEND | `backend` | the one that the run's hash knows |
     | KERAS_HOME | no folder | the user's keras.json changes the arithmetic |
     | TF_ENABLE_ONEDNN_OPTS | 1 | without oneDNN bfloat16 takes forty times as long, and gives other figures |
@@ -93,6 +94,7 @@ def environment(kind: Kind, *, backend: str = "none", one_thread: bool = False) 
     variables |= {
         "KERAS_BACKEND": backend,
         "KERAS_HOME": os.devnull,
+        "KIT_SCRATCH": str(scratch()),
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",

@@ -38,6 +38,7 @@ def test_a_training_worker_has_the_listed_variables_alone(monkeypatch: pytest.Mo
         "TMPDIR": str(scratch()),
         "KERAS_BACKEND": "tensorflow",
         "KERAS_HOME": os.devnull,
+        "KIT_SCRATCH": str(scratch()),
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",

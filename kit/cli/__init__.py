@@ -2,16 +2,16 @@
 
 import errno
 import io
-import signal
 import sys
 import traceback
+import warnings
+from contextlib import suppress
 from importlib import import_module
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
-from kit import __version__
+from kit import __version__, interrupts
 from kit.errors import KitError
 
 COMMANDS = {
@@ -83,7 +83,10 @@ def kit() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 the user's to mend, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupts.install()
+    # PYTHONWARNINGS=error would end a command at a warning of a library.
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ± shows a question mark
     settings = {"debug": False}
@@ -97,17 +100,25 @@ def main() -> NoReturn:
         click.echo(f"kit: {error.format_message()}\n({path} --help shows what it takes)", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        code = 130
+        code = _interrupted()
     except Exception as error:
+        if interrupts.is_interrupt(error) and not isinstance(error, KitError):
+            sys.exit(_interrupted())
         if settings["debug"]:
             traceback.print_exc()
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             # What stdout could not take would fail once more at exit, with a code of its own.
             sys.stdout = io.StringIO()
         message, code = explain(error)
-        click.echo(f"kit: {message}", err=True)
+        with suppress(OSError):  # The terminal is gone where it sent SIGHUP.
+            click.echo(f"kit: {message}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> int:
+    with suppress(OSError):  # The terminal is gone where it sent SIGHUP.
+        click.echo("interrupted", err=True)
+    return 130
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -119,7 +130,3 @@ def explain(error: Exception) -> tuple[str, int]:
         return f"{place}{error.strerror}; {_MENDABLE[error.errno]}", 2
     first_line = (str(error).splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line}\n(--debug shows where)", 1
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal's signature
-    raise KeyboardInterrupt

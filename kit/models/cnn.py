@@ -11,6 +11,8 @@ from kit.config import BatchNorm, Cnn
 
 # Keras's 0.99 remembers 100 steps; a short training (a sample, a quick profile) has few more than that.
 MOMENTUM = 0.95
+CHANNELS = "channels_last"
+"""Said to every layer: a keras.json may name another order."""
 
 
 def build_cnn(
@@ -43,6 +45,7 @@ def build_cnn(
             stage.kernel,
             strides=stage.stride,
             padding=stage.padding,
+            data_format=CHANNELS,
             use_bias=place != "before_activation",
             kernel_initializer="he_uniform",
             kernel_regularizer=_l2(spec),
@@ -51,10 +54,10 @@ def build_cnn(
         value = _activated(convolution(value), spec, place, norm, policy)
         if stage.pool != "none":
             pool = layers.MaxPooling2D if stage.pool == "max" else layers.AveragePooling2D
-            value = pool(2, dtype=policy)(value)
+            value = pool(2, data_format=CHANNELS, dtype=policy)(value)
         rate = spec.dropout if stage.dropout is None else stage.dropout
         value = drop(rate)(value) if rate else value
-    value = layers.Flatten(dtype=policy)(value)
+    value = layers.Flatten(data_format=CHANNELS, dtype=policy)(value)
     for width in spec.dense():
         dense = layers.Dense(
             width,

@@ -23,9 +23,10 @@ from kit.store import RUNS, Member, MemberResult, Run, all_runs
 from kit.training import machine
 from kit.training.estimate import estimate
 from kit.training.executor import Crew
+from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
 from kit.training.plan import make_jobs, plan, setting
-from kit.training.subprocesses import Progress, WorkerFailedError
+from kit.training.subprocesses import Progress
 
 
 class Watcher(Protocol):
@@ -118,10 +119,8 @@ def cv(
                 finish(run, config, dataset, folds, info)
         except KeyboardInterrupt:
             stored = sum(run.has(member) for member in members)
-            raise InterruptedRunError(
-                f"interrupted; {stored} of {len(members)} members are stored",
-                hint="the same command goes on from there",
-            ) from None
+            kept = f"{stored} of {len(members)} members are stored"
+            raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
 
 

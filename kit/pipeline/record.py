@@ -8,6 +8,7 @@ from typing import Any
 from kit.config import Config
 from kit.data.dataset import Dataset
 from kit.errors import UserError
+from kit.interrupts import is_interrupt
 from kit.store import Run
 from kit.training import machine
 from kit.training.plan import Setting, plan
@@ -43,7 +44,7 @@ def kept(run: Run, record: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        record["status"] = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        record["status"] = "interrupted" if is_interrupt(error) else "failed"
         run.write_info(record)
         raise
     record |= {"status": "complete", "finished": _now()}

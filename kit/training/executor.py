@@ -1,17 +1,19 @@
 """Run a plan of members: a thread a worker process, results as they come."""
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
+from kit import interrupts
 from kit.errors import KitError
 from kit.store import MemberResult
+from kit.training.cores import own_core
+from kit.training.failures import WorkerLostError
 from kit.training.job import Job
-from kit.training.subprocesses import Process, Progress, WorkerLostError, run_worker
+from kit.training.subprocesses import Process, Progress, run_worker, stopped_together
 
 Outcome = tuple[Job, MemberResult | KitError]
 
@@ -35,10 +37,7 @@ class Crew:
         on_progress: Callable[[Progress], None],
         on_retry: Callable[[Job, str], None],
     ) -> None:
-        self.on_progress, self.on_retry = on_progress, on_retry
-        self._slots: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        for slot in range(jobs):
-            self._slots.put(core_of(slot) if pinned else None)
+        self.on_progress, self.on_retry, self.pinned = on_progress, on_retry, pinned
         self._processes: set[Process] = set()
         self._lock, self._stopped = threading.Lock(), False
         self._pool: Executor = ThreadPoolExecutor(jobs, thread_name_prefix="kit-worker")
@@ -47,37 +46,38 @@ class Crew:
     def train(self, jobs: Sequence[Job]) -> Iterator[Iterator[Outcome]]:
         """Give an iterator of each job with its result, or with the error that ended it, as they finish.
 
+        Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt in that iterator, and nowhere else in the block.
         Once the block is left, however it is left, no worker runs any more; members under way are lost.
         """
-        try:
-            yield self._outcomes({self._pool.submit(self._train, job): job for job in jobs})
-        finally:
-            with self._lock:
-                self._stopped = True
-                for process in self._processes:
-                    process.kill()
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        # A SimpleQueue may be put to in a signal handler; None stands for an interrupt.
+        ended: queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None] = queue.SimpleQueue()
+        with interrupts.deferred(lambda: ended.put(None)), stopped_together():
+            try:
+                for job in jobs:
+                    self._pool.submit(self._run, job, ended.put)
+                yield _outcomes(ended.get, len(jobs))
+            finally:
+                with self._lock:
+                    self._stopped = True
+                    for process in self._processes:
+                        process.kill()
+                self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _outcomes(self, waiting: dict[Future[MemberResult], Job]) -> Iterator[Outcome]:
-        while waiting:
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                job = waiting.pop(future)
-                try:
-                    yield job, future.result()
-                except KitError as error:
-                    yield job, error
+    def _run(self, job: Job, put: Callable[[tuple[Job, MemberResult | BaseException]], None]) -> None:
+        try:
+            put((job, self._train(job)))
+        except BaseException as error:
+            put((job, error))
 
     def _train(self, job: Job) -> MemberResult:
-        core = self._slots.get()
-        try:
-            return self._attempt(job, core, 1)
-        except WorkerLostError as error:
-            if self._stopped:
-                raise
-            self.on_retry(job, error.what)
-            return self._attempt(job, core, 2)
-        finally:
-            self._slots.put(core)
+        with own_core() if self.pinned else nullcontext() as core:
+            try:
+                return self._attempt(job, core, 1)
+            except WorkerLostError as error:
+                if self._stopped:
+                    raise
+                self.on_retry(job, error.what)
+                return self._attempt(job, core, 2)
 
     def _attempt(self, job: Job, core: int | None, attempt: int) -> MemberResult:
         result = run_worker(job, core, self.on_progress, self._started)
@@ -90,7 +90,14 @@ class Crew:
                 process.kill()
 
 
-def core_of(slot: int) -> int:
-    """Return a core for each slot: those that this process may use, in turn."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [slot]
-    return cores[slot % len(cores)]
+def _outcomes(
+    get: Callable[[], tuple[Job, MemberResult | BaseException] | None], count: int
+) -> Iterator[Outcome]:
+    for _ in range(count):
+        ended = get()
+        if ended is None:
+            raise KeyboardInterrupt
+        job, outcome = ended
+        if not isinstance(outcome, MemberResult | KitError):
+            raise outcome
+        yield job, outcome

@@ -1,7 +1,6 @@
 """The machine, and what `auto` makes of it. Loads neither Keras nor a backend."""
 
 import ctypes.util
-import json
 import os
 import platform
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from kit.errors import UserError
+from kit.training.memory import memory
 
 Precision = Literal["float32", "bfloat16"]
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -20,6 +20,9 @@ CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = ("kit", "numpy", "keras", *BACKENDS, "scikit-learn")
 # Flags of a CPU that decide how fast it trains.
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
+
+# What the packages of TensorFlow and JAX for x86 are compiled for.
+NEEDED = ("sse4_2", "avx")
 
 
 class Gpu(NamedTuple):
@@ -37,23 +40,20 @@ def cores() -> int:
 
 
 def backend() -> str:
-    """Return Keras's backend as Keras will choose it: KERAS_BACKEND, else its keras.json, else tensorflow.
+    """Return the backend of Keras that trains: KERAS_BACKEND, else tensorflow; no keras.json has a say.
 
     Raises:
         UserError: the backend cannot train, or is not installed.
     """
-    name, where = os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
-    if not name:
-        file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "keras.json"
-        name, where = _configured(file), str(file)
+    name = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if name not in BACKENDS:
         raise UserError(
-            "no such backend", where=where, expected=f"one of {', '.join(BACKENDS)}", received=name
+            "no such backend", where="KERAS_BACKEND", expected=f"one of {', '.join(BACKENDS)}", received=name
         )
     if find_spec(name) is None:
         raise UserError(
             f"{name} is not installed",
-            where=where,
+            where="KERAS_BACKEND",
             hint=f"pip install {name}, or set KERAS_BACKEND to another",
         )
     return name
@@ -94,6 +94,13 @@ def bfloat16_is_fast(cpuinfo: str) -> bool:
     """
     found = features(cpuinfo)
     return "amx_bf16" in found or ("avx512_bf16" in found and _field(cpuinfo, "vendor_id") == "AuthenticAMD")
+
+
+def missing_instructions() -> list[str]:
+    """Return the instructions that this CPU lacks of those that TensorFlow's and JAX's packages need."""
+    if not (flags := _field(cpuinfo(), "flags").split()):
+        return []  # Not an x86 CPU under Linux.
+    return [name for name in NEEDED if name not in flags]
 
 
 @cache
@@ -143,25 +150,21 @@ def versions() -> dict[str, str]:
 
 
 def describe() -> dict[str, Any]:
-    """Return what this machine is, JSON-able: platform, cpu, cores, memory_gib, features, gpu."""
-    import psutil
+    """Return what this machine is, JSON-able.
 
-    found = gpu()
+    Its keys are platform, cpu, cores, memory_gib (of the machine), memory_limit_gib (what this process may
+    use, None where that is all of it), features and gpu.
+    """
+    found, size = gpu(), memory()
     return {
         "platform": platform.platform(),
         "cpu": _field(cpuinfo(), "model name") or platform.processor() or platform.machine(),
         "cores": cores(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "memory_gib": round(size.total, 1),
+        "memory_limit_gib": None if size.limit is None else round(size.limit, 2),
         "features": features(cpuinfo()),
         "gpu": found.name if found else None,
     }
-
-
-def _configured(file: Path) -> str:
-    try:
-        return str(json.loads(file.read_text(encoding="utf-8")).get("backend", "tensorflow"))
-    except (OSError, ValueError, AttributeError):
-        return "tensorflow"
 
 
 def _field(cpuinfo: str, name: str) -> str:

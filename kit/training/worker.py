@@ -1,6 +1,7 @@
 """Members in a process of their own, one after the other: `python -m kit.training.worker`.
 
 stdin: jobs, one line of JSON each; it stays open, and once it closes the driver is gone and the worker ends.
+It then removes the driver's temporary folder, KIT_SCRATCH: a driver that was killed cannot do it.
 stdout: for each job lines of JSON, one an epoch; the last says why the training failed, or gives the sizes of
 the two byte strings behind it, arrays and network. What libraries print goes to stderr.
 """
@@ -8,6 +9,7 @@ the two byte strings behind it, arrays and network. What libraries print goes to
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -19,6 +21,8 @@ STARTED = time.time()
 
 def main() -> NoReturn:
     """Train what stdin says and send it back, until stdin closes."""
+    # Keras imports it where it can, for plots that no worker draws; that takes 0.6 s.
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]  # the documented way to make an import fail
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -32,8 +36,10 @@ def main() -> NoReturn:
 def _receive(jobs: "queue.SimpleQueue[str]") -> NoReturn:
     for line in sys.stdin:
         jobs.put(line)
-    # The driver needs nothing more, or is gone: a training under way ends here, and so does the interpreter,
-    # whose orderly shutdown takes libraries up to a second.
+    # The driver is gone: a training under way ends here, and so does the interpreter, whose orderly shutdown
+    # takes libraries up to a second.
+    if folder := os.environ.get("KIT_SCRATCH"):
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
@@ -46,7 +52,11 @@ def _answer(line: str, out: IO[bytes], started: float) -> None:
         _send(out, {"failed": error.what, "hint": error.hint})
     except Exception as error:
         traceback.print_exc()
-        _send(out, {"failed": traceback.format_exception_only(error)[-1].strip()[:200]})
+        reason = traceback.format_exception_only(error)[-1].strip()[:200]
+        hint = None
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            reason, hint = f"not enough memory ({reason})", "train one member at a time: --jobs 1"
+        _send(out, {"failed": reason, "hint": hint})
     sys.stderr.flush()
 
 

@@ -1,17 +1,16 @@
 """The search: threads that claim and run trials, until the study is full or the time is up."""
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack
 from statistics import median
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kit import interrupts
 from kit.errors import InterruptedRunError, KitError
-from kit.training.executor import core_of
-from kit.training.subprocesses import Progress
+from kit.training.cores import own_core
+from kit.training.subprocesses import Progress, stopped_together
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import Slot
 
@@ -78,11 +77,14 @@ def search(
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    crew = _Crew(shared, objective, trials, stop_at, watcher)
-    crew.slots = [Slot(None if on_gpu else core_of(place), crew.progressed) for place in range(jobs)]
     told = 0
     try:
-        with _one_interrupt():
+        with ExitStack() as cores, interrupts.deferred() as pause, stopped_together():
+            crew = _Crew(shared, objective, trials, stop_at, watcher, pause=pause)
+            crew.slots = [
+                Slot(None if on_gpu else cores.enter_context(own_core()), crew.progressed)
+                for _ in range(jobs)
+            ]
             while True:
                 running = shared.running()
                 if crew.run():
@@ -93,7 +95,7 @@ def search(
                 if running != told:
                     watcher.waiting(running)
                     told = running
-                time.sleep(min(POLL_SECONDS, left))
+                pause(min(POLL_SECONDS, left))
                 shared.fail_lost()
     except KeyboardInterrupt:
         raise InterruptedRunError(
@@ -116,10 +118,12 @@ class _Crew:
         trials: int | None,
         stop_at: Callable[[], float],
         watcher: Watcher,
+        *,
+        pause: Callable[[float], None],
     ) -> None:
         self.slots: list[Slot] = []
         self._shared, self._objective, self._trials = shared, objective, trials
-        self._stop_at, self._watcher = stop_at, watcher
+        self._stop_at, self._watcher, self._pause = stop_at, watcher, pause
         self._ran = False
 
     def run(self) -> bool:
@@ -130,6 +134,7 @@ class _Crew:
             try:
                 futures = [pool.submit(self._work, slot) for slot in self.slots]
                 while (state := wait(futures, LOOK_SECONDS, FIRST_EXCEPTION)).not_done:
+                    self._pause(0)
                     if time.monotonic() >= self._stop_at():
                         self._stop("time was up")
                     for future in state.done:
@@ -176,29 +181,6 @@ class _Crew:
             if trial.duration and not repeat
         ]
         return time.monotonic() + (median(seconds) if seconds else 0.0) < self._stop_at()
-
-
-@contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """Let one Ctrl-C through, or what asks for the same, so that no other cuts short what it sets off."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    # A signal that ends the process, or is ignored, stays so; other threads than the main one get none.
-    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
-    if threading.current_thread() is not threading.main_thread():
-        handlers = {}
-
-    def interrupt(*_: object) -> NoReturn:
-        for number in handlers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in handlers:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def _ended(shared: SharedStudy) -> "list[FrozenTrial]":

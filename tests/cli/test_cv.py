@@ -124,7 +124,9 @@ def test_a_killed_worker_is_started_once_more(driver: Any) -> None:
     wait_for(lambda: workers(process))[0].kill()
     _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-    lost = "warning: forest-f0-s0: its worker was killed by signal 9; it is started once more\n"
+    lost = (
+        "warning: forest-f0-s0: its worker was killed (signal 9), as the system does when memory runs out; "
+    )
     assert lost in stderr
     report = Run(RUNS / "mine").report()
     assert {one["member"]: one["retried"] for one in report["members"]} == {
@@ -169,7 +171,7 @@ def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_in_good_order(driver:
     stdout, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert stdout == ""
-    pattern = r"kit: interrupted; [123] of 4 members are stored\nthe same command goes on from there\n"
+    pattern = r"kit: interrupted; [123] of 4 members are stored; rerun the same command to resume\n"
     assert re.search(pattern + "$", stderr)
     assert "Traceback" not in stderr
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left)

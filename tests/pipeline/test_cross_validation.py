@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.store import RUNS, Member, Run
-from kit.training.subprocesses import WorkerFailedError, WorkerLostError
+from kit.training.failures import WorkerFailedError, WorkerLostError
 
 Cv = Callable[..., Any]
 ROWS, TEST_ROWS, FIRST_TEST, WRONG_EVERY = 100, 30, 5000, 25
@@ -431,7 +431,7 @@ def test_ctrl_c_keeps_what_is_finished(cv: Cv, record: Any) -> None:
     with pytest.raises(InterruptedRunError) as raised:
         cv({"seeds": 2}, record, name="mine", jobs=1)
     run = Run(RUNS / "mine")
-    assert str(raised.value) == "interrupted; 2 of 8 members are stored\nthe same command goes on from there"
+    assert str(raised.value) == "interrupted; 2 of 8 members are stored; rerun the same command to resume"
     assert run.info()["status"] == "interrupted"
     assert len(stamps(run)) == 2
     _, _, record = cv({"seeds": 2}, name="mine")

@@ -1,6 +1,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
@@ -9,11 +10,15 @@ import pytest
 from kit.errors import KitError
 from kit.store import MemberResult
 from kit.training.executor import Crew
+from kit.training.failures import WorkerFailedError, WorkerLostError
 from kit.training.job import Job
-from kit.training.subprocesses import Progress, WorkerFailedError, WorkerLostError
+
+if TYPE_CHECKING:
+    from kit.training.subprocesses import Progress
 
 MakeJob = Callable[..., Job]
 Install = Callable[[str], None]
+KILLED = "m-f1-s0: its worker was killed (signal 9), as the system does when memory runs out"
 
 
 class Watch:
@@ -72,7 +77,7 @@ def test_a_killed_worker_is_started_once_more(worker: Install, make_job: MakeJob
     assert [attempts(outcomes[fold]) for fold in range(3)] == [1, 2, 1]
     (job, reason), *others = watch.retries
     assert not others
-    assert (job.member.fold, reason) == (1, "m-f1-s0: its worker was killed by signal 9")
+    assert (job.member.fold, reason) == (1, KILLED)
 
 
 def test_a_worker_killed_twice_costs_its_member_alone(worker: Install, make_job: MakeJob) -> None:
@@ -125,7 +130,8 @@ def test_workers_at_once_stand_on_different_cores(worker: Install, make_job: Mak
     )
     outcomes = Watch(2, pinned=True).train([make_job(0), make_job(1)])
     said = {str(outcome).partition(": ")[2] for outcome in outcomes.values()}
-    assert said == {str({core}) for core in sorted(os.sched_getaffinity(0))[:2]}
+    assert len(said) == min(2, len(os.sched_getaffinity(0)))
+    assert said <= {str({core}) for core in os.sched_getaffinity(0)}
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")

@@ -175,22 +175,31 @@ def test_the_backend_is_tensorflow_where_nothing_is_said(cpu: pytest.MonkeyPatch
     assert machine.backend() == "tensorflow"
 
 
-def test_the_environment_comes_before_keras_json(cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax"}))
+@pytest.mark.parametrize("text", ['{"backend": "jax"}', "", "{", "[]"])
+def test_keras_json_has_no_say(text: str, cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text(text)
     cpu.setenv("KERAS_HOME", str(tmp_path))
     cpu.setattr(machine, "find_spec", lambda _: True)
-    assert machine.backend() == "jax"
+    assert machine.backend() == "tensorflow"
     cpu.setenv("KERAS_BACKEND", "torch")
     assert machine.backend() == "torch"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
-def test_keras_json_that_says_nothing_changes_nothing(
-    text: str, cpu: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("flags : fpu sse4_2 avx avx2", []),
+        ("flags : fpu sse4_2", ["avx"]),
+        ("flags : fpu", ["sse4_2", "avx"]),
+        (GRAVITON, []),
+    ],
+)
+def test_missing_instructions_are_named(
+    text: str, missing: list[str], cpu: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "keras.json").write_text(text)
-    cpu.setenv("KERAS_HOME", str(tmp_path))
-    assert machine.backend() == "tensorflow"
+    del cpu
+    (tmp_path / "cpuinfo").write_text(text)
+    assert machine.missing_instructions() == missing
 
 
 def test_a_backend_that_cannot_train_is_refused(cpu: pytest.MonkeyPatch) -> None:

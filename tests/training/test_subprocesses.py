@@ -1,4 +1,6 @@
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -8,14 +10,9 @@ import pytest
 
 from kit.store import Member, MemberResult
 from kit.training import subprocesses
+from kit.training.failures import WorkerFailedError, WorkerLostError
 from kit.training.job import Job
-from kit.training.subprocesses import (
-    Process,
-    Progress,
-    WorkerFailedError,
-    WorkerLostError,
-    run_worker,
-)
+from kit.training.subprocesses import Process, Progress, run_worker, stopped_together
 
 MakeJob = Callable[..., Job]
 Install = Callable[[str], None]
@@ -55,7 +52,9 @@ def test_the_worker_has_the_whole_job(worker: Install, make_job: MakeJob) -> Non
 
 def test_a_killed_worker_is_lost(worker: Install, make_job: MakeJob) -> None:
     worker("epoch(1); die()")
-    with pytest.raises(WorkerLostError, match="m-f0-s0: its worker was killed by signal 9"):
+    with pytest.raises(
+        WorkerLostError, match=r"m-f0-s0: its worker was killed \(signal 9\), as the system does when memory"
+    ):
         run(make_job())
 
 
@@ -79,6 +78,51 @@ def test_half_an_answer_is_none(code: str, worker: Install, make_job: MakeJob) -
     worker(code)
     with pytest.raises(WorkerLostError):
         run(make_job())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"my own script",
+        b"[1, 2]",
+        b'{"epoch": 1}',
+        b'{"arrays": 3, "network": 0}\nnot an archive',
+        b"\xff\xfe",
+    ],
+)
+def test_output_that_is_not_the_protocol_is_a_lost_worker_with_its_log(
+    line: bytes, worker: Install, make_job: MakeJob
+) -> None:
+    worker(
+        "print('in the log', file=sys.stderr, flush=True)\n"
+        f"out.write({line!r} + b'\\n'); out.flush(); time.sleep(60)"
+    )
+    with pytest.raises(
+        WorkerLostError, match=r"^m-f0-s0: its worker sent '.*' in place of a result$"
+    ) as error:
+        run(make_job())
+    assert error.value.log == "in the log\n"
+
+
+def test_ctrl_z_stops_the_workers_and_fg_continues_them(worker: Install, make_job: MakeJob) -> None:
+    # The worker is stopped with this process, so that nobody but a third process can look and continue.
+    worker("epoch(1); (folder / 'go').exists() or time.sleep(0.5); finish()")
+    look = """
+import os, signal, sys, time, psutil
+driver, worker = psutil.Process(int(sys.argv[1])), psutil.Process(int(sys.argv[2]))
+while {driver.status(), worker.status()} != {"stopped"}: time.sleep(0.01)
+driver.send_signal(signal.SIGCONT)
+"""
+
+    def suspend(_: Progress) -> None:
+        arguments = [sys.executable, "-c", look, str(os.getpid()), str(started[0].pid)]
+        with subprocess.Popen(arguments):
+            os.kill(os.getpid(), signal.SIGTSTP)
+
+    started: list[Process] = []
+    with stopped_together():
+        result = run_worker(make_job(), None, suspend, started.append)
+    assert len(result.val_rows) == 4
 
 
 def test_a_worker_that_never_reads_its_job_is_lost(

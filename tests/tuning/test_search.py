@@ -18,7 +18,6 @@ from optuna.trial import TrialState
 from kit.config import Choices, Tune
 from kit.errors import InterruptedRunError, KitError
 from kit.store import Member
-from kit.training.executor import core_of
 from kit.training.subprocesses import Progress
 from kit.tuning import search as searching
 from kit.tuning import storage
@@ -97,7 +96,7 @@ def test_threads_share_the_count_and_have_cores_of_their_own(open_study: Open) -
 
     find(shared, together, jobs=2)
     assert shared.used() == 6
-    assert cores == {core_of(0), core_of(1)}
+    assert len(cores) == min(2, len(os.sched_getaffinity(0)))
 
 
 def test_on_a_gpu_workers_have_no_core(open_study: Open) -> None:
@@ -171,7 +170,7 @@ def test_nothing_is_begun_after_the_end(open_study: Open, record: Record) -> Non
     assert record.started == {}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_stops_all_threads_and_the_next_call_goes_on(
     open_study: Open, record: Record, number: signal.Signals
 ) -> None:

@@ -220,7 +220,10 @@ def test_a_repeat_of_a_stopped_trial_is_stopped_at_once(worker: Install, run: Ru
             "cnn-f0-s7: it diverged in epoch 1: the loss is nan",
         ),
         ("train([0.5, float('nan')])", "cnn-f0-s7: its loss is nan"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "cnn-f0-s7: its worker was killed by signal 9"),
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            "cnn-f0-s7: its worker was killed (signal 9), as the system does when memory runs out",
+        ),
         ("sys.exit('no memory')", "cnn-f0-s7: its worker ended with code 1 (no memory)"),
     ],
 )

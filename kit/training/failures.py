@@ -1,0 +1,61 @@
+"""Why a worker process gave no result, and what to do about it."""
+
+import signal
+from contextlib import suppress
+
+from kit.errors import KitError
+from kit.store import Member
+from kit.training.machine import missing_instructions
+from kit.training.memory import memory
+
+_OTHER = "use another machine, or set KERAS_BACKEND to another backend"
+
+
+class WorkerFailedError(KitError):
+    """The worker said why it failed: it would fail in the same way again.
+
+    Args:
+        what: the reason, in a line.
+        log: all that the worker wrote on stderr.
+        hint: what to do.
+    """
+
+    def __init__(self, what: str, log: str, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.log = log
+
+
+class WorkerLostError(WorkerFailedError):
+    """The worker ended without a result (killed, out of memory, crashed): another attempt may succeed."""
+
+
+def lost(member: Member, code: int, log: str) -> WorkerLostError:
+    """Return the error of a worker that ended without a result.
+
+    Args:
+        member: what it trained.
+        code: how it ended, as `subprocess.Popen.returncode` has it.
+        log: what it wrote on stderr.
+    """
+    said = [line.strip() for line in log.splitlines() if line.strip()]
+    last = f" ({said[-1][:200]})" if said else ""
+    if code == -signal.SIGKILL:
+        what = "its worker was killed (signal 9), as the system does when memory runs out"
+        return WorkerLostError(f"{member}: {what}", log, _memory_hint())
+    if code == -signal.SIGILL:
+        missing = ", ".join(missing_instructions())
+        what = "its worker met an instruction that this CPU does not have (signal 4)"
+        what += f": the CPU lacks {missing}" if missing else last
+        return WorkerLostError(f"{member}: {what}", log, _OTHER)
+    if "bad_alloc" in log:
+        return WorkerLostError(f"{member}: its worker ran out of memory{last}", log, _memory_hint())
+    if code < 0:
+        with suppress(ValueError):
+            return WorkerLostError(
+                f"{member}: its worker was ended by signal {-code}, {signal.Signals(-code).name}{last}", log
+            )
+    return WorkerLostError(f"{member}: its worker ended with code {code}{last}", log)
+
+
+def _memory_hint() -> str:
+    return f"{memory().text}; train one member at a time: --jobs 1"

@@ -1,0 +1,111 @@
+import os
+import queue
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from kit import interrupts
+from kit.interrupts import SIGNALS, deferred, is_interrupt
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    interrupts.install()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def send(number: signal.Signals = signal.SIGTERM) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_each_signal_is_a_keyboard_interrupt(number: signal.Signals) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        send(number)
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interrupts.install()
+    send(signal.SIGHUP)
+    with deferred() as pause:
+        send(signal.SIGHUP)
+        pause(0)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_deferred_signal_comes_when_the_block_ends(number: signal.Signals) -> None:
+    steps = []
+
+    def block() -> None:
+        with deferred():
+            send(number)
+            send(number)
+            steps.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
+    assert steps == ["whole"]
+
+
+def test_a_deferred_signal_wakes_the_block() -> None:
+    woken: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def block() -> None:
+        with deferred(lambda: woken.put("signal")):
+            threading.Timer(0.05, send).start()
+            assert woken.get(timeout=60) == "signal"
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
+
+
+def test_a_pause_ends_with_a_signal() -> None:
+    steps = []
+
+    def block() -> None:
+        with deferred() as pause:
+            pause(0)
+            steps.append("before")
+            threading.Timer(0.05, send).start()
+            pause(60)
+            steps.append("after")
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
+    assert steps == ["before"]
+
+
+def test_an_error_of_the_block_is_not_hidden() -> None:
+    def block() -> None:
+        with deferred():
+            send()
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        block()
+
+
+def test_afterwards_a_signal_interrupts_again() -> None:
+    with deferred():
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        send()
+
+
+def test_an_error_raised_while_an_interrupt_was_handled_is_one() -> None:
+    def broken() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            threading.Lock().release()
+
+    with pytest.raises(RuntimeError) as error:
+        broken()
+    assert is_interrupt(error.value)
+    assert not is_interrupt(RuntimeError())
