@@ -2,11 +2,12 @@
 
 import os
 import sys
-from typing import NoReturn
+
+# Nothing else is imported up here: the module search path is not clean yet.
 
 
-def main() -> NoReturn:
-    """Run the command line in an interpreter that imports nothing from the working folder."""
+def main() -> None:
+    """Run the command line in an interpreter that imports nothing from the working folder, and exit."""
     _leave_working_folder_out()
     from kit import interrupts
 

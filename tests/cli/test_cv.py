@@ -2,8 +2,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,9 @@ from click.testing import CliRunner
 from kit.cli import kit
 from kit.config import load, shipped
 from kit.store import RUNS, Run
+from tests.driving import PATIENCE, stamps, wait_for, workers
 
 Make = Callable[..., Any]
-PATIENCE = 100.0
-"""Seconds that a busy machine may take for what should take one."""
-
-CONFIG = """
-folds: {count: 2}
-models:
-  forest: {kind: random_forest, trees: 1000}
-  logistic: {kind: logistic_regression, iterations: 1}
-"""
 
 
 @pytest.mark.parametrize(
@@ -70,52 +61,6 @@ def test_a_complete_run_says_so_and_shows_its_report(example: Make, monkeypatch:
     result = CliRunner().invoke(kit, ["cv"])
     assert result.stderr == f"runs/{run.name} is complete; --fresh trains it anew.\n\n"
     assert result.stdout.startswith(f"{run.name}   1 model")
-
-
-@pytest.fixture
-def driver(workdir: Path, write_competition: Callable[..., None]) -> Iterator[Callable[..., Any]]:
-    """Return a function that starts `kit cv` on a tiny competition, where a forest takes seconds."""
-    write_competition(workdir / "data")
-    (workdir / "tiny.yaml").write_text(CONFIG)
-    started: list[subprocess.Popen[str]] = []
-
-    def start() -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kit", "cv", "-c", "tiny.yaml", "--run", "mine", "--jobs", "1"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def wait_for(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(0.02)
-    return found
-
-
-def workers(process: "subprocess.Popen[str]") -> list[psutil.Process]:
-    try:
-        return [
-            one for one in psutil.Process(process.pid).children() if "kit.training.worker" in one.cmdline()
-        ]
-    except psutil.Error:
-        return []
-
-
-def stamps() -> dict[str, tuple[int, int]]:
-    """Return inode and time of each member that is stored."""
-    files = {path.stem: path.stat() for path in RUNS.glob("mine/members/[!.]*.npz")}
-    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in files.items()}
 
 
 @pytest.mark.slow

@@ -1,0 +1,118 @@
+"""How `kit cv` begins, is stopped, continued and ended, with real processes and signals."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kit.store import RUNS, Run
+from tests.driving import PATIENCE, Process, catches, stamps, wait_for, workers
+from tests.workplace import kit
+
+Driver = Callable[..., Process]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc"),
+]
+
+
+@pytest.fixture
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the empty temporary folder of every `kit`."""
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def left_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
+
+
+def test_a_signal_at_any_moment_ends_it_with_one_line(driver: Driver, temporary: Path) -> None:
+    small = ("--set", "models.forest.trees=100")
+    began = time.monotonic()
+    driver(*small, run="whole").communicate(timeout=PATIENCE)
+    takes = time.monotonic() - began
+    moments = random.Random(0)
+    for number in range(30):
+        process, one = driver(*small, "--fresh"), SIGNALS[number % 3]
+        wait_for(lambda p=process, s=one: catches(p, s))  # type: ignore[misc]  # bound in each round
+        time.sleep(moments.uniform(0, takes))
+        process.send_signal(one)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode in {0, 130}, err
+        assert "Traceback" not in err
+        assert left_in(temporary) == []
+        run = Run(RUNS / "mine")
+        if process.returncode == 130:
+            assert err.splitlines()[-1].removeprefix("kit: ").startswith("interrupted")
+            assert not run.exists() or run.info()["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_hangup_marks_the_run_interrupted_and_ends_its_workers(
+    driver: Driver, temporary: Path, number: signal.Signals
+) -> None:
+    process = driver()
+    left = wait_for(lambda: workers(process))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].endswith("of 4 members are stored; rerun the same command to resume")
+    assert gone(left)
+    assert Run(RUNS / "mine").info()["status"] == "interrupted"
+    assert left_in(temporary) == []
+
+
+def test_a_killed_run_is_shown_as_interrupted_and_leaves_nothing(driver: Driver, temporary: Path) -> None:
+    process = driver()
+    left = wait_for(lambda: workers(process))
+    assert kit("runs").out.split("mine")[1].split()[0] == "running"
+    process.kill()
+    process.communicate()
+    wait_for(lambda: gone(left))
+    assert Run(RUNS / "mine").info()["status"] == "running"
+    assert kit("runs").out.split("mine")[1].split()[0] == "interrupted"
+    assert "not finished yet (interrupted)" in kit("report", "mine").err
+    wait_for(lambda: left_in(temporary) == [])
+
+
+def test_ctrl_z_stops_the_workers_too_and_fg_continues_them(driver: Driver) -> None:
+    process = driver()
+    [worker] = wait_for(lambda: workers(process))
+    both = [psutil.Process(process.pid), worker]
+    process.send_signal(signal.SIGTSTP)
+    wait_for(lambda: {one.status() for one in both} == {psutil.STATUS_STOPPED})
+    process.send_signal(signal.SIGCONT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert len(stamps()) == 4
+
+
+def test_two_runs_side_by_side_use_different_cores(driver: Driver) -> None:
+    if len(psutil.Process().cpu_affinity()) < 2:
+        pytest.skip("one core cannot be divided")
+    processes = [driver(run="one"), driver(run="two")]
+    found = wait_for(lambda: [one for process in processes for one in workers(process)][1:] and processes)
+    cores = [core for process in found for one in workers(process) for core in one.cpu_affinity()]
+    assert len(cores) == len(set(cores)) == 2
+
+
+def test_a_run_that_was_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # A child inherits it.
+    process = driver()
+    signal.signal(signal.SIGHUP, before)
+    wait_for(lambda: workers(process))
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
