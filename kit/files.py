@@ -3,6 +3,7 @@
 They are written under a temporary name in their own folder, flushed to disk, and renamed.
 """
 
+import errno
 import json
 import os
 import tempfile
@@ -12,6 +13,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from kit.errors import UserError
+
+_NOT_OFFERED = {errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+@contextmanager
+def where_offered() -> Iterator[None]:
+    """Pass over a `chmod` or `fsync` in the block that the file system does not offer (SMB, S3, WSL)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise
 
 
 @contextmanager
@@ -23,8 +36,10 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
+            with where_offered():
+                os.fsync(file.fileno())
+        with where_offered():
+            Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -45,7 +60,11 @@ def read_json(path: Path) -> dict[str, Any]:
         raise UserError(
             "this run has no such file yet", where=str(path), hint="finish it with kit cv"
         ) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UserError(
+            f"cannot be read: {error.strerror}", where=str(path), hint="look at the permissions"
+        ) from error
+    except ValueError as error:
         raise UserError(
             f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh"
         ) from error

@@ -1,7 +1,6 @@
 """Runs on disk. The only module that knows a file name under runs/."""
 
 import json
-import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from kit import locks
 from kit.errors import KitError, UserError
 from kit.files import atomic, read_json, write_json
 
@@ -170,18 +170,20 @@ class Run:
         ]
 
     def write_oof(self, labels: NDArray[np.integer], probs: NDArray[np.floating]) -> None:
-        """Write a line a training row: row, label, predicted class, and its probabilities with 9 digits.
+        """Write one line per training row: row, label, predicted class, and its probabilities with 12 digits.
 
         Args:
             labels: (rows,).
-            probs: (rows, classes).
+            probs: (rows, classes); rows that sum to one as float32 are written so that they do as float64.
         """
         classes = probs.shape[1]
+        exact = probs.astype(np.float64)
+        exact /= exact.sum(axis=1, keepdims=True)
         header = ",".join(["row", "label", "predicted", *(f"p{label}" for label in range(classes))])
-        table = np.column_stack([np.arange(len(labels)), labels, probs.argmax(axis=1), probs])
+        table = np.column_stack([np.arange(len(labels)), labels, probs.argmax(axis=1), exact])
         with atomic(self.oof_path) as file:
             np.savetxt(
-                file, table, fmt=["%d"] * 3 + ["%.9g"] * classes, delimiter=",", header=header, comments=""
+                file, table, fmt=["%d"] * 3 + ["%.12g"] * classes, delimiter=",", header=header, comments=""
             )
 
     @contextmanager
@@ -189,28 +191,21 @@ class Run:
         """Keep other processes from training this run; the lock goes with the process, however it ends.
 
         Raises:
-            UserError: another process holds it.
+            UserError: another process holds it, or the file system has no locks.
         """
-        import fcntl
-
         self.path.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with locks.locked(self.path, wait=False) as held:
+            if not held:
                 raise UserError(
                     "another process is training this run",
                     where=str(self.path),
                     hint="wait for it, or choose another --run NAME",
-                ) from None
+                )
             # What a process that was killed had half written.
             for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:
                 if path.is_file():
                     path.unlink()
             yield
-        finally:
-            os.close(folder)
 
     def clear(self) -> None:
         """Remove everything in the run's folder."""
@@ -264,8 +259,16 @@ def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
 
 
 def all_runs() -> list[Run]:
-    """Return the runs of this working directory, newest first."""
-    return sorted((Run(path.parent) for path in RUNS.glob("*/run.json")), key=_started, reverse=True)
+    """Return the runs of this working directory, newest first; those that may not be read too."""
+    folders = RUNS.iterdir() if RUNS.is_dir() else ()
+    return sorted((Run(path) for path in folders if _holds_run(path)), key=_started, reverse=True)
+
+
+def _holds_run(folder: Path) -> bool:
+    try:
+        return Run(folder).exists()
+    except PermissionError:
+        return True  # Named as unreadable: left out, it would seem lost.
 
 
 def _started(run: Run) -> str:

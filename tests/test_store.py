@@ -1,6 +1,8 @@
 import ast
 import errno
+import fcntl
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +14,7 @@ import pytest
 
 from kit import store
 from kit.errors import UserError
-from kit.store import ALL_ROWS, Member, MemberResult, Run
+from kit.store import ALL_ROWS, Member, MemberResult, Run, all_runs
 
 Make = Callable[..., Any]
 MEMBER = Member("cnn", 3, 7)
@@ -245,9 +247,55 @@ def test_a_run_has_its_results_if_none_is_missing(tmp_path: Path, name: str) -> 
     assert not run.has_results()
 
 
-def test_probabilities_are_written_with_nine_digits_a_line_a_row(tmp_path: Path) -> None:
+def test_probabilities_are_written_with_twelve_digits_one_line_per_row(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    run.write_oof(np.array([1, 0], np.uint8), np.array([[1 / 3, 2 / 3], [1e-12, 1]]))
+    run.write_oof(np.array([1, 0], np.uint8), np.array([[1 / 3, 2 / 3], [1e-13, 1]]))
     assert run.oof_path.read_bytes() == (
-        b"row,label,predicted,p0,p1\n0,1,1,0.333333333,0.666666667\n1,0,1,1e-12,1\n"
+        b"row,label,predicted,p0,p1\n0,1,1,0.333333333333,0.666666666667\n1,0,1,1e-13,1\n"
     )
+
+
+@pytest.mark.parametrize("classes", [2, 10, 256])
+@pytest.mark.parametrize("error", [1e-7, 5e-4])
+def test_scikit_learn_takes_the_probabilities_without_a_warning(
+    tmp_path: Path, classes: int, error: float
+) -> None:
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(2 * classes) % classes
+    probs = rng.dirichlet(np.full(classes, 0.1), len(labels)).astype(np.float32)
+    probs *= (1 + error * rng.uniform(-1, 1, (len(labels), 1))).astype(np.float32)
+    run = Run(tmp_path)
+    run.write_oof(labels, probs)
+    table = np.loadtxt(run.oof_path, delimiter=",", skiprows=1)
+    read = table[:, 3:]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert 0 < log_loss(labels, read) < 100
+        auc = roc_auc_score(labels, read[:, 1] if classes == 2 else read, multi_class="ovr")
+    assert 0 <= auc <= 1
+    assert abs(read.sum(axis=1) - 1).max() < 1e-10
+    assert (read.argmax(axis=1) == probs.argmax(axis=1)).all()
+    assert (table[:, 2] == probs.argmax(axis=1)).all()
+
+
+def test_a_run_that_may_not_be_read_is_not_left_out(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Run) -> bool:
+        raise PermissionError(13, "Permission denied", str(self.info_path))
+
+    (workdir / "runs/secret").mkdir(parents=True)
+    assert all_runs() == []
+    monkeypatch.setattr(Run, "exists", refuse)
+    assert [run.name for run in all_runs()] == ["secret"]
+
+
+def test_a_run_is_not_trained_where_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(UserError, match=r"run: this file system has no locks \(No locks available\)"):
+        Run(tmp_path / "run").locked().__enter__()

@@ -29,6 +29,8 @@ COMMANDS = {
 _MENDABLE = {
     errno.EACCES: "look at the permissions",
     errno.EDQUOT: "make room on this disk",
+    errno.ENOSYS: "work in a folder on a local disk",
+    errno.EOPNOTSUPP: "work in a folder on a local disk",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOSPC: "make room on this disk",
     errno.EPERM: "look at the permissions",

@@ -3,7 +3,6 @@
 An event is a line of JSON that says all that is known of a submission; the last event of a tag wins.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from kit import locks
 from kit.errors import UserError
+from kit.files import where_offered
 
 FOLDER = Path("submissions")
 
@@ -147,7 +148,8 @@ class Ledger:
             size = file.seek(0, os.SEEK_END)
             torn = size and os.pread(file.fileno(), 1, size - 1) != b"\n"
             file.write(b"\n" * bool(torn) + line)
-            os.fsync(file.fileno())
+            with where_offered():
+                os.fsync(file.fileno())
         return record
 
     @contextmanager
@@ -159,17 +161,17 @@ class Ledger:
 
         Yields:
             Whether the lock is held.
+
+        Raises:
+            UserError: the file system has no locks.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held = True
-            except BlockingIOError:
-                held = waiting is not None
-                if waiting is not None:
-                    waiting()
-                    fcntl.flock(file, fcntl.LOCK_EX)
+        with locks.locked(self.path, wait=False) as held:
+            if held or waiting is None:
+                yield held
+                return
+        waiting()
+        with locks.locked(self.path) as held:
             yield held
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from kit.config.base import Section
+from kit.config.notation import is_ambiguous
 from kit.config.root import Config
 from kit.errors import UserError
 
@@ -99,6 +100,7 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
         where=where,
         expected=_expected(first),
         received=_shown(first),
+        hint=_hint(first),
     )
 
 
@@ -124,6 +126,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def _expected(detail: ErrorDetails) -> str:
     template = _EXPECTED.get(detail["type"])
     return template.format(**detail.get("ctx", {})) if template else detail["msg"]
+
+
+def _hint(detail: ErrorDetails) -> str | None:
+    number = detail["type"] in {"int_type", "float_type", "tuple_type"}
+    return "write a decimal number, as in 10 or 1000" if number and is_ambiguous(detail["input"]) else None
 
 
 def _shown(detail: ErrorDetails) -> str:

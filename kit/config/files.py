@@ -4,7 +4,6 @@ A configuration is read in three steps: files are merged along `extends`, change
 result is validated once.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from importlib.resources import files
@@ -14,31 +13,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from kit.config import notation
 from kit.config.errors import Layer, explained, nearest
 from kit.config.root import Config, merged
 from kit.errors import UserError
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, and reads 1e-3 as the number it is (YAML 1.1 wants 1.0e-3)."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} stands twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
 
 # PyYAML lets through what Python says of a 13th month, endless digits and endless brackets.
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
@@ -137,9 +115,8 @@ def _layers(path: Path, seen: tuple[Path, ...]) -> list[Layer]:
 
 def _read(path: Path) -> Layer:
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
-        node = loader.get_single_node()
-        raw = loader.construct_document(node) if node else {}
+        raw, node = notation.read(path.read_text(encoding="utf-8"))
+        raw = {} if node is None else raw
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:
@@ -168,7 +145,7 @@ def _apply(raw: dict[str, Any], change: str) -> None:
             "not a change", where=f"--set {change}", expected="KEY=VALUE, as in models.cnn.dropout=0.3"
         )
     try:
-        value = _Loader(text).get_single_data()
+        value = notation.read(text)[0]
     except _NOT_YAML as error:
         raise UserError(f"the value is not YAML: {_problem(error)}", where=f"--set {change}") from error
     if parents[:1] == ["models"] and (parents[1:] or value is None):

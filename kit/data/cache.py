@@ -5,7 +5,7 @@ The key comes from the SHA-256 of the CSV files, itself remembered by path, size
 <cache>/hashes.json.
 """
 
-import atexit
+import errno
 import hashlib
 import json
 import os
@@ -14,19 +14,23 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition
 from kit.errors import UserError
-from kit.files import atomic
+from kit.files import atomic, where_offered
+from kit.scratch import scratch
 
 ARRAYS = ("train_images", "train_labels", "test_images")
 """Names of the .npy files of an entry."""
-_VERSION = 1
+_VERSION = 2
+"""Of what an entry holds: one that another version wrote is not found."""
 
 
 @dataclass(frozen=True)
@@ -89,28 +93,35 @@ def find(folder: Path) -> Entry | None:
 
 
 def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:
-    """Write an entry and open it; where `folder` cannot be written, write a temporary one.
+    """Write an entry and open it; where `folder` cannot be used, say so once and write a temporary one.
 
     Raises:
-        UserError: the disk has no room for it.
+        UserError: the disk has no room for a temporary one either.
     """
-    # A read-only disk has no free space either: this comes first.
-    if not os.access(_existing(folder), os.W_OK):
-        return write_temporary(arrays, meta)
-    check_space(folder, _size(arrays), "the cache")
     try:
+        _check_usable(folder, _size(arrays))
+        made = not folder.parent.exists()
         folder.parent.mkdir(parents=True, exist_ok=True)
-        built = _build(folder.parent, arrays, meta)
         try:
-            return _placed(built, folder)
-        finally:
-            shutil.rmtree(built, ignore_errors=True)
+            return _placed(_build(folder.parent, arrays, meta), folder)
+        except OSError:
+            if made:
+                with suppress(OSError):
+                    folder.parent.rmdir()
+            raise
     except OSError as error:
-        with suppress(OSError):
-            folder.parent.rmdir()
-        what = f"the cache cannot be written: {error.strerror or error}"
-        hint = "make room, or remove what is there: it is made anew"
-        raise UserError(what, where=str(folder.parent), hint=hint) from error
+        _announce(folder.parent, error.strerror or str(error))
+        return write_temporary(arrays, meta)
+
+
+def _check_usable(folder: Path, needed: int) -> None:
+    """Raise the OSError that writing an entry of `needed` bytes would, before anything is written."""
+    if folder.parent.is_file():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a file")
+    if not os.access(_existing(folder), os.W_OK):
+        raise PermissionError(errno.EACCES, "it may not be written")
+    if (free := _free(folder)) < needed:
+        raise OSError(errno.ENOSPC, f"{free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed")
 
 
 def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:
@@ -119,14 +130,21 @@ def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, 
     Raises:
         UserError: the disk has no room for it.
     """
+    parent = scratch()
+    check_space(parent, _size(arrays), "temporary files")
     try:
-        parent = Path(tempfile.gettempdir())
-        check_space(parent, _size(arrays), "temporary files")
-        folder = _build(parent, arrays, meta)
+        return _opened(_build(parent, arrays, meta))
     except OSError as error:
-        raise UserError(f"no temporary files can be written: {error.strerror}") from error
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return _opened(folder)
+        raise UserError(
+            f"no temporary files can be written: {error.strerror or error}",
+            where=str(parent.parent),
+            hint="make room there, or set TMPDIR to another folder",
+        ) from error
+
+
+@cache
+def _announce(root: Path, reason: str) -> None:
+    click.echo(f"note: {root} cannot be used ({reason}); the data is read into a temporary folder", err=True)
 
 
 def check_space(folder: Path, needed: int, purpose: str) -> None:
@@ -135,7 +153,7 @@ def check_space(folder: Path, needed: int, purpose: str) -> None:
     Raises:
         UserError: it has not.
     """
-    free = shutil.disk_usage(_existing(folder)).free
+    free = _free(folder)
     if free < needed:
         expected, received = f"{needed / 1e6:.1f} MB free", f"{free / 1e6:.1f} MB"
         raise UserError(
@@ -147,6 +165,12 @@ def check_space(folder: Path, needed: int, purpose: str) -> None:
         )
 
 
+def _free(folder: Path) -> float:
+    """Return the bytes that are free on the disk of `folder`; infinity where its file system does not say."""
+    disk = shutil.disk_usage(_existing(folder))
+    return disk.free if disk.total else float("inf")
+
+
 def _build(parent: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Path:
     folder = Path(tempfile.mkdtemp(dir=parent, prefix=".kit-data-"))
     try:
@@ -154,7 +178,8 @@ def _build(parent: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[
             np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
         files = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
         (folder / "meta.json").write_text(json.dumps({**meta, "files": files}), encoding="utf-8")
-        folder.chmod(0o755)
+        with where_offered():
+            folder.chmod(0o755)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -163,20 +188,23 @@ def _build(parent: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[
 
 def _placed(built: Path, folder: Path) -> Entry:
     try:
-        built.rename(folder)
-    except OSError:
-        # Another process was faster, or what lies there is damaged.
-        if (entry := find(folder)) is not None:
-            return entry
-        shutil.rmtree(folder)
-        built.rename(folder)
-    return _opened(folder)
+        try:
+            built.rename(folder)
+        except OSError:
+            # Another process was faster, or what lies there is damaged.
+            if (entry := find(folder)) is not None:
+                return entry
+            shutil.rmtree(folder)
+            built.rename(folder)
+        return _opened(folder)
+    finally:
+        shutil.rmtree(built, ignore_errors=True)
 
 
 def _opened(folder: Path) -> Entry:
     entry = find(folder)
     if entry is None:
-        raise UserError("the cache changed while it was written", where=str(folder), hint="try again")
+        raise OSError(errno.EIO, "what was written cannot be read again")
     return entry
 
 

@@ -1,12 +1,11 @@
 """Bring the competition's files into the data directory: all of them, checked, or none."""
 
-import os
 import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kit.config import Competition, Config
@@ -14,6 +13,8 @@ from kit.data import cache, dataset, read
 from kit.data.exact import shown
 from kit.errors import UserError
 from kit.files import atomic
+from kit.locks import NoLocksError, locked
+from kit.scratch import scratch
 
 Contents = dict[str, dataset.Content]
 """By the competition's names of the files."""
@@ -47,7 +48,7 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     if source == "sample":
         return "the bundled sample is read in place; nothing to fetch (--source PATH brings real data)"
     if source == "kaggle":
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=scratch()) as folder:
             archive = kaggle_client.download(config.competition.slug, Path(folder), timeout=timeout)
             contents = _from_zip(archive)
     else:
@@ -169,19 +170,15 @@ def _place(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path
 
 @contextmanager
 def _staging(directory: Path) -> Iterator[Path]:
-    """Lend an empty folder in `directory`, to one process at a time; it goes with whatever lies in it."""
-    import fcntl
-
+    """Lend an empty folder in `directory`, to one process at a time; it is removed with its content."""
     staging = directory / ".fetch"
-    lock = os.open(directory, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    try:
+    with ExitStack() as stack:
+        with suppress(NoLocksError):  # Two fetches at once into one folder are too rare to refuse one.
+            stack.enter_context(locked(directory))
         shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
+        stack.callback(shutil.rmtree, staging, ignore_errors=True)
         staging.mkdir()
         yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        os.close(lock)
 
 
 def _swap(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:

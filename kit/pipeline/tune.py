@@ -1,12 +1,10 @@
 """`kit tune`: from a configuration to a better one, if there is one."""
 
-import fcntl
 import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kit import locks
 from kit.config import Config, find, load
 from kit.data.dataset import Dataset
 from kit.data.dataset import load as load_data
@@ -186,7 +185,7 @@ def _confirm(
     shared: SharedStudy, call: Call, dataset: Dataset, chosen: Setting, *, watcher: Watcher, started: float
 ) -> dict[str, Any] | None:
     """Return the confirmation's figures; None where another process is at it."""
-    with _alone(call.folder / "confirm.lock") as alone:
+    with locks.locked(call.folder / "confirm.lock", wait=False) as alone:
         if not alone:
             return None
         check_unchanged(call.config_name, call.changes, call.config)
@@ -215,18 +214,6 @@ def _confirm(
             )
             confirmed["config_path"] = str(path)
         return confirmed
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[bool]:
-    """Say whether this process alone holds the lock; it goes with the process, however that ends."""
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _made_of(config: Config, space: Space, dataset: Dataset, chosen: Setting) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Where a study is kept: checked before anything is created, and locked while trials are claimed."""
 
-import fcntl
 import os
 import warnings
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kit import locks
 from kit.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,13 +29,10 @@ def locked(file: Path) -> Iterator[None]:
     """Keep other threads, and other processes of this machine, out; hide Optuna's experimental warnings."""
     from optuna.exceptions import ExperimentalWarning
 
-    # A descriptor of its own each time, so that threads exclude each other too.
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        # Filters are the process's, not the thread's: they are changed under the lock only.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            yield
+    # Filters are the process's, not the thread's: they are changed under the lock only.
+    with locks.locked(file), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
 
 
 def check_storage(url: str, folder: Path) -> Path | None:

@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from kit.config import Config, load, resolve
+from kit.config import Config, load, notation, resolve
 from kit.errors import KitError, UserError
 from kit.files import atomic
 from kit.tuning.confirmation import fresh_seeds
@@ -123,11 +121,7 @@ def _from_configs(config_name: str) -> str:
 
 
 def _yaml(content: Mapping[str, Any]) -> str:
-    """Return YAML in the style of the shipped configurations: a line a stage, numbers exact."""
-    text: str = yaml.safe_dump(
-        dict(content), default_flow_style=None, sort_keys=False, allow_unicode=True, width=WIDTH
-    )
-    return text
+    return notation.written(content, WIDTH)
 
 
 def _says(text: str, expected: Config, folder: Path) -> bool:

@@ -1,4 +1,3 @@
-import atexit
 import hashlib
 import json
 import os
@@ -6,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from kit.config import Competition, Config
 from kit.data import cache, read
 from kit.data.dataset import open_folder
 from kit.errors import UserError
+from kit.scratch import scratch
 
 ARRAYS = {name: np.arange(6, dtype=np.uint8) for name in cache.ARRAYS}
 
@@ -98,8 +99,7 @@ def test_a_file_in_place_of_an_entry_is_named(folder: Path, tiny: Config) -> Non
     entry = open_folder(folder, tiny).folder
     shutil.rmtree(entry)
     entry.write_text("")
-    with pytest.raises(UserError, match="the cache cannot be written: Not a directory"):
-        open_folder(folder, tiny)
+    assert open_folder(folder, tiny).folder.parent == scratch()
     assert [path.name for path in (folder / ".cache").iterdir() if path.is_dir()] == []
 
 
@@ -122,12 +122,57 @@ def test_the_key_depends_on_how_the_files_are_read(folder: Path, tiny: Config) -
 def test_no_room_is_said_and_nothing_is_left(
     folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000, total=2000))
     with pytest.raises(
-        UserError, match=r"not enough disk for the cache\nexpected 0.1 MB free, received 0.0 MB"
+        UserError, match=r"not enough disk for temporary files\nexpected 0.1 MB free, received 0.0 MB"
     ):
         open_folder(folder, tiny)
     assert not (folder / ".cache").exists()
+
+
+def test_a_full_disk_gets_a_temporary_one_and_says_so(
+    folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def usage(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=0 if folder in (path, *path.parents) else 10**9, total=10**9)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    assert open_folder(folder, tiny).folder.parent == scratch()
+    assert capsys.readouterr().err == (
+        f"note: {folder}/.cache cannot be used (0.0 MB free, 0.1 MB needed); "
+        "the data is read into a temporary folder\n"
+    )
+
+
+def test_a_file_system_that_does_not_know_its_size_has_room(
+    folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0, total=0))
+    assert open_folder(folder, tiny).folder.parent == folder / ".cache"
+
+
+def test_it_says_once_that_the_cache_cannot_be_used(
+    folder: Path, tiny: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ".cache").write_text("")
+    open_folder(folder, tiny)
+    open_folder(folder, tiny)
+    assert capsys.readouterr().err.count("cannot be used (it is a file)") == 1
+    assert (folder / ".cache").read_text() == ""
+
+
+def test_an_entry_that_cannot_be_mapped_gets_a_temporary_one(
+    folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = np.load
+
+    def unmapped(path: Path, **how: Any) -> Any:
+        if folder in path.parents:
+            raise OSError(19, "No such device")
+        return load(path, **how)
+
+    monkeypatch.setattr(np, "load", unmapped)
+    assert open_folder(folder, tiny).folder.parent == scratch()
 
 
 def test_a_disk_that_fills_up_leaves_nothing(
@@ -137,7 +182,7 @@ def test_a_disk_that_fills_up_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(UserError, match="the cache cannot be written: No space left on device"):
+    with pytest.raises(UserError, match="no temporary files can be written: No space left on device"):
         open_folder(folder, tiny)
     assert not (folder / ".cache").exists()
 
@@ -145,15 +190,12 @@ def test_a_disk_that_fills_up_leaves_nothing(
 def test_a_read_only_folder_gets_a_temporary_one(
     folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_exit: list[tuple[object, ...]] = []
-    monkeypatch.setattr(atexit, "register", lambda *call, **_: at_exit.append(call))
     access = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
     data = open_folder(folder, tiny)
     assert not (folder / ".cache").exists()
     assert np.array_equal(np.load(data.folder / "train_labels.npy"), data.train_labels)
-    assert at_exit == [(shutil.rmtree, data.folder)]
-    shutil.rmtree(data.folder)
+    assert data.folder.parent == scratch()
 
 
 def test_two_processes_may_write_the_same_entry(tmp_path: Path) -> None:

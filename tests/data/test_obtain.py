@@ -156,7 +156,7 @@ def test_what_a_killed_process_left_is_cleared_away(source: Path, tiny: Config) 
 
 
 def test_no_room(source: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10, total=20))
     assert "not enough disk for the data" in refused(tiny, source)
 
 

@@ -69,10 +69,3 @@ def test_trials_are_judged_on_the_folds_of_the_first_seed() -> None:
     )
     assert (plain != other).any()
     assert (reshuffled == other).all()
-
-
-def test_one_process_alone_confirms(tmp_path: Any) -> None:
-    with pipeline._alone(tmp_path / "lock") as first, pipeline._alone(tmp_path / "lock") as second:
-        assert (first, second) == (True, False)
-    with pipeline._alone(tmp_path / "lock") as again:
-        assert again
