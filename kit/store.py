@@ -116,6 +116,15 @@ class Run:
         except (KitError, KeyError):
             return False
 
+    def status(self) -> str:
+        """Return running, complete, failed or interrupted; the last also where its process was killed.
+
+        Raises:
+            UserError, KeyError: run.json is absent or damaged.
+        """
+        status = str(self.info()["status"])
+        return "interrupted" if status == "running" and locks.held(self.path) is False else status
+
     def has_results(self) -> bool:
         """Say whether all that is made of members is there."""
         results = (self.oof_path, self.submission_path, self.report_path, self.blend_path)

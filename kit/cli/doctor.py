@@ -14,6 +14,8 @@ from kit.errors import UserError
 
 NEEDED_GIB = 2.0
 """The real data's cache and a few runs with their networks."""
+WORKER_GIB = 1.0
+"""Memory of a training worker: 0.94 GiB with `default` on the competition's data."""
 
 
 @click.command(epilog="\b\nExample:\n  kit doctor\n  kit doctor --json | jq .precision")
@@ -43,6 +45,7 @@ def examine(settings: config.Config) -> dict[str, Any]:
     """
     from kit.kaggle_client import has_credentials
     from kit.training import machine
+    from kit.training.memory import memory
 
     problems = []
     backend = precision = None
@@ -57,6 +60,16 @@ def examine(settings: config.Config) -> dict[str, Any]:
                 f"{backend} cannot use the GPU", "install tensorflow[and-cuda], or a CUDA build of yours"
             )
         )
+    if missing := machine.missing_instructions():
+        what = f"this CPU lacks {', '.join(missing)}, which TensorFlow's and JAX's packages need"
+        problems.append(
+            _problem(what, "use another machine, or KERAS_BACKEND=torch", fatal=backend != "torch")
+        )
+    size, workers = memory(), machine.cores()
+    if (size.limit or size.total) < workers * WORKER_GIB:
+        jobs = max(1, int((size.limit or size.total) / WORKER_GIB))
+        what = f"{size.text} for {workers} workers of about {WORKER_GIB:g} GiB"
+        problems.append(_problem(what, f"train fewer members at a time: --jobs {jobs}"))
     credentials = has_credentials()
     data = _data(settings, credentials)
     if data["sample"]:
@@ -107,6 +120,8 @@ def _data(settings: config.Config, credentials: bool) -> dict[str, Any]:
 def _show(findings: dict[str, Any]) -> None:
     machine, versions = findings["machine"], findings["versions"]
     memory = f"{machine['cores']} cores, {machine['memory_gib']} GiB memory"
+    if machine["memory_limit_gib"] is not None:
+        memory += f" (limited to {machine['memory_limit_gib']} GiB)"
     rows = {
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "machine": f"{machine['cpu']}, {memory}, {machine['platform']}",

@@ -33,7 +33,7 @@ def _unfinished(run: Run) -> UserError:
     missing = [str(member) for member in planned if not run.has(member)]
     names = f", without {', '.join(missing[:3])}{', …' * (len(missing) > 3)}" if missing else ""
     return UserError(
-        f"not finished yet ({info['status']}); its report comes with its last member",
+        f"not finished yet ({run.status()}); its report comes with its last member",
         where=str(run.path),
         expected=f"{len(planned)} members",
         received=f"{len(planned) - len(missing)}{names}",

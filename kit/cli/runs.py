@@ -31,7 +31,8 @@ def _summary(run: Run) -> dict[str, Any]:
     try:
         info, planned = run.info(), run.planned()
         return summary | {
-            **{key: info[key] for key in ("status", "sample", "started")},
+            "status": run.status(),
+            **{key: info[key] for key in ("sample", "started")},
             "members": sum(run.has(member) for member in planned),
             "members_planned": len(planned),
             "oof": run.report()["oof"] if run.is_finished() else None,

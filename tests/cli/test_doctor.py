@@ -10,6 +10,7 @@ from kit.data import dataset
 from kit.errors import UserError
 from kit.training import machine
 from kit.training.machine import Gpu
+from kit.training.memory import Memory
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +106,22 @@ def test_a_gpu_that_is_left_unused_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 def test_little_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "NEEDED_GIB", 1e6)
     assert any("free on this disk" in problem for problem in problems())
+
+
+def test_the_memory_limit_of_a_container_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    limited = Memory(16.0, 0.5, "limit of this container")
+    monkeypatch.setattr(machine, "memory", lambda: limited)
+    monkeypatch.setattr("kit.training.memory.memory", lambda: limited)
+    assert "16.0 GiB memory (limited to 0.5 GiB)" in run().stdout
+    assert findings()["problems"][0] == {  # type: ignore[index]  # a list of objects
+        "what": f"{limited.text} for {machine.cores()} workers of about 1 GiB",
+        "hint": "train fewer members at a time: --jobs 1",
+        "fatal": False,
+    }
+
+
+def test_a_cpu_without_avx_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "missing_instructions", lambda: ["avx"])
+    result = run()
+    assert result.exit_code == 2
+    assert "this CPU lacks avx, which TensorFlow's and JAX's packages need" in result.stdout

@@ -116,3 +116,27 @@ def test_a_run_that_was_started_with_nohup_survives_a_hangup(driver: Driver) -> 
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "hint"),
+    [
+        (signal.SIGKILL, "was killed (signal 9), as the system does when memory runs out", "--jobs 1"),
+        (signal.SIGILL, "met an instruction that this CPU does not have (signal 4)", "KERAS_BACKEND"),
+    ],
+)
+def test_a_worker_killed_twice_is_explained(
+    driver: Driver, number: signal.Signals, what: str, hint: str
+) -> None:
+    process = driver("--set", "models.logistic=null")
+    killed: set[int] = set()
+    while len(killed) < 2:
+        [worker] = wait_for(lambda: [one for one in workers(process) if one.pid not in killed])[:1]
+        killed.add(worker.pid)
+        worker.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    lines = err.splitlines()[-3:]
+    assert lines[0] == f"kit: 1 of 2 members failed; forest-f0-s0: its worker {what}"
+    assert hint in lines[1]
+    assert lines[2].endswith("the same command trains what is missing")

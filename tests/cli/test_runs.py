@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kit.cli import kit
-from kit.store import Member
+from kit.store import RUNS, Member, Run
 
 Make = Callable[..., Any]
 
@@ -39,7 +39,8 @@ def test_the_newest_run_comes_first_one_line_each(example: Make) -> None:
 def test_json_gives_the_figures_of_finished_runs(example: Make) -> None:
     run = example().write()
     example(name="begun", started="2025-01-03T00:00:00Z", seeds=(0, 1)).write(status="running")
-    begun, finished = json.loads(invoke("--json").stdout)
+    with Run(RUNS / "begun").locked():
+        begun, finished = json.loads(invoke("--json").stdout)
     assert finished == {
         "name": "example-1a2b3c4d",
         "status": "complete",
@@ -51,6 +52,12 @@ def test_json_gives_the_figures_of_finished_runs(example: Make) -> None:
         "error": None,
     }
     assert (begun["status"], begun["oof"], begun["members_planned"]) == ("running", None, 4)
+
+
+def test_a_run_whose_lock_nobody_holds_is_interrupted(example: Make) -> None:
+    example(name="begun").write(status="running")
+    [begun] = json.loads(invoke("--json").stdout)
+    assert begun["status"] == "interrupted"
 
 
 @pytest.mark.parametrize(
