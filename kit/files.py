@@ -14,6 +14,29 @@ from typing import IO, Any
 
 from kit.errors import UserError
 
+
+def expanded(path: str) -> str:
+    """Return `path` with the home folder in place of a leading `~` or `~user`, as a shell has it.
+
+    Raises:
+        UserError: that home folder is not known.
+    """
+    if not path.startswith("~"):
+        return path
+    try:
+        # An empty HOME would make /data of ~/data.
+        if not os.environ.get("HOME", "unset"):
+            raise RuntimeError
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        user = path.partition("/")[0].removeprefix("~")
+        if user and os.path.lexists(path):
+            return path
+        what = f"there is no user {user!r}" if user else "the home folder is not known"
+        hint = "write the whole path" if user else "set HOME, or write the whole path"
+        raise UserError(what, where=path, hint=hint) from None
+
+
 _NOT_OFFERED = {errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 

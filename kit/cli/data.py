@@ -19,6 +19,7 @@ def command() -> None:
 @options.config
 @click.option(
     "--source",
+    type=options.Named(),
     default="auto",
     show_default=True,
     metavar="auto|kaggle|sample|PATH",

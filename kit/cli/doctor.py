@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from kit import config
-from kit.cli.options import as_json
+from kit.cli import options
 from kit.errors import UserError
 
 NEEDED_GIB = 2.0
@@ -20,9 +20,16 @@ WORKER_GIB = 1.0
 
 @click.command(epilog="\b\nExample:\n  kit doctor\n  kit doctor --json | jq .precision")
 @click.option(
-    "-c", "--config", "name", default="default", show_default=True, metavar="NAME", help="Whose data?"
+    "-c",
+    "--config",
+    "name",
+    type=options.Named(),
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="Whose data?",
 )
-@as_json
+@options.as_json
 @click.pass_context
 def command(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show what this machine offers and what is missing.
@@ -71,7 +78,11 @@ def examine(settings: config.Config) -> dict[str, Any]:
         what = f"{size.text} for {workers} workers of about {WORKER_GIB:g} GiB"
         problems.append(_problem(what, f"train fewer members at a time: --jobs {jobs}"))
     credentials = has_credentials()
-    data = _data(settings, credentials)
+    try:
+        data = _data(settings, credentials)
+    except UserError as error:
+        data = {"source": None, "sample": False}
+        problems.append(_problem(f"{error.where}: {error.what}", error.hint or "get the files", fatal=True))
     if data["sample"]:
         problems.append(
             _problem(
@@ -105,16 +116,19 @@ def _problem(what: str, hint: str, *, fatal: bool = False) -> dict[str, Any]:
 
 
 def _data(settings: config.Config, credentials: bool) -> dict[str, Any]:
-    """Return where `auto` would take the data."""
-    from kit.data.dataset import locate
+    """Return where `kit cv` would take the data.
 
-    if folder := locate(settings):
+    Raises:
+        UserError: it would find none, or refuse what is there.
+    """
+    from kit.data import dataset
+
+    if folder := dataset.place(settings):
         return {"source": f"{folder}/", "sample": False}
-    return (
-        {"source": "Kaggle", "sample": False}
-        if credentials
-        else {"source": "the bundled sample", "sample": True}
-    )
+    if credentials:
+        return {"source": "Kaggle", "sample": False}
+    dataset.sample(settings)
+    return {"source": "the bundled sample", "sample": True}
 
 
 def _show(findings: dict[str, Any]) -> None:
@@ -129,7 +143,7 @@ def _show(findings: dict[str, Any]) -> None:
         "gpu": machine["gpu"] or "none",
         "backend": findings["backend"] or "none",
         "precision": findings["precision"] or "none",
-        "data": findings["data"]["source"],
+        "data": findings["data"]["source"] or "none",
         "credentials": "found" if findings["kaggle_credentials"] else "none (kaggle.com, Settings, API)",
         "free disk": f"{findings['free_disk_gib']} GiB",
     }

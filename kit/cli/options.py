@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from kit.files import expanded
+
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -23,9 +25,35 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * _UNITS[match[2]]
 
 
+class Named(click.ParamType[str]):
+    """A name or a path; `~` becomes the home folder where the shell left it (-c=~/a.yaml, quotes)."""
+
+    name = "PATH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text with the home folder in place of a leading `~`."""
+        if not str(value).strip():
+            self.fail(
+                "expected a name or a path, received nothing; is a variable of the shell empty?", param, ctx
+            )
+        return expanded(str(value))
+
+
+class Storage(click.ParamType[str]):
+    """The URL of an Optuna storage; in sqlite:///~/FILE.db, `~` becomes the home folder."""
+
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
+        """Return the URL with the home folder in place of a leading `~` of its path."""
+        dialect, slashes, path = str(value).partition(":///")
+        return f"{dialect}{slashes}{expanded(path)}"
+
+
 config = click.option(
     "-c",
     "--config",
+    type=Named(),
     default="default",
     show_default=True,
     metavar="NAME",

@@ -4,14 +4,14 @@ import json
 
 import click
 
-from kit.cli.options import as_json
+from kit.cli import options
 from kit.errors import UserError
 from kit.store import Run, find_run
 
 
 @click.command(epilog="\b\nExample:\n  kit report\n  kit report default-1a2b3c4d --json | jq .oof.accuracy")
-@click.argument("run", required=False)
-@as_json
+@click.argument("run", type=options.Named(), required=False, metavar="[RUN]")
+@options.as_json
 def command(run: str | None, as_json: bool) -> None:
     """Show the report of RUN, a name or a path; without it, of the newest finished run."""
     found = find_run(run)

@@ -28,7 +28,10 @@ from kit.cli import options
 )
 @click.option("--study", "name", metavar="NAME", help="Name of the study, in place of CONFIG-HASH.")
 @click.option(
-    "--storage", metavar="URL", help="An Optuna storage, as in sqlite:///tune.db.  [default: under runs/]"
+    "--storage",
+    type=options.Storage(),
+    metavar="URL",
+    help="An Optuna storage, as in sqlite:///tune.db.  [default: under runs/]",
 )
 @click.option(
     "--jobs",

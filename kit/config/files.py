@@ -17,6 +17,7 @@ from kit.config import notation
 from kit.config.errors import Layer, explained, nearest
 from kit.config.root import Config, merged
 from kit.errors import UserError
+from kit.files import expanded
 
 # PyYAML lets through what Python says of a 13th month, endless digits and endless brackets.
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
@@ -80,7 +81,7 @@ def find(name: str) -> Path:
 def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
     where = f"{extended_by}: extends" if extended_by else None
     if name.endswith((".yaml", ".yml")):
-        path = extended_by.parent / name if extended_by else Path(name)
+        path = extended_by.parent / expanded(name) if extended_by else Path(expanded(name))
         if path.is_file():
             return path
         raise UserError(f"there is no configuration file {path}", where=where)

@@ -13,6 +13,8 @@ from pydantic import Field, field_validator, model_validator
 from kit.config.base import Count, Flag, Name, Section, Seed, Whole
 from kit.config.models import Augmentation, Cnn, Model, Training
 from kit.config.tune import Tune
+from kit.errors import UserError
+from kit.files import expanded
 
 
 class Competition(Section):
@@ -42,7 +44,30 @@ class Data(Section):
     """Where the competition's files lie."""
 
     directory: Annotated[str, Field(min_length=1)] = "data"
-    """Folder of train.csv, test.csv and sample_submission.csv."""
+    """Folder of train.csv, test.csv and sample_submission.csv; `~` is the home folder.
+
+    One that is set here must hold them: nothing else is read in its place.
+    """
+
+    @field_validator("directory", mode="before")
+    @classmethod
+    def _in_yaml_a_tilde_is_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("expected a folder, received nothing; in YAML the home folder is written '~/'")
+        return value
+
+    @field_validator("directory")
+    @classmethod
+    def _expanded(cls, value: str) -> str:
+        try:
+            return expanded(value)
+        except UserError as error:
+            raise ValueError(f"{error.where}: {error.what}; {error.hint}") from None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the user chose the directory, in a file or with --set."""
+        return "directory" in self.model_fields_set
 
 
 class Folds(Section):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +21,8 @@ KAGGLE_INPUTS = Path("/kaggle/input/competitions"), Path("/kaggle/input")
 """Where a Kaggle notebook finds a competition's folder, today and formerly."""
 FILES = ("train.csv", "test.csv", "sample_submission.csv")
 """Names of the competition's files; each may also stand as NAME.gz."""
+
+NO_VARIABLES = "environment variables are not filled in: write the path out, or ~ for the home folder"
 
 Content = tuple[bytes, str]
 """A file's bytes, not compressed, and what to call it in errors."""
@@ -59,16 +62,27 @@ class Dataset:
 def load(config: Config) -> Dataset:
     """Return the data of the data directory; else of /kaggle/input; else of Kaggle, where credentials are.
 
-    Without any of these it is the bundled sample.
+    Without any of these it is the bundled sample. A data directory that the configuration names is read, or
+    is an error.
 
     Raises:
         UserError: a file is missing or wrong (which, and where), or Kaggle refuses the download.
     """
-    folder = locate(config) or _downloaded(config) or SAMPLE
-    if folder == SAMPLE and not _fits_sample(config.competition):
-        hint = "get them: kit data fetch --source FOLDER or ZIP"
-        raise UserError("there are no train.csv and test.csv", where=f"{config.data.directory}/", hint=hint)
-    return open_folder(folder, config)
+    return open_folder(place(config) or _downloaded(config) or sample(config), config)
+
+
+def place(config: Config) -> Path | None:
+    """Return the folder on this machine that `load` reads; None where it asks Kaggle, or takes the sample.
+
+    Raises:
+        UserError: the folder lacks a file, or cannot be read; a data directory that is named is not there.
+    """
+    if config.data.is_named:
+        _check_named(Path(config.data.directory))
+    folder = locate(config)
+    if folder:
+        required(folder)
+    return folder
 
 
 def locate(config: Config) -> Path | None:
@@ -80,8 +94,41 @@ def locate(config: Config) -> Path | None:
     slug, directory = config.competition.slug, Path(config.data.directory)
     if os.path.lexists(directory):
         read.check_folder(directory)
-    folders = directory, *(root / slug for root in KAGGLE_INPUTS)
+    elsewhere = () if config.data.is_named else tuple(root / slug for root in KAGGLE_INPUTS)
+    folders = directory, *elsewhere
     return next((folder for folder in folders if any(file_in(folder, name) for name in FILES[:2])), None)
+
+
+def sample(config: Config) -> Path:
+    """Return the folder of the bundled sample.
+
+    Raises:
+        UserError: the configuration is of another competition.
+    """
+    if not _fits_sample(config.competition):
+        hint = "get them: kit data fetch --source FOLDER or ZIP"
+        raise UserError("there are no train.csv and test.csv", where=f"{config.data.directory}/", hint=hint)
+    return SAMPLE
+
+
+def _check_named(directory: Path) -> None:
+    try:
+        directory.stat()
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        hint = "data.directory names it; bring the data there with kit data fetch, or correct the name"
+        raise UserError(
+            "there is no such folder" if absent else f"cannot be read: {error.strerror}",
+            where=str(directory),
+            hint=NO_VARIABLES if has_variable(directory) else hint if absent else "look at the permissions",
+        ) from error
+    read.check_folder(directory)
+    required(directory)
+
+
+def has_variable(path: Path) -> bool:
+    """Say whether a path looks as if an environment variable was to be filled in."""
+    return re.search(r"\$\{?[A-Za-z_]", str(path)) is not None
 
 
 def file_in(folder: Path, name: str) -> Path | None:

@@ -34,11 +34,15 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
 
     Raises:
         UserError: the source lacks a file, one is wrong, other files are in place, or the disk has no room;
-            the data directory is then exactly as it was.
+            the data directory is then exactly as it was. The sample is the source, and the configuration
+            names a data directory.
         KitError: Kaggle cannot be reached.
     """
     from kit import kaggle_client
 
+    directory = Path(config.data.directory)
+    if dataset.has_variable(directory) and not directory.exists():
+        raise UserError("there is no such folder", where=str(directory), hint=dataset.NO_VARIABLES)
     if source == "auto":
         place = dataset.locate(config)
         if place:
@@ -46,6 +50,12 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
             return f"{place}/ holds the data; nothing to fetch"
         source = "kaggle" if kaggle_client.has_credentials() else "sample"
     if source == "sample":
+        if config.data.is_named:
+            raise UserError(
+                "the bundled sample is not brought into a folder",
+                where=str(directory),
+                hint="data.directory names it: --source PATH or --source kaggle brings data there",
+            )
         return "the bundled sample is read in place; nothing to fetch (--source PATH brings real data)"
     if source == "kaggle":
         with tempfile.TemporaryDirectory(dir=scratch()) as folder:
@@ -54,7 +64,7 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     else:
         contents = _from_path(Path(source))
     train_rows, test_rows = _check(contents, str(Path(source)), config)
-    done = _put(contents, Path(config.data.directory), force=force)
+    done = _put(contents, directory, force=force)
     return f"{done}: {train_rows:,} training and {test_rows:,} test images"
 
 

@@ -69,13 +69,15 @@ def test_kaggles_mounted_folder_comes_before_kaggle(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(kaggle_client, "has_credentials", lambda: True)
     folder = workdir / "input" / "digit-recognizer"
     folder.mkdir(parents=True)
-    (folder / "train.csv").touch()
+    for name in ("train.csv", "test.csv"):
+        (folder / name).touch()
     assert findings()["data"] == {"source": f"{folder}/", "sample": False}
 
 
 def test_the_own_folder_comes_first() -> None:
     Path("data").mkdir()
-    Path("data/train.csv").touch()
+    for name in ("train.csv", "test.csv"):
+        Path("data", name).touch()
     assert findings()["data"] == {"source": "data/", "sample": False}
     assert problems() == []
 
