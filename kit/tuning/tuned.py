@@ -13,6 +13,7 @@ import yaml
 from kit.config import Config, load, resolve
 from kit.errors import KitError, UserError
 from kit.files import atomic
+from kit.masking import masked
 from kit.tuning.confirmation import fresh_seeds
 from kit.tuning.places import counted
 
@@ -164,7 +165,7 @@ def _header(
         f"{confirmed['folds_seed']}; seed/fold of its {len(confirmed['cells'])} cells: {cells}.",
     ]
     # A command is copied: it stays on one line.
-    typed = "".join(letter if letter.isprintable() else " " for letter in command)
+    typed = "".join(letter if letter.isprintable() else " " for letter in masked(command))
     return [_comment(line) for line in lines] + [f"# Found by: {typed}"]
 
 
