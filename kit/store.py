@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from kit import locks
 from kit.errors import KitError, UserError
 from kit.files import atomic, read_json, write_json
+from kit.masking import masked
 
 RUNS = Path("runs")
 
@@ -226,9 +227,9 @@ class Run:
         return self.member_path(member).with_suffix(".log")
 
     def write_log(self, member: Member, text: str) -> None:
-        """Replace a member's log."""
+        """Replace a member's log; secrets are masked."""
         with atomic(self.log_path(member)) as file:
-            file.write(text.encode())
+            file.write(masked(text).encode())
 
     def write_member(self, member: Member, result: MemberResult) -> None:
         """Write a member: its model first, so that arrays stand for a complete member."""

@@ -13,6 +13,8 @@ import click
 
 from kit import __version__, interrupts
 from kit.errors import KitError
+from kit.kaggle_client.credentials import secrets
+from kit.masking import MaskedStream, learn, learn_from, masked
 
 COMMANDS = {
     "cv": "Train a cross-validated ensemble and report its out-of-fold accuracy.",
@@ -91,6 +93,7 @@ def main() -> NoReturn:
     warnings.simplefilter("ignore")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ± shows a question mark
+    _hide_secrets()
     settings = {"debug": False}
     try:
         code: Any = kit.main(prog_name="kit", standalone_mode=False, obj=settings)
@@ -99,7 +102,7 @@ def main() -> NoReturn:
         code = error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "kit"
-        click.echo(f"kit: {error.format_message()}\n({path} --help shows what it takes)", err=True)
+        click.echo(masked(f"kit: {error.format_message()}\n({path} --help shows what it takes)"), err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _interrupted()
@@ -113,7 +116,7 @@ def main() -> NoReturn:
             sys.stdout = io.StringIO()
         message, code = explain(error)
         with suppress(OSError):  # The terminal is gone where it sent SIGHUP.
-            click.echo(f"kit: {message}", err=True)
+            click.echo(masked(f"kit: {message}"), err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -132,3 +135,11 @@ def explain(error: Exception) -> tuple[str, int]:
         return f"{place}{error.strerror}; {_MENDABLE[error.errno]}", 2
     first_line = (str(error).splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line}\n(--debug shows where)", 1
+
+
+def _hide_secrets() -> None:
+    """Mask stderr, tracebacks, warnings and what other threads write to it included."""
+    learn(*secrets())
+    for argument in sys.argv[1:]:
+        learn_from(argument)
+    sys.stderr = MaskedStream(sys.stderr)

@@ -62,8 +62,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     from rich.console import Console
 
     from kit.cli.tuning_progress import TuningTerminal
+    from kit.masking import masked
     from kit.pipeline.tune import tune
-    from kit.reports.tuning import without_password
     from kit.reports.tuning_terminal import render_study
 
     with TuningTerminal() as terminal:
@@ -76,7 +76,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             name=name,
             storage=storage,
             jobs=jobs,
-            command=without_password(shlex.join(["kit", *sys.argv[1:]])),
+            command=shlex.join(["kit", *map(masked, sys.argv[1:])]),
         )
     if as_json:
         click.echo(json.dumps(report, indent=2))

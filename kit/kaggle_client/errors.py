@@ -8,6 +8,7 @@ from typing import Literal
 
 from kit.errors import KitError, UserError
 from kit.kaggle_client.credentials import WAYS, no_credentials, secrets
+from kit.masking import learn, masked
 
 _PASSING = {408, 429}
 _SPENT = "the day's submissions are spent"
@@ -160,11 +161,6 @@ def seconds_asked(header: str | None) -> float | None:
 
 def redacted(text: str) -> str:
     """Return `text` on one line, at most 300 characters, without keys, tokens and signed query strings."""
-    for secret in sorted(secrets(), key=len, reverse=True):
-        if len(secret) >= 6:
-            text = text.replace(secret, "***")
-    text = re.sub(r"\?[^\s\"'<>]*=[^\s\"'<>]*", "?***", text)
-    text = re.sub(r"(?i)\b(basic|bearer)\s+\S+", r"\1 ***", text)
-    text = re.sub(r"(?i)\bauthorization\b\W*\w+", "authorization: ***", text)
-    text = re.sub(r"\bKGAT_\w+", "***", text)
+    learn(*secrets())
+    text = masked(text)
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())[:300]

@@ -27,7 +27,8 @@ from kit.training.plan import Setting, setting
 from kit.tuning import confirmation
 from kit.tuning import search as searching
 from kit.tuning.space import Space, make_space
-from kit.tuning.study import SharedStudy, storage_url
+from kit.tuning.storage import storage_url
+from kit.tuning.study import SharedStudy
 from kit.tuning.trial import Objective, check_unchanged
 from kit.tuning.tuned import check_target, write_tuned
 from kit.tuning.verdicts import CANDIDATES

@@ -1,12 +1,13 @@
 """The figures of a study: what its report.json holds, and what terminal and page render."""
 
 import math
-import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
+
+from kit.masking import masked
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -45,9 +46,9 @@ def summarise_study(
         study: of one objective, minimised; the first trial with the user attribute "baseline" is that.
         confirmation: what `kit.tuning.confirmation.confirm` returned; None where it has not been made.
         name: of the study.
-        storage: its URL; the report says *** for a password in it.
+        storage: its URL; the report masks secrets in it.
         config_name: the configuration that is to be beaten.
-        command: what the user typed; passwords in URLs as in `storage`.
+        command: what the user typed; masked too.
         sample: whether the data is the kit's own sample.
     """
     trials = study.get_trials(deepcopy=False)
@@ -65,8 +66,8 @@ def summarise_study(
     return {
         "study": name,
         "config": config_name,
-        "storage": without_password(storage),
-        "command": without_password(command),
+        "storage": masked(storage),
+        "command": masked(command),
         "sample": sample,
         "trials": {
             "total": len(counted),
@@ -113,7 +114,7 @@ def is_repeat(trial: "FrozenTrial") -> bool:
 
 
 def _reason(trial: "FrozenTrial") -> str:
-    return str(trial.user_attrs.get("failed", KILLED))
+    return masked(str(trial.user_attrs.get("failed", KILLED)))
 
 
 def _figures(trial: "FrozenTrial", to_beat: float | None) -> dict[str, Any]:
@@ -175,8 +176,3 @@ def _importance(
         except RuntimeError:  # No variance.
             return nothing, "all trials are alike", len(judged)
     return {**found, **{name: None for name in names if name not in found}}, None, len(judged)
-
-
-def without_password(text: str) -> str:
-    """Return `text` with *** in place of the password of any URL in it."""
-    return re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", text)

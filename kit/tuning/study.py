@@ -15,6 +15,7 @@ import numpy as np
 
 from kit.config import Tune
 from kit.errors import UserError
+from kit.masking import masked
 from kit.tuning.places import BEYOND, counted, next_place, place, queue_again, queue_lost
 from kit.tuning.space import Space
 from kit.tuning.storage import check_storage, locked, open_storage
@@ -46,11 +47,6 @@ class TrialFailedError(Exception):
 
 class TrialStoppedError(TrialFailedError):
     """A trial was stopped from outside: its parameters are queued again, in its place."""
-
-
-def storage_url(folder: Path, given: str | None) -> str:
-    """Return the storage that was asked for, else SQLite in the study's folder."""
-    return f"sqlite:///{folder / 'study.db'}" if given is None else given
 
 
 @dataclass(frozen=True)
@@ -203,7 +199,7 @@ class SharedStudy:
         frozen = self._trial(trial.number)
         if isinstance(error, TrialStoppedError) and not frozen.state.is_finished():
             queue_again(self.study, frozen)
-        trial.set_user_attr("failed", str(error))
+        trial.set_user_attr("failed", masked(str(error)))
 
     def _sampler(self, place: int) -> "BaseSampler":
         from optuna.samplers import RandomSampler, TPESampler

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kit.config import Config, load, notation, resolve
 from kit.errors import KitError, UserError
 from kit.files import atomic
+from kit.masking import masked
 from kit.tuning.confirmation import fresh_seeds
 from kit.tuning.places import counted
 
@@ -158,7 +159,7 @@ def _header(
         f"{confirmed['folds_seed']}; seed/fold of its {len(confirmed['cells'])} cells: {cells}.",
     ]
     # A command is copied: it stays on one line.
-    typed = "".join(letter if letter.isprintable() else " " for letter in command)
+    typed = "".join(letter if letter.isprintable() else " " for letter in masked(command))
     return [_comment(line) for line in lines] + [f"# Found by: {typed}"]
 
 

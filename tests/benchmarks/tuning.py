@@ -14,7 +14,8 @@ from kit.pipeline.tune import search_folds
 from kit.training import machine
 from kit.tuning.search import search
 from kit.tuning.space import make_space
-from kit.tuning.study import SharedStudy, storage_url
+from kit.tuning.storage import storage_url
+from kit.tuning.study import SharedStudy
 from kit.tuning.trial import Objective
 from tests.benchmarks import engine
 from tests.benchmarks.bench import Bench, Row

@@ -15,7 +15,8 @@ from kit.data.dataset import Dataset
 from kit.store import MemberResult, pack
 from kit.training import subprocesses
 from kit.tuning.space import Parameter, Space
-from kit.tuning.study import SharedStudy, storage_url
+from kit.tuning.storage import storage_url
+from kit.tuning.study import SharedStudy
 
 RATE = "training.learning_rate"
 ROWS, CLASSES, FOLDS = 40, 2, 4

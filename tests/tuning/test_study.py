@@ -21,7 +21,8 @@ from kit.errors import UserError
 from kit.tuning import storage
 from kit.tuning.places import queue_lost
 from kit.tuning.space import Parameter, Space
-from kit.tuning.study import SharedStudy, TrialFailedError, TrialStoppedError, storage_url
+from kit.tuning.storage import storage_url
+from kit.tuning.study import SharedStudy, TrialFailedError, TrialStoppedError
 from tests.tuning.conftest import line_space
 
 Open = Callable[..., SharedStudy]
@@ -303,7 +304,7 @@ def test_several_studies_share_a_storage(workdir: Path) -> None:
         ("foo://bar", "not an Optuna storage"),
         ("postgresql://u:p@h:port/d", "not an Optuna storage"),
         ("mysql+nodriver://u:p@h/d", "not an Optuna storage"),
-        ("oracle+cx_oracle://u:secret@h/d", "driver cx_Oracle is not installed"),
+        ("oracle+cx_oracle://u:secret@h/d", "driver cx_oracle is not installed"),
         ("sqlite://", "would not be kept"),
         ("sqlite:///:memory:", "would not be kept"),
         ("sqlite:///absent/s.db", "absent: there is no such folder"),
