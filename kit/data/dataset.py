@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition, Config
-from kit.data import cache, read
+from kit.data import cache, read, unlike
 from kit.data.folds import distinct
 from kit.errors import UserError
 
@@ -233,13 +233,14 @@ def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
 
 
 def _warnings(arrays: Mapping[str, NDArray[np.uint8]]) -> list[str]:
-    """Name exact copies; lines count from 1 with the header, so that an editor shows them."""
+    """Name what is unlike, and exact copies; lines count from 1 with the header, as editors show them."""
     labels, rows = arrays["train_labels"], len(arrays["train_labels"])
     same = distinct(chain(arrays["train_images"], arrays["test_images"]))
     copies = np.flatnonzero(same[:rows] != np.arange(rows))
     disputed = copies[labels[copies] != labels[same[copies]]]
     in_test = np.flatnonzero(same[rows:] < rows)
     return [
+        *unlike.differences(arrays["train_images"], arrays["test_images"]),
         *_warning(copies, same, "train.csv", "with the pixels of an earlier row"),
         *_warning(disputed, same, "train.csv", "with another label than an earlier row of the same pixels"),
         *_warning(in_test, same[rows:], "test.csv", "with the pixels of a row of train.csv"),

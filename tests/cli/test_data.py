@@ -1,17 +1,20 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from kit import cli, kaggle_client
+from kit import cli, config, kaggle_client
 from kit.cli.data import command
-from kit.data import dataset
+from kit.data import cache, dataset
 from kit.errors import UserError
 
 ROOT = Path(cli.__file__).parents[2]
@@ -78,6 +81,48 @@ def test_check_shows_warnings(workdir: Path, write_competition: Write) -> None:
     lines = (workdir / "data" / "train.csv").read_text().splitlines()
     (workdir / "data" / "train.csv").write_text("\n".join([*lines, lines[3]]))
     assert "warning: 1 row of train.csv with the pixels of an earlier row" in run("check").stdout
+
+
+def write_sample(folder: Path, change: Callable[[Any], Any]) -> None:
+    """Write the bundled sample with its test images changed."""
+    folder.mkdir()
+    shutil.copy(dataset.SAMPLE / "train.csv.gz", folder)
+    header, *_ = gzip.decompress((dataset.SAMPLE / "test.csv.gz").read_bytes()).decode().splitlines()
+    images = np.loadtxt(dataset.SAMPLE / "test.csv.gz", np.uint8, delimiter=",", skiprows=1)
+    changed = change(images.reshape(-1, 28, 28)).reshape(len(images), -1)
+    np.savetxt(folder / "test.csv", changed, "%d", ",", header=header, comments="")
+
+
+@pytest.mark.parametrize(
+    ("said", "change"),
+    [
+        ("look inverted: mean 221 against 33", lambda x: 255 - x),
+        ("look transposed (rows and columns swapped)", lambda x: x.transpose(0, 2, 1)),
+        ("are blank", lambda x: 0 * x),
+        ("look scaled: the greatest value is 1, against 255", lambda x: (x > 127).astype(np.uint8)),
+        ("look mirrored left to right", lambda x: x[:, :, ::-1]),
+        ("look rotated by 180 degrees", lambda x: x[:, ::-1, ::-1]),
+    ],
+)
+def test_check_warns_of_test_images_unlike_the_training_images(
+    workdir: Path, said: str, change: Callable[[Any], Any]
+) -> None:
+    write_sample(workdir / "data", change)
+    for _ in range(2):  # The second time from the cache.
+        warnings = [line for line in run("check").stdout.splitlines() if line.startswith("warning: ")]
+        assert [warning.startswith(f"warning: the test images {said}") for warning in warnings] == [True]
+
+
+def test_an_entry_of_the_version_before_is_not_taken_for_checked(workdir: Path) -> None:
+    write_sample(workdir / "data", lambda x: 255 - x)
+    settings = config.load("default")
+    files = dataset.required(workdir / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "_VERSION", 1)
+        place = workdir / "data/.cache" / cache.key(cache.hashes(workdir, files), settings.competition)
+    arrays = dataset.open_folder(dataset.SAMPLE, settings)
+    cache.write(place, {name: getattr(arrays, name) for name in cache.ARRAYS}, {"warnings": []})
+    assert "warning: the test images look inverted" in run("check").stdout
 
 
 def test_check_says_that_it_is_the_sample(workdir: Path) -> None:
