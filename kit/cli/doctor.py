@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,64 +51,29 @@ def examine(settings: config.Config) -> dict[str, Any]:
     Args:
         settings: names the competition and its folder. Nothing of the data is read.
     """
-    from kit.kaggle_client import has_credentials
+    from kit import kaggle_client
     from kit.training import machine
-    from kit.training.memory import memory
 
-    problems = []
     backend = precision = None
+    problems = []
     try:
         backend = machine.backend()
         precision = machine.precision(settings.training.precision, backend)
     except UserError as error:
         problems.append(_problem(error.what, error.hint or f"expected {error.expected}", fatal=True))
-    if backend and machine.gpu() and not machine.usable_gpu(backend):
-        problems.append(
-            _problem(
-                f"{backend} cannot use the GPU", "install tensorflow[and-cuda], or a CUDA build of yours"
-            )
-        )
-    if missing := machine.missing_instructions():
-        what = f"this CPU lacks {', '.join(missing)}, which TensorFlow's and JAX's packages need"
-        problems.append(
-            _problem(what, "use another machine, or KERAS_BACKEND=torch", fatal=backend != "torch")
-        )
-    size, workers = memory(), machine.cores()
-    if (size.limit or size.total) < workers * WORKER_GIB:
-        jobs = max(1, int((size.limit or size.total) / WORKER_GIB))
-        what = f"{size.text} for {workers} workers of about {WORKER_GIB:g} GiB"
-        problems.append(_problem(what, f"train fewer members at a time: --jobs {jobs}"))
-    credentials = has_credentials()
-    try:
-        data = _data(settings, credentials)
-    except UserError as error:
-        data = {"source": None, "sample": False}
-        problems.append(_problem(f"{error.where}: {error.what}", error.hint or "get the files", fatal=True))
-    if data["sample"]:
-        problems.append(
-            _problem(
-                "no competition data here: results come from the bundled sample",
-                "kit data fetch --source PATH",
-            )
-        )
+    sources = [one.source for one in kaggle_client.usable()]
+    data, refusals = _data(settings, bool(sources))
     free = shutil.disk_usage(Path.cwd()).free / 2**30
-    if free < NEEDED_GIB:
-        problems.append(
-            _problem(f"{free:.1f} GiB free on this disk", f"make room: a run may need {NEEDED_GIB:g} GiB")
-        )
-    if not os.access(Path.cwd(), os.W_OK):
-        problems.append(
-            _problem("this folder cannot be written to", "work in another: kit writes runs/ here", fatal=True)
-        )
     return {
         "versions": machine.versions(),
         "machine": machine.describe(),
         "backend": backend,
         "precision": precision,
         "data": data,
-        "kaggle_credentials": credentials,
+        "kaggle_credentials": bool(sources),
+        "credentials_found_in": sources,
         "free_disk_gib": round(free, 1),
-        "problems": problems,
+        "problems": [*problems, *_hardware(backend), *refusals, *_folder(free)],
     }
 
 
@@ -115,20 +81,56 @@ def _problem(what: str, hint: str, *, fatal: bool = False) -> dict[str, Any]:
     return {"what": what, "hint": hint, "fatal": fatal}
 
 
-def _data(settings: config.Config, credentials: bool) -> dict[str, Any]:
-    """Return where `kit cv` would take the data.
+def _refusal(error: UserError, *, fatal: bool) -> dict[str, Any]:
+    return _problem(f"{error.where}: {error.what}", error.hint or "correct it", fatal=fatal)
 
-    Raises:
-        UserError: it would find none, or refuse what is there.
-    """
+
+def _hardware(backend: str | None) -> Iterator[dict[str, Any]]:
+    from kit.training import machine
+    from kit.training.memory import memory
+
+    if backend and machine.gpu() and not machine.usable_gpu(backend):
+        hint = "install tensorflow[and-cuda], or a CUDA build of yours"
+        yield _problem(f"{backend} cannot use the GPU", hint)
+    if missing := machine.missing_instructions():
+        what = f"this CPU lacks {', '.join(missing)}, which TensorFlow's and JAX's packages need"
+        yield _problem(what, "use another machine, or KERAS_BACKEND=torch", fatal=backend != "torch")
+    size, workers = memory(), machine.cores()
+    if (size.limit or size.total) < workers * WORKER_GIB:
+        jobs = max(1, int((size.limit or size.total) / WORKER_GIB))
+        what = f"{size.text} for {workers} workers of about {WORKER_GIB:g} GiB"
+        yield _problem(what, f"train fewer members at a time: --jobs {jobs}")
+
+
+def _data(settings: config.Config, credentials: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return where `kit cv` would take the data, and what is wrong with it and with the credentials."""
+    from kit import kaggle_client
     from kit.data import dataset
 
-    if folder := dataset.place(settings):
-        return {"source": f"{folder}/", "sample": False}
-    if credentials:
-        return {"source": "Kaggle", "sample": False}
-    dataset.sample(settings)
-    return {"source": "the bundled sample", "sample": True}
+    unusable = kaggle_client.unusable()
+    problems = [_refusal(error, fatal=False) for error in unusable]
+    try:
+        if folder := dataset.place(settings):
+            return {"source": f"{folder}/", "sample": False}, problems
+        if credentials:
+            return {"source": "Kaggle", "sample": False}, problems
+        if unusable:
+            return {"source": None, "sample": False}, [_refusal(error, fatal=True) for error in unusable]
+        dataset.sample(settings)
+    except UserError as error:
+        return {"source": None, "sample": False}, [*problems, _refusal(error, fatal=True)]
+    what = "no competition data here: results come from the bundled sample"
+    problems.append(_problem(what, "kit data fetch --source PATH"))
+    return {"source": "the bundled sample", "sample": True}, problems
+
+
+def _folder(free: float) -> Iterator[dict[str, Any]]:
+    """Yield what is wrong with the working folder, on whose disk `free` GiB are left."""
+    if free < NEEDED_GIB:
+        yield _problem(f"{free:.1f} GiB free on this disk", f"make room: a run may need {NEEDED_GIB:g} GiB")
+    if not os.access(Path.cwd(), os.W_OK):
+        hint = "work in another: kit writes runs/ here"
+        yield _problem("this folder cannot be written to", hint, fatal=True)
 
 
 def _show(findings: dict[str, Any]) -> None:
@@ -144,7 +146,8 @@ def _show(findings: dict[str, Any]) -> None:
         "backend": findings["backend"] or "none",
         "precision": findings["precision"] or "none",
         "data": findings["data"]["source"] or "none",
-        "credentials": "found" if findings["kaggle_credentials"] else "none (kaggle.com, Settings, API)",
+        "credentials": ", ".join(f"found in {source}" for source in findings["credentials_found_in"])
+        or "none (kaggle.com, Settings, API)",
         "free disk": f"{findings['free_disk_gib']} GiB",
     }
     for name, value in rows.items():

@@ -5,7 +5,7 @@ timeouts, prints what it should not, and authenticates as it is imported.
 """
 
 from kit.kaggle_client.api import Limits, Submission, create, download, get, limits, submissions, upload
-from kit.kaggle_client.credentials import has_credentials, no_credentials
+from kit.kaggle_client.credentials import has_credentials, no_credentials, unusable, usable
 from kit.kaggle_client.errors import UnknownOutcomeError, until_midnight
 
 __all__ = [
@@ -20,5 +20,7 @@ __all__ = [
     "no_credentials",
     "submissions",
     "until_midnight",
+    "unusable",
     "upload",
+    "usable",
 ]

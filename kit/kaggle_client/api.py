@@ -60,7 +60,7 @@ def download(slug: str, folder: Path, *, timeout: float) -> Path:
         KitError: a passing fault after the last attempt, a web page instead of the file.
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary, _progress() as show:
-        part = Path(temporary) / "part"
+        part = Path(temporary).absolute() / "part"
 
         def fetch() -> None:
             def watch() -> None:
@@ -132,7 +132,7 @@ def upload(slug: str, path: Path, *, timeout: float) -> str:
     Raises:
         UserError, KitError: as `download`; the upload refused.
     """
-    return str(repeated(partial(attempt, "upload", slug, timeout, path=str(path)), timeout))
+    return str(repeated(partial(attempt, "upload", slug, timeout, path=str(path.absolute())), timeout))
 
 
 def create(slug: str, token: str, description: str, tag: str, *, timeout: float) -> int:

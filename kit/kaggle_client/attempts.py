@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from kit.errors import UserError
-from kit.kaggle_client.credentials import has_credentials, no_credentials
+from kit.kaggle_client.credentials import has_credentials, no_credentials, variables
 from kit.kaggle_client.errors import CallError, Fault, explain
+from kit.kaggle_client.network import check_network
 from kit.processes import command, environment
+from kit.scratch import scratch
 
 ATTEMPTS = 6
 _START_UP = 30.0
@@ -41,6 +43,7 @@ def attempt(
     """
     if timeout <= 0:
         raise UserError("no time to call Kaggle", where="--timeout", expected="more than 0 s")
+    check_network()
     if not has_credentials():
         raise no_credentials()
     request = json.dumps({"call": call, "slug": slug, "timeout": timeout, **arguments}).encode() + b"\n"
@@ -52,7 +55,9 @@ def attempt(
             stdin=subprocess.PIPE,
             stdout=answer,
             stderr=subprocess.DEVNULL,
-            env=environment("kaggle"),
+            # A file here that is called like the token would be taken for a file that holds it.
+            cwd=scratch(),
+            env=_environment(),
         ) as process,
     ):
         # Its stdin stays open: the worker ends when it closes, as it does when this process is killed.
@@ -134,3 +139,8 @@ def _may_pass(error: BaseException) -> bool:
 
 def _fault(state: Any) -> CallError:
     return cast("CallError", state.outcome.exception())
+
+
+def _environment() -> dict[str, str]:
+    changed = environment("kaggle") | variables()
+    return {name: value for name, value in changed.items() if value is not None}

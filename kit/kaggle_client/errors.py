@@ -1,5 +1,6 @@
 """What goes wrong with Kaggle, said for people, with no key, token or signed address in it."""
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from kit.errors import KitError, UserError
-from kit.kaggle_client.credentials import WAYS, no_credentials, secrets
+from kit.kaggle_client.credentials import refused, secrets
+from kit.kaggle_client.network import bundle, proxy
 from kit.masking import learn, masked
 
 _PASSING = {408, 429}
@@ -29,14 +31,26 @@ class Fault:
 
     Attributes:
         kind: an error status in Kaggle's answer; connection refused or cut; no answer in time; a web page
-            instead of an answer; an upload that did not come through; no credentials; Kaggle took the call
-            and did nothing; the client itself failed.
+            instead of an answer; an upload that did not come through; credentials that Kaggle does not know;
+            a certificate that is not trusted; a proxy that refuses; Kaggle took the call and did nothing; the
+            client itself failed.
         status: HTTP status, 0 where there was none.
         message: Kaggle's own words.
         retry_after: seconds that Kaggle asks to wait.
     """
 
-    kind: Literal["answer", "network", "timeout", "page", "upload", "credentials", "nothing", "client"]
+    kind: Literal[
+        "answer",
+        "network",
+        "timeout",
+        "page",
+        "upload",
+        "credentials",
+        "certificate",
+        "proxy",
+        "nothing",
+        "client",
+    ]
     status: int = 0
     message: str = ""
     retry_after: float | None = None
@@ -83,12 +97,8 @@ def explain(fault: Fault, slug: str) -> KitError:
     match fault.kind:
         case "timeout":
             error = CallError(f"Kaggle did not answer within {fault.message}", "allow more with --timeout 2m")
-        case "network":
-            hint = "check the network, and the proxy if there is one"
-            error = CallError(f"the connection to Kaggle failed ({fault.message})", hint)
-        case "page":
-            hint = "a proxy or a login page of this network is in between: open a browser, log in, try again"
-            error = CallError(f"instead of Kaggle's answer came {fault.message}", hint, passing=False)
+        case "network" | "certificate" | "proxy" | "page":
+            error = _unreachable(fault)
         case "nothing":
             what = "Kaggle took the file and made no submission of it"
             error = CallError(what, "try again later", passing=False, settled=True, received=fault.message)
@@ -98,13 +108,30 @@ def explain(fault: Fault, slug: str) -> KitError:
             what = f"the upload did not come through ({status if fault.status else fault.message})"
             error = CallError(what, "try again later", retry_after=fault.retry_after)
         case "credentials":
-            error = no_credentials()
+            error = refused()
         case "client":
             hint = "kit doctor shows what is installed"
             error = KitError(f"the Kaggle client failed ({fault.message})", hint=hint)
         case "answer":
             error = _refusal(fault, slug, status)
     return error
+
+
+def _unreachable(fault: Fault) -> KitError:
+    """Return the error of a network that does not lead to Kaggle."""
+    if fault.kind == "network":
+        hint = "check the network, and the proxy if there is one"
+        return CallError(f"the connection to Kaggle failed ({fault.message})", hint)
+    if fault.kind == "page":
+        hint = "a proxy or a login page of this network is in between: open a browser, log in, try again"
+        return CallError(f"instead of Kaggle's answer came {fault.message}", hint, passing=False)
+    if fault.kind == "proxy":
+        hint = "user and password belong in the variable, as in http://USER:PASSWORD@HOST:PORT"
+        return UserError("the proxy refuses the connection", where=proxy(), hint=hint)
+    name = bundle()
+    hint = f"correct {name}, or unset it" if name else "let REQUESTS_CA_BUNDLE name a file that holds it"
+    what = "Kaggle's certificate is not signed by one that is trusted"
+    return UserError(what, where=f"{name}={os.environ[name]}" if name else None, hint=hint)
 
 
 def _refusal(fault: Fault, slug: str, status: str) -> KitError:
@@ -123,7 +150,7 @@ def _refusal(fault: Fault, slug: str, status: str) -> KitError:
         settled = fault.status not in (502, 504)
         error = CallError(what, "try again later", settled=settled, retry_after=fault.retry_after)
     elif fault.status == 401:
-        error = UserError(f"Kaggle refuses the credentials ({status})", received=fault.message, hint=WAYS)
+        error = refused(f"{status}{': ' if fault.message else ''}{fault.message}")
     elif reason == _RULES or (fault.status == 403 and not reason):
         what = reason or f"Kaggle refuses ({status}): rules not accepted, or no such competition"
         error = UserError(what, **words, hint=f"accept them at {page}/rules, and check competition.slug")

@@ -6,6 +6,7 @@ What the client prints is thrown away: it may hold keys and signed addresses. No
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -14,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
-from kit.kaggle_client.credentials import config_file
 from kit.kaggle_client.errors import Fault, redacted, seconds_asked
 
 _heard: deque[Any] = deque(maxlen=1)
@@ -74,8 +74,6 @@ def _listen() -> None:
 
 
 def _client() -> Any:
-    # The client makes this folder too, but of two clients at once one fails.
-    config_file().parent.mkdir(parents=True, exist_ok=True)
     import kaggle
     import requests
 
@@ -217,16 +215,45 @@ def fault_of(error: BaseException) -> Fault:
         fault = _answered("upload", heard) if heard is not None else Fault("upload", message="no connection")
     elif isinstance(error, requests.HTTPError) and error.response is not None:
         fault = _answered("answer", error.response)
+    elif kind := _setting_of(error):
+        fault = Fault(kind)
     elif isinstance(error, network) and not isinstance(error, requests.JSONDecodeError):
         fault = Fault("network", message=type(error).__name__)
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        fault = Fault("client", message=f"{type(error).__name__}: {error.strerror}")
+        place = f": {error.filename}" if error.filename else ""
+        fault = Fault(
+            "client", message=f"{type(error).__name__}: {error.strerror or 'no reason given'}{place}"
+        )
     elif heard is None:
         fault = Fault("client", message=type(error).__name__)
     else:
         # The client could not read the answer, and lost its status on the way.
         fault = _answered("answer", heard)
     return fault
+
+
+def _setting_of(error: BaseException) -> Literal["certificate", "proxy"] | None:
+    """Return the kind of a fault that stays until a setting is changed."""
+    import requests
+
+    text = _chain(error)
+    if re.search("CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|no certificate or crl found", text):
+        return "certificate"
+    invalid = (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)
+    if isinstance(error, invalid) or re.search(
+        "407 Proxy Authentication|Missing dependencies for SOCKS", text
+    ):
+        return "proxy"
+    return None
+
+
+def _chain(error: BaseException | None) -> str:
+    """Return what an error and its causes say; never shown, since it may hold signed addresses."""
+    texts: list[str] = []
+    while error is not None and len(texts) < 20:
+        texts.append(str(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(texts)
 
 
 def _is_page(response: Any) -> bool:

@@ -44,6 +44,7 @@ def test_json_is_all_there_is_on_stdout() -> None:
         "precision",
         "data",
         "kaggle_credentials",
+        "credentials_found_in",
         "free_disk_gib",
         "problems",
     }

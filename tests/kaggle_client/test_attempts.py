@@ -91,11 +91,11 @@ def test_an_import_that_hangs_ends_at_the_deadline(
         attempt("limits", "digit-recognizer", 0.5)
 
 
-def test_a_token_that_kaggle_does_not_know_is_no_credential(
+def test_a_token_that_kaggle_does_not_know_is_refused_with_its_place(
     kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KAGGLE_KEY")
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_revoked")
-    with pytest.raises(UserError, match="credentials"):
+    with pytest.raises(UserError, match="KAGGLE_API_TOKEN: Kaggle refuses this token"):
         attempt("limits", "digit-recognizer", 10)
     assert kaggle.count("limits") == 0

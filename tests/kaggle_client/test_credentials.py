@@ -1,9 +1,21 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from kit.kaggle_client.credentials import config_file, has_credentials, no_credentials, secrets
+from kit.errors import UserError
+from kit.kaggle_client.credentials import (
+    config_file,
+    credentials,
+    has_credentials,
+    no_credentials,
+    refused,
+    secrets,
+    unusable,
+    variables,
+)
+from kit.scratch import scratch
 
 Env = pytest.MonkeyPatch
 
@@ -52,21 +64,143 @@ def test_an_existing_dot_kaggle_goes_before_xdg(own_home: Path, monkeypatch: Env
 
 
 def test_the_environment_completes_kaggle_json(own_home: Path, monkeypatch: Env) -> None:
-    write(own_home / ".kaggle/kaggle.json", {"username": "me"})
-    assert not has_credentials()
+    file = write(own_home / ".kaggle/kaggle.json", {"username": "me"})
+    with pytest.raises(UserError, match="it has no key"):
+        has_credentials()
     monkeypatch.setenv("KAGGLE_KEY", "some-key")
+    [found] = credentials()
+    assert found.source == f"{file} and KAGGLE_KEY"
+    assert found.variables == {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "some-key"}
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"{", "not readable as JSON: "),
+        (b"[]", "not a JSON object\nreceived list"),
+        (b"{}", "it has no username\nexpected username and key, received the keys none"),
+        (b'{"user": "me", "token": "x"}', "it has no username\nexpected .*, received the keys user, token"),
+        (b'{"username": "me", "key": ""}', "it has no key\nexpected username and key, received an empty key"),
+        (b'{"username": "me", "key": 5}', "it has no key"),
+        (b'\xef\xbb\xbf{"username": "me", "key": "k"}', "it begins with a byte order mark"),
+        ('{"username": "me", "key": "k"}'.encode("utf-16"), "it begins with UTF-16 text"),
+        (b'{"username": "me", "key": "\xff"}', "not text in UTF-8"),
+        (
+            '{"username": "мария", "key": "k"}'.encode(),
+            "the username has a character that Kaggle's never have",
+        ),
+    ],
+)
+def test_a_kaggle_json_that_cannot_be_used_is_named_with_the_reason(
+    own_home: Path, content: bytes, what: str
+) -> None:
+    file = write(own_home / ".kaggle/kaggle.json", "")
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{re.escape(str(file))}: {what}"):
+        has_credentials()
+    assert str(no_credentials()).startswith(f"{file}: ")
+    assert len(unusable()) == 1
+
+
+def test_a_folder_in_place_of_the_file_is_named(own_home: Path) -> None:
+    (own_home / ".kaggle/kaggle.json").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"kaggle\.json: a folder in place of a credentials file"):
+        has_credentials()
+
+
+def test_other_credentials_make_an_unusable_file_harmless(own_home: Path, monkeypatch: Env) -> None:
+    write(own_home / ".kaggle/kaggle.json", "{")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_abc")
+    assert [found.source for found in credentials()] == ["KAGGLE_API_TOKEN"]
+    assert [error.where for error in unusable()] == [str(own_home / ".kaggle/kaggle.json")]
+
+
+@pytest.mark.parametrize("name", ["KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USERNAME"])
+def test_white_space_around_a_value_is_stripped(monkeypatch: Env, name: str) -> None:
+    monkeypatch.setenv("KAGGLE_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY", "some-key")
+    monkeypatch.setenv(name, " KGAT_abc\r\n")
+    assert variables()[name] == "KGAT_abc"
+
+
+@pytest.mark.parametrize(
+    ("value", "received"),
+    [
+        ("\ufeffKGAT_abc", "a byte order mark"),
+        ("KGAT_a\nbc", "a line break"),
+        ("KGAT_a bc", "a space"),
+        ("KGAT_абв", r"\u0430"),
+        ("KGAT_\x07", r"\x07"),
+    ],
+)
+def test_a_character_that_no_token_has_is_named(monkeypatch: Env, value: str, received: str) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", value)
+    with pytest.raises(UserError) as error:
+        has_credentials()
+    assert (error.value.where, error.value.received) == ("KAGGLE_API_TOKEN", received)
+
+
+def test_a_token_file_with_a_byte_order_mark_is_named(own_home: Path) -> None:
+    file = write(own_home / ".kaggle/access_token", "\ufeffKGAT_abc")
+    with pytest.raises(UserError, match=f"{file}: it begins with a byte order mark"):
+        has_credentials()
+
+
+@pytest.mark.parametrize("home", [None, "", "relative"])
+def test_without_a_home_there_are_no_files(monkeypatch: Env, home: str | None) -> None:
+    # A user without an entry in the system's list of users has no other home.
+    monkeypatch.setattr("os.path.expanduser", lambda path: home or path)
+    assert not has_credentials()
+    assert config_file() is None
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_abc")
     assert has_credentials()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"username": "me"}', '{"username": "me", "key": ""}'])
-def test_a_broken_kaggle_json_is_none(own_home: Path, content: str) -> None:
-    write(own_home / ".kaggle/kaggle.json", content)
+def test_a_home_that_is_a_file_has_no_files(own_home: Path, monkeypatch: Env) -> None:
+    monkeypatch.setenv("HOME", str(write(own_home / "file", "")))
     assert not has_credentials()
 
 
-def test_a_kaggle_json_that_cannot_be_read_is_named(own_home: Path) -> None:
-    file = write(own_home / ".kaggle/kaggle.json", "{")
-    assert str(no_credentials()).startswith(f"{file}: not readable as JSON")
+def test_a_folder_that_was_named_and_is_not_there_is_an_error(own_home: Path, monkeypatch: Env) -> None:
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(own_home / "absent"))
+    with pytest.raises(UserError, match=r"KAGGLE_CONFIG_DIR=.*absent: there is no such folder"):
+        has_credentials()
+
+
+def test_a_token_file_that_was_named_and_is_not_there_is_an_error(own_home: Path, monkeypatch: Env) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", str(own_home / "absent"))
+    with pytest.raises(UserError, match=r"KAGGLE_API_TOKEN=.*absent: there is no such file"):
+        has_credentials()
+
+
+def test_the_client_gets_values_and_folders_that_it_can_write_to(own_home: Path, monkeypatch: Env) -> None:
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(own_home / "own"))
+    write(own_home / "own" / "kaggle.json", {"username": "me\n", "key": " some-key"})
+    assert variables() == {
+        "KAGGLE_API_V1_TOKEN": None,
+        "KAGGLE_API_TOKEN": None,
+        "KAGGLE_USERNAME": "me",
+        "KAGGLE_KEY": "some-key",
+        "KAGGLE_CONFIG_DIR": str(scratch()),
+        "HOME": str(scratch()),
+    }
+
+
+def test_a_login_keeps_its_home(own_home: Path) -> None:
+    write(own_home / ".kaggle/credentials.json", {"refresh_token": "refresh"})
+    assert "HOME" not in variables()
+
+
+def test_refused_credentials_are_named_with_their_place(own_home: Path, monkeypatch: Env) -> None:
+    file = write(own_home / ".kaggle/access_token", "KGAT_abc")
+    assert str(refused()).startswith(f"{file}: Kaggle refuses this token\nexpired, or revoked?")
+    monkeypatch.setenv("KAGGLE_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY", "some-key")
+    assert str(refused("HTTP 401")).startswith(
+        f"{file} and KAGGLE_USERNAME and KAGGLE_KEY: Kaggle refuses these credentials\nreceived HTTP 401\n"
+    )
 
 
 def test_a_token_as_value_or_as_path(own_home: Path, monkeypatch: Env) -> None:

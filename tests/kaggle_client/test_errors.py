@@ -12,7 +12,7 @@ PAGE = "https://www.kaggle.com/competitions/digit-recognizer"
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
-        (Fault("answer", 401, "Unauthenticated"), 2, ["refuses the credentials", "settings/api"]),
+        (Fault("answer", 401, "Unauthenticated"), 2, ["refuses these credentials", "settings/api"]),
         (Fault("answer", 403), 2, ["rules not accepted, or no such competition", f"{PAGE}/rules"]),
         (Fault("answer", 403, "You must accept this competition's rules"), 2, [f"{PAGE}/rules"]),
         (Fault("answer", 404), 2, ["no such competition", PAGE]),
@@ -26,6 +26,8 @@ PAGE = "https://www.kaggle.com/competitions/digit-recognizer"
         (Fault("page", message="a web page"), 1, ["a web page", "log in"]),
         (Fault("nothing", message="Could not submit"), 1, ["made no submission", "Could not submit"]),
         (Fault("credentials"), 2, ["no Kaggle credentials", "settings/api"]),
+        (Fault("certificate"), 2, ["not signed by one that is trusted", "REQUESTS_CA_BUNDLE"]),
+        (Fault("proxy"), 2, ["the proxy refuses the connection", "USER:PASSWORD@HOST:PORT"]),
         (Fault("client", message="ImportError"), 1, ["ImportError", "kit doctor"]),
     ],
 )  # fmt: skip

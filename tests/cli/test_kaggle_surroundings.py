@@ -1,0 +1,203 @@
+"""Credentials, certificates, proxies and homes in odd states: `kit` in a child process, the real client."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kaggle_server import KEY, TOKEN, KaggleServer
+from tests.workplace import HERE, Ended, ended, kit, write_run
+
+AS_NOBODY = ["unshare", "--user", "--map-user=54321"]
+"""Runs a command as a user that the system's list of users does not know."""
+
+
+def _no_namespaces() -> bool:
+    if shutil.which("unshare") is None:
+        return True
+    return subprocess.run([*AS_NOBODY, "true"], capture_output=True, check=False).returncode != 0
+
+
+needs_namespaces = pytest.mark.skipif(_no_namespaces(), reason="the system allows no user namespaces")
+
+
+@pytest.fixture
+def own(workdir: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty home, away from the working folder."""
+    assert workdir.is_dir()
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+def as_nobody(*arguments: str, home: str | None) -> Ended:
+    """Run `kit` as a user without an entry, who owns what this process owns."""
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    if home is not None:
+        environment["HOME"] = home
+    process = subprocess.Popen(
+        [*AS_NOBODY, sys.executable, "-m", "kit", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return ended(process)
+
+
+@needs_namespaces
+@pytest.mark.parametrize("home", [None, "/proc", "/nonexistent"])
+def test_without_a_home_doctor_and_data_work(workdir: Path, home: str | None) -> None:
+    assert workdir.is_dir()
+    done = as_nobody("doctor", home=home)
+    assert done.code == 0, done.err
+    assert "credentials  none" in done.out
+    assert as_nobody("data", "check", home=home).out.startswith("the bundled sample: 2,400 training")
+
+
+@needs_namespaces
+@pytest.mark.parametrize("home", [None, "/proc", "/nonexistent"])
+def test_without_a_home_a_submission_is_sent(kaggle: KaggleServer, home: str | None) -> None:
+    write_run()
+    done = as_nobody("submit", home=home)
+    assert done.code == 0, done.err
+    assert len(kaggle.submissions) == 1
+
+
+def test_a_refused_token_is_called_so_with_its_variable(
+    kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAGGLE_KEY")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_expired")
+    write_run()
+    done = kit("submit")
+    assert done.code == 2
+    assert done.err.splitlines()[-2:][0] == "kit: KAGGLE_API_TOKEN: Kaggle refuses this token"
+    assert kaggle.count("limits") == 0
+
+
+def test_a_refused_token_file_is_named(
+    kaggle: KaggleServer, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAGGLE_KEY")
+    (own / ".kaggle").mkdir()
+    (own / ".kaggle" / "access_token").write_text("KGAT_expired\n")
+    assert (
+        f"kit: {own}/.kaggle/access_token: Kaggle refuses this token"
+        in kit("data", "fetch", "--source", "kaggle").err
+    )
+    assert kaggle.count("data") == 0
+
+
+@pytest.mark.parametrize("value", [f"{TOKEN}\n", f"{TOKEN}\r\n", f"  {TOKEN}"])
+def test_a_token_with_a_line_end_works(
+    kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.delenv("KAGGLE_KEY")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", value)
+    write_run()
+    assert kit("submit").code == 0
+    assert len(kaggle.submissions) == 1
+
+
+def test_a_token_file_with_a_byte_order_mark_is_named(
+    kaggle: KaggleServer, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAGGLE_KEY")
+    (own / ".kaggle").mkdir()
+    (own / ".kaggle" / "access_token").write_text(f"\ufeff{TOKEN}")
+    write_run()
+    done = kit("submit")
+    assert done.code == 2
+    assert f"{own}/.kaggle/access_token: it begins with a byte order mark" in done.err
+    assert kaggle.requests == []
+
+
+def test_a_user_name_that_is_not_latin_is_named(
+    kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAGGLE_USERNAME", "мария")
+    write_run()
+    done = kit("submit")
+    assert done.code == 2
+    assert "KAGGLE_USERNAME: the username has a character that Kaggle's never have" in done.err
+    assert kaggle.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        (
+            "REQUESTS_CA_BUNDLE",
+            "/opt/corp/ca.pem",
+            "REQUESTS_CA_BUNDLE=/opt/corp/ca.pem: there is no such file",
+        ),
+        ("ALL_PROXY", "socks5h://127.0.0.1:1080", "ALL_PROXY: a proxy of the kind socks5h needs PySocks"),
+        ("https_proxy", "http://127.0.0.1:nonsense", "https_proxy: not the address of a proxy"),
+        ("HTTPS_PROXY", "gopher://127.0.0.1:70", "HTTPS_PROXY: no such kind of proxy"),
+    ],
+)
+def test_a_setting_that_cannot_work_ends_it_at_once(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    assert workdir.is_dir()
+    for proxy in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
+    monkeypatch.setenv("KAGGLE_USERNAME", "somebody")
+    monkeypatch.setenv("KAGGLE_KEY", KEY)
+    monkeypatch.setenv(name, value)
+    done = kit("data", "fetch", "--source", "kaggle")
+    assert (done.code, done.err.splitlines()[0]) == (2, f"kit: {words}") or words in done.err
+    assert "trying again" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", "not readable as JSON"),
+        (b'{"user": "me", "token": "x"}', "it has no username"),
+        (b'\xef\xbb\xbf{"username": "me", "key": "0123456789"}', "it begins with a byte order mark"),
+        ('{"username": "me", "key": "0123456789"}'.encode("utf-16"), "it begins with UTF-16 text"),
+        (b"", "the file is empty"),
+    ],
+)
+@pytest.mark.parametrize("command", [("data", "check"), ("cv", "-c", "lenet-plain"), ("data", "fetch")])
+def test_an_unusable_kaggle_json_never_leads_to_the_sample(
+    own: Path, command: tuple[str, ...], content: bytes, words: str
+) -> None:
+    file = own / ".kaggle" / "kaggle.json"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    done = kit(*command)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"kit: {file}: {words}")
+    assert not (HERE / "runs").exists()
+
+
+def test_doctor_names_each_credentials_file_that_cannot_be_used(own: Path) -> None:
+    (own / ".kaggle").mkdir()
+    (own / ".kaggle" / "kaggle.json").write_text("{")
+    (own / ".kaggle" / "access_token").write_text("\ufeffKGAT_abc")
+    found = json.loads(kit("doctor", "--json").out)
+    said = [problem["what"] for problem in found["problems"]]
+    assert any(f"{own}/.kaggle/kaggle.json: not readable as JSON" in one for one in said)
+    assert any(f"{own}/.kaggle/access_token: it begins with a byte order mark" in one for one in said)
+
+
+@needs_namespaces
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_a_file_of_another_user_is_told_from_a_broken_one(own: Path) -> None:
+    file = own / ".kaggle" / "kaggle.json"
+    file.parent.mkdir()
+    file.write_text('{"username": "me", "key": "0123456789"}')
+    file.chmod(0o600)
+    os.chown(file, 12345, 12345)
+    done = as_nobody("data", "check", home=str(own))
+    assert done.code == 2
+    assert f"{file}: these Kaggle credentials cannot be read: Permission denied" in done.err
+    assert f"chmod u+r {file}" in done.err
