@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
@@ -98,10 +98,19 @@ class TuningTerminal:
             self._ended += 1
             self._say(f"trial {trial.number}: {self._outcome(trial, at)}")
 
-    def waiting(self, running: int) -> None:
-        """Tell that other processes still train."""
-        trials = "a trial" if running == 1 else f"{running} trials"
-        self._say(f"waiting for {trials} of other processes, or until they are known to be lost")
+    def waiting(self, trials: Mapping[int, bool], seconds: float) -> None:
+        """Say which trials of other processes are waited for, and for how long."""
+        if own := [number for number, alive in trials.items() if alive]:
+            self._say(f"waiting for {_listed(own)} of other processes, as long as they give signs of life")
+        if foreign := [number for number, alive in trials.items() if not alive]:
+            self._say(
+                f"waiting for {_listed(foreign)}, begun by a program that gives no sign of life: "
+                f"{duration(seconds)} at most"
+            )
+
+    def given_up(self, trials: Collection[int]) -> None:
+        """Say which trials are waited for no longer."""
+        self._say(f"no longer waiting for {_listed(trials)}: going on without")
 
     def confirming(self, done: int, total: int) -> None:
         """Tell how far the confirmation is."""
@@ -145,3 +154,9 @@ class TuningTerminal:
     def _say(self, text: str) -> None:
         self._spoke = time.monotonic()
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _listed(trials: Collection[int]) -> str:
+    """Return trials by number, as in "trials 3 and 4"."""
+    *others, last = map(str, sorted(trials))
+    return f"trials {', '.join(others)} and {last}" if others else f"trial {last}"

@@ -1,7 +1,7 @@
 """The search: threads that claim and run trials, until the study is full or the time is up."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from statistics import median
@@ -13,6 +13,7 @@ from kit.training.cores import own_core
 from kit.training.subprocesses import Progress, stopped_together
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import Slot
+from kit.tuning.waiting import SILENCE, Others
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -40,8 +41,14 @@ class Watcher(Protocol):
     def trial_ended(self, trial: "FrozenTrial") -> None:
         """A trial is complete, pruned or failed."""
 
-    def waiting(self, running: int) -> None:
-        """Nothing is left to begin, but so many trials of other processes are running."""
+    def waiting(self, trials: Mapping[int, bool], seconds: float) -> None:
+        """Nothing is left to begin, but these trials of other processes are running.
+
+        Those of kit give signs of life (True); each is waited for until it gave none for so many seconds.
+        """
+
+    def given_up(self, trials: Collection[int]) -> None:
+        """These are running still, but are not waited for any longer."""
 
 
 def search(
@@ -56,7 +63,8 @@ def search(
 ) -> bool:
     """Run trials until the study has its `trials`, the time is up, or there is nothing new to try.
 
-    Then wait, as long as there is time, for the trials of other processes, and run those that get lost.
+    Then wait, as long as there is time, for the trials of other processes that give signs of life, and run
+    those that get lost.
 
     Args:
         shared: the study.
@@ -68,7 +76,7 @@ def search(
         watcher: is told how it goes.
 
     Returns:
-        Whether no trial runs any more, in any process.
+        Whether no trial of kit runs any more, in any process.
 
     Raises:
         KitError: the storage failed.
@@ -77,7 +85,7 @@ def search(
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    told = 0
+    others, told = Others(), set[int]()
     try:
         with ExitStack() as cores, interrupts.deferred() as pause, stopped_together():
             crew = _Crew(shared, objective, trials, stop_at, watcher, pause=pause)
@@ -89,12 +97,14 @@ def search(
                 running = shared.running()
                 if crew.run():
                     continue  # Others may have come, or left something behind, meanwhile.
-                left = stop_at() - time.monotonic()
-                if not running or left <= 0:
-                    return not running
-                if running != told:
-                    watcher.waiting(running)
-                    told = running
+                awaited, left = others.waited_for(running), stop_at() - time.monotonic()
+                if not awaited or left <= 0:
+                    if running and not any(awaited.values()):
+                        watcher.given_up(running)
+                    return not any(awaited.values())
+                if awaited.keys() != told:
+                    watcher.waiting(awaited, SILENCE)
+                    told = set(awaited)
                 pause(min(POLL_SECONDS, left))
                 shared.fail_lost()
     except KeyboardInterrupt:

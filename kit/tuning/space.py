@@ -33,7 +33,7 @@ class Parameter:
     def counts(self, params: Mapping[str, Any]) -> bool:
         """Say whether the conditions hold at these parameters."""
         return all(
-            key in params and params[key] in [_stored(value) for value in values]
+            key in params and params[key] in [stored(value) for value in values]
             for key, values in self.when.items()
         )
 
@@ -41,7 +41,7 @@ class Parameter:
         """Let the trial choose."""
         given = self.dimension
         if isinstance(given, Choices):
-            return trial.suggest_categorical(self.key, [_stored(choice) for choice in given.choices])
+            return trial.suggest_categorical(self.key, [stored(choice) for choice in given.choices])
         if isinstance(given, IntRange):
             return trial.suggest_int(self.key, given.low, given.high, step=given.step, log=given.log)
         return trial.suggest_float(self.key, given.low, given.high, step=given.step, log=given.log)
@@ -236,7 +236,7 @@ def _own(base: Base, parameter: Parameter) -> dict[str, Any]:
         own = explicit(base.config).digest()
         for choice in given.choices:
             if explicit(base.load(key, f"{key}={as_text(choice)}")).digest() == own:
-                return {key: _stored(choice)}
+                return {key: stored(choice)}
         return {}
     value = base.values.get(key)
     if value is None or not given.low <= value <= given.high:
@@ -256,6 +256,6 @@ def _on_steps(dimension: Dimension) -> Dimension:
     return dimension.model_copy(update={"high": type(dimension.high)(last)})
 
 
-def _stored(value: Any) -> Any:
+def stored(value: Any) -> Any:
     """Return a choice as Optuna stores it."""
     return value if value is None or isinstance(value, str | int | float) else as_text(value)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
 from kit.tuning.places import BEYOND, counted, next_place, place, queue_again, queue_lost
+from kit.tuning.queued import why_not
 from kit.tuning.space import Space
 from kit.tuning.storage import check_storage, locked, open_storage
 
@@ -107,11 +108,21 @@ class SharedStudy:
         """Return how many trials there are, waiting and running ones too; one queued again counts once."""
         return len(counted(self.study.get_trials(deepcopy=False)))
 
-    def running(self) -> int:
-        """Return how many trials are running, in whatever process."""
+    def running(self) -> dict[int, Any]:
+        """Return the trials that are running, in whatever process, each with its latest sign of life.
+
+        Only those that kit runs give any; of others it is None.
+        """
+        import sqlalchemy
         from optuna.trial import TrialState
 
-        return len(self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        if not running:
+            return {}
+        with self.storage.engine.connect() as connection:
+            beats = connection.execute(sqlalchemy.text("SELECT trial_id, heartbeat FROM trial_heartbeats"))
+            signs = {row.trial_id: row.heartbeat for row in beats}
+        return {trial.number: signs.get(trial._trial_id) for trial in running}
 
     def claim(self, objective: "Callable[[Trial], float]", trials: int | None) -> "FrozenTrial | None":
         """Begin a trial, run it, and return how it ended; None where the study has its `trials`.
@@ -145,7 +156,7 @@ class SharedStudy:
                     # Optuna's thread does so soon, but who is killed before would be running for ever.
                     self.storage.record_heartbeat(trial._trial_id)
                     # Still locked, since a sampler keeps away from what running trials try.
-                    self.space.suggest(trial)
+                    self._choose(trial)
                     claim.close()
                     return objective(trial)
                 except (TrialPruned, UpdateFinishedTrialError):
@@ -194,6 +205,17 @@ class SharedStudy:
         known = self.study.get_trials(deepcopy=False)
         if trials is not None and place(known[trial.number], known) >= trials:
             raise TrialFailedError(BEYOND)
+
+    def _choose(self, trial: "Trial") -> None:
+        """Let a trial choose its parameters; fail one that another program queued with what it cannot have."""
+        given = {**self._trial(trial.number).system_attrs.get("fixed_params", {}), **trial.params}
+        if reason := why_not(self.space, given):
+            raise TrialFailedError(f"it was queued with a wrong {reason}")
+        try:
+            self.space.suggest(trial)
+        except ValueError as error:
+            # The parameters come with another range, or other choices, than the space has.
+            raise TrialFailedError(f"it was queued for another space: {error}") from error
 
     def _fail(self, trial: "Trial", error: TrialFailedError) -> None:
         frozen = self._trial(trial.number)

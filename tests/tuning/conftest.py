@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,8 @@ class Record:
         self.started: dict[int, dict[str, Any]] = {}
         self.ended: list[Any] = []
         self.epochs: list[tuple[int, int, int, int, float]] = []
-        self.waits: list[int] = []
+        self.waits: list[dict[int, bool]] = []
+        self.left: list[int] = []
         self.on_start: Callable[[], object] = lambda: None
         self.on_wait: Callable[[], object] = lambda: None
 
@@ -74,9 +75,13 @@ class Record:
     def trial_ended(self, trial: Any) -> None:
         self.ended.append(trial)
 
-    def waiting(self, running: int) -> None:
-        self.waits.append(running)
+    def waiting(self, trials: Mapping[int, bool], seconds: float) -> None:
+        del seconds
+        self.waits.append(dict(trials))
         self.on_wait()
+
+    def given_up(self, trials: Collection[int]) -> None:
+        self.left.extend(trials)
 
 
 def line_space(key: str = "x") -> Space:
