@@ -76,5 +76,6 @@ def test_what_is_not_given_is_not_passed_on() -> None:
     assert passed("report", "RUN=") == ["report"]
 
 
-def test_a_variable_of_the_environment_counts_as_well(stand_in: Path) -> None:
+@pytest.mark.usefixtures("stand_in")
+def test_a_variable_of_the_environment_counts_as_well() -> None:
     assert passed("data", env={**os.environ, "SOURCE": "it's $1"}) == ["data", "fetch", "--source", "it's $1"]
