@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 STAMP_DEV := $(VENV)/.stamp-dev
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
-OPTIONS = $(if $(CONFIG),-c '$(CONFIG)') $(ARGS)
+# The value of a variable as one word of the shell, whatever is in it; make itself would fill in its $$.
+QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
+OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
+unexport SOURCE RUN CONFIG
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data cv tune report runs submit submissions doctor test test-slow lint bench clean
@@ -18,7 +21,7 @@ setup: $(STAMP) ## Install kit into .venv; PYTHON=python3.12 chooses the Python
 	@echo "Ready: $(BIN)/kit --help"
 
 data: $(STAMP) ## Fetch the competition's files; SOURCE=kaggle, sample, a folder or a zip
-	@$(BIN)/kit data fetch $(if $(SOURCE),--source '$(SOURCE)') $(OPTIONS)
+	@$(BIN)/kit data fetch $(if $(value SOURCE),--source $(call QUOTED,SOURCE)) $(OPTIONS)
 
 cv: $(STAMP) ## Train a cross-validated ensemble, report, write submission.csv
 	@$(BIN)/kit cv $(OPTIONS)
@@ -27,13 +30,13 @@ tune: $(STAMP) ## Search for a better configuration and confirm it; CONFIG=quick
 	@$(BIN)/kit tune $(OPTIONS)
 
 report: $(STAMP) ## Show a run's report; RUN=name, else the newest
-	@$(BIN)/kit report $(if $(RUN),'$(RUN)') $(ARGS)
+	@$(BIN)/kit report $(call QUOTED,RUN) $(ARGS)
 
 runs: $(STAMP) ## List the runs
 	@$(BIN)/kit runs $(ARGS)
 
 submit: $(STAMP) ## Send a run to Kaggle and wait for its score; RUN=name, else the newest
-	@$(BIN)/kit submit $(if $(RUN),'$(RUN)') $(OPTIONS)
+	@$(BIN)/kit submit $(call QUOTED,RUN) $(OPTIONS)
 
 submissions: $(STAMP) ## Show every submission: OOF accuracy against leaderboard score
 	@$(BIN)/kit submissions $(ARGS)

@@ -14,6 +14,7 @@ from kit.errors import KitError
 from kit.models.cost import cost
 from kit.reports.terminal import duration, network_size, percent
 from kit.store import Member, MemberResult, Run
+from kit.terminals import can_redraw
 from kit.training.job import Job
 from kit.training.subprocesses import Progress as Epoch
 
@@ -37,7 +38,7 @@ class Terminal:
 
     def __init__(self, console: Console | None = None, first_line: float = FIRST_LINE) -> None:
         self.console, self.first_line = console or Console(stderr=True), first_line
-        self.live = self.console.is_terminal
+        self.live = can_redraw(self.console)
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

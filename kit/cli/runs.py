@@ -51,9 +51,10 @@ def _show(runs: Sequence[dict[str, Any]]) -> None:
     from rich.console import Console
 
     from kit.reports.terminal import WIDE, interval, percent, table
+    from kit.terminals import is_terminal
 
     console = Console()
-    if not console.is_terminal:
+    if not is_terminal(console):
         console.width = 200  # One line a run, for grep.
     cells = {
         "Run": [run["name"] for run in runs],

@@ -52,9 +52,10 @@ def _show(records: Sequence["Record"]) -> None:
     from rich.console import Console
 
     from kit.reports.terminal import WIDE, table
+    from kit.terminals import is_terminal
 
     console = Console()
-    if not console.is_terminal:
+    if not is_terminal(console):
         console.width = 200  # One line a submission, for grep.
     cells: dict[str, Sequence[Any]] = {
         "Submission": [record.name for record in records],

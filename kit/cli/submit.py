@@ -74,8 +74,10 @@ def _waiting(text: str) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from kit.terminals import can_redraw
+
     console = Console(stderr=True)
-    if console.is_terminal:
+    if can_redraw(console):
         with Progress(
             SpinnerColumn(), TextColumn(text), TimeElapsedColumn(), console=console, transient=True
         ) as bar:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from kit.cli.progress import FIRST_LINE, LAST_PAUSE
 from kit.data.dataset import Dataset
 from kit.reports.terminal import duration, percent
+from kit.terminals import can_redraw
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -28,7 +29,7 @@ class TuningTerminal:
 
     def __init__(self, console: Console | None = None, first_line: float = FIRST_LINE) -> None:
         self.console, self.first_line = console or Console(stderr=True), first_line
-        self.live = self.console.is_terminal
+        self.live = can_redraw(self.console)
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition, Config
-from kit.data import cache, read, unlike
+from kit.data import cache, packed, read, unlike
 from kit.data.folds import distinct
 from kit.errors import UserError
+from kit.scratch import scratch
 
 SAMPLE = Path(__file__).parent / "sample"
 KAGGLE_INPUTS = Path("/kaggle/input/competitions"), Path("/kaggle/input")
 """Where a Kaggle notebook finds a competition's folder, today and formerly."""
 FILES = ("train.csv", "test.csv", "sample_submission.csv")
-"""Names of the competition's files; each may also stand as NAME.gz."""
+"""Names of the competition's files; each may also be there as NAME.gz or NAME.zip."""
 
 NO_VARIABLES = "environment variables are not filled in: write the path out, or ~ for the home folder"
 
@@ -93,7 +94,7 @@ def locate(config: Config) -> Path | None:
     """
     slug, directory = config.competition.slug, Path(config.data.directory)
     if os.path.lexists(directory):
-        read.check_folder(directory)
+        packed.check_folder(directory)
     elsewhere = () if config.data.is_named else tuple(root / slug for root in KAGGLE_INPUTS)
     folders = directory, *elsewhere
     return next((folder for folder in folders if any(file_in(folder, name) for name in FILES[:2])), None)
@@ -122,7 +123,7 @@ def _check_named(directory: Path) -> None:
             where=str(directory),
             hint=NO_VARIABLES if has_variable(directory) else hint if absent else "look at the permissions",
         ) from error
-    read.check_folder(directory)
+    packed.check_folder(directory)
     required(directory)
 
 
@@ -132,8 +133,9 @@ def has_variable(path: Path) -> bool:
 
 
 def file_in(folder: Path, name: str) -> Path | None:
-    """Return the path of `name`, or of `name`.gz, in `folder`; None where neither is there."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if os.path.lexists(path)), None)
+    """Return the path of `name`, `name`.gz or `name`.zip in `folder`; None where none is there."""
+    paths = (folder / f"{name}{suffix}" for suffix in ("", *packed.SUFFIXES))
+    return next((path for path in paths if os.path.lexists(path)), None)
 
 
 def required(folder: Path) -> tuple[Path, Path]:
@@ -150,7 +152,7 @@ def required(folder: Path) -> tuple[Path, Path]:
             f"there is no {absent}", where=f"{folder}/", expected="train.csv and test.csv", hint=hint
         )
     for path in (train, test):
-        read.check_file(path)
+        packed.check_file(path)
     return train, test
 
 
@@ -176,9 +178,21 @@ def open_folder(folder: Path, config: Config) -> Dataset:
         sample=folder == SAMPLE,
         source="the bundled sample" if folder == SAMPLE else f"{folder}/",
         warnings=tuple(entry.meta["warnings"]),
-        sample_submission=folder / FILES[2] if (folder / FILES[2]).is_file() else None,
+        sample_submission=_sample_submission(folder),
         folder=entry.folder,
     )
+
+
+def _sample_submission(folder: Path) -> Path | None:
+    """Return the path of sample_submission.csv; of a copy where it is compressed."""
+    path = file_in(folder, FILES[2])
+    if path is None or not path.is_file() or path.suffix not in packed.SUFFIXES:
+        return path if path and path.is_file() else None
+    # Errors name its lines: its own path says most of where they are.
+    copy = scratch() / path.name / FILES[2]
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(packed.content(path))
+    return copy
 
 
 def check(train: Content, test: Content, config: Config) -> dict[str, NDArray[np.uint8]]:
@@ -220,7 +234,7 @@ def _fits_sample(competition: Competition) -> bool:
 
 
 def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
-    arrays = check((read.content(train), str(train)), (read.content(test), str(test)), config)
+    arrays = check((packed.content(train), str(train)), (packed.content(test), str(test)), config)
     return arrays, {"fingerprint": _fingerprint(arrays), "warnings": _warnings(arrays)}
 
 

@@ -3,13 +3,12 @@
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kit.config import Competition, Config
-from kit.data import cache, dataset, read
+from kit.data import cache, dataset, packed
 from kit.data.exact import shown
 from kit.errors import UserError
 from kit.files import atomic
@@ -74,28 +73,20 @@ def _from_path(source: Path) -> Contents:
         raise UserError("no such file or folder", where=str(source), expected=expected)
     if source.is_file():
         return _from_zip(source)
-    read.check_folder(source)
+    packed.check_folder(source)
     found = {name: dataset.file_in(source, name) for name in dataset.FILES}
-    return {name: (read.content(path), str(path)) for name, path in found.items() if path}
+    return {name: (packed.content(path), str(path)) for name, path in found.items() if path}
 
 
 def _from_zip(source: Path) -> Contents:
-    if source.name.removesuffix(".gz").endswith(".csv"):
+    if packed.plain_name(source.name).endswith(".csv"):
         expected = "a folder or a zip with train.csv and test.csv"
         raise UserError("a single file", where=str(source), expected=expected)
     contents = {}
-    try:
-        with zipfile.ZipFile(source) as archive:
-            for name, member in _members(archive, source).items():
-                called = f"{source}/{member.filename}"
-                contents[name] = read.unpacked(archive.read(member), called), called
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise UserError(f"no zip, or a cut or damaged one ({error})", where=str(source)) from error
-    except (RuntimeError, NotImplementedError) as error:
-        expected = "a plain zip without a password"
-        raise UserError("cannot be unpacked", where=str(source), expected=expected) from error
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror or error}", where=str(source)) from error
+    with packed.opened_zip(source, str(source)) as archive:
+        for name, member in _members(archive, source).items():
+            called = f"{source}/{member.filename}"
+            contents[name] = packed.unpacked(packed.extracted(archive, member, called), called), called
     return contents
 
 
@@ -105,7 +96,7 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
             raise UserError("a name leads out of the zip", where=str(source), received=shown(member.filename))
-        name = path.name.removesuffix(".gz")
+        name = packed.plain_name(path.name)
         if name not in dataset.FILES or member.is_dir():
             continue
         if name in members:
@@ -157,7 +148,7 @@ def _put(contents: Contents, directory: Path, *, force: bool) -> str:
 
 def _holds(path: Path, content: bytes) -> bool:
     try:
-        return read.content(path) == content
+        return packed.content(path) == content
     except UserError:
         return False
 

@@ -3,11 +3,6 @@
 Anything else goes to `exact`, which reads what is merely odd and names what is wrong.
 """
 
-import gzip
-import os
-import zlib
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,58 +12,6 @@ from kit.errors import UserError
 
 CHUNK = 1 << 17
 """Bytes parsed at once: the intermediate arrays stay in the processor's cache."""
-
-
-def check_file(path: Path) -> None:
-    """Check that `path` is a file that can be read.
-
-    Raises:
-        UserError: it is not.
-    """
-    if not path.exists():
-        raise UserError("no such file", where=str(path))
-    if not path.is_file():
-        received = "a folder" if path.is_dir() else "no regular file"
-        raise UserError("not a CSV file", where=str(path), expected="a CSV file", received=received)
-    if not os.access(path, os.R_OK):
-        raise UserError("it may not be read", where=str(path), hint=f"allow it: chmod u+r {path}")
-
-
-def check_folder(path: Path) -> None:
-    """Check that `path` is a folder that can be read: what lies in one that cannot seems not to exist.
-
-    Raises:
-        UserError: it is not.
-    """
-    if not os.access(f"{path}/", os.R_OK | os.X_OK):
-        received = "one without permission" if path.is_dir() else "something else"
-        raise UserError("cannot be read", where=f"{path}", expected="a folder", received=received)
-
-
-def content(path: Path) -> bytes:
-    """Return the bytes of a file, unpacked where they are gzip.
-
-    Raises:
-        UserError: there is no such file, it is no regular file, it may not be read, or it is cut gzip.
-    """
-    check_file(path)
-    return unpacked(path.read_bytes(), str(path))
-
-
-def unpacked(raw: bytes, name: str) -> bytes:
-    """Return `raw`, decompressed where it is gzip; `name` stands for it in errors.
-
-    Raises:
-        UserError: the gzip is cut or damaged.
-    """
-    if not raw.startswith(b"\x1f\x8b"):
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(
-            f"the gzip is cut or damaged ({error})", where=name, hint="get the file again"
-        ) from error
 
 
 def parse(

@@ -14,6 +14,7 @@ from kit.errors import KitError
 from kit.kaggle_client import attempts
 from kit.kaggle_client.attempts import ATTEMPTS, announce, attempt, budget, repeated, waiting
 from kit.kaggle_client.errors import CallError, Fault, UnknownOutcomeError, explain
+from kit.terminals import can_redraw
 
 _SETTLE = (1.0, 2.0, 4.0, 8.0)
 """Waits between looks for a submission whose answer was lost, before it counts as not received."""
@@ -111,7 +112,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
         TransferSpeedColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not can_redraw(console)) as progress:
         task = progress.add_task("downloading from Kaggle", total=None)
         yield lambda size: progress.update(task, completed=size)
 

@@ -33,11 +33,18 @@ def dataset(**changes: Any) -> Any:
     return SimpleNamespace(**(known | {"sample": False, "warnings": ()} | changes))
 
 
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Shown:
     """A Terminal, and what it has written."""
 
     def __init__(self, *, live: bool = False, first_line: float = FIRST_LINE) -> None:
-        self.file = io.StringIO()
+        self.file = Screen() if live else io.StringIO()
         console = Console(file=self.file, force_terminal=live, width=100, no_color=not live)
         self.terminal = Terminal(console, first_line)
 

@@ -1,9 +1,5 @@
 """Good files, odd files that are read right, and every fault that a file can have, named where it stands."""
 
-import gzip
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -258,48 +254,3 @@ def test_no_csv_at_all(raw: bytes, received: str) -> None:
 
 def test_an_empty_file() -> None:
     assert fault(b"").startswith("train.csv: the file is empty\nexpected a CSV file, received 0 bytes")
-
-
-def test_gzip_is_unpacked_whatever_the_name(tmp_path: Path) -> None:
-    path = tmp_path / "train.csv"
-    path.write_bytes(gzip.compress(GOOD.encode()))
-    assert read.content(path) == GOOD.encode()
-
-
-@pytest.mark.parametrize("cut", [3, 12, 30, -9, -1])
-def test_cut_gzip(tmp_path: Path, cut: int) -> None:
-    path = tmp_path / "train.csv.gz"
-    path.write_bytes(gzip.compress(GOOD.encode())[:cut])
-    with pytest.raises(UserError, match="the gzip is cut or damaged"):
-        read.content(path)
-
-
-def test_damaged_gzip() -> None:
-    raw = bytearray(gzip.compress(GOOD.encode()))
-    raw[-6] ^= 255
-    with pytest.raises(UserError, match="the gzip is cut or damaged"):
-        read.unpacked(bytes(raw), "train.csv")
-
-
-def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"expected a CSV file, received a folder"):
-        read.content(tmp_path)
-
-
-def test_a_pipe_in_place_of_a_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "train.csv")
-    with pytest.raises(UserError, match="no regular file"):
-        read.content(tmp_path / "train.csv")
-
-
-def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file"):
-        read.content(tmp_path / "train.csv")
-
-
-def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "train.csv"
-    path.touch()
-    monkeypatch.setattr(os, "access", lambda *_: False)  # the superuser may read everything
-    with pytest.raises(UserError, match="may not be read"):
-        read.content(path)
