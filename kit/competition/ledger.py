@@ -4,6 +4,7 @@ An event is a line of JSON that says all that is known of a submission; the last
 """
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ class Record:
     @property
     def name(self) -> str:
         """What people call it: the run, or the file."""
-        return self.run or Path(self.file).name
+        return self.run or Path(self.file).name.replace(f"-{self.tag}", "")
 
     @property
     def sent(self) -> bool:
@@ -99,8 +100,15 @@ class Record:
 
     @property
     def age(self) -> float:
-        """Seconds since the last event."""
-        return (datetime.now(UTC) - datetime.fromisoformat(self.updated)).total_seconds()
+        """Seconds since the last event; infinite where its time is not known.
+
+        A time in the future is not known: the clock was set back since.
+        """
+        try:
+            seconds = (datetime.now(UTC) - datetime.fromisoformat(self.updated)).total_seconds()
+        except (ValueError, TypeError):  # No time, or one without its time zone.
+            return math.inf
+        return seconds if seconds >= 0 else math.inf
 
 
 class Ledger:
@@ -130,7 +138,7 @@ class Ledger:
                 event = json.loads(line)
                 begun = records[event["tag"]].begun if event["tag"] in records else event["time"]
                 told: Any = {name: _frozen(value) for name, value in event.items() if name in known}
-                records[event["tag"]] = Record(**told, begun=begun, updated=event["time"])
+                records[event["tag"]] = Record(**told, begun=str(begun), updated=str(event["time"]))
             except (ValueError, TypeError, KeyError):
                 continue
         return list(records.values())

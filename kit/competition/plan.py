@@ -1,6 +1,7 @@
 """What would be submitted, worked out from files alone: nothing here talks to Kaggle."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.competition.ledger import Ledger, Record
-from kit.competition.submission import Checked, check_submission
+from kit.competition.submission import Checked, check_submission, predictions
 from kit.config import Competition, Config, validate
+from kit.data import dataset, packed, read
 from kit.errors import UserError
 from kit.store import Run, find_run
 
 _MESSAGE = 400
 """Letters of a message: the tag behind it must not be cut off."""
+_STEM = 60
+"""Letters of a file's name that its copy keeps: a name has 255 bytes at most."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,14 @@ class Plan:
         checked: its content.
         competition: what its columns and classes are.
         record: what the ledger would say first.
+        warnings: what is odd but allowed, a sentence each.
     """
 
     source: Path
     competition: Competition
     checked: Checked
     record: Record
+    warnings: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -64,22 +70,61 @@ def make_plan(target: str | None, config: Config, message: str | None, ledger: L
     message = " ".join((words if message is None else message).split())
     if len(message) > _MESSAGE:
         raise UserError("the message is too long", where="-m", expected=f"at most {_MESSAGE} letters")
-    example = Path(config.data.directory) / "sample_submission.csv"
-    if example.is_file():
-        checked = check_submission(source, config.competition, sample_submission=example)
-    else:
-        checked = check_submission(source, config.competition, ids=ids)
+    example = example_of(config)
+    if example is None and ids is None:
+        ids = test_ids(config)
+    checked = check_submission(
+        source, config.competition, ids=None if example else ids, sample_submission=example, ordered=False
+    )
+    warnings = [*_warnings(source, checked, config.competition, example)]
+    if example is None and ids is None:
+        warnings.append(
+            f"the number of rows was not checked: no sample_submission.csv or test.csv in "
+            f"{' or '.join(f'{folder}/' for folder in dataset.folders(config))}"
+        )
+    tag = f"kit-{secrets.token_hex(6)}"
     record = Record(
-        tag=f"kit-{secrets.token_hex(6)}",
+        tag=tag,
         status="uploading",
         competition=config.competition.slug,
         run=run.name if run else None,
-        file=str(ledger.folder / (f"{run.name}.csv" if run else source.name)),
+        file=str(ledger.folder / f"{(run.name if run else source.stem)[:_STEM]}-{tag}.csv"),
         sha256=checked.sha256,
         message=message,
         **figures,
     )
-    return Plan(source, config.competition, checked, record)
+    return Plan(source, config.competition, checked, record, tuple(warnings))
+
+
+def example_of(config: Config) -> Path | None:
+    """Return the competition's sample submission from where `kit cv` finds the data; None without one."""
+    found = (dataset.sample_submission(folder) for folder in dataset.folders(config))
+    return next((path for path in found if path is not None), None)
+
+
+def test_ids(config: Config) -> NDArray[np.int64] | None:
+    """Return the ids that the rows of test.csv have; None where there is no such file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    found = (dataset.file_in(folder, dataset.FILES[1]) for folder in dataset.folders(config))
+    path = next((path for path in found if path is not None), None)
+    if path is None:
+        return None
+    images, _ = read.parse(packed.content(path), str(path), config.competition, labelled=False)
+    first = config.competition.first_id
+    return np.arange(first, first + len(images))
+
+
+def _warnings(
+    source: Path, checked: Checked, competition: Competition, example: Path | None
+) -> Iterator[str]:
+    predicted = np.flatnonzero(checked.counts)
+    if len(predicted) == 1 and checked.rows > 1:
+        yield f"{source} predicts class {predicted[0]} for every row"
+    if example is not None and predictions(source, competition) == predictions(example, competition):
+        yield f"{source} is the same as the competition's sample submission"
 
 
 def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, NDArray[np.int64]]:
@@ -131,7 +176,8 @@ def describe(plan: Plan, ledger: Ledger) -> list[str]:
         lines["OOF score"] = (
             f"{record.oof_accuracy:.5f} ({low:.5f} to {high:.5f}); expected {least:.5f} to {most:.5f}"
         )
-    return [f"{name + ':':12} {text}" for name, text in lines.items()]
+    warnings = [f"{'warning:':12} {text}" for text in plan.warnings]
+    return [*(f"{name + ':':12} {text}" for name, text in lines.items()), *warnings]
 
 
 def _changed(plan: Plan, ledger: Ledger) -> str:
@@ -145,10 +191,11 @@ def _changed(plan: Plan, ledger: Ledger) -> str:
         f", score {last.public_score}" if last.public_score else ""
     )
     try:
-        earlier = check_submission(Path(last.file), plan.competition)
+        earlier = check_submission(Path(last.file), plan.competition, ordered=False)
     except UserError:
         return f"not known {since}: its copy is gone"
     if earlier.sha256 != last.sha256 or earlier.rows != plan.checked.rows:
         return f"not known {since}: its copy is another file now"
-    count = int(np.count_nonzero(earlier.labels != plan.checked.labels))
+    before = earlier.by_id
+    count = sum(before.get(identity) != label for identity, label in plan.checked.by_id.items())
     return f"{count:,} of {earlier.rows:,} rows ({100 * count / earlier.rows:.2f} %) {since}"

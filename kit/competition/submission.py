@@ -55,6 +55,11 @@ class Checked:
         return len(self.labels)
 
     @property
+    def by_id(self) -> dict[int, int]:
+        """The prediction of each id."""
+        return dict(zip(self.ids.tolist(), self.labels.tolist(), strict=True))
+
+    @property
     def sha256(self) -> str:
         """The content's SHA-256, 64 hex digits."""
         return hashlib.sha256(self.content).hexdigest()
@@ -89,15 +94,17 @@ def check_submission(
     *,
     ids: NDArray[np.int64] | None = None,
     sample_submission: Path | None = None,
+    ordered: bool = True,
 ) -> Checked:
-    """Read the submission at `path` and hold it against the competition's rules.
+    """Read the submission at `path` and check it against the competition's rules.
 
     Args:
         path: the file.
         competition: names of the columns, first id, number of classes.
-        ids: (rows,) the ids that must stand there, in this order.
+        ids: (rows,) the ids that the file must have.
         sample_submission: the competition's example; its ids count where `ids` is not given. With neither,
             ids count up from `competition.first_id` and any number of rows passes.
+        ordered: whether the ids must be in this order; Kaggle takes them in any.
 
     Raises:
         UserError: the first thing wrong, with its line and column.
@@ -109,7 +116,8 @@ def check_submission(
     rows = _rows(path, content, competition)
     found = _whole_numbers(path, rows, 0, competition.id_column)
     wanted = range(competition.first_id, competition.first_id + len(found)) if ids is None else ids.tolist()
-    _check_ids(path, rows, found, wanted, competition.id_column)
+    check = _check_order if ordered else _check_members
+    check(path, rows, found, wanted, competition.id_column)
     labels = np.array(_whole_numbers(path, rows, 1, competition.prediction_column), np.int64)
     for (line, _), label in zip(rows, labels.tolist(), strict=True):
         if not 0 <= label < competition.classes:
@@ -122,6 +130,15 @@ def check_submission(
     return Checked(
         content, np.array(found, np.int64), labels, np.bincount(labels, minlength=competition.classes)
     )
+
+
+def predictions(path: Path, competition: Competition) -> dict[str, str]:
+    """Return the prediction of each id, as a file of the competition has them.
+
+    Raises:
+        UserError: it is not such a file.
+    """
+    return {identity: label for _, (identity, label) in _rows(path, _read(path), competition)}
 
 
 def _read(path: Path) -> bytes:
@@ -183,16 +200,22 @@ def _whole_numbers(path: Path, rows: Sequence[_Row], cell: int, column: str) -> 
     return [int(cells[cell]) for _, cells in rows]
 
 
-def _check_ids(
-    path: Path, rows: Sequence[_Row], found: Sequence[int], wanted: Sequence[int], column: str
-) -> None:
-    known = set(wanted)
+def _lines_of(path: Path, rows: Sequence[_Row], found: Sequence[int], column: str) -> dict[int, int]:
+    """Return the line of each id, and check that none is there twice."""
     lines: dict[int, int] = {}
     for (line, _), identity in zip(rows, found, strict=True):
         if identity in lines:
-            what = f"id {identity} stands already in line {lines[identity]}"
+            what = f"id {identity} is already in line {lines[identity]}"
             raise UserError(what, where=_place(path, line, column), expected="every id once")
         lines[identity] = line
+    return lines
+
+
+def _check_order(
+    path: Path, rows: Sequence[_Row], found: Sequence[int], wanted: Sequence[int], column: str
+) -> None:
+    """Check that the ids are the wanted ones, in their order."""
+    known, lines = set(wanted), _lines_of(path, rows, found, column)
     for (line, _), identity, expected in zip(rows, found, wanted, strict=False):
         if identity != expected:
             what = "ids out of order" if identity in known else "unknown id"
@@ -207,6 +230,21 @@ def _check_ids(
     if len(found) < len(wanted):
         what = f"id {wanted[len(found)]} and what follows are missing"
         raise UserError(what, where=f"{path}, line {rows[-1][0]}", **sizes)
+
+
+def _check_members(
+    path: Path, rows: Sequence[_Row], found: Sequence[int], wanted: Sequence[int], column: str
+) -> None:
+    """Check that every wanted id is there once, in any order, and no other."""
+    known, lines = set(wanted), _lines_of(path, rows, found, column)
+    sizes = {"expected": f"{len(wanted)} rows", "received": f"{len(found)} rows"}
+    for identity, line in lines.items():
+        if identity not in known:
+            raise UserError(f"unknown id {identity}", where=_place(path, line, column), **sizes)
+    missing = [identity for identity in wanted if identity not in lines]
+    if missing:
+        what = f"id {missing[0]} is missing" + (f", and {len(missing) - 1} more" if missing[1:] else "")
+        raise UserError(what, where=str(path), **sizes)
 
 
 def _place(path: Path, line: int, column: str) -> str:

@@ -1,5 +1,6 @@
 """Sending a submission. The ledger is written before each step, so that a kill at any point can be mended."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,6 +89,10 @@ def _ask_quota(slug: str, timeout: float, say: Say) -> None:
 def _send(plan: Plan, ledger: Ledger, timeout: float, say: Say) -> Record:
     record = plan.record
     copy = Path(record.file)
+    if os.path.lexists(copy):
+        raise KitError(
+            "there is a file of this name, which is left as it is", where=str(copy), hint="try again"
+        )
     with atomic(copy) as file:
         file.write(plan.checked.content)
     record = ledger.append(record)

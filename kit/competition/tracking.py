@@ -1,5 +1,6 @@
 """What became of earlier submissions: the ledger brought up to what Kaggle's list says."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -42,12 +43,14 @@ def recover(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> li
         if record.status == "uploading"
     ]
     open_ = [record for record in ledger.records() if record.status == "sending"]
+    # The times in the ledger are of a clock that may have been set, or may be set meanwhile.
+    end = time.monotonic() + SETTLE
     while open_:
         say(f"an earlier kit submit was interrupted while sending {open_[0].name}: looking for it at Kaggle")
         changed = _update(ledger, open_, timeout)
         done += changed
         open_ = [record for record in open_ if record.tag not in {one.tag for one in changed}]
-        late = [record for record in open_ if record.age >= SETTLE]
+        late = [record for record in open_ if record.age >= SETTLE or time.monotonic() >= end]
         done += [
             ledger.append(replace(record, status="failed", error="it never arrived at Kaggle"))
             for record in late

@@ -92,12 +92,17 @@ def locate(config: Config) -> Path | None:
     Raises:
         UserError: the data directory cannot be read.
     """
-    slug, directory = config.competition.slug, Path(config.data.directory)
+    directory = Path(config.data.directory)
     if os.path.lexists(directory):
         packed.check_folder(directory)
-    elsewhere = () if config.data.is_named else tuple(root / slug for root in KAGGLE_INPUTS)
-    folders = directory, *elsewhere
-    return next((folder for folder in folders if any(file_in(folder, name) for name in FILES[:2])), None)
+    there = (folder for folder in folders(config) if any(file_in(folder, name) for name in FILES[:2]))
+    return next(there, None)
+
+
+def folders(config: Config) -> tuple[Path, ...]:
+    """Return the folders on this machine where the competition's files may be, in the order of looking."""
+    elsewhere = () if config.data.is_named else (root / config.competition.slug for root in KAGGLE_INPUTS)
+    return Path(config.data.directory), *elsewhere
 
 
 def sample(config: Config) -> Path:
@@ -178,13 +183,13 @@ def open_folder(folder: Path, config: Config) -> Dataset:
         sample=folder == SAMPLE,
         source="the bundled sample" if folder == SAMPLE else f"{folder}/",
         warnings=tuple(entry.meta["warnings"]),
-        sample_submission=_sample_submission(folder),
+        sample_submission=sample_submission(folder),
         folder=entry.folder,
     )
 
 
-def _sample_submission(folder: Path) -> Path | None:
-    """Return the path of sample_submission.csv; of a copy where it is compressed."""
+def sample_submission(folder: Path) -> Path | None:
+    """Return the path of sample_submission.csv, or of a copy where it is compressed; None without one."""
     path = file_in(folder, FILES[2])
     if path is None or not path.is_file() or path.suffix not in packed.SUFFIXES:
         return path if path and path.is_file() else None

@@ -35,11 +35,8 @@ def test_a_run_is_checked_sent_scored_and_written_down(kaggle: KaggleServer) -> 
     assert "200 rows" in done.err
     assert "5 submissions left today, 0 made; the count starts again at 00:00 UTC" in done.err
     [sent] = kaggle.submissions
-    assert (
-        sent["content"]
-        == run.submission_path.read_bytes()
-        == Path("submissions/default-abababab.csv").read_bytes()
-    )
+    copy = Path(events()[-1]["file"])
+    assert sent["content"] == run.submission_path.read_bytes() == copy.read_bytes()
     assert [event["status"] for event in events()] == ["uploading", "sending", "pending", "complete"]
     last = events()[-1]
     assert sent["description"] == f"default-abababab OOF 0.98500 abababab [{last['tag']}]"
@@ -48,7 +45,7 @@ def test_a_run_is_checked_sent_scored_and_written_down(kaggle: KaggleServer) -> 
     assert last["public_score"] == "0.98500"
     assert last["oof_accuracy"] == 0.985
     assert last["oof_interval"] == [0.975, 0.995]
-    assert last["file"] == "submissions/default-abababab.csv"
+    assert last["file"] == f"submissions/default-abababab-{last['tag']}.csv"
     assert len(last["sha256"]) == 64
 
 
@@ -141,7 +138,7 @@ def test_no_quota_left_ends_it_before_the_upload(kaggle: KaggleServer) -> None:
     assert "no submission is left today, 5 made" in done.err
     assert "00:00 UTC" in done.err
     assert kaggle.count("start") == 0
-    assert not Path("submissions/default-abababab.csv").exists()
+    assert not list(Path("submissions").glob("*.csv"))
 
 
 @pytest.mark.slow
@@ -200,7 +197,7 @@ def test_a_file_of_no_run_is_sent_with_its_own_message(kaggle: KaggleServer) -> 
     assert kaggle.submissions[0]["description"] == f"by hand [{events()[-1]['tag']}]"
     assert events()[-1]["run"] is None
     assert events()[-1]["oof_accuracy"] is None
-    assert Path("submissions/other.csv").is_file()
+    assert Path(events()[-1]["file"]).name == f"other-{events()[-1]['tag']}.csv"
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ def test_the_newest_finished_run_on_competition_data_is_the_default() -> None:
     write_run("unfinished", started="2026-03-01T00:00:00+00:00", status="training")
     made = plan()
     assert made.record.run == "new"
-    assert made.record.file == "submissions/new.csv"
+    assert made.record.file == f"submissions/new-{made.record.tag}.csv"
     assert made.record.message == "new OOF 0.98500 abababab"
     assert made.record.expected_score == (0.965, 1.005)
 
@@ -90,13 +90,42 @@ def test_changes_count_from_the_copy_of_the_last_submission() -> None:
     write_run("a")
     first = plan()
     Path("submissions").mkdir()
-    Path("submissions/a.csv").write_bytes(first.checked.content)
+    copy = Path(first.record.file)
+    copy.write_bytes(first.checked.content)
     ledger = Ledger()
     sent = ledger.append(replace(first.record, status="complete", public_score="0.98"))
     ledger.append(replace(first.record, tag="kit-2", status="failed"))
     write_run("a", wrong=5)
     assert f"2 of 200 rows (1.00 %) since a of {sent.begun[:10]}, score 0.98" in describe(plan(), ledger)[4]
-    Path("submissions/a.csv").write_text("ImageId,Label\n1,3\n")
+    copy.write_text("ImageId,Label\n1,3\n")
     assert "another file now" in describe(plan(), ledger)[4]
-    Path("submissions/a.csv").unlink()
+    copy.unlink()
     assert "its copy is gone" in describe(plan(), ledger)[4]
+
+
+def test_changes_are_counted_by_id() -> None:
+    run = write_run("a")
+    first, ledger = plan(), Ledger()
+    Path("submissions").mkdir()
+    Path(first.record.file).write_bytes(first.checked.content)
+    ledger.append(replace(first.record, status="complete"))
+    header, *rows = run.submission_path.read_text().splitlines()
+    Path("other.csv").write_text("\n".join([header, *reversed(rows)]) + "\n")
+    assert "0 of 200 rows" in describe(plan("other.csv"), ledger)[4]
+
+
+def test_a_copy_of_an_old_ledger_is_found_where_it_was() -> None:
+    write_run("a")
+    first, ledger = plan(), Ledger()
+    Path("submissions").mkdir()
+    Path("submissions/a.csv").write_bytes(first.checked.content)
+    ledger.append(replace(first.record, status="complete", file="submissions/a.csv"))
+    assert "0 of 200 rows (0.00 %) since a" in describe(plan(), ledger)[4]
+
+
+def test_the_copy_of_a_long_name_has_a_name_that_fits() -> None:
+    source = Path(f"{'x' * 240}.csv")
+    source.write_bytes(write_run("a").submission_path.read_bytes())
+    made = plan(str(source))
+    assert len(Path(made.record.file).name) < 100
+    assert made.record.file.endswith(f"-{made.record.tag}.csv")

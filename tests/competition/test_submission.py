@@ -133,3 +133,32 @@ def test_a_folder_or_nothing_is_no_submission(tmp_path: Path) -> None:
     assert "no such file" in message(tmp_path / "none.csv")
     (tmp_path / "folder.csv").mkdir()
     assert "not readable" in message(tmp_path / "folder.csv")
+
+
+SAMPLE = b"ImageId,Label\n1,0\n2,0\n3,0\n"
+
+
+def test_in_any_order_ids_decide(tmp_path: Path) -> None:
+    sample = written(tmp_path, SAMPLE, "sample_submission.csv")
+    path = written(tmp_path, b"ImageId,Label\n3,5\n1,3\n2,4\n")
+    checked = check_submission(path, COMPETITION, sample_submission=sample, ordered=False)
+    assert checked.by_id == {1: 3, 2: 4, 3: 5}
+    assert checked.content == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (b"3,3\n1,4\n", ["id 2 is missing", "expected 3 rows, received 2 rows"]),
+        (b"3,3\n", ["id 1 is missing, and 1 more", "expected 3 rows, received 1 rows"]),
+        (b"3,3\n1,4\n2,5\n4,6\n", ["line 5", "unknown id 4", "expected 3 rows, received 4 rows"]),
+        (b"3,3\n1,4\n3,5\n", ["line 4", "id 3 is already in line 2"]),
+    ],
+)
+def test_in_any_order_each_id_is_there_once(tmp_path: Path, rows: bytes, words: list[str]) -> None:
+    sample = written(tmp_path, SAMPLE, "sample_submission.csv")
+    path = written(tmp_path, b"ImageId,Label\n" + rows)
+    with pytest.raises(UserError) as error:
+        check_submission(path, COMPETITION, sample_submission=sample, ordered=False)
+    text = str(error.value)
+    assert [word for word in words if word not in text] == []

@@ -95,7 +95,7 @@ def test_the_quota_comes_before_the_upload(kaggle: Kaggle) -> None:
     record = send()
     assert kaggle.calls == ["limits", "upload", "create"]
     assert (record.status, record.ref) == ("pending", 7)
-    assert Path("submissions/a.csv").read_bytes() == Path("runs/a/submission.csv").read_bytes()
+    assert Path(record.file).read_bytes() == Path("runs/a/submission.csv").read_bytes()
 
 
 @pytest.mark.parametrize("quota", [Limits(5, 9, 0), Limits(0, 50, 0)])

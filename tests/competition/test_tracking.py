@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,6 +85,27 @@ def test_what_is_not_in_the_list_in_time_never_arrived(
     assert recovered(ledger) == [("failed", None)]
     assert ledger.records()[0].error == "it never arrived at Kaggle"
     assert kaggle.looks == 1
+
+
+@pytest.mark.parametrize("time", ["2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00", "yesterday", 5])
+def test_a_time_that_says_nothing_counts_as_settled(ledger: Ledger, kaggle: Kaggle, time: object) -> None:
+    # As a clock that was ahead, an older version, or an editor left it.
+    ledger.append(RECORD)
+    event = json.loads(ledger.path.read_text()) | {"time": time}
+    ledger.path.write_text(json.dumps(event) + "\n")
+    assert recovered(ledger) == [("failed", None)]
+    assert kaggle.looks == 1
+
+
+def test_a_wait_ends_by_a_clock_that_nobody_sets(
+    ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(0, 1000, 5))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(Record, "age", property(lambda _: 0.0))
+    ledger.append(RECORD)
+    assert recovered(ledger) == [("failed", None)]
+    assert kaggle.looks == 3
 
 
 def test_an_interrupted_upload_needs_no_look(ledger: Ledger, kaggle: Kaggle) -> None:

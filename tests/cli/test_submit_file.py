@@ -1,0 +1,181 @@
+"""`kit submit FILE.csv`: what is known of the competition's rows, and what happens to the user's files."""
+
+import gzip
+import hashlib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kit.data import dataset
+from tests.kaggle_server import KaggleServer
+from tests.workplace import events, kit, write_run
+
+ROWS = 200
+WHOLE = [f"{row},{row % 10}" for row in range(1, ROWS + 1)]
+
+
+def write(name: str, rows: list[str]) -> None:
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("\n".join(["ImageId,Label", *rows]) + "\n")
+
+
+@pytest.fixture
+def data(workdir: Path, write_competition: Callable[..., None]) -> Path:
+    """Return a data directory whose test.csv has 200 rows."""
+    write_competition(workdir / "data", test_rows=ROWS)
+    return workdir / "data"
+
+
+def only_test(data: Path) -> None:
+    (data / "sample_submission.csv").unlink()
+
+
+def only_sample(data: Path) -> None:
+    for name in ("train.csv", "test.csv"):
+        (data / name).unlink()
+
+
+def gzipped_sample(data: Path) -> None:
+    only_sample(data)
+    sample = data / "sample_submission.csv"
+    (data / "sample_submission.csv.gz").write_bytes(gzip.compress(sample.read_bytes()))
+    sample.unlink()
+
+
+def zipped_sample(data: Path) -> None:
+    only_sample(data)
+    with zipfile.ZipFile(data / "sample_submission.csv.zip", "w") as archive:
+        archive.write(data / "sample_submission.csv", "sample_submission.csv")
+    (data / "sample_submission.csv").unlink()
+
+
+def gzipped_test(data: Path) -> None:
+    only_test(data)
+    (data / "train.csv").unlink()
+    (data / "test.csv.gz").write_bytes(gzip.compress((data / "test.csv").read_bytes()))
+    (data / "test.csv").unlink()
+
+
+@pytest.mark.parametrize("left", [only_test, only_sample, gzipped_sample, zipped_sample, gzipped_test])
+def test_a_row_too_few_is_found_whatever_file_knows_the_rows(
+    data: Path, left: Callable[[Path], None]
+) -> None:
+    left(data)
+    write("short.csv", WHOLE[:-1])
+    done = kit("submit", "short.csv", "--dry-run")
+    assert done.code == 2
+    assert "id 200 is missing\nexpected 200 rows, received 199 rows" in done.err
+    write("whole.csv", WHOLE)
+    done = kit("submit", "whole.csv", "--dry-run")
+    assert (done.code, "was not checked" in done.out) == (0, False)
+
+
+def test_the_data_of_a_notebook_counts(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from kit.cli.submit import command
+
+    inputs = data.parent / "input"
+    inputs.mkdir()
+    data.rename(inputs / "digit-recognizer")
+    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (inputs,))
+    write("short.csv", WHOLE[:-1])
+    result = CliRunner().invoke(command, ["short.csv", "--dry-run"])
+    assert "id 200 is missing" in str(result.exception)
+
+
+def test_without_any_data_the_output_says_what_was_not_checked(workdir: Path) -> None:
+    assert workdir.is_dir()
+    write("short.csv", WHOLE[:-1])
+    done = kit("submit", "short.csv", "--dry-run")
+    assert done.code == 0
+    assert (
+        "warning:     the number of rows was not checked: no sample_submission.csv or test.csv in data/"
+        in done.out
+    )
+
+
+def test_a_damaged_test_csv_is_named(data: Path) -> None:
+    only_test(data)
+    (data / "test.csv").write_text("pixel0,pixel1\n1,2\n")
+    write("whole.csv", WHOLE)
+    done = kit("submit", "whole.csv", "--dry-run")
+    assert done.code == 2
+    assert done.err.startswith("kit: data/test.csv, line 1: ")
+
+
+def test_rows_in_another_order_are_sent_as_they_are(data: Path, kaggle: KaggleServer) -> None:
+    assert data.is_dir()
+    write("turned.csv", WHOLE[::-1])
+    assert kit("submit", "turned.csv").code == 0
+    assert kaggle.submissions[0]["content"] == Path("turned.csv").read_bytes()
+
+
+def test_one_class_and_the_sample_itself_are_warned_of(data: Path) -> None:
+    write("seven.csv", [f"{row},7" for row in range(1, ROWS + 1)])
+    assert (
+        "warning:     seven.csv predicts class 7 for every row" in kit("submit", "seven.csv", "--dry-run").out
+    )
+    done = kit("submit", str(data / "sample_submission.csv"), "--dry-run")
+    assert done.code == 0
+    assert "is the same as the competition's sample submission" in done.out
+    write("whole.csv", WHOLE)
+    assert "warning" not in kit("submit", "whole.csv", "--dry-run").out
+
+
+def test_a_file_of_the_users_is_never_overwritten(kaggle: KaggleServer) -> None:
+    write("submissions/best.csv", [f"{row},7" for row in range(1, ROWS + 1)])
+    mine = Path("submissions/best.csv").read_bytes()
+    write("out/best.csv", WHOLE)
+    assert kit("submit", "out/best.csv").code == 0
+    assert Path("submissions/best.csv").read_bytes() == mine
+    assert kaggle.submissions[0]["content"] == Path("out/best.csv").read_bytes()
+    copy = Path(events()[-1]["file"])
+    assert copy.read_bytes() == Path("out/best.csv").read_bytes()
+    assert copy != Path("submissions/best.csv")
+
+
+def test_each_submission_keeps_its_own_copy(kaggle: KaggleServer) -> None:
+    for folder, label in (("one", 1), ("two", 2)):
+        write(f"{folder}/submission.csv", [f"{row},{label}" for row in range(1, ROWS + 1)])
+        assert kit("submit", f"{folder}/submission.csv").code == 0
+    copies = {event["tag"]: event["file"] for event in events()}
+    assert len(set(copies.values())) == len(kaggle.submissions) == 2
+    for event in events():
+        content = Path(event["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == event["sha256"]
+
+
+def test_a_file_in_submissions_is_sent_and_stays(kaggle: KaggleServer) -> None:
+    write("submissions/best.csv", WHOLE)
+    before = Path("submissions/best.csv").read_bytes()
+    assert kit("submit", "submissions/best.csv").code == 0
+    assert Path("submissions/best.csv").read_bytes() == before
+    assert kaggle.submissions[0]["content"] == before
+
+
+def test_the_copies_of_a_run_have_names_of_their_own(kaggle: KaggleServer) -> None:
+    write_run()
+    assert kit("submit").code == 0
+    assert kit("submit", "--again").code == 0
+    assert len({event["file"] for event in events()}) == len(kaggle.submissions) == 2
+
+
+@pytest.mark.parametrize("command", ["submit", "submissions"])
+def test_a_ledger_of_a_clock_that_was_ahead_is_looked_up_once(kaggle: KaggleServer, command: str) -> None:
+    write_run()
+    Path("submissions").mkdir()
+    Path("submissions/ledger.jsonl").write_text(
+        '{"time": "2999-01-01T00:00:00.000+00:00", "tag": "kit-000000000000", "status": "sending", '
+        '"competition": "digit-recognizer", "run": "old", "file": "submissions/old.csv", "sha256": "00", '
+        '"message": "old"}\n'
+    )
+    done = kit(command)
+    assert done.code == 0, done.err
+    assert kaggle.count("list") <= 2
+    assert (
+        next(event["status"] for event in reversed(events()) if event["tag"] == "kit-000000000000")
+        == "failed"
+    )
