@@ -1,6 +1,6 @@
-"""Files that are complete or absent.
+"""Paths as users name them, and files that are complete or absent.
 
-They are written under a temporary name in their own folder, flushed to disk, and renamed.
+Files are written under a temporary name in their own folder, flushed to disk, and renamed.
 """
 
 import errno

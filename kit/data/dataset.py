@@ -3,17 +3,17 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition, Config
-from kit.data import cache, packed, read, unlike
-from kit.data.folds import distinct
+from kit.data import cache, packed, read
+from kit.data.copies import copies
+from kit.data.unlike import differences
 from kit.errors import UserError
 from kit.scratch import scratch
 
@@ -240,7 +240,8 @@ def _fits_sample(competition: Competition) -> bool:
 
 def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
     arrays = check((packed.content(train), str(train)), (packed.content(test), str(test)), config)
-    return arrays, {"fingerprint": _fingerprint(arrays), "warnings": _warnings(arrays)}
+    warnings = [*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)]
+    return arrays, {"fingerprint": _fingerprint(arrays), "warnings": warnings}
 
 
 def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
@@ -249,24 +250,3 @@ def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
         digest.update(f"{name} {arrays[name].shape}\n".encode())
         digest.update(arrays[name].data)
     return digest.hexdigest()
-
-
-def _warnings(arrays: Mapping[str, NDArray[np.uint8]]) -> list[str]:
-    """Name what is unlike, and exact copies; lines count from 1 with the header, as editors show them."""
-    labels, rows = arrays["train_labels"], len(arrays["train_labels"])
-    same = distinct(chain(arrays["train_images"], arrays["test_images"]))
-    copies = np.flatnonzero(same[:rows] != np.arange(rows))
-    disputed = copies[labels[copies] != labels[same[copies]]]
-    in_test = np.flatnonzero(same[rows:] < rows)
-    return [
-        *unlike.differences(arrays["train_images"], arrays["test_images"]),
-        *_warning(copies, same, "train.csv", "with the pixels of an earlier row"),
-        *_warning(disputed, same, "train.csv", "with another label than an earlier row of the same pixels"),
-        *_warning(in_test, same[rows:], "test.csv", "with the pixels of a row of train.csv"),
-    ]
-
-
-def _warning(rows: NDArray[np.int64], same: NDArray[np.int64], file: str, what: str) -> Iterator[str]:
-    if rows.size:
-        first = f"the first: line {rows[0] + 2}, as line {same[rows[0]] + 2} of train.csv"
-        yield f"{rows.size:,} row{'s' if rows.size > 1 else ''} of {file} {what} ({first})"
