@@ -173,8 +173,8 @@ def _search_seconds(shared: SharedStudy, call: Call) -> float:
     """Return how much of the time is the search's: all but what the confirmation needs."""
     if call.seconds is None:
         return float("inf")
-    least = confirmation.needed_seconds(shared.study, call.config, call.jobs) or 0.0
-    if not confirmation.candidates(shared.study):
+    least = confirmation.needed_seconds(shared.study, call.config, call.space, call.jobs) or 0.0
+    if not confirmation.candidates(shared.study, call.space):
         # Nothing to confirm yet: search on, as long as one that is found now could be confirmed.
         return call.seconds - min(RESERVE * call.seconds, least * 2 / (1 + CANDIDATES))
     good = least * GOOD_CELLS / call.config.tune.confirm_seeds

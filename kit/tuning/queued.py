@@ -28,8 +28,10 @@ def _holds(parameter: Parameter, value: Any) -> bool:
     given = parameter.dimension
     if isinstance(given, Choices):
         # 1 and True are equal, but not the same choice.
-        kind = isinstance(value, bool)
-        return any(one == value and isinstance(one, bool) == kind for one in map(stored, given.choices))
+        alike = [
+            one for one in map(stored, given.choices) if isinstance(one, bool) == isinstance(value, bool)
+        ]
+        return bool(value in alike)
     if isinstance(given, IntRange):
         return type(value) is int and value in range(given.low, given.high + 1, given.step)
     if type(value) not in (int, float) or not math.isfinite(value) or not given.low <= value <= given.high:
