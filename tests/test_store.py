@@ -12,7 +12,7 @@ import pytest
 
 from kit import store
 from kit.errors import UserError
-from kit.store import ALL_ROWS, Member, MemberResult, Run
+from kit.store import ALL_ROWS, Member, MemberResult, Run, check_name, plain_name
 
 Make = Callable[..., Any]
 MEMBER = Member("cnn", 3, 7)
@@ -251,3 +251,40 @@ def test_probabilities_are_written_with_nine_digits_a_line_a_row(tmp_path: Path)
     assert run.oof_path.read_bytes() == (
         b"row,label,predicted,p0,p1\n0,1,1,0.333333333,0.666666667\n1,0,1,1e-12,1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("default", "default"),
+        ("größe-日本_1.5", "größe-日本_1.5"),
+        ("a?b#c%20d", "a-b-c-20d"),
+        ('it\'s "new"', "it-s--new-"),
+        ("[red]\n{x}", "red---x-"),
+        ("..", "config"),
+        ("-x", "x"),
+        ("x" * 250, "x" * 80),
+        ("日" * 80, "日" * 26),
+    ],
+)
+def test_a_configuration_gives_a_plain_name(stem: str, name: str) -> None:
+    assert plain_name(stem) == name
+
+
+def test_a_file_name_in_another_encoding_is_refused() -> None:
+    with pytest.raises(UserError, match="not in UTF-8"):
+        plain_name("a\udcff")
+
+
+@pytest.mark.parametrize("name", ["a", "größe", "x" * 180, "日" * 60, "a.b-c_d"])
+def test_a_name_may_be_chosen(name: str) -> None:
+    check_name(name, "--run")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".hidden", "../out", "a/b", "a?b", "a#b", "a b", "x" * 181, "日" * 61, "a\n"]
+)
+def test_a_name_that_could_mean_something_else_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="--study: not a name") as refused:
+        check_name(name, "--study")
+    assert repr(name)[:100] in str(refused.value)
