@@ -1,6 +1,7 @@
 """Runs on disk. The only module that knows a file name under runs/."""
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -20,13 +21,45 @@ from kit.files import atomic, read_json, write_json
 from kit.masking import masked
 
 RUNS = Path("runs")
-
+LONGEST_STEM, LONGEST_NAME = 80, 180
+"""Bytes of a name that comes from a file, and of one that is chosen: file systems take 255, ends included."""
 
 ALL_ROWS = 127
 """In place of the fold of a member that saw every row; no fold has this number (there are at most 100)."""
 ARRAYS = ("val_rows", "val_probs", "test_probs", "val_probs_tta", "test_probs_tta")
 PARSING = threading.Lock()
 """Held where threads read arrays: before Python 3.11.8 and 3.12.2 two at once may fail (CPython 106905)."""
+
+
+def plain_name(stem: str) -> str:
+    """Return the name of a configuration as a part of the names of runs and studies.
+
+    Letters, digits, - _ and . stay; others may mean something in a URL, a shell or a file system.
+
+    Raises:
+        UserError: it is not in UTF-8.
+    """
+    try:
+        stem.encode()
+    except UnicodeEncodeError:
+        raise UserError("its name is not in UTF-8", where=repr(stem), hint="rename the file") from None
+    name = re.sub(r"[^\w.-]", "-", stem).lstrip(".-") or "config"
+    return name.encode()[:LONGEST_STEM].decode(errors="ignore")
+
+
+def check_name(name: str, where: str) -> None:
+    """Check a name that was chosen for a run or a study.
+
+    Raises:
+        UserError: it is too long, or holds anything but letters, digits, - _ and ., as a path does.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", name) or len(name.encode()) > LONGEST_NAME:
+        raise UserError(
+            "not a name",
+            where=where,
+            expected=f"letters, digits, - _ and ., in at most {LONGEST_NAME} bytes",
+            received=f"{name!r:.200}",
+        )
 
 
 @dataclass(frozen=True, order=True)

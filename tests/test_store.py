@@ -14,7 +14,7 @@ import pytest
 
 from kit import store
 from kit.errors import UserError
-from kit.store import ALL_ROWS, Member, MemberResult, Run, all_runs
+from kit.store import ALL_ROWS, Member, MemberResult, Run, all_runs, check_name, plain_name
 
 Make = Callable[..., Any]
 MEMBER = Member("cnn", 3, 7)
@@ -299,3 +299,40 @@ def test_a_run_is_not_trained_where_there_are_no_locks(
     monkeypatch.setattr(fcntl, "flock", none)
     with pytest.raises(UserError, match=r"run: this file system has no locks \(No locks available\)"):
         Run(tmp_path / "run").locked().__enter__()
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("default", "default"),
+        ("größe-日本_1.5", "größe-日本_1.5"),
+        ("a?b#c%20d", "a-b-c-20d"),
+        ('it\'s "new"', "it-s--new-"),
+        ("[red]\n{x}", "red---x-"),
+        ("..", "config"),
+        ("-x", "x"),
+        ("x" * 250, "x" * 80),
+        ("日" * 80, "日" * 26),
+    ],
+)
+def test_a_configuration_gives_a_plain_name(stem: str, name: str) -> None:
+    assert plain_name(stem) == name
+
+
+def test_a_file_name_in_another_encoding_is_refused() -> None:
+    with pytest.raises(UserError, match="not in UTF-8"):
+        plain_name("a\udcff")
+
+
+@pytest.mark.parametrize("name", ["a", "größe", "x" * 180, "日" * 60, "a.b-c_d"])
+def test_a_name_may_be_chosen(name: str) -> None:
+    check_name(name, "--run")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".hidden", "../out", "a/b", "a?b", "a#b", "a b", "x" * 181, "日" * 61, "a\n"]
+)
+def test_a_name_that_could_mean_something_else_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="--study: not a name") as refused:
+        check_name(name, "--study")
+    assert repr(name)[:100] in str(refused.value)

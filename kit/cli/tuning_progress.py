@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from kit.cli.progress import FIRST_LINE, LAST_PAUSE
 from kit.data.dataset import Dataset
 from kit.reports.terminal import duration, percent
+from kit.reports.tuning import known_accuracy
 from kit.terminals import can_redraw
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class TuningTerminal:
             return f"failed: {trial.user_attrs.get('failed', 'no reason given')}"
         if "repeat_of" in trial.user_attrs:
             return f"the same as trial {trial.user_attrs['repeat_of']}"
-        figures = f"log loss {trial.value:.5f}, accuracy {percent(trial.user_attrs.get('accuracy'))} %"
+        figures = f"log loss {trial.value:.5f}, accuracy {percent(known_accuracy(trial))} %"
         notes = [duration(seconds)]
         if trial.user_attrs.get("baseline"):
             self._baseline = trial.value

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.competition.ledger import Record
+from kit.figures import figure
 from kit.files import atomic
 
 if TYPE_CHECKING:
@@ -26,10 +27,15 @@ def draw(records: Sequence[Record], path: Path) -> bool:
     scored = [record for record in records if record.place and record.oof_accuracy and record.oof_interval]
     if len(scored) < 2:
         return False
-    from matplotlib.figure import Figure
+    with figure(figsize=(8, 6), dpi=120, layout="constrained") as drawing:
+        _draw_all(drawing.add_subplot(), scored)
+        with atomic(path) as file:
+            # Without the version in it, the same ledger gives the same bytes.
+            drawing.savefig(file, format="png", metadata={"Software": None})
+    return True
 
-    figure = Figure(figsize=(8, 6), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
+
+def _draw_all(axes: "Axes", scored: Sequence[Record]) -> None:
     for record in scored:
         _draw_one(axes, record)
     start = scored[0].oof_accuracy or 0.0
@@ -43,10 +49,6 @@ def draw(records: Sequence[Record], path: Path) -> bool:
     axes.ticklabel_format(useOffset=False)
     axes.margins(0.15)
     axes.grid(alpha=0.3)
-    with atomic(path) as file:
-        # Without the version in it, the same ledger gives the same bytes.
-        figure.savefig(file, format="png", metadata={"Software": None})
-    return True
 
 
 def _draw_one(axes: "Axes", record: Record) -> None:

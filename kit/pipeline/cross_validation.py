@@ -1,6 +1,5 @@
 """`kit cv`: from a configuration to a run with its members, blend, submission and report."""
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,10 +15,10 @@ from kit.competition.submission import check_submission, write_submission
 from kit.config import Config
 from kit.data.dataset import Dataset, load
 from kit.data.folds import make_folds
-from kit.errors import InterruptedRunError, KitError, UserError
+from kit.errors import InterruptedRunError, KitError
 from kit.pipeline import record
 from kit.reports.summary import summarise
-from kit.store import RUNS, Member, MemberResult, Run, all_runs
+from kit.store import RUNS, Member, MemberResult, Run, all_runs, check_name, plain_name
 from kit.training import machine
 from kit.training.estimate import estimate
 from kit.training.executor import Crew
@@ -74,20 +73,16 @@ def cv(
         KitError: members failed; the others are stored.
         InterruptedRunError: Ctrl-C; finished members are stored.
     """
-    # A path could lead out of runs/, where --fresh throws away.
-    if name is not None and not re.fullmatch(r"\w[\w.-]{0,99}", name):
-        raise UserError(
-            "not a name for a run",
-            where="--run",
-            expected="at most 100 letters, digits, - _ and .",
-            received=repr(name),
-        )
+    if name is not None:
+        # A path could lead out of runs/, where --fresh throws away.
+        check_name(name, "--run")
+    stem = plain_name(config_name)
     dataset = load(config)
     if dataset.sample_submission:
         check_submission(dataset.sample_submission, config.competition, ids=dataset.ids(config.competition))
     folds, chosen = all_folds(dataset, config), setting(config)
     info = record.new_record(config, config_name, dataset, chosen)
-    run = Run(RUNS / (name or f"{config_name}-{info['hash'][:8]}"))
+    run = Run(RUNS / (name or f"{stem}-{info['hash'][:8]}"))
     with run.locked():
         if fresh:
             run.clear()

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +16,10 @@ from kit.config import Config, find, load
 from kit.data.dataset import Dataset
 from kit.data.dataset import load as load_data
 from kit.data.folds import make_folds
-from kit.errors import UserError
 from kit.files import write_json
 from kit.reports.tuning import summarise_study
 from kit.reports.tuning_page import write_page
-from kit.store import RUNS
+from kit.store import RUNS, check_name, plain_name
 from kit.training import machine
 from kit.training.plan import Setting, setting
 from kit.tuning import confirmation
@@ -112,11 +110,14 @@ def tune(
         InterruptedRunError: Ctrl-C; the next call goes on.
     """
     started = time.monotonic()
+    if name is not None:
+        # A path could lead out of runs/.
+        check_name(name, "--study")
     config = load(config_name, changes)
     space = make_space(config_name, changes, config)
     dataset, chosen = load_data(config), setting(config)
     made_of = _made_of(config, space, dataset, chosen)
-    name = _checked(name) or f"{find(config_name).stem}-{_digest(made_of)}"
+    name = name or f"{plain_name(find(config_name).stem)}-{_digest(made_of)}"
     folder = RUNS / f"tune-{name}"
     check_target(name, config_name)
     if seconds is None and trials is None:
@@ -172,8 +173,8 @@ def _search_seconds(shared: SharedStudy, call: Call) -> float:
     """Return how much of the time is the search's: all but what the confirmation needs."""
     if call.seconds is None:
         return float("inf")
-    least = confirmation.needed_seconds(shared.study, call.config, call.jobs) or 0.0
-    if not confirmation.candidates(shared.study):
+    least = confirmation.needed_seconds(shared.study, call.config, call.space, call.jobs) or 0.0
+    if not confirmation.candidates(shared.study, call.space):
         # Nothing to confirm yet: search on, as long as one that is found now could be confirmed.
         return call.seconds - min(RESERVE * call.seconds, least * 2 / (1 + CANDIDATES))
     good = least * GOOD_CELLS / call.config.tune.confirm_seeds
@@ -235,15 +236,3 @@ def _made_of(config: Config, space: Space, dataset: Dataset, chosen: Setting) ->
 
 def _digest(made_of: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _checked(name: str | None) -> str | None:
-    # A path could lead out of runs/.
-    if name is None or re.fullmatch(r"\w[\w.-]{0,79}", name):
-        return name
-    raise UserError(
-        "not a name for a study",
-        where="--study",
-        expected="at most 80 letters, digits, - _ and .",
-        received=repr(name),
-    )

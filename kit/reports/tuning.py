@@ -104,6 +104,12 @@ def finite_value(trial: "FrozenTrial") -> float | None:
     return trial.value
 
 
+def known_accuracy(trial: "FrozenTrial") -> float | None:
+    """Return the accuracy of a trial as a fraction; None where another program noted something else."""
+    accuracy = trial.user_attrs.get("accuracy")
+    return accuracy if isinstance(accuracy, int | float) and 0 <= accuracy <= 1 else None
+
+
 def _rank(trial: "FrozenTrial") -> tuple[float, int]:
     return trial.values[0], trial.number
 
@@ -126,7 +132,7 @@ def _figures(trial: "FrozenTrial", to_beat: float | None) -> dict[str, Any]:
         "value": value,
         "gain": gain,
         "relative_gain": gain / to_beat if gain is not None and to_beat else None,
-        "accuracy": trial.user_attrs.get("accuracy"),
+        "accuracy": known_accuracy(trial),
         "seconds": trial.duration.total_seconds() if trial.duration else None,
         "params": dict(trial.params),
     }
@@ -175,4 +181,6 @@ def _importance(
             found = get_param_importances(study, evaluator=evaluator, params=everywhere)
         except RuntimeError:  # No variance.
             return nothing, "all trials are alike", len(judged)
+        except ValueError:  # Optuna's word for it: a dynamic search space.
+            return nothing, "trials of another program have other ranges", len(judged)
     return {**found, **{name: None for name in names if name not in found}}, None, len(judged)

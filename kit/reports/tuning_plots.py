@@ -4,13 +4,13 @@ Optuna's own change matplotlib's global state, and a configuration's names and c
 """
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from kit.figures import figure
 from kit.reports.tuning import finite_value
 from kit.reports.tuning_drawing import (
     BASELINE,
@@ -65,15 +65,11 @@ def draw_plots(study: "Study", report: Mapping[str, Any]) -> list[Plot]:
 
 
 def _drawn(draw: "Callable[[Figure, Seen], None]", seen: Seen, title: str, text: str) -> Plot:
-    from matplotlib.figure import Figure
-
-    figure, file = Figure(figsize=(WIDTH, 4), layout="constrained"), BytesIO()
+    file = BytesIO()
     try:
-        # Such as of a letter that the font lacks.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            draw(figure, seen)
-            figure.savefig(file, format="svg", metadata={"Date": None})
+        with figure(figsize=(WIDTH, 4), layout="constrained") as drawing:
+            draw(drawing, seen)
+            drawing.savefig(file, format="svg", metadata={"Date": None})
     except NothingToDrawError as error:
         return Plot(title, text, None, str(error))
     return Plot(title, text, file.getvalue())

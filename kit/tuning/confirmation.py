@@ -16,6 +16,7 @@ from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError
 from kit.training import machine
 from kit.training.plan import Setting
+from kit.tuning.queued import why_not
 from kit.tuning.retraining import Cell, Retraining, all_cells, makespan
 from kit.tuning.verdicts import CANDIDATES, FEWEST_FOLDS, LEVEL, judge, winner
 
@@ -37,10 +38,11 @@ class Watcher(Protocol):
         """Of `total` trainings that are planned so far, of a trial on a fold each, `done` are stored."""
 
 
-def candidates(study: "Study", count: int = CANDIDATES) -> "list[FrozenTrial]":
+def candidates(study: "Study", space: "Space", count: int = CANDIDATES) -> "list[FrozenTrial]":
     """Return the best complete trials, best first: distinct, and each better than the baseline in the search.
 
-    A baseline without a value counts as infinitely bad.
+    A baseline without a value counts as infinitely bad. Trials of another program whose parameters the space
+    does not have, or whose value is infinite, are left out.
     """
     from optuna.trial import TrialState
 
@@ -49,14 +51,16 @@ def candidates(study: "Study", count: int = CANDIDATES) -> "list[FrozenTrial]":
     best: list[FrozenTrial] = []
     for trial in sorted(complete, key=lambda trial: (_value(trial), trial.number)):
         known = {"baseline", "repeat_of"} & trial.user_attrs.keys()
+        if not math.isfinite(_value(trial)) or why_not(space, trial.params):
+            continue
         if not known and _value(trial) < to_beat and all(trial.params != one.params for one in best):
             best.append(trial)
     return best[:count]
 
 
-def needed_seconds(study: "Study", config: Config, jobs: int) -> float | None:
+def needed_seconds(study: "Study", config: Config, space: "Space", jobs: int) -> float | None:
     """Return about how long the first round takes with `jobs` workers; None before a trial is complete."""
-    costs = [cost for cost in _costs(study, config).values() if cost is not None]
+    costs = [cost for cost in _costs(study, config, space).values() if cost is not None]
     if not costs:
         return None
     # Candidates that are not found yet may be as slow as the slowest of those that are.
@@ -118,8 +122,8 @@ def confirm(
     Raises:
         InterruptedRunError: Ctrl-C; finished losses are kept.
     """
-    started, best = time.monotonic(), candidates(study)
-    report = _blank(config) | {"needed_seconds": needed_seconds(study, config, jobs)}
+    started, best = time.monotonic(), candidates(study, space)
+    report = _blank(config) | {"needed_seconds": needed_seconds(study, config, space, jobs)}
     if not best:
         return report
     ended = study.user_attrs.get("confirmation")
@@ -137,7 +141,7 @@ def confirm(
         make_folds(dataset.train_images, dataset.train_labels, folds, report["folds_seed"]),
         jobs=jobs,
         pinned=chosen.backend is None or machine.usable_gpu(chosen.backend) is None,
-        costs=_costs(study, config),
+        costs=_costs(study, config, space),
         on_progress=watcher.confirming,
     )
     seeds = report["seeds"]
@@ -235,18 +239,26 @@ def _ever_confirmed(study: "Study") -> int:
     return len(names - {BASELINE})
 
 
-def _costs(study: "Study", config: Config) -> dict[str, float | None]:
+def _costs(study: "Study", config: Config, space: "Space") -> dict[str, float | None]:
     """Return how many seconds the baseline and each candidate took for a fold, with a process a model."""
     from optuna.trial import TrialState
 
     costs: dict[str, float | None] = {}
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     baseline = [trial for trial in complete if "baseline" in trial.user_attrs]
-    for trial in [*baseline[:1], *candidates(study)]:
-        folds, startup = trial.user_attrs.get("seconds"), trial.user_attrs.get("startup", 0.0)
+    for trial in [*baseline[:1], *candidates(study, space)]:
         name = BASELINE if trial in baseline else str(trial.number)
-        costs[name] = sum(folds) / len(folds) + startup * len(config.models) if folds else None
+        costs[name] = _cost(trial.user_attrs.get("seconds"), trial.user_attrs.get("startup"), config)
     return costs
+
+
+def _cost(folds: Any, startup: Any, config: Config) -> float | None:
+    """Return the seconds of a fold; None where another program left nothing, or something else, of them."""
+    numbers = isinstance(folds, list) and all(isinstance(one, int | float) for one in folds)
+    if not folds or not numbers:
+        return None
+    mean = float(sum(folds) / len(folds))
+    return mean + (startup * len(config.models) if isinstance(startup, int | float) else 0.0)
 
 
 def _value(trial: "FrozenTrial") -> float:

@@ -27,15 +27,16 @@ def why_not(space: Space, params: Mapping[str, Any]) -> str | None:
 def _holds(parameter: Parameter, value: Any) -> bool:
     given = parameter.dimension
     if isinstance(given, Choices):
-        # 1 and True are equal, but not the same choice.
         kind = isinstance(value, bool)
-        return any(one == value and isinstance(one, bool) == kind for one in map(stored, given.choices))
+        # 1 and True are equal, but not the same choice.
+        alike = (isinstance(one, bool) == kind and one == value for one in map(stored, given.choices))
+        return any(alike)
     if isinstance(given, IntRange):
         return type(value) is int and value in range(given.low, given.high + 1, given.step)
     if type(value) not in (int, float) or not math.isfinite(value) or not given.low <= value <= given.high:
         return False
     steps = (value - given.low) / given.step if given.step else 0.0
-    return abs(steps - round(steps)) < 1e-8
+    return bool(abs(steps - round(steps)) < 1e-8)
 
 
 def _expected(parameter: Parameter) -> str:

@@ -207,15 +207,15 @@ class SharedStudy:
             raise TrialFailedError(BEYOND)
 
     def _choose(self, trial: "Trial") -> None:
-        """Let a trial choose its parameters; fail one that another program queued with what it cannot have."""
+        """Let a trial choose its parameters; fail one that was queued with what the space does not have."""
         given = {**self._trial(trial.number).system_attrs.get("fixed_params", {}), **trial.params}
         if reason := why_not(self.space, given):
             raise TrialFailedError(f"it was queued with a wrong {reason}")
         try:
             self.space.suggest(trial)
         except ValueError as error:
-            # The parameters come with another range, or other choices, than the space has.
-            raise TrialFailedError(f"it was queued for another space: {error}") from error
+            # Another program gave the study a parameter of this name that has other choices.
+            raise TrialFailedError(f"its parameters cannot be chosen: {error}") from error
 
     def _fail(self, trial: "Trial", error: TrialFailedError) -> None:
         frozen = self._trial(trial.number)

@@ -9,8 +9,8 @@ from kit.tuning.storage import GRACE, HEARTBEAT
 SILENCE = float(GRACE + HEARTBEAT)
 """Seconds without a sign of life, by this process's monotonic clock, after which a trial is not waited for.
 
-A trial of kit that is lost is known to be so before; but not one that Optuna's `ask` began in another program,
-nor any one after the computer's clock was set back.
+Optuna knows before then that a trial of kit is lost; but not of one that `ask` began in another program, nor
+of any after the computer's clock was set back.
 """
 
 

@@ -142,7 +142,7 @@ def test_a_bad_space_is_refused_before_anything_is_made(
     [
         (["--storage", "nonsense"], "not an Optuna storage"),
         (["--storage", "sqlite:///nowhere/study.db"], "no such folder"),
-        (["--study", "../out"], "not a name for a study"),
+        (["--study", "../out"], "--study: not a name"),
         (["--trials", "0"], "0 is not in the range"),
         (["--timeout", "soon"], "no duration"),
     ],
@@ -189,13 +189,17 @@ def test_two_processes_share_a_study_and_one_is_killed(competition: Path) -> Non
 
 
 @pytest.mark.slow
-def test_what_is_written_can_be_trained(competition: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["mine.yaml", "mine? a#b%20c 'ü'.yaml"])
+def test_what_is_written_can_be_trained(
+    competition: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     """The confirmation itself is tested elsewhere: here every candidate is better."""
     monkeypatch.setattr("kit.tuning.confirmation.winner", lambda verdicts: next(iter(verdicts)).trial)
     monkeypatch.setattr("kit.tuning.confirmation._value", lambda trial: -trial.number)
-    result = tune("--trials", "3", "--jobs", "1")
+    (competition / "mine.yaml").rename(competition / name)
+    result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])
     assert result.exit_code == 0, result.output
-    (written,) = (competition / "configs").glob("tuned-mine-*.yaml")
+    (written,) = (competition / "configs").glob("tuned-mine*.yaml")
     assert f"make cv CONFIG={written.relative_to(competition)}" in result.stdout
-    assert load(str(written)).models != load("mine.yaml").models
+    assert load(str(written)).models != load(name).models
     assert CliRunner().invoke(kit, ["cv", "-c", str(written)]).exit_code == 0

@@ -3,9 +3,11 @@ import math
 
 import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
 
 from kit.reports.tuning import KILLED, summarise_study
+from kit.reports.tuning_plots import draw_plots
 from tests.studies import NORM, RATE, add, small_study, summarised
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -121,6 +123,27 @@ def test_the_confirmation_is_kept_as_it_is(study: optuna.Study) -> None:
     confirmation = {"status": "no candidate", "verdicts": []}
     assert summarised(study, confirmation)["confirmation"] == confirmation
     assert summarised(study)["confirmation"] is None
+
+
+def test_trials_of_another_program_may_hold_anything() -> None:
+    study = optuna.create_study()
+    for place in range(6):
+        add(study, 0.04 - place / 1000, baseline=not place)
+    wide, other = FloatDistribution(1e-5, 10), FloatDistribution(0, 1)
+    study.add_trial(create_trial(value=0.01, params={RATE: 5.0}, distributions={RATE: wide}))
+    study.add_trial(
+        create_trial(
+            value=0.02,
+            params={RATE: 5e-3, "x": 0.5},
+            distributions={RATE: wide, "x": other},
+            user_attrs={"accuracy": "98 %", "seconds": 3.5, "failed": 3},
+        )
+    )
+    study.add_trial(create_trial(value=float("-inf"), params={}, distributions={}))
+    report = summarised(study)
+    assert [one["trial"] for one in report["best"][:2]] == [6, 7]
+    assert [one["accuracy"] for one in report["best"][:2]] == [None, None]
+    assert all(plot.svg or plot.missing for plot in draw_plots(study, report))
 
 
 def test_passwords_are_not_told() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import IntDistribution
+from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from kit.config import KNearest, load
+from kit.config import IntRange, KNearest, load
 from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError
@@ -28,6 +28,7 @@ from kit.tuning.confirmation import (
     fresh_shuffle,
     needed_seconds,
 )
+from kit.tuning.space import Parameter, Space
 
 FOLDS, ROWS, CLASSES = 4, 80, 10
 MINE = """
@@ -42,11 +43,14 @@ NOISE: Mapping[tuple[int, int], float] = dict(
 )
 
 
-class Knob:
+class Knob(Space):
     """A search space of one parameter."""
 
     def changes(self, params: Mapping[str, Any]) -> list[str]:
         return [f"models.knn.neighbours={params['n']}"]
+
+
+SPACE = Knob((Parameter("n", IntRange(kind="int", low=1, high=1000), {}),), {}, False)
 
 
 class Record:
@@ -159,7 +163,7 @@ def confirmed(dataset: Dataset) -> Confirm:
             "mine",
             changes,
             load("mine", changes),
-            Knob(),  # type: ignore[arg-type]  # all that is asked of a space
+            SPACE,
             dataset=dataset,
             chosen=Setting(None, {}),
             jobs=jobs,
@@ -173,12 +177,28 @@ def confirmed(dataset: Dataset) -> Confirm:
 def test_candidates_are_the_best_distinct_trials_below_the_baseline() -> None:
     study = new_study([(9, 0.5), (1, 0.4), (2, 0.6), (3, 0.2), (4, 0.3), (3, 0.2), (5, None), (6, 0.45)])
     add(study, [(7, 0.1)], repeat_of=0)
-    assert [trial.number for trial in candidates(study)] == [3, 4, 1]
-    assert [trial.number for trial in candidates(study, 9)] == [3, 4, 1, 7]
+    assert [trial.number for trial in candidates(study, SPACE)] == [3, 4, 1]
+    assert [trial.number for trial in candidates(study, SPACE, 9)] == [3, 4, 1, 7]
+
+
+def test_trials_of_another_program_are_candidates_where_the_space_has_them() -> None:
+    study = new_study([(9, 0.5), (1, 0.4)])
+    add(study, [(3, -math.inf), (4, 0.3)])
+    for params in ({"x": 1}, {"n": 5000}, {"n": 2, "x": 1}):
+        distributions: dict[str, BaseDistribution] = {key: IntDistribution(0, 9999) for key in params}
+        study.add_trial(create_trial(value=0.2, params=params, distributions=distributions))
+    assert [trial.number for trial in candidates(study, SPACE)] == [3, 1]
+
+
+def test_what_another_program_noted_of_its_trial_is_no_cost(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
+    study = optuna.create_study()
+    add(study, [(9, 0.5)], seconds=["soon"], baseline=True)
+    add(study, [(1, 0.4)], seconds=12.5)
+    assert needed_seconds(study, load("mine"), SPACE, 2) is None
 
 
 def test_everything_is_better_than_a_baseline_that_failed() -> None:
-    assert [trial.number for trial in candidates(new_study([(9, None), (1, 0.4), (2, 0.3)]))] == [2, 1]
+    assert [trial.number for trial in candidates(new_study([(9, None), (1, 0.4), (2, 0.3)]), SPACE)] == [2, 1]
 
 
 def test_pruned_trials_are_no_candidates() -> None:
@@ -186,7 +206,7 @@ def test_pruned_trials_are_no_candidates() -> None:
     trial = study.ask({"n": IntDistribution(1, 1000)})
     trial.report(0.1, 1)
     study.tell(trial, state=TrialState.PRUNED)
-    assert candidates(study) == []
+    assert candidates(study, SPACE) == []
 
 
 def test_seeds_and_folds_are_others_than_those_of_the_search(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
@@ -197,14 +217,14 @@ def test_seeds_and_folds_are_others_than_those_of_the_search(dataset: Dataset) -
 
 def test_needed_seconds_come_from_the_trials(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
     config, study = load("mine"), new_study([])
-    assert needed_seconds(study, config, 2) is None
+    assert needed_seconds(study, config, SPACE, 2) is None
     add(study, [(9, 0.5)], baseline=True, seconds=[8.0, 10.0], startup=1.0)
     # Nine seconds a fold, and one to start; three seeds of it and of three candidates, two at once.
-    assert needed_seconds(study, config, 2) == 60
+    assert needed_seconds(study, config, SPACE, 2) == 60
     add(study, [(1, 0.4)], seconds=[19.0, 19.0], startup=1.0)
-    assert needed_seconds(study, config, 1) == 3 * (10 + 20 + 20 + 20)
+    assert needed_seconds(study, config, SPACE, 1) == 3 * (10 + 20 + 20 + 20)
     two = load("mine", ["models.other={kind: knn}"])
-    assert needed_seconds(study, two, 1) == 3 * (11 + 21 + 21 + 21)
+    assert needed_seconds(study, two, SPACE, 1) == 3 * (11 + 21 + 21 + 21)
 
 
 def test_a_real_gain_is_confirmed(confirmed: Confirm, workers: Workers) -> None:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from optuna.distributions import IntDistribution
 from optuna.trial import create_trial
 
+from kit.config import IntRange
 from kit.tuning.confirmation import candidates
 from kit.tuning.retraining import all_cells
+from kit.tuning.space import Parameter, Space
 from kit.tuning.verdicts import Verdict, judge, winner
 
 
@@ -87,7 +89,7 @@ def noise_studies() -> list[int]:
     # The baseline's luck with the folds of the search: very bad in half of the studies, good in a quarter.
     values[::2, 0] = 1 + 3 * SD
     values[1::4, 0] = 1 - 2 * SD
-    numbers = []
+    numbers, dimension = [], IntRange(kind="int", low=0, high=TRIALS)
     for row in values:
         study = optuna.create_study()
         study.add_trials(
@@ -99,7 +101,7 @@ def noise_studies() -> list[int]:
             )
             for n, value in enumerate(row)
         )
-        numbers.append(len(candidates(study)))
+        numbers.append(len(candidates(study, Space((Parameter("n", dimension, {}),), {}, False))))
     return numbers
 
 

@@ -1,0 +1,89 @@
+"""Trials that run elsewhere: waited for as long as they give signs of life, by the monotonic clock."""
+
+import time
+from collections.abc import Callable
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+
+from kit.tuning import search as searching
+from kit.tuning import waiting
+from kit.tuning.search import search
+from kit.tuning.study import SharedStudy
+from kit.tuning.waiting import SILENCE, Others
+from tests.tuning.conftest import Record
+
+Open = Callable[..., SharedStudy]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the monotonic time, which can be set."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_trial_without_a_sign_of_life_is_waited_for_so_long(clock: list[float]) -> None:
+    others = Others()
+    assert others.waited_for({3: None}) == {3: False}
+    clock[0] = SILENCE - 1
+    assert others.waited_for({3: None}) == {3: False}
+    clock[0] = SILENCE
+    assert others.waited_for({3: None}) == {}
+
+
+def test_a_trial_that_gives_signs_is_waited_for_as_long_as_it_does(clock: list[float]) -> None:
+    others = Others()
+    for beat in range(100):
+        clock[0] = beat * SILENCE / 2
+        assert others.waited_for({3: f"beat {beat}"}) == {3: True}
+    clock[0] += SILENCE
+    assert others.waited_for({3: "beat 99"}) == {}
+
+
+def test_a_sign_from_the_future_is_no_new_sign(clock: list[float]) -> None:
+    """As after the computer's clock was set back: Optuna does not know the trial to be lost for hours."""
+    others = Others()
+    others.waited_for({3: "2099-01-01 00:00:00"})
+    clock[0] = SILENCE
+    assert others.waited_for({3: "2099-01-01 00:00:00"}) == {}
+
+
+def foreign(shared: SharedStudy) -> int:
+    """Begin a trial as another program does, and never end it."""
+    return shared.study.ask({"x": FloatDistribution(0, 1)}).number
+
+
+def find(shared: SharedStudy, record: Record, stop_at: float = float("inf")) -> bool:
+    def objective(trial: optuna.Trial, _: object) -> float:
+        return float(trial.params["x"])
+
+    return search(shared, objective, trials=4, stop_at=lambda: stop_at, jobs=1, on_gpu=False, watcher=record)
+
+
+@pytest.mark.parametrize("programs", [1, 2])
+def test_trials_begun_elsewhere_do_not_block_the_search(
+    open_study: Open, record: Record, monkeypatch: pytest.MonkeyPatch, programs: int
+) -> None:
+    monkeypatch.setattr(searching, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(waiting, "SILENCE", 0.5)
+    shared = open_study()
+    shared.claim(lambda trial: float(trial.params["x"]), None)
+    numbers = [foreign(shared) for _ in range(programs)]
+    assert find(shared, record) is True
+    assert record.waits == [dict.fromkeys(numbers, False)]
+    assert record.left == numbers
+    assert shared.used() == 4
+    assert list(shared.running()) == numbers
+
+
+def test_a_trial_begun_elsewhere_does_not_keep_the_confirmation_away(
+    open_study: Open, record: Record
+) -> None:
+    shared = open_study()
+    shared.claim(lambda trial: float(trial.params["x"]), None)
+    number = foreign(shared)
+    assert find(shared, record, stop_at=time.monotonic() - 1) is True
+    assert (record.waits, record.left) == ([], [number])
