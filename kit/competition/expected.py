@@ -38,7 +38,14 @@ def of_file(config: Config) -> Expected:
         UserError: the data directory that the configuration names, or the file that decides, cannot be used.
     """
     for folder in dataset.folders(config):
-        if found := _of_example(folder, config) or _of_test(folder, config):
+        try:
+            found = _of_example(folder, config) or _of_test(folder, config)
+        except UserError as error:
+            hint = error.hint or "the ids of a submission come from this file: correct it, or move it away"
+            raise UserError(
+                error.what, where=error.where, expected=error.expected, received=error.received, hint=hint
+            ) from error
+        if found:
             return found
     if config.data.is_named:
         dataset.place(config)
