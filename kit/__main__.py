@@ -8,7 +8,8 @@ import sys
 
 def main() -> None:
     """Run the command line in an interpreter that imports nothing from the working folder, and exit."""
-    _leave_working_folder_out()
+    _order_search_path()
+    _open_streams()
     from kit import interrupts
 
     try:
@@ -24,10 +25,11 @@ def main() -> None:
         sys.exit(130)
 
 
-def _leave_working_folder_out() -> None:
-    """Take the working folder out of the module search path: a random.py there is the user's own.
+def _order_search_path() -> None:
+    """Take the working folder out of the module search path, and put PYTHONPATH behind all else.
 
-    `python -m` puts it first; so does an empty entry of PYTHONPATH, as in PYTHONPATH=$PYTHONPATH:/lib.
+    A random.py there is the user's own. `python -m` puts the working folder first, and so does an empty entry
+    of PYTHONPATH, as in PYTHONPATH=$PYTHONPATH:/lib.
     """
     try:
         here = os.getcwd()  # noqa: PTH109 - pathlib would load modules before the path is clean
@@ -35,9 +37,24 @@ def _leave_working_folder_out() -> None:
         sys.stderr.write("kit: the working folder is gone; change to another\n")
         sys.exit(2)
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - see above
-    sys.path[:] = [entry for entry in sys.path if entry not in {"", here}]
+    users = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]  # noqa: PTH100 - see above
+    kept = [entry for entry in sys.path if entry not in {"", here}]
+    sys.path[:] = [entry for entry in kept if entry not in users] + [
+        entry for entry in kept if entry in users
+    ]
     if own not in sys.path:
         sys.path.append(own)
+
+
+def _open_streams() -> None:
+    """Open what the caller has closed: else the next file that is opened would take its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # The lowest number that is free.
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the whole process
 
 
 if __name__ == "__main__":

@@ -10,7 +10,11 @@ from kit.scratch import scratch
 
 Kind = Literal["training", "kaggle"]
 
-_START = "import runpy, sys; sys.path[:] = sys.argv[2:]; runpy.run_module(sys.argv[1], run_name='__main__')"
+# This very kit first: another one may be installed. It imports nothing yet.
+_START = (
+    "import runpy, sys; sys.path[:] = sys.argv[2:3]; import kit; sys.path[:] = sys.argv[3:]; "
+    "runpy.run_module(sys.argv[1], run_name='__main__')"
+)
 _KEPT = ("PATH", "HOME", "LD_LIBRARY_PATH")
 _KEPT_FOR: dict[Kind, tuple[str, ...]] = {
     "training": (
@@ -47,7 +51,11 @@ def command(module: str) -> list[str]:
     The interpreter is isolated (`python -I`): it reads no PYTHON* variable, and imports nothing from the
     working folder. It finds the modules that this process finds, and nothing else.
     """
-    return [sys.executable, "-I", "-X", "utf8", "-c", _START, module, *_search_path()]
+    own = str(Path(kit.__file__).parent.parent)
+    here = str(Path.cwd())
+    entries = [entry for entry in sys.path if entry and entry != here]
+    path = entries if own in entries else [*entries, own]
+    return [sys.executable, "-I", "-X", "utf8", "-c", _START, module, own, *path]
 
 
 def environment(kind: Kind, *, backend: str = "none", one_thread: bool = False) -> dict[str, str]:
@@ -106,10 +114,3 @@ def environment(kind: Kind, *, backend: str = "none", one_thread: bool = False) 
     if backend == "jax":
         variables["XLA_FLAGS"] = " ".join(flags)
     return variables
-
-
-def _search_path() -> list[str]:
-    """Return this process's `sys.path` without the working folder, and with the place of kit itself."""
-    own, here = str(Path(kit.__file__).parent.parent), str(Path.cwd())
-    entries = [entry for entry in sys.path if entry and entry != here]
-    return entries if own in entries else [*entries, own]

@@ -142,4 +142,5 @@ def _hide_secrets() -> None:
     learn(*secrets())
     for argument in sys.argv[1:]:
         learn_from(argument)
-    sys.stderr = MaskedStream(sys.stderr)
+    if sys.stderr is not None:  # It is None where the caller has closed it.
+        sys.stderr = MaskedStream(sys.stderr)

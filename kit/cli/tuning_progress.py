@@ -13,6 +13,7 @@ from kit.data.dataset import Dataset
 from kit.reports.terminal import duration, percent
 from kit.reports.tuning import known_accuracy
 from kit.terminals import can_redraw
+from kit.tuning.search import STOPPED
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -128,7 +129,8 @@ class TuningTerminal:
         if trial.state.name == "PRUNED":
             return f"stopped at {at or 'the start'}, it was losing ({duration(seconds)})"
         if trial.state.name != "COMPLETE" or trial.value is None:
-            return f"failed: {trial.user_attrs.get('failed', 'no reason given')}"
+            reason = trial.user_attrs.get("failed", "no reason given")
+            return reason if reason in STOPPED else f"failed: {reason}"
         if "repeat_of" in trial.user_attrs:
             return f"the same as trial {trial.user_attrs['repeat_of']}"
         figures = f"log loss {trial.value:.5f}, accuracy {percent(known_accuracy(trial))} %"

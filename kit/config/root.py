@@ -59,6 +59,8 @@ class Data(Section):
     @field_validator("directory")
     @classmethod
     def _expanded(cls, value: str) -> str:
+        if "\0" in value:
+            raise ValueError("a path cannot hold a NUL character")
         try:
             return expanded(value)
         except UserError as error:

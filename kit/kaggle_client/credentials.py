@@ -6,6 +6,7 @@ files and variables itself, and gives the client's process clean values.
 
 import json
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -116,7 +117,8 @@ def config_file() -> Path | None:
     if folder := os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(os.path.expanduser(folder)) / "kaggle.json"  # noqa: PTH111 - Path's raises without a home
     home = _home()
-    if home is not None and ((home / ".kaggle").is_dir() or not sys.platform.startswith("linux")):
+    # os.path: Path.is_dir raises where the home may not be searched.
+    if home is not None and (os.path.isdir(home / ".kaggle") or not sys.platform.startswith("linux")):  # noqa: PTH112 - see above
         return home / ".kaggle" / "kaggle.json"
     if folder := os.environ.get("XDG_CONFIG_HOME"):
         return Path(folder) / "kaggle" / "kaggle.json"
@@ -174,9 +176,12 @@ def _key() -> Found | None:
     sources = {name: f"KAGGLE_{name.upper()}" for name in given}
     if not all(given.values()):
         file = config_file()
-        if file is not None and os.environ.get("KAGGLE_CONFIG_DIR") and not file.parent.is_dir():
-            raise UserError("there is no such folder", where=f"KAGGLE_CONFIG_DIR={file.parent}", hint=WAYS)
+        if file is not None and os.environ.get("KAGGLE_CONFIG_DIR") and not os.path.isdir(file.parent):  # noqa: PTH112 - as above
+            what = "not a folder" if os.path.lexists(file.parent) else "there is no such folder"
+            raise UserError(what, where=f"KAGGLE_CONFIG_DIR={file.parent}", hint=WAYS)
         if file is None or not os.path.lexists(file):
+            if given["key"]:
+                raise UserError("it is set, KAGGLE_USERNAME is not", where="KAGGLE_KEY", hint="set both")
             return None
         content = _read_json(file)
         for name in [name for name, value in given.items() if not value]:
@@ -231,9 +236,12 @@ def _read(path: Path) -> str:
         UserError: it cannot be read, and why.
     """
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UserError("a folder in place of a credentials file", where=str(path), hint=WAYS)
+        if not stat.S_ISREG(mode):  # Reading a pipe would wait for ever.
+            raise UserError("not a regular file", where=str(path), hint=WAYS)
         raw = path.read_bytes()
-    except IsADirectoryError:
-        raise UserError("a folder in place of a credentials file", where=str(path), hint=WAYS) from None
     except OSError as error:
         hint = f"chmod u+r {path}" if isinstance(error, PermissionError) else WAYS
         what = f"these Kaggle credentials cannot be read: {error.strerror}"

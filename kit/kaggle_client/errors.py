@@ -120,7 +120,8 @@ def explain(fault: Fault, slug: str) -> KitError:
 def _unreachable(fault: Fault) -> KitError:
     """Return the error of a network that does not lead to Kaggle."""
     if fault.kind == "network":
-        hint = "check the network, and the proxy if there is one"
+        name = proxy()
+        hint = "check the network" + (f", and the proxy that {name} names" if name else "")
         return CallError(f"the connection to Kaggle failed ({fault.message})", hint)
     if fault.kind == "page":
         hint = "a proxy or a login page of this network is in between: open a browser, log in, try again"

@@ -1,5 +1,6 @@
 """Why a worker process gave no result, and what to do about it."""
 
+import re
 import signal
 from contextlib import suppress
 
@@ -8,6 +9,7 @@ from kit.store import Member
 from kit.training.machine import missing_instructions
 from kit.training.memory import memory
 
+_NOTE = re.compile(r"[IW]\d{4} ")
 _OTHER = "use another machine, or set KERAS_BACKEND to another backend"
 
 
@@ -37,7 +39,8 @@ def lost(member: Member, code: int, log: str) -> WorkerLostError:
         code: how it ended, as `subprocess.Popen.returncode` has it.
         log: what it wrote on stderr.
     """
-    said = [line.strip() for line in log.splitlines() if line.strip()]
+    # TensorFlow's notes, as in "I0000 00:00:1 cudart_stub.cc:31] ...", are no reason.
+    said = [line.strip() for line in log.splitlines() if line.strip() and not _NOTE.match(line)]
     last = f" ({said[-1][:200]})" if said else ""
     if code == -signal.SIGKILL:
         what = "its worker was killed (signal 9), as the system does when memory runs out"

@@ -25,6 +25,8 @@ LOOK_SECONDS = 0.5
 """How often the time is looked at while trials run."""
 POLL_SECONDS = 3.0
 """How often one who waits looks after the trials of other processes."""
+STOPPED = INTERRUPTED, TIME_UP, BROKEN_OFF = "interrupted", "time was up", "the search broke off"
+"""Why a trial is stopped that did not fail itself."""
 REPEATS = 50
 """So many trials in a row that repeat earlier ones: there is nothing new to try."""
 
@@ -146,11 +148,11 @@ class _Crew:
                 while (state := wait(futures, LOOK_SECONDS, FIRST_EXCEPTION)).not_done:
                     self._pause(0)
                     if time.monotonic() >= self._stop_at():
-                        self._stop("time was up")
+                        self._stop(TIME_UP)
                     for future in state.done:
                         future.result()
             except BaseException as error:
-                self._stop("interrupted" if isinstance(error, KeyboardInterrupt) else "the search broke off")
+                self._stop(INTERRUPTED if isinstance(error, KeyboardInterrupt) else BROKEN_OFF)
                 raise
         for future in futures:
             future.result()

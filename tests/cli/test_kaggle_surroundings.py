@@ -60,6 +60,16 @@ def test_without_a_home_doctor_and_data_work(workdir: Path, home: str | None) ->
 
 
 @needs_namespaces
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
+@pytest.mark.parametrize("command", [("runs",), ("doctor",), ("data", "check")])
+def test_a_home_that_may_not_be_searched_is_no_home(own: Path, command: tuple[str, ...]) -> None:
+    own.chmod(0o700)
+    os.chown(own, 12345, 12345)
+    done = as_nobody(*command, home=str(own))
+    assert (done.code, done.err) == (0, "")
+
+
+@needs_namespaces
 @pytest.mark.parametrize("home", [None, "/proc", "/nonexistent"])
 def test_without_a_home_a_submission_is_sent(kaggle: KaggleServer, home: str | None) -> None:
     write_run()

@@ -78,7 +78,15 @@ def keras_home(folder: Path) -> dict[str, str]:
     return os.environ | {"KERAS_HOME": str(folder)}
 
 
-@pytest.mark.parametrize("surroundings", [empty, variables, files, keras_json, keras_home])
+def python_path(folder: Path) -> dict[str, str]:
+    library = folder / "lib"
+    library.mkdir()
+    for name in ("random", "keras", "numpy", "queue", "signal"):
+        (library / f"{name}.py").write_text("raise SystemExit(7)\n")
+    return os.environ | {"PYTHONPATH": f":{library}"}
+
+
+@pytest.mark.parametrize("surroundings", [empty, variables, files, keras_json, keras_home, python_path])
 def test_the_out_of_fold_table_is_the_same_to_the_byte(
     surroundings: Callable[[Path], dict[str, str]], workdir: Path, undisturbed: bytes
 ) -> None:
@@ -91,3 +99,11 @@ def test_python_m_kit_imports_nothing_from_the_working_folder(workdir: Path) -> 
             (workdir / f"{name}.py").write_text("raise SystemExit(7)\n")
     done = subprocess.run([sys.executable, "-m", "kit", "runs"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_fault(workdir: Path, closed: str) -> None:
+    done = subprocess.run(f"{KIT} {' '.join(COMMAND)} {closed}", shell=True, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert (RUNS / "mine" / "oof.csv").is_file()
+    assert workdir.is_dir()

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def test_there_are_none_to_begin_with() -> None:
 
 def test_user_and_key_in_the_environment(monkeypatch: Env) -> None:
     monkeypatch.setenv("KAGGLE_KEY", "some-key")
-    assert not has_credentials()
+    with pytest.raises(UserError, match="KAGGLE_KEY: it is set, KAGGLE_USERNAME is not"):
+        has_credentials()
     assert secrets() == {"some-key"}
     monkeypatch.setenv("KAGGLE_USERNAME", "me")
     assert has_credentials()
@@ -107,6 +109,19 @@ def test_a_kaggle_json_that_cannot_be_used_is_named_with_the_reason(
 def test_a_folder_in_place_of_the_file_is_named(own_home: Path) -> None:
     (own_home / ".kaggle/kaggle.json").mkdir(parents=True)
     with pytest.raises(UserError, match=r"kaggle\.json: a folder in place of a credentials file"):
+        has_credentials()
+
+
+def test_a_pipe_in_place_of_the_file_is_named_and_not_read(own_home: Path) -> None:
+    (own_home / ".kaggle").mkdir()
+    os.mkfifo(own_home / ".kaggle/kaggle.json")
+    with pytest.raises(UserError, match=r"kaggle\.json: not a regular file"):
+        has_credentials()
+
+
+def test_a_file_in_place_of_the_named_folder_is_said(own_home: Path, monkeypatch: Env) -> None:
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(write(own_home / "file", "")))
+    with pytest.raises(UserError, match=r"KAGGLE_CONFIG_DIR=.*file: not a folder"):
         has_credentials()
 
 

@@ -45,3 +45,8 @@ def test_an_allocation_that_failed_suggests_memory_too() -> None:
 )
 def test_any_other_end_has_its_name_and_the_last_line(code: int, words: str) -> None:
     assert str(lost(MEMBER, code, "first\nthe last line\n\n")).startswith(f"cnn-f0-s0: {words}")
+
+
+def test_a_note_of_tensorflow_is_no_reason() -> None:
+    log = "I0000 00:00:1 cudart_stub.cc:31] Could not find cuda drivers on your machine\n"
+    assert str(lost(MEMBER, -signal.SIGSEGV, log)) == "cnn-f0-s0: its worker was ended by signal 11, SIGSEGV"
