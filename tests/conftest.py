@@ -19,8 +19,10 @@ from kit.store import RUNS, Member, MemberResult, Run
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
 
-# A shell that runs the tests in the background makes them, and every `kit` they start, deaf to Ctrl-C.
+# A shell that runs the tests in the background makes them, and every `kit` they start, ignore Ctrl-C; nohup
+# makes them ignore SIGHUP.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +34,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the user's Kaggle credentials and Keras settings, from worker processes too."""
     for name in os.environ:
-        if name.startswith("KAGGLE_"):
+        # `make test` passes its own flags on to every `make` in a test.
+        if name.startswith(("KAGGLE_", "MAKE", "MFLAGS")):
             monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "KERAS_HOME"):
         monkeypatch.delenv(name, raising=False)

@@ -13,6 +13,8 @@ import pytest
 from tests.kaggle_server import KaggleServer
 from tests.workplace import ended, start, write_run
 
+pytestmark = pytest.mark.slow
+
 FORCED = [
     {"FORCE_COLOR": "1"},
     {"TTY_COMPATIBLE": "1"},

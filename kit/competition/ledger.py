@@ -6,6 +6,7 @@ An event is a line of JSON that says all that is known of a submission; the last
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -18,10 +19,23 @@ from kit.errors import UserError
 from kit.files import where_offered
 
 FOLDER = Path("submissions")
+_LOOK_AGAIN = 0.2
+"""Seconds between two tries to take the lock."""
 
 Status = Literal["uploading", "sending", "pending", "complete", "error", "failed"]
 """uploading: nothing is submitted yet; sending: it may have arrived; pending, complete, error: Kaggle's own;
 failed: it never became a submission."""
+_TEXTS = (
+    "tag",
+    "status",
+    "competition",
+    "file",
+    "sha256",
+    "message",
+    "public_score",
+    "private_score",
+    "error",
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,7 @@ class Ledger:
     def records(self) -> list[Record]:
         """Return every submission, the oldest first.
 
-        A line that is no JSON (torn by a crash, or left by a merge) counts for nothing.
+        A line that is no record (torn by a crash, left by a merge, edited) counts for nothing.
 
         Raises:
             UserError: the file cannot be read.
@@ -136,11 +150,14 @@ class Ledger:
         for line in lines:
             try:
                 event = json.loads(line)
-                begun = records[event["tag"]].begun if event["tag"] in records else event["time"]
                 told: Any = {name: _frozen(value) for name, value in event.items() if name in known}
-                records[event["tag"]] = Record(**told, begun=str(begun), updated=str(event["time"]))
-            except (ValueError, TypeError, KeyError):
+                when = str(event.get("time") or "")
+                record = Record(**told | {"begun": when, "updated": when})
+            except (ValueError, TypeError, AttributeError):
                 continue
+            if all(isinstance(getattr(record, name), str) for name in _TEXTS):
+                earlier = records.get(record.tag, record)
+                records[record.tag] = replace(record, begun=earlier.begun)
         return list(records.values())
 
     def append(self, record: Record) -> Record:
@@ -150,7 +167,7 @@ class Ledger:
         event = {"time": now} | asdict(record)
         del event["begun"], event["updated"]
         line = json.dumps(event, allow_nan=False).encode() + b"\n"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         # One write at the end of the file: whole and in order, whoever else writes.
         with self.path.open("a+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
@@ -161,26 +178,41 @@ class Ledger:
         return record
 
     @contextmanager
-    def locked(self, waiting: Callable[[], None] | None = None) -> Iterator[bool]:
+    def locked(self, waiting: Callable[[], None] | None = None, *, patience: float = 0.0) -> Iterator[bool]:
         """Keep other processes from sending; the lock goes with the process, however it ends.
 
         Args:
             waiting: called before a wait for another process; None: do not wait.
+            patience: seconds to wait at most: the other process may be stopped, or hang.
 
         Yields:
-            Whether the lock is held.
+            Whether the lock is held; always true with `waiting`.
 
         Raises:
-            UserError: the file system has no locks.
+            UserError: the file system has no locks, or the other process keeps the lock.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with locks.locked(self.path, wait=False) as held:
-            if held or waiting is None:
-                yield held
-                return
-        waiting()
-        with locks.locked(self.path) as held:
-            yield held
+        self._make_folder()
+        end = None
+        while True:
+            with locks.locked(self.path, wait=False) as held:
+                if held or waiting is None:
+                    yield held
+                    return
+            if end is None:
+                waiting()
+                end = time.monotonic() + patience
+            elif time.monotonic() >= end:
+                what = f"another kit submit has not ended within {patience:.0f} s"
+                raise UserError(
+                    what, where=str(self.path), hint="end that process; nothing was sent by this one"
+                )
+            time.sleep(_LOOK_AGAIN)
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UserError("not a folder", where=str(self.folder), hint="move it away") from None
 
 
 def _frozen(value: object) -> object:

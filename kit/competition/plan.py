@@ -1,5 +1,8 @@
 """What would be submitted, worked out from files alone: nothing here talks to Kaggle."""
 
+import hashlib
+import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kit.competition import expected
+from kit.competition.expected import Expected
 from kit.competition.ledger import Ledger, Record
-from kit.competition.submission import Checked, check_submission, predictions
+from kit.competition.submission import Checked, check_submission, predictions_of
 from kit.config import Competition, Config, validate
-from kit.data import dataset, packed, read
 from kit.errors import UserError
 from kit.store import Run, find_run
 
 _MESSAGE = 400
 """Letters of a message: the tag behind it must not be cut off."""
-_STEM = 60
-"""Letters of a file's name that its copy keeps: a name has 255 bytes at most."""
+_STEM = 100
+"""Bytes of a file's name that its copy keeps: a name has 255 bytes at most."""
 
 
 @dataclass(frozen=True)
@@ -61,74 +64,51 @@ def make_plan(target: str | None, config: Config, message: str | None, ledger: L
     """
     run, source = _find(target)
     figures: dict[str, Any] = {}
-    words, ids = source.name, None
-    if run is not None:
+    words = source.name
+    if run is None:
+        rows = expected.of_file(config)
+    else:
         try:
-            config, figures, words, ids = _of_run(run)
+            config, figures, words, rows = _of_run(run)
         except (LookupError, TypeError) as error:
             raise UserError(f"damaged, or of another version ({error!r})", where=str(run.path)) from error
-    message = " ".join((words if message is None else message).split())
+    # A name that is not UTF-8 would not reach Kaggle.
+    message = " ".join((words if message is None else message).encode(errors="replace").decode().split())
     if len(message) > _MESSAGE:
         raise UserError("the message is too long", where="-m", expected=f"at most {_MESSAGE} letters")
-    example = example_of(config)
-    if example is None and ids is None:
-        ids = test_ids(config)
-    checked = check_submission(
-        source, config.competition, ids=None if example else ids, sample_submission=example, ordered=False
-    )
-    warnings = [*_warnings(source, checked, config.competition, example)]
-    if example is None and ids is None:
-        warnings.append(
-            f"the number of rows was not checked: no sample_submission.csv or test.csv in "
-            f"{' or '.join(f'{folder}/' for folder in dataset.folders(config))}"
-        )
+    checked = check_submission(source, config.competition, ids=rows.ids, source=rows.source, ordered=False)
     tag = f"kit-{secrets.token_hex(6)}"
     record = Record(
         tag=tag,
         status="uploading",
         competition=config.competition.slug,
         run=run.name if run else None,
-        file=str(ledger.folder / f"{(run.name if run else source.stem)[:_STEM]}-{tag}.csv"),
+        file=str(ledger.folder / _copy_name(run.name if run else source.stem, tag)),
         sha256=checked.sha256,
         message=message,
         **figures,
     )
-    return Plan(source, config.competition, checked, record, tuple(warnings))
+    warnings = (*_doubts(source, checked, rows.example), *rows.warnings)
+    return Plan(source, config.competition, checked, record, warnings)
 
 
-def example_of(config: Config) -> Path | None:
-    """Return the competition's sample submission from where `kit cv` finds the data; None without one."""
-    found = (dataset.sample_submission(folder) for folder in dataset.folders(config))
-    return next((path for path in found if path is not None), None)
+def _copy_name(stem: str, tag: str) -> str:
+    """Return a name that no other file has, of characters that every file system takes."""
+    stem = re.sub(r"(-kit-[0-9a-f]{12})+$", "", stem)  # where a copy is sent once more
+    stem = re.sub(r"[^\w.-]+", "_", stem).lstrip(".-") or "submission"
+    return f"{stem.encode()[:_STEM].decode(errors='ignore')}-{tag}.csv"
 
 
-def test_ids(config: Config) -> NDArray[np.int64] | None:
-    """Return the ids that the rows of test.csv have; None where there is no such file.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    found = (dataset.file_in(folder, dataset.FILES[1]) for folder in dataset.folders(config))
-    path = next((path for path in found if path is not None), None)
-    if path is None:
-        return None
-    images, _ = read.parse(packed.content(path), str(path), config.competition, labelled=False)
-    first = config.competition.first_id
-    return np.arange(first, first + len(images))
-
-
-def _warnings(
-    source: Path, checked: Checked, competition: Competition, example: Path | None
-) -> Iterator[str]:
+def _doubts(source: Path, checked: Checked, example: dict[int, str] | None) -> Iterator[str]:
     predicted = np.flatnonzero(checked.counts)
     if len(predicted) == 1 and checked.rows > 1:
         yield f"{source} predicts class {predicted[0]} for every row"
-    if example is not None and predictions(source, competition) == predictions(example, competition):
+    if example == {identity: str(label) for identity, label in checked.by_id.items()}:
         yield f"{source} is the same as the competition's sample submission"
 
 
-def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, NDArray[np.int64]]:
-    """Return a run's configuration, figures for the ledger, default message, and the ids of its test rows."""
+def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, Expected]:
+    """Return a run's configuration, figures for the ledger, default message, and the ids it must have."""
     info = run.info()
     if info["sample"]:
         hint = "bring the competition's data (kit data fetch), then kit cv"
@@ -138,22 +118,23 @@ def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, NDArray[np.int64]]:
     if not run.is_finished():
         raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
     config = validate(info["config"])
-    oof, expected = run.report()["oof"], run.report()["expected_score"]
+    oof, score = run.report()["oof"], run.report()["expected_score"]
     figures = {
         "oof_accuracy": oof["accuracy"],
         "oof_interval": tuple(oof["interval"]),
-        "expected_score": (expected["low"], expected["high"]),
+        "expected_score": (score["low"], score["high"]),
     }
     words = f"{run.name} OOF {oof['accuracy']:.5f} {info['hash'][:8]}"
     first = config.competition.first_id
-    return config, figures, words, np.arange(first, first + info["test_rows"])
+    ids = np.arange(first, first + info["test_rows"])
+    return config, figures, words, expected.of_run(config, run.name, ids)
 
 
 def _find(target: str | None) -> tuple[Run | None, Path]:
     """Return the run, if there is one, and the file."""
     if target is not None and (Path(target).is_file() or target.endswith(".csv")):
         source = Path(target)
-        run = Run(source.resolve().parent)
+        run = Run(Path(os.path.realpath(source)).parent)  # Path.resolve raises where links make a circle.
         return (run if run.exists() else None), source
     run = find_run(target, on_sample=False)
     return run, run.submission_path
@@ -190,12 +171,18 @@ def _changed(plan: Plan, ledger: Ledger) -> str:
     since = f"since {last.name} of {last.begun[:10]}" + (
         f", score {last.public_score}" if last.public_score else ""
     )
+    copy, now = Path(last.file), plan.checked.by_id
     try:
-        earlier = check_submission(Path(last.file), plan.competition, ordered=False)
-    except UserError:
+        content = copy.read_bytes()
+    except OSError:
         return f"not known {since}: its copy is gone"
-    if earlier.sha256 != last.sha256 or earlier.rows != plan.checked.rows:
+    if hashlib.sha256(content).hexdigest() != last.sha256:
         return f"not known {since}: its copy is another file now"
-    before = earlier.by_id
-    count = sum(before.get(identity) != label for identity, label in plan.checked.by_id.items())
-    return f"{count:,} of {earlier.rows:,} rows ({100 * count / earlier.rows:.2f} %) {since}"
+    try:
+        before = predictions_of(copy, content, plan.competition)
+    except UserError:
+        return f"not known {since}: it has other columns"
+    if before.keys() != now.keys():
+        return f"not known {since}: it has other ids"
+    count = sum(before[identity] != str(label) for identity, label in now.items())
+    return f"{count:,} of {len(now):,} rows ({100 * count / len(now):.2f} %) {since}"

@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.competition.ids import Row, check_members, check_order, lines_of, place
 from kit.config import Competition
 from kit.errors import UserError
 from kit.files import atomic
 
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
-_Row = tuple[int, list[str]]
-"""Line in the file, cells."""
 
 _NOT_TEXT = {
     b"": "an empty file",
@@ -93,7 +92,7 @@ def check_submission(
     competition: Competition,
     *,
     ids: NDArray[np.int64] | None = None,
-    sample_submission: Path | None = None,
+    source: str = "",
     ordered: bool = True,
 ) -> Checked:
     """Read the submission at `path` and check it against the competition's rules.
@@ -101,29 +100,29 @@ def check_submission(
     Args:
         path: the file.
         competition: names of the columns, first id, number of classes.
-        ids: (rows,) the ids that the file must have.
-        sample_submission: the competition's example; its ids count where `ids` is not given. With neither,
-            ids count up from `competition.first_id` and any number of rows passes.
+        ids: (rows,) the ids that the file must have; without them, ids count up from `competition.first_id`
+            and any number of rows passes.
+        source: where `ids` come from, for errors.
         ordered: whether the ids must be in this order; Kaggle takes them in any.
 
     Raises:
         UserError: the first thing wrong, with its line and column.
     """
-    if ids is None and sample_submission is not None:
-        example = _rows(sample_submission, _read(sample_submission), competition)
-        ids = np.array(_whole_numbers(sample_submission, example, 0, competition.id_column), np.int64)
     content = _read(path)
     rows = _rows(path, content, competition)
     found = _whole_numbers(path, rows, 0, competition.id_column)
     wanted = range(competition.first_id, competition.first_id + len(found)) if ids is None else ids.tolist()
-    check = _check_order if ordered else _check_members
-    check(path, rows, found, wanted, competition.id_column)
+    lines = lines_of(path, rows, found, competition.id_column)
+    if ordered:
+        check_order(path, lines, wanted, competition.id_column)
+    else:
+        check_members(path, lines, wanted, competition.id_column, source)
     labels = np.array(_whole_numbers(path, rows, 1, competition.prediction_column), np.int64)
     for (line, _), label in zip(rows, labels.tolist(), strict=True):
         if not 0 <= label < competition.classes:
             raise UserError(
                 "no such class",
-                where=_place(path, line, competition.prediction_column),
+                where=place(path, line, competition.prediction_column),
                 expected=f"0 to {competition.classes - 1}",
                 received=str(label),
             )
@@ -132,13 +131,17 @@ def check_submission(
     )
 
 
-def predictions(path: Path, competition: Competition) -> dict[str, str]:
-    """Return the prediction of each id, as a file of the competition has them.
+def predictions_of(path: Path, content: bytes, competition: Competition) -> dict[int, str]:
+    """Return the prediction of each id in `content`, of a file that may predict anything.
 
     Raises:
-        UserError: it is not such a file.
+        UserError: it has not the form of a submission; `path` names it.
     """
-    return {identity: label for _, (identity, label) in _rows(path, _read(path), competition)}
+    _check_text(path, content)
+    rows = _rows(path, content, competition)
+    ids = _whole_numbers(path, rows, 0, competition.id_column)
+    lines_of(path, rows, ids, competition.id_column)
+    return {identity: cells[1] for identity, (_, cells) in zip(ids, rows, strict=True)}
 
 
 def _read(path: Path) -> bytes:
@@ -148,15 +151,19 @@ def _read(path: Path) -> bytes:
         raise UserError("no such file", where=str(path)) from None
     except OSError as error:
         raise UserError(f"not readable: {error.strerror}", where=str(path)) from error
+    _check_text(path, content)
+    return content
+
+
+def _check_text(path: Path, content: bytes) -> None:
     for start, kind in _NOT_TEXT.items():
         if content.lstrip().startswith(start) if start else not content.strip():
             raise UserError(
                 "not a submission", where=str(path), expected="a CSV file in plain UTF-8", received=kind
             )
-    return content
 
 
-def _rows(path: Path, content: bytes, competition: Competition) -> list[_Row]:
+def _rows(path: Path, content: bytes, competition: Competition) -> list[Row]:
     """Return (line, [id, label]) of each row below the header."""
     columns = [competition.id_column, competition.prediction_column]
     try:
@@ -188,64 +195,13 @@ def _rows(path: Path, content: bytes, competition: Competition) -> list[_Row]:
     return rows
 
 
-def _whole_numbers(path: Path, rows: Sequence[_Row], cell: int, column: str) -> list[int]:
+def _whole_numbers(path: Path, rows: Sequence[Row], cell: int, column: str) -> list[int]:
     for line, cells in rows:
         text = cells[cell]
         # Stricter than int(): Kaggle is not asked to read " 3", "3.0", "03" or a number in another script.
         if not _WHOLE_NUMBER.fullmatch(text):
             what = "blank cell" if not text.strip() else "not a whole number"
             raise UserError(
-                what, where=_place(path, line, column), expected="digits alone", received=repr(text[:40])
+                what, where=place(path, line, column), expected="digits alone", received=repr(text[:40])
             )
     return [int(cells[cell]) for _, cells in rows]
-
-
-def _lines_of(path: Path, rows: Sequence[_Row], found: Sequence[int], column: str) -> dict[int, int]:
-    """Return the line of each id, and check that none is there twice."""
-    lines: dict[int, int] = {}
-    for (line, _), identity in zip(rows, found, strict=True):
-        if identity in lines:
-            what = f"id {identity} is already in line {lines[identity]}"
-            raise UserError(what, where=_place(path, line, column), expected="every id once")
-        lines[identity] = line
-    return lines
-
-
-def _check_order(
-    path: Path, rows: Sequence[_Row], found: Sequence[int], wanted: Sequence[int], column: str
-) -> None:
-    """Check that the ids are the wanted ones, in their order."""
-    known, lines = set(wanted), _lines_of(path, rows, found, column)
-    for (line, _), identity, expected in zip(rows, found, wanted, strict=False):
-        if identity != expected:
-            what = "ids out of order" if identity in known else "unknown id"
-            if expected not in lines:
-                what = f"id {expected} is missing"
-            raise UserError(
-                what, where=_place(path, line, column), expected=str(expected), received=str(identity)
-            )
-    sizes = {"expected": f"{len(wanted)} rows", "received": f"{len(found)} rows"}
-    if len(found) > len(wanted):
-        raise UserError("too many rows", where=f"{path}, line {rows[len(wanted)][0]}", **sizes)
-    if len(found) < len(wanted):
-        what = f"id {wanted[len(found)]} and what follows are missing"
-        raise UserError(what, where=f"{path}, line {rows[-1][0]}", **sizes)
-
-
-def _check_members(
-    path: Path, rows: Sequence[_Row], found: Sequence[int], wanted: Sequence[int], column: str
-) -> None:
-    """Check that every wanted id is there once, in any order, and no other."""
-    known, lines = set(wanted), _lines_of(path, rows, found, column)
-    sizes = {"expected": f"{len(wanted)} rows", "received": f"{len(found)} rows"}
-    for identity, line in lines.items():
-        if identity not in known:
-            raise UserError(f"unknown id {identity}", where=_place(path, line, column), **sizes)
-    missing = [identity for identity in wanted if identity not in lines]
-    if missing:
-        what = f"id {missing[0]} is missing" + (f", and {len(missing) - 1} more" if missing[1:] else "")
-        raise UserError(what, where=str(path), **sizes)
-
-
-def _place(path: Path, line: int, column: str) -> str:
-    return f"{path}, line {line}, column {column}"

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from kit import kaggle_client
@@ -15,6 +16,8 @@ from kit.files import atomic
 from kit.kaggle_client import UnknownOutcomeError, attempts, until_midnight
 
 Say = Callable[[str], None]
+_CALLS = 4
+"""Calls to Kaggle that a `kit submit` makes while it holds the lock."""
 _LATER = "`kit submissions` fetches the score later"
 
 
@@ -50,8 +53,11 @@ def submit(plan: Plan, ledger: Ledger, *, again: bool, timeout: float, say: Say)
     """
     if not kaggle_client.has_credentials():
         raise kaggle_client.no_credentials()
-    with ledger.locked(waiting=lambda: say("another kit submit is sending from here; waiting for it")):
-        recovered = {record.tag for record in recover(ledger, timeout=timeout, say=say) if record.sent}
+    waiting = partial(say, "another kit submit is sending from here; waiting for it")
+    with ledger.locked(waiting, patience=_CALLS * attempts.budget(timeout)):
+        # Only of this competition: one that has closed, or whose rules are not accepted, blocks no other.
+        found = recover(ledger, plan.record.competition, timeout=timeout, say=say)
+        recovered = {record.tag for record in found if record.sent}
         for earlier in _same(plan, ledger):
             if earlier.ref and (earlier.tag in recovered or (earlier.status == "pending" and not again)):
                 say(f"it was sent on {earlier.begun[:16]} as submission {earlier.ref}: not sent again")

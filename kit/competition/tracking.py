@@ -26,10 +26,18 @@ def told(record: Record, found: Submission) -> Record:
     )
 
 
-def recover(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> list[Record]:
+def recover(
+    ledger: Ledger, competition: str | None = None, *, timeout: float, say: Callable[[str], None]
+) -> list[Record]:
     """Find out what became of the submissions whose `kit submit` was killed.
 
     The caller holds the ledger's lock: no other process is sending.
+
+    Args:
+        ledger: has the submissions.
+        competition: the only one whose list is asked for; None: all of the ledger.
+        timeout: seconds an attempt at a call may take.
+        say: is told how it goes.
 
     Returns:
         Those submissions, each now pending, complete, error or failed.
@@ -42,7 +50,11 @@ def recover(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> li
         for record in ledger.records()
         if record.status == "uploading"
     ]
-    open_ = [record for record in ledger.records() if record.status == "sending"]
+    open_ = [
+        record
+        for record in ledger.records()
+        if record.status == "sending" and competition in (None, record.competition)
+    ]
     # The times in the ledger are of a clock that may have been set, or may be set meanwhile.
     end = time.monotonic() + SETTLE
     while open_:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kit.data import dataset
-from tests.kaggle_server import KaggleServer
-from tests.workplace import events, kit, write_run
+from tests.kaggle_server import Fault, KaggleServer
+from tests.workplace import ended, events, kit, start, write_run
 
 ROWS = 200
 WHOLE = [f"{row},{row % 10}" for row in range(1, ROWS + 1)]
@@ -66,7 +67,10 @@ def test_a_row_too_few_is_found_whatever_file_knows_the_rows(
     write("short.csv", WHOLE[:-1])
     done = kit("submit", "short.csv", "--dry-run")
     assert done.code == 2
-    assert "id 200 is missing\nexpected 200 rows, received 199 rows" in done.err
+    assert (
+        "kit: short.csv, line 200: id 200 is missing\nexpected 200 rows, received 199 rows\n"
+        "the ids are those of data/" in done.err
+    )
     write("whole.csv", WHOLE)
     done = kit("submit", "whole.csv", "--dry-run")
     assert (done.code, "was not checked" in done.out) == (0, False)
@@ -104,6 +108,23 @@ def test_a_damaged_test_csv_is_named(data: Path) -> None:
     done = kit("submit", "whole.csv", "--dry-run")
     assert done.code == 2
     assert done.err.startswith("kit: data/test.csv, line 1: ")
+
+
+def test_a_directory_that_is_named_and_missing_is_an_error(workdir: Path) -> None:
+    (workdir / "mine.yaml").write_text("extends: default\ndata:\n  directory: none\n")
+    write("whole.csv", WHOLE)
+    done = kit("submit", "whole.csv", "-c", "mine.yaml", "--dry-run")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("kit: none: there is no such folder")
+
+
+def test_a_run_is_sent_though_its_data_is_damaged(data: Path, kaggle: KaggleServer) -> None:
+    write_run()
+    (data / "sample_submission.csv").write_text("id,digit\n1,0\n")
+    done = kit("submit")
+    assert done.code == 0, done.err
+    assert "the test rows of run default-abababab alone: data/sample_submission.csv, line 1" in done.err
+    assert len(kaggle.submissions) == 1
 
 
 def test_rows_in_another_order_are_sent_as_they_are(data: Path, kaggle: KaggleServer) -> None:
@@ -146,6 +167,45 @@ def test_each_submission_keeps_its_own_copy(kaggle: KaggleServer) -> None:
     for event in events():
         content = Path(event["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == event["sha256"]
+
+
+def test_what_the_user_put_in_submissions_stays(kaggle: KaggleServer) -> None:
+    Path("submissions/whole.csv").mkdir(parents=True)
+    Path("mine.csv").write_text("mine")
+    Path("submissions/other.csv").symlink_to("../mine.csv")
+    for label, name in enumerate(("whole.csv", "other.csv")):
+        write(name, [*WHOLE[:-1], f"200,{label}"])
+        assert kit("submit", name).code == 0
+    assert Path("submissions/whole.csv").is_dir()
+    assert Path("mine.csv").read_text() == "mine"
+    assert len(kaggle.submissions) == 2
+
+
+@pytest.mark.slow
+def test_two_files_of_one_name_at_once_keep_a_copy_each(kaggle: KaggleServer) -> None:
+    for folder, label in (("one", 1), ("two", 2)):
+        write(f"{folder}/submission.csv", [f"{row},{label}" for row in range(1, ROWS + 1)])
+    both = [start("submit", f"{folder}/submission.csv", "--wait", "0s") for folder in ("one", "two")]
+    assert [ended(process).code for process in both] == [0, 0]
+    for event in events():
+        assert hashlib.sha256(Path(event["file"]).read_bytes()).hexdigest() == event["sha256"]
+    assert len(kaggle.submissions) == 2
+
+
+def test_an_interrupted_upload_costs_no_copy_and_no_submission(kaggle: KaggleServer) -> None:
+    write("best.csv", WHOLE)
+    kaggle.fail("put", Fault("stall"))
+    process = start("submit", "best.csv")
+    while not kaggle.count("put"):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    assert kit("submit", "best.csv").code == 0
+    copies = sorted({event["file"] for event in events()})
+    assert len(copies) == 2
+    assert {Path(copy).read_bytes() for copy in copies} == {Path("best.csv").read_bytes()}
+    assert len(kaggle.submissions) == 1
 
 
 def test_a_file_in_submissions_is_sent_and_stays(kaggle: KaggleServer) -> None:

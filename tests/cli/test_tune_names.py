@@ -10,6 +10,8 @@ from optuna.distributions import IntDistribution
 
 from tests.workplace import ended, start
 
+pytestmark = pytest.mark.slow
+
 KEY = "models.knn.neighbours"
 CONFIG = f"""
 folds: {{count: 3}}
@@ -95,7 +97,6 @@ def test_wrong_parameters_that_were_queued_fail_by_name(project: Path) -> None:
     assert states == ["COMPLETE", "FAIL", "FAIL", "FAIL", "COMPLETE", "COMPLETE"]
 
 
-@pytest.mark.slow
 def test_a_trial_that_another_program_began_is_not_waited_for_without_end(project: Path) -> None:
     tune(project, "--trials", "1")
     study(project).ask({KEY: IntDistribution(1, 12)})

@@ -8,6 +8,8 @@ import pytest
 
 from tests.workplace import ended, start
 
+pytestmark = pytest.mark.slow
+
 SECRET = "S3cretPassw0rd"
 CONFIG = """
 competition: {image_shape: [6, 6]}

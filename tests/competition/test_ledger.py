@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.competition.ledger import Ledger, Record
+from kit.errors import UserError
 
 RECORD = Record(
     tag="kit-1",
@@ -118,3 +119,52 @@ def test_the_result_is_told_in_a_sentence() -> None:
 def test_the_age_counts_from_the_last_event(ledger: Ledger) -> None:
     old = (datetime.now(UTC) - timedelta(seconds=90)).isoformat()
     assert replace(ledger.append(RECORD), updated=old).age == pytest.approx(90, abs=5)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00", "0001-01-01T00:00+14:00", "soon", "", 5, None],
+)
+def test_a_record_of_an_odd_time_is_kept_and_old(ledger: Ledger, time: object) -> None:
+    ledger.append(RECORD)
+    ledger.path.write_text(json.dumps(json.loads(ledger.path.read_text()) | {"time": time}) + "\n")
+    [record] = ledger.records()
+    assert record.age > 1e6
+
+
+def test_a_record_without_a_time_is_kept(ledger: Ledger) -> None:
+    ledger.append(RECORD)
+    event = json.loads(ledger.path.read_text())
+    del event["time"]
+    ledger.path.write_text(json.dumps(event) + "\n")
+    assert [(record.tag, record.begun) for record in ledger.records()] == [("kit-1", "")]
+
+
+@pytest.mark.parametrize("name", ["file", "competition", "message", "sha256", "error"])
+def test_an_event_of_other_types_counts_for_nothing(ledger: Ledger, name: str) -> None:
+    ledger.append(RECORD)
+    event = json.loads(ledger.path.read_text())
+    with ledger.path.open("a") as file:
+        file.write(json.dumps(event | {"tag": "kit-2", name: None}) + "\n")
+    assert [record.tag for record in ledger.records()] == ["kit-1"]
+
+
+def test_a_process_that_keeps_the_lock_is_not_waited_for_without_end(ledger: Ledger) -> None:
+    said: list[str] = []
+    with (
+        Ledger(ledger.folder).locked(),
+        pytest.raises(UserError, match="another kit submit has not ended within 0 s"),
+        ledger.locked(lambda: said.append("waiting"), patience=0.1),
+    ):
+        pass
+    assert said == ["waiting"]
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_something_else_in_place_of_the_folder_is_named(ledger: Ledger, kind: str) -> None:
+    if kind == "file":
+        ledger.folder.touch()
+    else:
+        ledger.folder.symlink_to("nowhere")
+    with pytest.raises(UserError, match="submissions: not a folder"), ledger.locked():
+        pass

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,48 @@ def test_a_copy_of_an_old_ledger_is_found_where_it_was() -> None:
     assert "0 of 200 rows (0.00 %) since a" in describe(plan(), ledger)[4]
 
 
-def test_the_copy_of_a_long_name_has_a_name_that_fits() -> None:
-    source = Path(f"{'x' * 240}.csv")
-    source.write_bytes(write_run("a").submission_path.read_bytes())
-    made = plan(str(source))
-    assert len(Path(made.record.file).name) < 100
-    assert made.record.file.endswith(f"-{made.record.tag}.csv")
+@pytest.mark.parametrize("stem", ["x" * 240, "数" * 80, "\U00020000" * 60])
+def test_the_name_of_a_copy_has_at_most_255_bytes_whatever_the_files(stem: str) -> None:
+    Path(f"{stem}.csv").write_bytes(write_run("a").submission_path.read_bytes())
+    made = plan(f"{stem}.csv")
+    with Path("plain").open("wb") as file:
+        file.write(made.checked.content)
+    Path("submissions").mkdir()
+    Path("plain").rename(Path(made.record.file).with_name(f".{Path(made.record.file).name}.12345678"))
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("two\nlines.csv", "two_lines"),
+        ("a:b?c*.csv", "a_b_c_"),
+        ("\udcff.csv", "_"),
+        ("-.csv", "submission"),
+        (".hidden.csv", "hidden"),
+        ("best-kit-0123456789ab.csv", "best"),
+    ],
+)
+def test_the_name_of_a_copy_has_plain_characters(name: str, stem: str) -> None:
+    Path(name).write_bytes(write_run("a").submission_path.read_bytes())
+    made = plan(f"./{name}")
+    assert made.record.file == f"submissions/{stem}-{made.record.tag}.csv"
+    assert made.record.name == f"{stem}.csv"
+    made.description.encode()
+
+
+def test_links_in_a_circle_are_no_file() -> None:
+    Path("loop.csv").symlink_to("loop.csv")
+    with pytest.raises(UserError, match=r"loop.csv: not readable"):
+        plan("loop.csv")
+
+
+def test_changes_are_not_counted_against_other_ids_or_columns() -> None:
+    write_run("a")
+    ledger, content = Ledger(), b"ImageId,Label\n7,3\n"
+    Path("old.csv").write_bytes(content)
+    old = replace(plan().record, status="complete", file="old.csv", sha256=sha256(content).hexdigest())
+    ledger.append(old)
+    assert "it has other ids" in describe(plan(), ledger)[4]
+    Path("old.csv").write_bytes(b"id,digit\n7,3\n")
+    ledger.append(replace(old, sha256=sha256(b"id,digit\n7,3\n").hexdigest()))
+    assert "it has other columns" in describe(plan(), ledger)[4]

@@ -1,11 +1,12 @@
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kit.competition.submission import check_submission, write_submission
+from kit.competition.submission import check_submission, predictions_of, write_submission
 from kit.config import Competition
 from kit.errors import UserError
 
@@ -18,9 +19,10 @@ def written(tmp_path: Path, content: bytes, name: str = "submission.csv") -> Pat
     return path
 
 
-def message(path: Path, sample_submission: Path | None = None) -> str:
+def message(path: Path, ids: Sequence[int] | None = None, *, ordered: bool = True) -> str:
+    wanted = None if ids is None else np.array(ids)
     with pytest.raises(UserError) as error:
-        check_submission(path, COMPETITION, sample_submission=sample_submission)
+        check_submission(path, COMPETITION, ids=wanted, source="data/test.csv", ordered=ordered)
     text = str(error.value)
     assert str(path.parent) in text
     assert text.count("\n") < 3
@@ -116,17 +118,18 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, content: bytes, word
         (b"2,3\n1,4\n3,5\n", ["line 2", "out of order"]),
     ],
 )
-def test_ids_are_those_of_the_sample_submission(tmp_path: Path, rows: bytes, words: list[str]) -> None:
-    sample = written(tmp_path, b"ImageId,Label\n1,0\n2,0\n3,0\n", "sample_submission.csv")
-    text = message(written(tmp_path, b"ImageId,Label\n" + rows), sample_submission=sample)
+def test_ids_are_those_that_are_wanted(tmp_path: Path, rows: bytes, words: list[str]) -> None:
+    text = message(written(tmp_path, b"ImageId,Label\n" + rows), [1, 2, 3])
     assert [word for word in words if word not in text] == []
 
 
-def test_a_wrong_sample_submission_is_named_itself(tmp_path: Path) -> None:
-    sample = written(tmp_path, b"id,label\n1,0\n", "sample_submission.csv")
-    assert "sample_submission.csv, line 1: wrong header" in message(
-        written(tmp_path, b"ImageId,Label\n1,0\n"), sample_submission=sample
-    )
+def test_an_example_may_predict_anything_and_is_named_itself_where_it_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "sample_submission.csv.gz"
+    assert predictions_of(path, b"ImageId,Label\r\n7,\r\n3,?\r\n", COMPETITION) == {7: "", 3: "?"}
+    with pytest.raises(UserError, match=r"sample_submission.csv.gz, line 1: wrong header"):
+        predictions_of(path, b"id,label\n1,0\n", COMPETITION)
+    with pytest.raises(UserError, match=r"sample_submission.csv.gz, line 3, .*id 1 is already in line 2"):
+        predictions_of(path, b"ImageId,Label\n1,0\n1,0\n", COMPETITION)
 
 
 def test_a_folder_or_nothing_is_no_submission(tmp_path: Path) -> None:
@@ -135,13 +138,9 @@ def test_a_folder_or_nothing_is_no_submission(tmp_path: Path) -> None:
     assert "not readable" in message(tmp_path / "folder.csv")
 
 
-SAMPLE = b"ImageId,Label\n1,0\n2,0\n3,0\n"
-
-
 def test_in_any_order_ids_decide(tmp_path: Path) -> None:
-    sample = written(tmp_path, SAMPLE, "sample_submission.csv")
     path = written(tmp_path, b"ImageId,Label\n3,5\n1,3\n2,4\n")
-    checked = check_submission(path, COMPETITION, sample_submission=sample, ordered=False)
+    checked = check_submission(path, COMPETITION, ids=np.arange(1, 4), ordered=False)
     assert checked.by_id == {1: 3, 2: 4, 3: 5}
     assert checked.content == path.read_bytes()
 
@@ -149,16 +148,20 @@ def test_in_any_order_ids_decide(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (b"3,3\n1,4\n", ["id 2 is missing", "expected 3 rows, received 2 rows"]),
-        (b"3,3\n", ["id 1 is missing, and 1 more", "expected 3 rows, received 1 rows"]),
+        (b"3,3\n1,4\n", ["line 3: id 2 is missing", "expected 3 rows, received 2 rows"]),
+        (b"3,3\n", ["line 1: id 1 is missing, and 1 more", "expected 3 rows, received 1 rows"]),
+        (b"1,3\n2,4\n", ["line 3: id 3 is missing", "the ids are those of data/test.csv"]),
         (b"3,3\n1,4\n2,5\n4,6\n", ["line 5", "unknown id 4", "expected 3 rows, received 4 rows"]),
+        (b"0,3\n1,4\n2,5\n", ["line 2, column ImageId: unknown id 0, and id 3 is missing"]),
+        (b"0,3\n1,4\n2,5\n", ["expected ids from 1 to 3, received 0"]),
         (b"3,3\n1,4\n3,5\n", ["line 4", "id 3 is already in line 2"]),
     ],
 )
 def test_in_any_order_each_id_is_there_once(tmp_path: Path, rows: bytes, words: list[str]) -> None:
-    sample = written(tmp_path, SAMPLE, "sample_submission.csv")
-    path = written(tmp_path, b"ImageId,Label\n" + rows)
-    with pytest.raises(UserError) as error:
-        check_submission(path, COMPETITION, sample_submission=sample, ordered=False)
-    text = str(error.value)
+    text = message(written(tmp_path, b"ImageId,Label\n" + rows), [1, 2, 3], ordered=False)
     assert [word for word in words if word not in text] == []
+
+
+def test_a_gap_is_found_where_nothing_says_how_many_rows_there_are(tmp_path: Path) -> None:
+    text = message(written(tmp_path, b"ImageId,Label\n4,3\n1,4\n2,5\n"), ordered=False)
+    assert "unknown id 4, and id 3 is missing\nexpected ids from 1 to 3, received 4" in text

@@ -108,6 +108,12 @@ def test_a_wait_ends_by_a_clock_that_nobody_sets(
     assert kaggle.looks == 3
 
 
+def test_a_look_for_one_competition_leaves_the_others_open(ledger: Ledger, kaggle: Kaggle) -> None:
+    ledger.append(replace(RECORD, competition="closed"))
+    assert recover(ledger, "digit-recognizer", timeout=5, say=silent) == []
+    assert (ledger.records()[0].status, kaggle.looks) == ("sending", 0)
+
+
 def test_an_interrupted_upload_needs_no_look(ledger: Ledger, kaggle: Kaggle) -> None:
     ledger.append(replace(RECORD, status="uploading"))
     assert recovered(ledger) == [("failed", None)]
