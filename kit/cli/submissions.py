@@ -28,9 +28,10 @@ def command(as_json: bool) -> None:
 
     ledger = Ledger()
     failure = None
-    if ledger.records() and has_credentials():
+    if ledger.records():
         try:
-            refresh(ledger, timeout=30.0, say=lambda text: click.echo(text, err=True))
+            if has_credentials():
+                refresh(ledger, timeout=30.0, say=lambda text: click.echo(text, err=True))
         except KitError as error:
             # What the ledger knows is worth showing all the same.
             failure = error

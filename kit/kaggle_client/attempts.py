@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from kit.errors import UserError
-from kit.kaggle_client.credentials import has_credentials, no_credentials, variables
+from kit.kaggle_client.credentials import has_credentials, no_credentials
 from kit.kaggle_client.errors import CallError, Fault, explain
+from kit.kaggle_client.handover import variables
 from kit.kaggle_client.network import check_network
 from kit.processes import command, environment
 from kit.scratch import scratch

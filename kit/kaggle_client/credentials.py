@@ -6,46 +6,39 @@ files and variables itself, and gives the client's process clean values.
 
 import json
 import os
-import stat
 import sys
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kit.errors import UserError
-from kit.scratch import scratch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-WAYS = (
-    "make a token at https://www.kaggle.com/settings/api, then `export KAGGLE_API_TOKEN=<token>`, "
-    "or save it in ~/.kaggle/access_token, or put a kaggle.json there, or run `kaggle auth login`"
-)
-_PASSED = ("KAGGLE_API_V1_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR")
-_MARKS = {b"\xef\xbb\xbf": "a byte order mark", b"\xff\xfe": "UTF-16 text", b"\xfe\xff": "UTF-16 text"}
+from kit.kaggle_client.files import WAYS, checked, read, read_json
 
 
 class Found(NamedTuple):
-    """Credentials of one kind.
+    """Credentials of one place.
 
     Attributes:
         kind: token, key or login.
         source: the variable or the file that holds them, for people.
-        variables: how the client's process gets them.
+        values: the token alone; or user and key; or the content of credentials.json alone.
         secrets: what must not be shown.
     """
 
     kind: str
     source: str
-    variables: dict[str, str]
+    values: tuple[str, ...]
     secrets: tuple[str, ...]
 
 
 def credentials() -> list[Found]:
-    """Return the credentials that the client may use, in its order; whether Kaggle takes them is not known.
+    """Return what can be used, in the client's order: the first counts. Kaggle may not take it.
 
     Raises:
-        UserError: there are none, but a file or variable that should hold them and cannot be used.
+        UserError: there are none, but a file that should hold them and cannot be used; or a variable cannot
+            be used, and nothing goes before it.
     """
     found, problems = _look()
     if problems and not found:
@@ -82,9 +75,10 @@ def refused(received: str = "") -> UserError:
     found = _look()[0]
     if not (found or received):
         return no_credentials()
+    is_token = bool(found) and found[0].kind == "token"
     return UserError(
-        f"Kaggle refuses {'this token' if [one.kind for one in found] == ['token'] else 'these credentials'}",
-        where=" and ".join(one.source for one in found) or None,
+        f"Kaggle refuses {'this token' if is_token else 'these credentials'}",
+        where=found[0].source if found else None,
         received=received,
         hint=f"expired, or revoked? {WAYS}",
     )
@@ -97,28 +91,14 @@ def secrets() -> set[str]:
     return {secret for secret in (*found, *named) if secret and not os.path.isfile(secret)}  # noqa: PTH113 - Path.is_file raises on a long token
 
 
-def variables() -> dict[str, str | None]:
-    """Return what to change in the environment of the client's process: None takes a variable away.
-
-    The client gets its credentials by variables, and a home and a configuration folder that it can write to.
-    """
-    found = credentials()
-    changes: dict[str, str | None] = dict.fromkeys(_PASSED)
-    for one in found:
-        changes |= one.variables
-    changes["KAGGLE_CONFIG_DIR"] = str(scratch())
-    if not any(one.kind == "login" for one in found):
-        changes["HOME"] = str(scratch())
-    return changes
-
-
 def config_file() -> Path | None:
     """Return where the client looks for kaggle.json; None without a home folder."""
     if folder := os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(os.path.expanduser(folder)) / "kaggle.json"  # noqa: PTH111 - Path's raises without a home
     home = _home()
-    # os.path: Path.is_dir raises where the home may not be searched.
-    if home is not None and (os.path.isdir(home / ".kaggle") or not sys.platform.startswith("linux")):  # noqa: PTH112 - see above
+    # os.path: Path.exists raises where it may not look.
+    own = home is not None and os.path.exists(home / ".kaggle")  # noqa: PTH110 - see above
+    if home is not None and (own or not sys.platform.startswith("linux")):
         return home / ".kaggle" / "kaggle.json"
     if folder := os.environ.get("XDG_CONFIG_HOME"):
         return Path(folder) / "kaggle" / "kaggle.json"
@@ -126,16 +106,22 @@ def config_file() -> Path | None:
 
 
 def _look() -> tuple[list[Found], list[UserError]]:
-    """Return the credentials of each kind, and why others cannot be used."""
-    found, problems = [], []
-    looks: tuple[Callable[[], Found | None], ...] = (_token, _key, _login)
-    for look in looks:
+    """Return what each place holds, and why others cannot be used.
+
+    What comes after a variable that cannot be used is passed over: the user set the variable.
+    """
+    found: list[Found] = []
+    problems: dict[str, UserError] = {}
+    blocked = False
+    for look in _PLACES:
         try:
-            if (one := look()) is not None:
-                found.append(one)
+            one = look()
         except UserError as error:
-            problems.append(error)
-    return found, problems
+            problems.setdefault(str(error), error)
+            blocked |= look in _VARIABLES and not found
+        else:
+            found += [one] if one and not blocked else []
+    return found, list(problems.values())
 
 
 def _home() -> Path | None:
@@ -143,59 +129,75 @@ def _home() -> Path | None:
     return Path(home) if os.path.isabs(home) else None  # noqa: PTH117 - one of each is enough
 
 
-def _token() -> Found | None:
-    """Return the token that the client takes: the first place that holds one counts."""
-    environment, home = os.environ, _home()
-    places: list[Path] = []
-    if {"KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_DATA_PROXY_URL"} <= environment.keys():
-        places.append(Path(environment.get("KAGGLE_API_V1_TOKEN", "")))
-    elif given := environment.get("KAGGLE_API_TOKEN", "").strip():
-        path = os.path.expanduser(given)  # noqa: PTH111 - Path's raises without a home
-        if not (os.path.lexists(path) or os.sep in given):
-            return _as_token(given, "KAGGLE_API_TOKEN")
-        if not os.path.lexists(path):
+def _token_of_notebook() -> Found | None:
+    file = os.environ.get("KAGGLE_API_V1_TOKEN")
+    if not file or not {"KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_DATA_PROXY_URL"} <= os.environ.keys():
+        return None
+    return _token_in(Path(file))
+
+
+def _token_of_variable() -> Found | None:
+    given = os.environ.get("KAGGLE_API_TOKEN", "").strip()
+    path = Path(os.path.expanduser(given))  # noqa: PTH111 - Path's raises without a home
+    if given and (os.path.lexists(path) or os.sep in given):
+        found = _token_in(path)
+        if found is None:
             raise UserError("there is no such file", where=f"KAGGLE_API_TOKEN={given}", hint=WAYS)
-        value = _read(Path(path))
-        return _as_token(value, path) if value else None
-    if home:
-        places += [home / ".kaggle" / name for name in ("access_token", "access_token.txt")]
-    for place in places:
-        if os.path.lexists(place) and (value := _read(place)):
-            return _as_token(value, str(place))
-    return None
+        return found
+    return _as_token(given, "KAGGLE_API_TOKEN") if given else None
+
+
+def _token_of_file(name: str) -> Found | None:
+    home = _home()
+    return _token_in(home / ".kaggle" / name) if home else None
+
+
+def _token_in(path: Path) -> Found | None:
+    value = read(path)
+    return None if value is None else _as_token(value, str(path))
 
 
 def _as_token(value: str, source: str) -> Found:
-    value = _checked(value, source, "token")
-    return Found("token", source, {"KAGGLE_API_TOKEN": value}, (value,))
+    value = checked(value, source, "token")
+    return Found("token", source, (value,), (value,))
 
 
-def _key() -> Found | None:
-    """Return user and key: each from its variable, else from kaggle.json."""
-    given = {name: os.environ.get(f"KAGGLE_{name.upper()}", "").strip() for name in ("username", "key")}
-    sources = {name: f"KAGGLE_{name.upper()}" for name in given}
-    if not all(given.values()):
-        file = config_file()
-        if file is not None and os.environ.get("KAGGLE_CONFIG_DIR") and not os.path.isdir(file.parent):  # noqa: PTH112 - as above
-            what = "not a folder" if os.path.lexists(file.parent) else "there is no such folder"
-            raise UserError(what, where=f"KAGGLE_CONFIG_DIR={file.parent}", hint=WAYS)
-        if file is None or not os.path.lexists(file):
-            if given["key"]:
-                raise UserError("it is set, KAGGLE_USERNAME is not", where="KAGGLE_KEY", hint="set both")
-            return None
-        content = _read_json(file)
-        for name in [name for name, value in given.items() if not value]:
-            given[name], sources[name] = _member(content, name, file), str(file)
-    user, key = (_checked(given[name], sources[name], name) for name in ("username", "key"))
-    source = " and ".join(dict.fromkeys(sources.values()))
-    return Found("key", source, {"KAGGLE_USERNAME": user, "KAGGLE_KEY": key}, (key,))
+def _key_of_variables() -> Found | None:
+    user, key = _given("username"), _given("key")
+    if not (user and key):
+        return None
+    return Found("key", "KAGGLE_USERNAME and KAGGLE_KEY", (user, key), (key,))
+
+
+def _given(name: str) -> str:
+    variable = f"KAGGLE_{name.upper()}"
+    return checked(os.environ.get(variable, ""), variable, name)
+
+
+def _key_of_file() -> Found | None:
+    """Return what kaggle.json holds; a variable goes before what is in it."""
+    file = config_file()
+    folder = os.environ.get("KAGGLE_CONFIG_DIR")
+    if file and folder and not os.path.lexists(file.parent):
+        raise UserError("there is no such folder", where=f"KAGGLE_CONFIG_DIR={file.parent}", hint=WAYS)
+    content = read_json(file) if file else None
+    if file is None or content is None:
+        if _given("key") and not _given("username"):
+            raise UserError("it is set, KAGGLE_USERNAME is not", where="KAGGLE_KEY", hint="set both")
+        return None
+    given = {name: _given(name) for name in ("username", "key")}
+    user, key = (given[name] or checked(_member(content, name, file), str(file), name) for name in given)
+    source = " and ".join([str(file), *(f"KAGGLE_{name.upper()}" for name in given if given[name])])
+    return Found("key", source, (user, key), (key,))
 
 
 def _member(content: dict[str, Any], name: str, file: Path) -> str:
     value = content.get(name)
     if isinstance(value, str) and value.strip():
-        return value.strip()
-    received = f"an empty {name}" if name in content else f"the keys {', '.join(content) or 'none'}"
+        return value
+    received = f"the keys {', '.join(content) or 'none'}"
+    if name in content:
+        received = f"an empty {name}" if isinstance(value, str) else f"no text in {name}"
     raise UserError(
         f"it has no {name}", where=str(file), expected="username and key", received=received, hint=WAYS
     )
@@ -205,74 +207,38 @@ def _login() -> Found | None:
     """Return what `kaggle auth login` left."""
     home = _home()
     file = home / ".kaggle" / "credentials.json" if home else None
-    if file is None or not os.path.lexists(file):
+    content = read_json(file) if file else None
+    if file is None or content is None:
         return None
-    content = _read_json(file)
-    tokens = tuple(
-        token
-        for name in ("refresh_token", "access_token")
-        if isinstance(token := content.get(name), str) and token
-    )
-    return Found("login", str(file), {}, tokens) if content.get("refresh_token") else None
+    again = "run `kaggle auth login` again"
+    given = {name: content.get(name) for name in ("refresh_token", "access_token")}
+    tokens = {
+        name: checked(value, str(file), name) for name, value in given.items() if isinstance(value, str)
+    }
+    if not tokens.get("refresh_token"):
+        raise UserError("it has no refresh_token", where=str(file), hint=again)
+    end = content.get("access_token_expiration")
+    if end and not _is_time(end):
+        raise UserError("its access_token_expiration is no time", where=str(file), hint=again)
+    secrets = tuple(filter(None, tokens.values()))
+    return Found("login", str(file), (json.dumps(content | tokens),), secrets)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    text = _read(path)
+def _is_time(value: object) -> bool:
     try:
-        content = json.loads(text)
-    except ValueError as error:
-        what = "the file is empty" if not text else f"not readable as JSON: {error}"
-        raise UserError(what, where=str(path), expected="username and key as JSON", hint=WAYS) from None
-    if not isinstance(content, dict):
-        received = type(content).__name__
-        raise UserError("not a JSON object", where=str(path), received=received, hint=WAYS)
-    return content
+        return datetime.fromisoformat(str(value)).tzinfo is not None
+    except ValueError:
+        return False
 
 
-def _read(path: Path) -> str:
-    """Return the text of a credentials file, without white space around it.
-
-    Raises:
-        UserError: it cannot be read, and why.
-    """
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise UserError("a folder in place of a credentials file", where=str(path), hint=WAYS)
-        if not stat.S_ISREG(mode):  # Reading a pipe would wait for ever.
-            raise UserError("not a regular file", where=str(path), hint=WAYS)
-        raw = path.read_bytes()
-    except OSError as error:
-        hint = f"chmod u+r {path}" if isinstance(error, PermissionError) else WAYS
-        what = f"these Kaggle credentials cannot be read: {error.strerror}"
-        raise UserError(what, where=str(path), hint=hint) from None
-    for mark, kind in _MARKS.items():
-        if raw.startswith(mark):
-            hint = "save it as plain UTF-8 without a byte order mark"
-            raise UserError(f"it begins with {kind}", where=str(path), expected="plain UTF-8", hint=hint)
-    try:
-        return raw.decode().strip()
-    except UnicodeDecodeError:
-        raise UserError("not text in UTF-8", where=str(path), hint=WAYS) from None
-
-
-def _checked(value: str, source: str, what: str) -> str:
-    """Return a user name, key or token that an HTTP header can hold.
-
-    Raises:
-        UserError: it has a character that none of them has.
-    """
-    value = value.strip()
-    odd = next((letter for letter in value if not "!" <= letter <= "~"), None)
-    if odd is None:
-        return value
-    name = {"\ufeff": "a byte order mark", "\n": "a line break", "\r": "a line break", " ": "a space"}.get(
-        odd
-    )
-    raise UserError(
-        f"the {what} has a character that Kaggle's never have",
-        where=source,
-        expected="letters, digits and signs of ASCII",
-        received=name or ascii(odd).strip("'"),
-        hint="copy it again",
-    )
+_VARIABLES: tuple[Callable[[], Found | None], ...] = (_token_of_variable, _key_of_variables)
+_PLACES: tuple[Callable[[], Found | None], ...] = (
+    _token_of_notebook,
+    _token_of_variable,
+    partial(_token_of_file, "access_token"),
+    partial(_token_of_file, "access_token.txt"),
+    _key_of_variables,
+    _key_of_file,
+    _login,
+)
+"""Where the client looks, in its order."""

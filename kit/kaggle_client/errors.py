@@ -32,8 +32,8 @@ class Fault:
     Attributes:
         kind: an error status in Kaggle's answer; connection refused or cut; no answer in time; a web page
             instead of an answer; an upload that did not come through; credentials that Kaggle does not know;
-            a certificate that is not trusted; a proxy that refuses; Kaggle took the call and did nothing; the
-            client itself failed.
+            a certificate that is not trusted; a proxy that refuses; an answer that is not encrypted; Kaggle
+            took the call and did nothing; the client itself failed.
         status: HTTP status, 0 where there was none.
         message: Kaggle's own words.
         retry_after: seconds that Kaggle asks to wait.
@@ -48,6 +48,7 @@ class Fault:
         "credentials",
         "certificate",
         "proxy",
+        "encryption",
         "nothing",
         "client",
     ]
@@ -97,7 +98,7 @@ def explain(fault: Fault, slug: str) -> KitError:
     match fault.kind:
         case "timeout":
             error = CallError(f"Kaggle did not answer within {fault.message}", "allow more with --timeout 2m")
-        case "network" | "certificate" | "proxy" | "page":
+        case "network" | "certificate" | "proxy" | "encryption" | "page":
             error = _unreachable(fault)
         case "nothing":
             what = "Kaggle took the file and made no submission of it"
@@ -121,16 +122,24 @@ def _unreachable(fault: Fault) -> KitError:
     """Return the error of a network that does not lead to Kaggle."""
     if fault.kind == "network":
         name = proxy()
-        hint = "check the network" + (f", and the proxy that {name} names" if name else "")
+        hint = f"check the network, and the proxy in {name}" if name else "check the network"
         return CallError(f"the connection to Kaggle failed ({fault.message})", hint)
     if fault.kind == "page":
         hint = "a proxy or a login page of this network is in between: open a browser, log in, try again"
         return CallError(f"instead of Kaggle's answer came {fault.message}", hint, passing=False)
     if fault.kind == "proxy":
+        what = "the proxy refuses the connection"
         hint = "user and password belong in the variable, as in http://USER:PASSWORD@HOST:PORT"
-        return UserError("the proxy refuses the connection", where=proxy(), hint=hint)
+        if fault.status not in (0, 407):
+            what += f" (HTTP {fault.status})"
+            hint = "ask whoever runs it to let api.kaggle.com and storage.googleapis.com through"
+        return UserError(what, where=proxy(), hint=hint)
+    if fault.kind == "encryption":
+        hint = "is the address of the proxy https:// where it should be http://?"
+        return UserError("what answers in place of Kaggle is not encrypted", where=proxy(), hint=hint)
     name = bundle()
-    hint = f"correct {name}, or unset it" if name else "let REQUESTS_CA_BUNDLE name a file that holds it"
+    names = "REQUESTS_CA_BUNDLE" if name in (None, "REQUESTS_CA_BUNDLE") else f"{name} or REQUESTS_CA_BUNDLE"
+    hint = f"let {names} name a file that holds it"
     what = "Kaggle's certificate is not signed by one that is trusted"
     return UserError(what, where=f"{name}={os.environ[name]}" if name else None, hint=hint)
 

@@ -1,15 +1,16 @@
 """The variables that decide how Kaggle is reached: a fault in one of them does not pass by itself."""
 
 import os
+import ssl
 from importlib.util import find_spec
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 from urllib.request import proxy_bypass
 
 from kit.errors import UserError
 
-HOST = "www.kaggle.com"
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""The first that is set names the certificates that are trusted."""
+HOST = "api.kaggle.com"
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""The first that is set names the certificates that are trusted; the client itself knows the first two."""
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 
 
@@ -21,7 +22,7 @@ def check_network() -> None:
     """
     _check_bundle()
     if name := proxy():
-        _check_proxy(name, os.environ[name].strip())
+        _check_proxy(name, os.environ[name])
 
 
 def bundle() -> str | None:
@@ -33,8 +34,12 @@ def proxy() -> str | None:
     """Return the name of the variable that names the proxy; None where there is none."""
     if proxy_bypass(HOST):
         return None
-    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-    return next((name for name in names if os.environ.get(name, "").strip()), None)
+    for lower in ("https_proxy", "all_proxy"):
+        # An empty variable in small letters takes away the one in capitals.
+        name = lower if lower in os.environ else lower.upper()
+        if os.environ.get(name):
+            return name
+    return None
 
 
 def _check_bundle() -> None:
@@ -44,20 +49,35 @@ def _check_bundle() -> None:
     hint = f"unset {name}, or let it name the certificates of this network"
     if not os.path.exists(path):  # noqa: PTH110 - a name that is too long is no error
         raise UserError("there is no such file", where=f"{name}={path}", hint=hint)
-    if not os.access(path, os.R_OK):
-        raise UserError("it may not be read", where=f"{name}={path}", hint=hint)
+    if os.path.isdir(path):  # noqa: PTH112 - a name that is too long is no error
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        expected = "certificates in PEM form"
+        raise UserError(
+            "it holds no certificate", where=f"{name}={path}", expected=expected, hint=hint
+        ) from None
+    except OSError as error:
+        raise UserError(f"it may not be read: {error.strerror}", where=f"{name}={path}", hint=hint) from None
 
 
 def _check_proxy(name: str, value: str) -> None:
-    # As requests does it: what has no scheme is an HTTP proxy.
-    url = value if "://" in value else f"http://{value}"
+    from requests.utils import prepend_scheme_if_needed
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
     hint = f"correct {name}, or unset it"
     try:
-        parts = urlsplit(url)
-        whole = bool(parts.hostname) and parts.port != 0
-    except ValueError:
+        # As requests does it: what has no scheme is an HTTP proxy.
+        parts = parse_url(prepend_scheme_if_needed(value, "http"))  # type: ignore[no-untyped-call]  # in types-requests
+        (parts.host or "").encode("idna")
+        unquote(parts.auth or "").encode("latin-1")
+        whole = bool(parts.host) and parts.port != 0
+    except (LocationParseError, UnicodeError):
         whole = False
     if not whole:
+        # The value is not shown: it may hold a password.
         raise UserError(
             "not the address of a proxy", where=name, expected="as in http://HOST:PORT", hint=hint
         )

@@ -6,7 +6,6 @@ What the client prints is thrown away: it may hold keys and signed addresses. No
 
 import json
 import os
-import re
 import signal
 import sys
 import threading
@@ -203,22 +202,22 @@ _CALLS: dict[str, Callable[..., Any]] = {
 def fault_of(error: BaseException) -> Fault:
     """Return what `error` of the client means. Its own text is not used: it may hold signed addresses."""
     import requests
-    import urllib3
+
+    from kit.kaggle_client import causes
 
     heard = _heard[0] if _heard else None
-    network = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
     if isinstance(error, SystemExit):
-        fault = Fault("credentials")
+        # Of credentials that are not taken; or of a web page, which the client takes for that.
+        page = heard is not None and _is_page(heard)
+        fault = Fault("page", message="a web page") if page else Fault("credentials")
     elif isinstance(error, _NothingError):
         fault = Fault("nothing", message=redacted(str(error)))
     elif isinstance(error, _UploadError):
         fault = _answered("upload", heard) if heard is not None else Fault("upload", message="no connection")
     elif isinstance(error, requests.HTTPError) and error.response is not None:
         fault = _answered("answer", error.response)
-    elif kind := _setting_of(error):
-        fault = Fault(kind)
-    elif isinstance(error, network) and not isinstance(error, requests.JSONDecodeError):
-        fault = Fault("network", message=type(error).__name__)
+    elif known := causes.fault_of(error):
+        fault = known
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         place = f": {error.filename}" if error.filename else ""
         fault = Fault(
@@ -230,30 +229,6 @@ def fault_of(error: BaseException) -> Fault:
         # The client could not read the answer, and lost its status on the way.
         fault = _answered("answer", heard)
     return fault
-
-
-def _setting_of(error: BaseException) -> Literal["certificate", "proxy"] | None:
-    """Return the kind of a fault that stays until a setting is changed."""
-    import requests
-
-    text = _chain(error)
-    if re.search("CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|no certificate or crl found", text):
-        return "certificate"
-    invalid = (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)
-    if isinstance(error, invalid) or re.search(
-        "407 Proxy Authentication|Missing dependencies for SOCKS", text
-    ):
-        return "proxy"
-    return None
-
-
-def _chain(error: BaseException | None) -> str:
-    """Return what an error and its causes say; never shown, since it may hold signed addresses."""
-    texts: list[str] = []
-    while error is not None and len(texts) < 20:
-        texts.append(str(error))
-        error = error.__cause__ or error.__context__
-    return "\n".join(texts)
 
 
 def _is_page(response: Any) -> bool:

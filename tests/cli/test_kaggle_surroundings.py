@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from kit.competition.ledger import Ledger, Record
 from tests.kaggle_server import KEY, TOKEN, KaggleServer
-from tests.workplace import HERE, Ended, ended, kit, write_run
+from tests.workplace import HERE, Ended, ended, kit, start, write_run
 
 AS_NOBODY = ["unshare", "--user", "--map-user=54321"]
 """Runs a command as a user that the system's list of users does not know."""
@@ -101,6 +102,32 @@ def test_a_refused_token_file_is_named(
         in kit("data", "fetch", "--source", "kaggle").err
     )
     assert kaggle.count("data") == 0
+
+
+def test_a_refused_token_is_named_alone(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_expired")
+    write_run()
+    done = kit("submit")
+    assert done.code == 2
+    assert done.err.splitlines()[-2] == "kit: KAGGLE_API_TOKEN: Kaggle refuses this token"
+    assert {request.step for request in kaggle.requests} == {"introspect"}
+
+
+def test_a_token_of_a_notebook_works_whatever_its_length(
+    kaggle: KaggleServer, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "eyJ" + 200 * "abcde"
+    kaggle.token = token
+    monkeypatch.delenv("KAGGLE_KEY")
+    (own / "token").write_text(token)
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    monkeypatch.setenv("KAGGLE_DATA_PROXY_URL", "http://localhost")
+    monkeypatch.setenv("KAGGLE_API_V1_TOKEN", str(own / "token"))
+    write_run()
+    done = kit("submit", "--wait", "0s")
+    assert done.code == 0, done.err
+    assert token not in done.err
+    assert len(kaggle.submissions) == 1
 
 
 @pytest.mark.parametrize("value", [f"{TOKEN}\n", f"{TOKEN}\r\n", f"  {TOKEN}"])
@@ -197,6 +224,25 @@ def test_doctor_names_each_credentials_file_that_cannot_be_used(own: Path) -> No
     said = [problem["what"] for problem in found["problems"]]
     assert any(f"{own}/.kaggle/kaggle.json: not readable as JSON" in one for one in said)
     assert any(f"{own}/.kaggle/access_token: it begins with a byte order mark" in one for one in said)
+
+
+@pytest.mark.parametrize("command", [("data", "check"), ("--help",)])
+def test_a_pipe_in_place_of_a_token_is_not_waited_for(own: Path, command: tuple[str, ...]) -> None:
+    (own / ".kaggle").mkdir()
+    os.mkfifo(own / ".kaggle" / "access_token")
+    done = ended(start(*command), timeout=30)
+    assert done.code == (2 if command[0] == "data" else 0)
+    assert "sample" not in done.out
+
+
+def test_the_submissions_are_shown_whatever_the_credentials(own: Path) -> None:
+    Ledger().append(Record("kit-1", "pending", "digit-recognizer", "a", "submissions/a.csv", "00", "a"))
+    (own / ".kaggle").mkdir()
+    (own / ".kaggle" / "kaggle.json").write_text("{")
+    done = kit("submissions")
+    assert done.code == 2
+    assert done.out.splitlines()[-1].startswith("a ")
+    assert done.err.startswith(f"kit: {own}/.kaggle/kaggle.json: not readable as JSON")
 
 
 @needs_namespaces

@@ -14,9 +14,7 @@ from kit.kaggle_client.credentials import (
     refused,
     secrets,
     unusable,
-    variables,
 )
-from kit.scratch import scratch
 
 Env = pytest.MonkeyPatch
 
@@ -72,7 +70,7 @@ def test_the_environment_completes_kaggle_json(own_home: Path, monkeypatch: Env)
     monkeypatch.setenv("KAGGLE_KEY", "some-key")
     [found] = credentials()
     assert found.source == f"{file} and KAGGLE_KEY"
-    assert found.variables == {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "some-key"}
+    assert found.values == ("me", "some-key")
 
 
 @pytest.mark.parametrize(
@@ -115,13 +113,13 @@ def test_a_folder_in_place_of_the_file_is_named(own_home: Path) -> None:
 def test_a_pipe_in_place_of_the_file_is_named_and_not_read(own_home: Path) -> None:
     (own_home / ".kaggle").mkdir()
     os.mkfifo(own_home / ".kaggle/kaggle.json")
-    with pytest.raises(UserError, match=r"kaggle\.json: not a regular file"):
+    with pytest.raises(UserError, match=r"kaggle\.json: something other than a file in place of"):
         has_credentials()
 
 
 def test_a_file_in_place_of_the_named_folder_is_said(own_home: Path, monkeypatch: Env) -> None:
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(write(own_home / "file", "")))
-    with pytest.raises(UserError, match=r"KAGGLE_CONFIG_DIR=.*file: not a folder"):
+    with pytest.raises(UserError, match=r"file: a file in place of the folder of Kaggle"):
         has_credentials()
 
 
@@ -132,12 +130,16 @@ def test_other_credentials_make_an_unusable_file_harmless(own_home: Path, monkey
     assert [error.where for error in unusable()] == [str(own_home / ".kaggle/kaggle.json")]
 
 
-@pytest.mark.parametrize("name", ["KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USERNAME"])
-def test_white_space_around_a_value_is_stripped(monkeypatch: Env, name: str) -> None:
-    monkeypatch.setenv("KAGGLE_USERNAME", "me")
-    monkeypatch.setenv("KAGGLE_KEY", "some-key")
-    monkeypatch.setenv(name, " KGAT_abc\r\n")
-    assert variables()[name] == "KGAT_abc"
+@pytest.mark.parametrize("space", [" {}\r\n", "{}\n", "\t{}", "{}\N{NO-BREAK SPACE}"])
+def test_white_space_around_a_value_is_stripped(own_home: Path, monkeypatch: Env, space: str) -> None:
+    monkeypatch.setenv("KAGGLE_USERNAME", space.format("me"))
+    monkeypatch.setenv("KAGGLE_KEY", space.format("some-key"))
+    assert credentials()[0].values == ("me", "some-key")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", space.format("KGAT_abc"))
+    assert credentials()[0].values == ("KGAT_abc",)
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    write(own_home / ".kaggle/access_token", space.format("KGAT_def"))
+    assert credentials()[0].values == ("KGAT_def",)
 
 
 @pytest.mark.parametrize(
@@ -190,32 +192,14 @@ def test_a_token_file_that_was_named_and_is_not_there_is_an_error(own_home: Path
         has_credentials()
 
 
-def test_the_client_gets_values_and_folders_that_it_can_write_to(own_home: Path, monkeypatch: Env) -> None:
-    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(own_home / "own"))
-    write(own_home / "own" / "kaggle.json", {"username": "me\n", "key": " some-key"})
-    assert variables() == {
-        "KAGGLE_API_V1_TOKEN": None,
-        "KAGGLE_API_TOKEN": None,
-        "KAGGLE_USERNAME": "me",
-        "KAGGLE_KEY": "some-key",
-        "KAGGLE_CONFIG_DIR": str(scratch()),
-        "HOME": str(scratch()),
-    }
-
-
-def test_a_login_keeps_its_home(own_home: Path) -> None:
-    write(own_home / ".kaggle/credentials.json", {"refresh_token": "refresh"})
-    assert "HOME" not in variables()
-
-
 def test_refused_credentials_are_named_with_their_place(own_home: Path, monkeypatch: Env) -> None:
-    file = write(own_home / ".kaggle/access_token", "KGAT_abc")
-    assert str(refused()).startswith(f"{file}: Kaggle refuses this token\nexpired, or revoked?")
     monkeypatch.setenv("KAGGLE_USERNAME", "me")
     monkeypatch.setenv("KAGGLE_KEY", "some-key")
     assert str(refused("HTTP 401")).startswith(
-        f"{file} and KAGGLE_USERNAME and KAGGLE_KEY: Kaggle refuses these credentials\nreceived HTTP 401\n"
+        "KAGGLE_USERNAME and KAGGLE_KEY: Kaggle refuses these credentials\nreceived HTTP 401\n"
     )
+    file = write(own_home / ".kaggle/access_token", "KGAT_abc")
+    assert str(refused()).startswith(f"{file}: Kaggle refuses this token\nexpired, or revoked?")
 
 
 def test_a_token_as_value_or_as_path(own_home: Path, monkeypatch: Env) -> None:
@@ -225,7 +209,8 @@ def test_a_token_as_value_or_as_path(own_home: Path, monkeypatch: Env) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", str(file))
     assert secrets() == {"token-in-file"}
     file.write_text("")
-    assert not has_credentials()
+    with pytest.raises(UserError, match=f"{file}: the file is empty"):
+        has_credentials()
 
 
 def test_a_token_too_long_for_a_path(monkeypatch: Env) -> None:
@@ -250,10 +235,81 @@ def test_the_token_of_a_notebook(own_home: Path, monkeypatch: Env) -> None:
 
 
 def test_a_login_by_browser(own_home: Path) -> None:
-    file = write(
-        own_home / ".kaggle/credentials.json", {"refresh_token": "refresh", "access_token": "access"}
-    )
+    write(own_home / ".kaggle/credentials.json", {"refresh_token": "refresh", "access_token": "access"})
     assert has_credentials()
     assert secrets() == {"refresh", "access"}
-    write(file, {"refresh_token": ""})
-    assert not has_credentials()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ({"refresh_token": ""}, "it has no refresh_token"),
+        ({"username": "me", "key": "some-key"}, "it has no refresh_token"),
+        ({"refresh_token": 1}, "it has no refresh_token"),
+        ({"refresh_token": "a", "access_token_expiration": "soon"}, "its access_token_expiration is no time"),
+        ({"refresh_token": "a", "access_token": "\ufeffb"}, "the access_token has a character"),
+        ("", "the file is empty"),
+        ("[]", "not a JSON object"),
+        ("[" * 100_000, "not readable as JSON"),
+    ],
+)
+def test_a_login_that_cannot_be_used_is_named(own_home: Path, content: object, what: str) -> None:
+    file = write(own_home / ".kaggle/credentials.json", content)
+    with pytest.raises(UserError, match=f"^{re.escape(str(file))}: {what}"):
+        has_credentials()
+
+
+@pytest.mark.parametrize("name", ["access_token", "access_token.txt"])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "the file is empty\nexpected a token"),
+        (b"\n", "the file is empty"),
+        (b"\xff\xfeK\0", "it begins with UTF-16 text"),
+        (b"KGAT_\xff", "not text in UTF-8"),
+    ],
+)
+def test_a_token_file_that_cannot_be_used_is_named(
+    own_home: Path, name: str, content: bytes, what: str
+) -> None:
+    file = write(own_home / ".kaggle" / name, "")
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{re.escape(str(file))}: {what}"):
+        has_credentials()
+
+
+@pytest.mark.parametrize("name", ["access_token", "kaggle.json", "credentials.json"])
+def test_a_pipe_is_not_waited_for(own_home: Path, name: str) -> None:
+    (own_home / ".kaggle").mkdir()
+    os.mkfifo(own_home / ".kaggle" / name)
+    with pytest.raises(UserError, match=f"{name}: something other than a file in place"):
+        has_credentials()
+    assert secrets() == set()
+
+
+@pytest.mark.parametrize("name", ["access_token", "kaggle.json", "credentials.json"])
+def test_a_link_that_leads_nowhere_is_named(own_home: Path, name: str) -> None:
+    (own_home / ".kaggle").mkdir()
+    (own_home / ".kaggle" / name).symlink_to("gone")
+    with pytest.raises(UserError, match=f"{name}: these Kaggle credentials cannot be read: No such file"):
+        has_credentials()
+
+
+def test_a_file_in_place_of_the_folder_is_named_once(own_home: Path) -> None:
+    write(own_home / ".kaggle", "KGAT_abc")
+    assert [error.where for error in unusable()] == [str(own_home / ".kaggle")]
+    with pytest.raises(UserError, match="a file in place of the folder"):
+        has_credentials()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("KAGGLE_API_TOKEN", "/absent"), ("KAGGLE_API_TOKEN", "KGAT_é"), ("KAGGLE_KEY", "a\x07b")],
+)
+def test_a_variable_that_cannot_be_used_is_not_passed_over(
+    own_home: Path, monkeypatch: Env, name: str, value: str
+) -> None:
+    write(own_home / ".kaggle/kaggle.json", {"username": "me", "key": "some-key"})
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=name):
+        has_credentials()
