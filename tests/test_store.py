@@ -253,6 +253,12 @@ def test_probabilities_are_written_with_nine_digits_a_line_a_row(tmp_path: Path)
     )
 
 
+def test_a_log_holds_no_secret(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_log(MEMBER, "cannot open postgresql://alice:s3cr@db/optuna\n")
+    assert run.log_path(MEMBER).read_text() == "cannot open postgresql://alice:***@db/optuna\n"
+
+
 @pytest.mark.parametrize(
     ("stem", "name"),
     [

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kit.errors import UserError
+from kit.masking import masked
 
 FOLDER = Path("submissions")
 
@@ -137,7 +138,7 @@ class Ledger:
     def append(self, record: Record) -> Record:
         """Write an event with all that is known of a submission; return it with its times."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        record = replace(record, begun=record.begun or now, updated=now)
+        record = replace(record, begun=record.begun or now, updated=now, error=masked(record.error))
         event = {"time": now} | asdict(record)
         del event["begun"], event["updated"]
         line = json.dumps(event, allow_nan=False).encode() + b"\n"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kit.errors import UserError
+from kit.errors import KitError, UserError
 
 WAYS = (
     "make a token at https://www.kaggle.com/settings/api, then `export KAGGLE_API_TOKEN=<token>`, "
@@ -30,16 +30,15 @@ def no_credentials() -> UserError:
 
 
 def secrets() -> set[str]:
-    """Return every secret that stands where the client looks, to keep it out of messages."""
-    oauth = _oauth()
-    found = [
-        _token(),
-        _key(),
-        oauth.get("refresh_token"),
-        oauth.get("access_token"),
-        os.environ.get("KAGGLE_KEY"),
-    ]
-    return {secret for secret in found if isinstance(secret, str) and secret}
+    """Return every secret that is where the client looks, to keep it out of messages."""
+    found: list[object] = [os.environ.get("KAGGLE_KEY")]
+    for read in (_token, _key, lambda: [_oauth().get(name) for name in ("refresh_token", "access_token")]):
+        try:
+            value: object = read()
+        except (KitError, RuntimeError):
+            continue  # What the client cannot read either, or there is no home folder.
+        found += value if isinstance(value, list) else [value]
+    return {secret.strip() for secret in found if isinstance(secret, str) and secret.strip()}
 
 
 def config_file() -> Path:
