@@ -15,6 +15,8 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 MASK = "***"
 SHORTEST = 4
 """Letters of a secret that is hidden by its value: shorter ones are parts of ordinary words."""
+CUT = 30
+"""Letters of a secret's end that a message may show where it cuts the middle out."""
 
 _KEY = r"(?:password|passwd|passphrase|pwd|secret|token|api_?key|(?:access|secret|private|kaggle)_?key)"
 _ORDINARY = r"(?!(?:\*\*\*|<token>|<password>|none\b|true\b|false\b|yes\b|no\b))"
@@ -31,7 +33,7 @@ _PATTERNS = (
     # Whoever has a signed address needs nothing else: no part of its query is shown.
     (
         re.compile(
-            r"\?[^\s\"'<>]*(?:signature|credential|policy|access(?:key)?id|key-?pair-?id|upload_?id|\bsig)="
+            r"\?[^\s\"'<>?]*(?:signature|credential|policy|access(?:key)?id|key-?pair-?id|upload_?id|\bsig)="
             r"[^\s\"'<>]*",
             re.IGNORECASE,
         ),
@@ -139,9 +141,20 @@ class MaskedStream(io.TextIOBase):
 def _pattern(secret: str) -> re.Pattern[str]:
     """Return what finds a secret in all ways in which it may be quoted, and where a message cuts it short."""
     forms = sorted(set(_forms(secret)), key=len, reverse=True)
-    # As in pydantic's "input_value='postgresql://me:sec...host/db'".
-    cut = [f"{re.escape(form[:end])}(?=\\.\\.\\.|…)" for form in forms for end in range(len(form) - 1, 3, -1)]
-    cut += [f"(?<=\\.\\.\\.){re.escape(form[begin:])}" for form in forms for begin in range(1, len(form) - 3)]
+    # As in pydantic's "input_value='postgresql://me:sec...host/db'", which shows 25 letters of each end.
+    ends = range(SHORTEST, CUT + 1)
+    cut = [
+        f"{re.escape(form[:end])}(?=\\.\\.\\.|…)"
+        for form in forms
+        for end in reversed(ends)
+        if end < len(form)
+    ]
+    cut += [
+        f"(?<=\\.\\.\\.){re.escape(form[-end:])}"
+        for form in forms
+        for end in reversed(ends)
+        if end < len(form)
+    ]
     return re.compile("|".join([*map(re.escape, forms), *cut]))
 
 

@@ -301,6 +301,12 @@ def test_a_run_is_not_trained_where_there_are_no_locks(
         Run(tmp_path / "run").locked().__enter__()
 
 
+def test_a_log_holds_no_secret(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_log(MEMBER, "cannot open postgresql://alice:s3cr@db/optuna\n")
+    assert run.log_path(MEMBER).read_text() == "cannot open postgresql://alice:***@db/optuna\n"
+
+
 @pytest.mark.parametrize(
     ("stem", "name"),
     [

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from kit import locks
 from kit.errors import UserError
 from kit.files import where_offered
+from kit.masking import masked
 
 FOLDER = Path("submissions")
 _LOOK_AGAIN = 0.2
@@ -163,7 +164,7 @@ class Ledger:
     def append(self, record: Record) -> Record:
         """Write an event with all that is known of a submission; return it with its times."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        record = replace(record, begun=record.begun or now, updated=now)
+        record = replace(record, begun=record.begun or now, updated=now, error=masked(record.error))
         event = {"time": now} | asdict(record)
         del event["begun"], event["updated"]
         line = json.dumps(event, allow_nan=False).encode() + b"\n"

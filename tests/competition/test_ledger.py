@@ -49,6 +49,12 @@ def test_every_event_stays_readable_on_a_line_of_its_own(ledger: Ledger) -> None
     assert events[0]["time"].endswith("+00:00")
 
 
+def test_errors_hold_no_secret(ledger: Ledger) -> None:
+    ledger.append(replace(RECORD, error="GET https://s.test/x?Signature=abc failed"))
+    assert ledger.records()[0].error == "GET https://s.test/x?*** failed"
+    assert "abc" not in ledger.path.read_text()
+
+
 def test_intervals_come_back_as_they_were(ledger: Ledger) -> None:
     ledger.append(replace(RECORD, oof_interval=(0.9, 0.95), expected_score=(0.89, 0.96)))
     assert ledger.records()[0].oof_interval == (0.9, 0.95)
