@@ -41,7 +41,7 @@ def submit(plan: Plan, ledger: Ledger, *, again: bool, timeout: float, say: Say)
         ledger: where it is written down.
         again: whether content that was submitted before is sent once more.
         timeout: seconds an attempt at a call may take.
-        say: is told how it goes.
+        say: called with each line of progress.
 
     Returns:
         The submission with its ref.

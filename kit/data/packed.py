@@ -35,7 +35,7 @@ def check_file(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Check that `path` is a folder that can be read: what lies in one that cannot seems not to exist.
+    """Check that `path` is a folder that can be read: the files of one that cannot seem not to exist.
 
     Raises:
         UserError: it is not.

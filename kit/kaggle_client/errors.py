@@ -132,7 +132,7 @@ def _unreachable(fault: Fault) -> KitError:
         hint = "user and password belong in the variable, as in http://USER:PASSWORD@HOST:PORT"
         if fault.status not in (0, 407):
             what += f" (HTTP {fault.status})"
-            hint = "ask whoever runs it to let api.kaggle.com and storage.googleapis.com through"
+            hint = "ask its administrators to let api.kaggle.com and storage.googleapis.com through"
         return UserError(what, where=proxy(), hint=hint)
     if fault.kind == "encryption":
         hint = "is the address of the proxy https:// where it should be http://?"

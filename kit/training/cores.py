@@ -12,7 +12,7 @@ from itertools import count
 def own_core() -> Iterator[int]:
     """Lend a core of those that this process may use: one of those with the fewest workers of kit.
 
-    Runs side by side keep out of each other's way, whoever started them. On systems that pin no process, the
+    Runs side by side use different cores, also those of other users. On systems that pin no process, the
     number says nothing.
     """
     if not hasattr(os, "sched_getaffinity"):

@@ -87,7 +87,7 @@ def search(
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    others, told = Others(), set[int]()
+    others, announced = Others(), set[int]()
     try:
         with ExitStack() as cores, interrupts.deferred() as pause, stopped_together():
             crew = _Crew(shared, objective, trials, stop_at, watcher, pause=pause)
@@ -104,9 +104,9 @@ def search(
                     if running and not any(awaited.values()):
                         watcher.given_up(running)
                     return not any(awaited.values())
-                if awaited.keys() != told:
+                if awaited.keys() != announced:
                     watcher.waiting(awaited, SILENCE)
-                    told = set(awaited)
+                    announced = set(awaited)
                 pause(min(POLL_SECONDS, left))
                 shared.fail_lost()
     except KeyboardInterrupt:

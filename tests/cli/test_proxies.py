@@ -141,7 +141,7 @@ def test_a_proxy_that_forbids_kaggle_ends_it_at_once(proxy: Callable[[Serve], li
     code, err = fetch()
     assert code == 2
     assert err.startswith(
-        "kit: https_proxy: the proxy refuses the connection (HTTP 403)\nask whoever runs it"
+        "kit: https_proxy: the proxy refuses the connection (HTTP 403)\nask its administrators"
     )
 
 
