@@ -8,7 +8,8 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TextIO
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -62,6 +63,7 @@ _PATTERNS = (
 )
 
 _known: dict[str, re.Pattern[str]] = {}
+_sources: list[Callable[[], Iterable[str]]] = []
 
 
 def masked(text: str) -> str:
@@ -70,11 +72,23 @@ def masked(text: str) -> str:
     Recognised by their form: passwords in URLs, also in misspelt ones; values of keys such as `password=` or
     `token=`; the query of a signed address; authorization headers; tokens of Kaggle.
     """
+    while source := next(iter(_sources), None):
+        learn(*source())
+        with suppress(ValueError):  # Another thread masks at the same time.
+            _sources.remove(source)
     for pattern in list(_known.values()):
         text = pattern.sub(MASK, text)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def learn_later(source: Callable[[], Iterable[str]]) -> None:
+    """Hide what `source` returns; it is called once, before the next text is masked.
+
+    Reading credentials takes longer than `kit --help` does, which has nothing to hide.
+    """
+    _sources.append(source)
 
 
 def learn(*secrets: str | None) -> None:

@@ -164,3 +164,17 @@ def test_what_is_written_to_a_stream_is_masked() -> None:
     print("see", "redis://:s3cr@h", file=stream)
     assert behind.getvalue() == f"see redis://:{MASK}@h\n"
     assert not hasattr(stream, "buffer")
+
+
+def test_secrets_that_are_learned_later_are_read_before_the_next_text() -> None:
+    reads: list[str] = []
+
+    def source() -> list[str]:
+        reads.append("read")
+        return ["a-late-secret"]
+
+    masking.learn_later(source)
+    assert reads == []
+    assert masking.masked("it is a-late-secret") == "it is ***"
+    assert masking.masked("a-late-secret") == "***"
+    assert reads == ["read"]

@@ -13,8 +13,7 @@ import click
 
 from kit import __version__, interrupts
 from kit.errors import KitError
-from kit.kaggle_client.credentials import secrets
-from kit.masking import MaskedStream, learn, learn_from, masked
+from kit.masking import MaskedStream, learn_from, learn_later, masked
 
 COMMANDS = {
     "cv": "Train a cross-validated ensemble and report its out-of-fold accuracy.",
@@ -139,8 +138,14 @@ def explain(error: Exception) -> tuple[str, int]:
 
 def _hide_secrets() -> None:
     """Mask stderr, tracebacks, warnings and what other threads write to it included."""
-    learn(*secrets())
+    learn_later(_secrets)
     for argument in sys.argv[1:]:
         learn_from(argument)
     if sys.stderr is not None:  # It is None where the caller has closed it.
         sys.stderr = MaskedStream(sys.stderr)
+
+
+def _secrets() -> set[str]:
+    from kit.kaggle_client.credentials import secrets
+
+    return secrets()
