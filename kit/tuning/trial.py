@@ -16,6 +16,7 @@ from kit import metrics
 from kit.config import Config, load
 from kit.data.dataset import Dataset
 from kit.errors import KitError, UserError
+from kit.scratch import scratch
 from kit.store import Member
 from kit.training.plan import make_jobs, setting
 from kit.training.subprocesses import Process, Progress, Worker
@@ -230,7 +231,7 @@ def _known_value(trial: "Trial") -> float | None:
 @contextmanager
 def training_arrays(dataset: Dataset) -> Iterator[Path]:
     """Give a folder with the training arrays and few test rows: nobody wants the test set predicted."""
-    with tempfile.TemporaryDirectory(prefix="kit-") as name:
+    with tempfile.TemporaryDirectory(dir=scratch()) as name:
         folder = Path(name)
         for array in ("train_images.npy", "train_labels.npy"):
             (folder / array).symlink_to((dataset.folder / array).resolve())
