@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from kit.config import Choices, FloatRange, IntRange, load
 from kit.data.dataset import Dataset
 from kit.errors import UserError
+from kit.scratch import scratch
 from kit.training import subprocesses
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
@@ -272,6 +273,8 @@ def test_the_worker_gets_few_test_rows(dataset: Dataset) -> None:
         assert np.array_equal(np.load(folder / "train_images.npy"), dataset.train_images)
         assert np.array_equal(np.load(folder / "train_labels.npy"), dataset.train_labels)
         assert len(np.load(folder / "test_images.npy")) == min(TEST_ROWS, len(dataset.test_images))
+        # Which is removed even where this process is killed.
+        assert folder.is_relative_to(scratch())
     assert not folder.exists()
 
 
