@@ -151,9 +151,9 @@ class Ledger:
         for line in lines:
             try:
                 event = json.loads(line)
-                told: Any = {name: _frozen(value) for name, value in event.items() if name in known}
+                given: Any = {name: _frozen(value) for name, value in event.items() if name in known}
                 when = str(event.get("time") or "")
-                record = Record(**told | {"begun": when, "updated": when})
+                record = Record(**given | {"begun": when, "updated": when})
             except (ValueError, TypeError, AttributeError):
                 continue
             if all(isinstance(getattr(record, name), str) for name in _TEXTS):

@@ -37,7 +37,7 @@ def recover(
         ledger: has the submissions.
         competition: the only one whose list is asked for; None: all of the ledger.
         timeout: seconds an attempt at a call may take.
-        say: is told how it goes.
+        say: called with each line of progress.
 
     Returns:
         Those submissions, each now pending, complete, error or failed.
