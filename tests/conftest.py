@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kit.blending.columns import assemble
-from kit.blending.methods import blend
 from kit.config import Config
-from kit.reports.summary import summarise
-from kit.store import RUNS, Member, MemberResult, Run
+from kit.ensembling.columns import assemble
+from kit.ensembling.methods import blend
+from kit.members import Member, MemberResult
+from kit.reports.run.figures import summarise
+from kit.runs import RUNS, Run
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
 

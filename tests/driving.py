@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from kit.store import RUNS
+from kit.runs import RUNS
 
 Process = subprocess.Popen[str]
 PATIENCE = 100.0

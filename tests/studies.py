@@ -8,7 +8,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from kit.reports.tuning import summarise_study
+from kit.reports.study.figures import summarise_study
 
 RATE, NORM = "training.learning_rate", "models.cnn.batch_norm"
 SPACE: dict[str, BaseDistribution] = {
@@ -75,7 +75,7 @@ def confirmation(status: str, **changes: Any) -> dict[str, Any]:
     return {
         "seeds": [1, 2, 3],
         "folds_seed": 1,
-        "cells": [[1, 0], [2, 1], [3, 2]] if told else [],
+        "replicates": [[1, 0], [2, 1], [3, 2]] if told else [],
         "baseline_losses": [0.04, 0.03, 0.05] if told else [],
         "level": 0.05,
         "corrected_for": 3,

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from kit.competition.submission import write_submission
 from kit.config import load
-from kit.store import Run
+from kit.runs import Run
+from kit.task.submission import write_submission
 from tests.kaggle_server import KEY, SIGNATURE, TOKEN
 
 HERE = Path()

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition
-from kit.data import header, packed, read
+from kit.data import compressed
+from kit.data.readers import header, pixel_csv
 
 TRAIN_ROWS, TEST_ROWS = 2400, 600
 
@@ -20,7 +21,7 @@ TRAIN_ROWS, TEST_ROWS = 2400, 600
 def main(train: Path, bundle: Path, target: Path) -> None:
     """Write train.csv.gz and test.csv.gz into `target`; a stratified fifth of the digits is the test part."""
     competition = Competition()
-    images, labels = read.parse(packed.content(train), str(train), competition, labelled=True)
+    images, labels = pixel_csv.parse(compressed.content(train), str(train), competition, labelled=True)
     table = np.loadtxt(bundle, np.uint8, delimiter=",")
     allowed = {row[: images[0].size].tobytes() for row in table}
     shared = [row for row, image in enumerate(images) if image.tobytes() in allowed]

@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.blending.calibration import fitted_power, raised
 from kit.config import Config, load
 from kit.data import dataset
+from kit.ensembling.calibration import fitted_temperature, raised
 from kit.errors import KitError, UserError
-from kit.pipeline.cross_validation import all_folds
-from kit.store import Member, MemberResult, Run
+from kit.members import Member, MemberResult
+from kit.pipeline.cv import folds_by_seed
+from kit.runs import Run
 from kit.training import machine
-from kit.training.executor import Crew
+from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, setting
 from kit.tuning.trial import training_arrays
 
@@ -99,7 +100,7 @@ def calibrated(results: Results, labels: NDArray[np.integer]) -> Results:
     for (fold, seed), one in results.items():
         others = [other for (of, its), other in results.items() if its == seed and of != fold]
         rows, probs = zip(*[(other.val_rows, other.val_probs) for other in others], strict=True)
-        power = fitted_power(np.concatenate(probs), labels[np.concatenate(rows)])
+        power = fitted_temperature(np.concatenate(probs), labels[np.concatenate(rows)])
         done[fold, seed] = replace(one, val_probs=raised(one.val_probs, power).astype(np.float32))
     return done
 
@@ -114,16 +115,16 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
     chosen = setting(config)
     (model,) = config.models
     members = [Member(model, fold, seed) for seed in config.seeds for fold in folds]
-    digest = config.digest(fingerprint=data.fingerprint, **chosen.decides())
+    digest = config.digest(fingerprint=data.fingerprint, **chosen.hash_fields())
     if run.exists() and run.info()["hash"] != digest:
         raise UserError("that is another experiment", where=str(run.path), hint="choose another name")
     run.write_info({"hash": digest, "model": model})
     todo = [member for member in members if not run.has(member)]
     on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
-    crew = Crew(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
+    pool = WorkerPool(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
     with training_arrays(data) as folder:
-        planned = make_jobs(todo, config, chosen, all_folds(data, config), folder)
-        with crew.train(planned) as outcomes:
+        planned = make_jobs(todo, config, chosen, folds_by_seed(data, config), folder)
+        with pool.train(planned) as outcomes:
             for job, outcome in outcomes:
                 if isinstance(outcome, KitError):
                     raise outcome
@@ -141,7 +142,7 @@ def earlier(name: str, config: Config, data: dataset.Dataset, folds: Sequence[in
     run, results = Run(FOLDER / name), {}
     if not run.exists():
         raise UserError("there is no such experiment", where="--against", received=name)
-    held_out = all_folds(data, config)[0]
+    held_out = folds_by_seed(data, config)[0]
     for fold, seed in product(folds, config.seeds):
         member = Member(run.info()["model"], fold, seed)
         own = run.read_member(member) if run.has(member) else None

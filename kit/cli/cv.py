@@ -21,13 +21,13 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
     """
     from rich.console import Console
 
-    from kit import pipeline
     from kit.cli.progress import Terminal
     from kit.config import find, load
-    from kit.reports.terminal import render
+    from kit.pipeline.cv import cv
+    from kit.reports.run.terminal import render
 
     with Terminal() as terminal:
-        run, complete = pipeline.cv(
+        run, complete = cv(
             load(config, changes), find(config).stem, terminal, name=name, jobs=jobs, fresh=fresh
         )
     if complete:

@@ -43,10 +43,10 @@ def fetch(config: str, source: str, force: bool, timeout: float) -> None:
 @options.as_json
 def check(config: str, as_json: bool) -> None:
     """Read the data that `kit cv` would use, and show what it is."""
-    from kit.competition.submission import check_submission
     from kit.config import load
     from kit.data.dataset import load as load_data
     from kit.data.folds import make_folds
+    from kit.task.submission import check_submission
 
     resolved = load(config)
     data = load_data(resolved)
@@ -74,7 +74,7 @@ def check(config: str, as_json: bool) -> None:
 def _show(summary: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from kit.reports.terminal import table
+    from kit.reports.formatting import table
 
     height, width = summary["image_shape"]
     counts = summary["class_counts"]

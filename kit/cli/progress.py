@@ -11,12 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from kit.config import Cnn
 from kit.data.dataset import Dataset
 from kit.errors import KitError
+from kit.members import Member, MemberResult
 from kit.models.cost import cost
-from kit.reports.terminal import duration, network_size, percent
-from kit.store import Member, MemberResult, Run
+from kit.reports.formatting import duration, network_size, percent
+from kit.runs import Run
 from kit.terminals import can_redraw
 from kit.training.job import Job
-from kit.training.subprocesses import Progress as Epoch
+from kit.training.launch.local import Progress as Epoch
 
 FIRST_LINE, LAST_PAUSE = 10.0, 60.0
 """Seconds to the first plain line, and at most between two; each waits half as long again as the last."""
@@ -29,7 +30,7 @@ A run of 16 members told 3 h 21 min after its first epoch of 512, 1 h 31 min aft
 
 
 class Terminal:
-    """Shows a run on stderr; a `kit.pipeline.Watcher`.
+    """Shows a run on stderr; a `kit.pipeline.ProgressListener`.
 
     Args:
         console: where to write.

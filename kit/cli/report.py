@@ -6,7 +6,7 @@ import click
 
 from kit.cli import options
 from kit.errors import UserError
-from kit.store import Run, find_run
+from kit.runs import Run, find_run
 
 
 @click.command(epilog="\b\nExample:\n  kit report\n  kit report default-1a2b3c4d --json | jq .oof.accuracy")
@@ -23,7 +23,7 @@ def command(run: str | None, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from kit.reports.terminal import render
+    from kit.reports.run.terminal import render
 
     render(report, Console(), found)
 

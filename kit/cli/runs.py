@@ -8,7 +8,7 @@ import click
 
 from kit.cli.options import as_json
 from kit.errors import KitError
-from kit.store import RUNS, Run, all_runs
+from kit.runs import RUNS, Run, all_runs
 
 
 @click.command(epilog="\b\nExample:\n  kit runs\n  kit runs --json | jq '.[0].oof.accuracy'")
@@ -50,7 +50,7 @@ def _summary(run: Run) -> dict[str, Any]:
 def _show(runs: Sequence[dict[str, Any]]) -> None:
     from rich.console import Console
 
-    from kit.reports.terminal import WIDE, interval, percent, table
+    from kit.reports.formatting import WIDE, interval, percent, table
     from kit.terminals import is_terminal
 
     console = Console()

@@ -11,7 +11,7 @@ from kit.cli.options import as_json
 from kit.errors import KitError
 
 if TYPE_CHECKING:
-    from kit.competition.ledger import Record
+    from kit.submitting.ledger import Record
 
 
 @click.command(epilog="\b\nExample:\n  kit submissions\n  kit submissions --json | jq '.[-1].public_score'")
@@ -21,10 +21,10 @@ def command(as_json: bool) -> None:
 
     Asks Kaggle for what is not known yet, where there are credentials.
     """
-    from kit.competition.ledger import Ledger
-    from kit.competition.picture import draw
-    from kit.competition.tracking import refresh
     from kit.kaggle_client import has_credentials
+    from kit.submitting.ledger import Ledger
+    from kit.submitting.score_plot import draw
+    from kit.submitting.track import refresh
 
     ledger = Ledger()
     failure = None
@@ -52,7 +52,7 @@ def command(as_json: bool) -> None:
 def _show(records: Sequence["Record"]) -> None:
     from rich.console import Console
 
-    from kit.reports.terminal import WIDE, table
+    from kit.reports.formatting import WIDE, table
     from kit.terminals import is_terminal
 
     console = Console()

@@ -41,10 +41,10 @@ def command(
 
     Without an argument: the newest finished run on competition data.
     """
-    from kit.competition.ledger import Ledger
-    from kit.competition.plan import describe, make_plan
-    from kit.competition.submitting import refuse_repeated, submit, wait_for_score
     from kit.config import load
+    from kit.submitting.ledger import Ledger
+    from kit.submitting.plan import describe, make_plan
+    from kit.submitting.send import refuse_repeated, submit, wait_for_score
 
     ledger = Ledger()
     plan = make_plan(target, load(config), message, ledger)

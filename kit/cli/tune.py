@@ -64,7 +64,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     from kit.cli.tuning_progress import TuningTerminal
     from kit.masking import masked
     from kit.pipeline.tune import tune
-    from kit.reports.tuning_terminal import render_study
+    from kit.reports.study.terminal import render_study
 
     with TuningTerminal() as terminal:
         report, page = tune(

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from kit.cli.progress import FIRST_LINE, LAST_PAUSE
 from kit.data.dataset import Dataset
-from kit.reports.terminal import duration, percent
-from kit.reports.tuning import known_accuracy
+from kit.reports.formatting import duration, percent
+from kit.reports.study.figures import known_accuracy
 from kit.terminals import can_redraw
 from kit.tuning.search import STOPPED
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TuningTerminal:
-    """Shows a study on stderr; a `kit.pipeline.tune.Watcher`.
+    """Shows a study on stderr; a `kit.pipeline.tune.ProgressListener`.
 
     Args:
         console: where to write.
@@ -76,7 +76,7 @@ class TuningTerminal:
         if not self.live:
             threading.Thread(target=self._tell, daemon=True).start()
 
-    def trial_started(self, number: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the watcher's signature
+    def trial_started(self, number: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the listener's signature
         """Show a trial that begins."""
         with self._lock:
             self._doing[number] = f"trial {number} starts"

@@ -13,19 +13,19 @@ from kit.config.models import (
     Svm,
     Training,
 )
-from kit.config.root import Blend, Competition, Config, Data, Folds, merged
+from kit.config.root import Competition, Config, Data, Ensemble, Folds, merged
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
 __all__ = [
     "Augmentation",
     "BatchNorm",
-    "Blend",
     "Choices",
     "Cnn",
     "Competition",
     "Config",
     "Data",
     "Dimension",
+    "Ensemble",
     "FloatRange",
     "Folds",
     "IntRange",

@@ -83,13 +83,13 @@ class Folds(Section):
     """Give each training seed folds of its own."""
 
 
-class Blend(Section):
+class Ensemble(Section):
     """The rule from columns to one matrix."""
 
     method: Literal["mean"] = "mean"
     """mean: the mean of the probabilities, every column alike."""
     tta: Flag = False
-    """Blend what networks with `augmentation.tta` predict as the mean over views; the report judges both."""
+    """Use the mean over views of networks with `augmentation.tta`; the report compares both."""
     calibrate: Flag = False
     """Raise the probabilities of each column to a power fitted out of fold (temperature scaling)."""
 
@@ -113,7 +113,7 @@ class Config(Section):
     """What each CNN starts from."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     """What is trained, by name; null takes an inherited one away."""
-    blend: Blend = Blend()
+    blend: Ensemble = Ensemble()
     """The rule from columns to one matrix."""
     tune: Tune = Tune()
     """What `kit tune` does."""

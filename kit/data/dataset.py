@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition, Config
-from kit.data import cache, packed, read
-from kit.data.copies import copies
-from kit.data.unlike import differences
+from kit.data import cache, compressed
+from kit.data.duplicates import copies
+from kit.data.readers import pixel_csv
+from kit.data.shift import differences
 from kit.errors import UserError
 from kit.scratch import scratch
 
@@ -94,7 +95,7 @@ def locate(config: Config) -> Path | None:
     """
     directory = Path(config.data.directory)
     if os.path.lexists(directory):
-        packed.check_folder(directory)
+        compressed.check_folder(directory)
     there = (folder for folder in folders(config) if any(file_in(folder, name) for name in FILES[:2]))
     return next(there, None)
 
@@ -128,7 +129,7 @@ def _check_named(directory: Path) -> None:
             where=str(directory),
             hint=NO_VARIABLES if has_variable(directory) else hint if absent else "look at the permissions",
         ) from error
-    packed.check_folder(directory)
+    compressed.check_folder(directory)
     required(directory)
 
 
@@ -139,7 +140,7 @@ def has_variable(path: Path) -> bool:
 
 def file_in(folder: Path, name: str) -> Path | None:
     """Return the path of `name`, `name`.gz or `name`.zip in `folder`; None where none is there."""
-    paths = (folder / f"{name}{suffix}" for suffix in ("", *packed.SUFFIXES))
+    paths = (folder / f"{name}{suffix}" for suffix in ("", *compressed.SUFFIXES))
     return next((path for path in paths if os.path.lexists(path)), None)
 
 
@@ -157,7 +158,7 @@ def required(folder: Path) -> tuple[Path, Path]:
             f"there is no {absent}", where=f"{folder}/", expected="train.csv and test.csv", hint=hint
         )
     for path in (train, test):
-        packed.check_file(path)
+        compressed.check_file(path)
     return train, test
 
 
@@ -191,12 +192,12 @@ def open_folder(folder: Path, config: Config) -> Dataset:
 def sample_submission(folder: Path) -> Path | None:
     """Return the path of sample_submission.csv, or of a copy where it is compressed; None without one."""
     path = file_in(folder, FILES[2])
-    if path is None or not path.is_file() or path.suffix not in packed.SUFFIXES:
+    if path is None or not path.is_file() or path.suffix not in compressed.SUFFIXES:
         return path if path and path.is_file() else None
     # Errors name its lines: its own path says most of where they are.
     copy = scratch() / path.name / FILES[2]
     copy.parent.mkdir(exist_ok=True)
-    copy.write_bytes(packed.content(path))
+    copy.write_bytes(compressed.content(path))
     return copy
 
 
@@ -207,8 +208,8 @@ def check(train: Content, test: Content, config: Config) -> dict[str, NDArray[np
         UserError: a file is wrong, or a class has fewer rows than there are folds.
     """
     competition, folds = config.competition, config.folds.count
-    images, labels = read.parse(*train, competition, labelled=True)
-    test_images, _ = read.parse(*test, competition, labelled=False)
+    images, labels = pixel_csv.parse(*train, competition, labelled=True)
+    test_images, _ = pixel_csv.parse(*test, competition, labelled=False)
     counts = np.bincount(labels, minlength=competition.classes)
     scarce = int(np.argmax(counts < folds))
     if counts[scarce] < folds:
@@ -239,7 +240,7 @@ def _fits_sample(competition: Competition) -> bool:
 
 
 def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
-    arrays = check((packed.content(train), str(train)), (packed.content(test), str(test)), config)
+    arrays = check((compressed.content(train), str(train)), (compressed.content(test), str(test)), config)
     warnings = [*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)]
     return arrays, {"fingerprint": _fingerprint(arrays), "warnings": warnings}
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kit.config import Competition, Config
-from kit.data import cache, dataset, packed
-from kit.data.exact import shown
+from kit.data import cache, compressed, dataset
+from kit.data.readers.exact import shown
 from kit.errors import UserError
 from kit.files import atomic
 from kit.locks import NoLocksError, locked
@@ -73,20 +73,23 @@ def _from_path(source: Path) -> Contents:
         raise UserError("no such file or folder", where=str(source), expected=expected)
     if source.is_file():
         return _from_zip(source)
-    packed.check_folder(source)
+    compressed.check_folder(source)
     found = {name: dataset.file_in(source, name) for name in dataset.FILES}
-    return {name: (packed.content(path), str(path)) for name, path in found.items() if path}
+    return {name: (compressed.content(path), str(path)) for name, path in found.items() if path}
 
 
 def _from_zip(source: Path) -> Contents:
-    if packed.plain_name(source.name).endswith(".csv"):
+    if compressed.plain_name(source.name).endswith(".csv"):
         expected = "a folder or a zip with train.csv and test.csv"
         raise UserError("a single file", where=str(source), expected=expected)
     contents = {}
-    with packed.opened_zip(source, str(source)) as archive:
+    with compressed.opened_zip(source, str(source)) as archive:
         for name, member in _members(archive, source).items():
             called = f"{source}/{member.filename}"
-            contents[name] = packed.unpacked(packed.extracted(archive, member, called), called), called
+            contents[name] = (
+                compressed.unpacked(compressed.extracted(archive, member, called), called),
+                called,
+            )
     return contents
 
 
@@ -96,7 +99,7 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
             raise UserError("a name leads out of the zip", where=str(source), received=shown(member.filename))
-        name = packed.plain_name(path.name)
+        name = compressed.plain_name(path.name)
         if name not in dataset.FILES or member.is_dir():
             continue
         if name in members:
@@ -148,7 +151,7 @@ def _put(contents: Contents, directory: Path, *, force: bool) -> str:
 
 def _holds(path: Path, content: bytes) -> bool:
     try:
-        return packed.content(path) == content
+        return compressed.content(path) == content
     except UserError:
         return False
 

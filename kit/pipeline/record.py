@@ -9,7 +9,7 @@ from kit.config import Config
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.interrupts import is_interrupt
-from kit.store import Run
+from kit.runs import Run
 from kit.training import machine
 from kit.training.plan import Setting, plan
 
@@ -19,7 +19,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setti
     return {
         "config_name": config_name,
         "config": config.model_dump(mode="json"),
-        "hash": config.digest(fingerprint=dataset.fingerprint, **chosen.decides()),
+        "hash": config.digest(fingerprint=dataset.fingerprint, **chosen.hash_fields()),
         "fingerprint": dataset.fingerprint,
         "sample": dataset.sample,
         "source": dataset.source,
@@ -37,7 +37,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setti
 
 
 @contextmanager
-def kept(run: Run, record: dict[str, Any]) -> Iterator[None]:
+def track_status(run: Run, record: dict[str, Any]) -> Iterator[None]:
     """Write the record with the status `running`, and once the block ends, with how it ended."""
     record["status"] = "running"
     run.write_info(record)
@@ -51,7 +51,7 @@ def kept(run: Run, record: dict[str, Any]) -> Iterator[None]:
     run.write_info(record)
 
 
-def refuse_other(run: Run, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def check_same_settings(run: Run, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Check that a run in the way was made by the same data and configuration.
 
     Args:

@@ -17,27 +17,27 @@ from kit.data.dataset import Dataset
 from kit.data.dataset import load as load_data
 from kit.data.folds import make_folds
 from kit.files import write_json
-from kit.reports.tuning import summarise_study
-from kit.reports.tuning_page import write_page
-from kit.store import RUNS, check_name, plain_name
+from kit.reports.study.figures import summarise_study
+from kit.reports.study.page import write_page
+from kit.runs import RUNS, check_name, plain_name
 from kit.training import machine
 from kit.training.plan import Setting, setting
-from kit.tuning import confirmation
 from kit.tuning import search as searching
+from kit.tuning.confirm import confirmation
+from kit.tuning.confirm.significance import CANDIDATES
+from kit.tuning.confirm.tuned import check_target, write_tuned
 from kit.tuning.space import Space, make_space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
 from kit.tuning.trial import Objective, check_unchanged
-from kit.tuning.tuned import check_target, write_tuned
-from kit.tuning.verdicts import CANDIDATES
 
 SAMPLE_SECONDS = 240.0
 """Time of a call on the bundled sample, at most: enough to see how it goes."""
 RESERVE, RESERVE_FOR_FOLDS, LONGEST_RESERVE = 0.25, 0.45, 0.6
-"""Shares of the time kept for the confirmation: the least; the most, to train GOOD_CELLS; the most at all."""
-GOOD_CELLS = 5
-"""Cells (a seed and a fold each) that find a gain of a tenth of the loss in 83 of 100 studies; 3 find it in
-27. Simulated, with a noise of 3 % a cell, corrected for three candidates."""
+"""Shares of the time reserved for the confirmation: minimum; maximum for ENOUGH_REPLICATES; maximum."""
+ENOUGH_REPLICATES = 5
+"""Replicates (one seed and one fold each) that find a gain of a tenth of the loss in 83 of 100 studies;
+3 find it in 27. Simulated, with a noise of 3 % a replicate, corrected for three candidates."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Call:
     command: str
 
 
-class Watcher(searching.Watcher, confirmation.Watcher, Protocol):
+class ProgressListener(searching.ProgressListener, confirmation.ProgressListener, Protocol):
     """Who wants to see a study go on; all but `begun` may be called from other threads."""
 
     def begun(self, call: Call, dataset: Dataset, known: int) -> None:
@@ -80,7 +80,7 @@ class Watcher(searching.Watcher, confirmation.Watcher, Protocol):
 def tune(
     config_name: str,
     changes: Sequence[str],
-    watcher: Watcher,
+    listener: ProgressListener,
     *,
     trials: int | None = None,
     seconds: float | None = None,
@@ -94,7 +94,7 @@ def tune(
     Args:
         config_name: the configuration that is to be beaten.
         changes: laid on top of it ("a.b=c").
-        watcher: is told how it goes.
+        listener: is told how it goes.
         trials: of the study, over all calls; None: the configuration's `tune.trials`.
         seconds: of this call; None: no limit where `trials` is given, else `tune.minutes`.
         name: of the study, in place of CONFIG-HASH.
@@ -137,7 +137,7 @@ def tune(
         command=command,
     )
     shared = SharedStudy.open(name, call.url, folder, config.tune, space, made_of)
-    watcher.begun(call, dataset, shared.used())
+    listener.begun(call, dataset, shared.used())
     last = searching.search(
         shared,
         Objective(config_name, changes, config, space, dataset, search_folds(dataset, config)),
@@ -145,9 +145,9 @@ def tune(
         stop_at=lambda: started + _search_seconds(shared, call),
         jobs=call.jobs,
         on_gpu=on_gpu,
-        watcher=watcher,
+        listener=listener,
     )
-    confirmed = _confirm(shared, call, dataset, chosen, watcher=watcher, started=started) if last else None
+    confirmed = _confirm(shared, call, dataset, chosen, listener=listener, started=started) if last else None
     report = summarise_study(
         shared.study,
         confirmed,
@@ -177,14 +177,20 @@ def _search_seconds(shared: SharedStudy, call: Call) -> float:
     if not confirmation.candidates(shared.study, call.space):
         # Nothing to confirm yet: search on, as long as one that is found now could be confirmed.
         return call.seconds - min(RESERVE * call.seconds, least * 2 / (1 + CANDIDATES))
-    good = least * GOOD_CELLS / call.config.tune.confirm_seeds
+    good = least * ENOUGH_REPLICATES / call.config.tune.confirm_seeds
     reserve = max(RESERVE * call.seconds, least, min(good, RESERVE_FOR_FOLDS * call.seconds))
     # Too little time for a confirmation at all: the search may have it, and the report says what is missing.
     return call.seconds - (reserve if reserve <= LONGEST_RESERVE * call.seconds else 0.0)
 
 
 def _confirm(
-    shared: SharedStudy, call: Call, dataset: Dataset, chosen: Setting, *, watcher: Watcher, started: float
+    shared: SharedStudy,
+    call: Call,
+    dataset: Dataset,
+    chosen: Setting,
+    *,
+    listener: ProgressListener,
+    started: float,
 ) -> dict[str, Any] | None:
     """Return the confirmation's figures; None where another process is at it."""
     with locks.locked(call.folder / "confirm.lock", wait=False) as alone:
@@ -201,7 +207,7 @@ def _confirm(
             chosen=chosen,
             jobs=call.jobs,
             deadline=None if call.seconds is None else started + call.seconds,
-            watcher=watcher,
+            listener=listener,
         )
         if confirmed["winner"] is not None:
             check_unchanged(call.config_name, call.changes, call.config)
@@ -226,7 +232,7 @@ def _made_of(config: Config, space: Space, dataset: Dataset, chosen: Setting) ->
         for one in space.parameters
     }
     return {
-        "configuration": config.digest(**chosen.decides())[:16],
+        "configuration": config.digest(**chosen.hash_fields())[:16],
         "data": dataset.fingerprint[:16],
         "folds of a trial": str(min(config.tune.folds, config.folds.count)),
         "seed of a trial": str(config.seeds[0]),

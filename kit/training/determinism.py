@@ -6,7 +6,7 @@ import keras
 def make_deterministic() -> None:
     """Make every operation of Keras's backend choose a reproducible kernel.
 
-    What has to be set before a backend is imported, `kit.training.subprocesses` sets.
+    What has to be set before a backend is imported, `kit.training.launch.local` sets.
     """
     match keras.backend.backend():
         case "tensorflow":

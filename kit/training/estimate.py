@@ -8,8 +8,9 @@ import numpy as np
 
 from kit.config import Cnn
 from kit.errors import KitError
+from kit.members import MemberResult
 from kit.models.cost import cost
-from kit.store import MemberResult, Run
+from kit.runs import Run
 from kit.training import machine
 from kit.training.job import Job
 

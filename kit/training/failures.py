@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 
 from kit.errors import KitError
-from kit.store import Member
+from kit.members import Member
 from kit.training.machine import missing_instructions
 from kit.training.memory import memory
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from kit.config import Cnn, Model
-from kit.store import Member
+from kit.members import Member
 
 
 @dataclass(frozen=True)

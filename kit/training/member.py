@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kit import metrics
 from kit.config import Cnn
-from kit.store import MemberResult
+from kit.members import MemberResult
 from kit.training.job import Job
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
 def _fit_baseline(
     job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8], test_images: NDArray[np.uint8]
 ) -> MemberResult:
-    from kit.models.baselines import build_baseline, probabilities
+    from kit.models.classical import build_baseline, probabilities
 
     if isinstance(job.model, Cnn):
         raise TypeError(f"{job.member}: a network is no baseline")

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Cnn, Training
 from kit.errors import KitError
+from kit.members import MemberResult
 from kit.models.augmentation import VIEWS, RandomWarp, deskew, view
 from kit.models.cnn import build_cnn
 from kit.models.cost import cost
-from kit.store import MemberResult
-from kit.training.engines import Engine, Student, make_engine
+from kit.training.engines import make_engine
+from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
-from kit.training.lessons import make_lessons
 from kit.training.muon import TURN, KernelMuon
 from kit.training.schedules import learning_rates
+from kit.training.targets import make_training_set
 
 # Rows in one step of prediction: larger ones gain nothing on a CPU, smaller ones lose on a GPU.
 PREDICTION_BATCH = 1000
@@ -77,21 +78,21 @@ def train_network(
     keras.utils.clear_session()
     keras.utils.set_random_seed(job.random_seed)
     shuffle = np.random.default_rng(job.random_seed)
-    lessons = make_lessons(job, images, labels, test_images, spec.training.label_smoothing)
-    batch = min(spec.training.batch_size, len(lessons.rows))
-    steps = len(lessons.rows) // batch
+    training_set = make_training_set(job, images, labels, test_images, spec.training.label_smoothing)
+    batch = min(spec.training.batch_size, len(training_set.rows))
+    steps = len(training_set.rows) // batch
     network = _build(job, spec)
     optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
     optimizer.build(network.trainable_variables)
     image = keras.Input((*job.shape, 1), dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
-    engine = make_engine(Student(model, optimizer, lessons.images, lessons.targets))
+    engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
     curves: dict[str, list[float]] = {name: [] for name in CURVES}
     val_probs, val_loss, val_accuracy = np.empty((0, job.classes), np.float32), math.nan, math.nan
     for epoch in range(spec.training.epochs):
         started = time.perf_counter()
         # The rows left over by the last whole batch change from epoch to epoch.
-        order = shuffle.permutation(lessons.rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
+        order = shuffle.permutation(training_set.rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
         loss, accuracy = engine.epoch(order)
         if not np.isfinite(loss):
             raise KitError(
@@ -206,7 +207,7 @@ def _build(job: Job, spec: Cnn) -> keras.Model:
     policy = "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
     if keras.backend.backend() != "tensorflow":
         return build_cnn(spec, job.shape, job.classes, policy=policy)
-    from kit.training.on_tensorflow import ByteDropout, FusedBatchNormalization
+    from kit.training.engines.tensorflow import ByteDropout, FusedBatchNormalization
 
     return build_cnn(
         spec, job.shape, job.classes, policy=policy, batch_norm=FusedBatchNormalization, dropout=ByteDropout

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Cnn, Config
-from kit.store import ALL_ROWS, Member
+from kit.members import ALL_ROWS, Member
 from kit.training import machine
 from kit.training.job import Job
 
@@ -25,7 +25,7 @@ class Setting:
     backend: str | None
     precisions: dict[str, str]
 
-    def decides(self) -> dict[str, str]:
+    def hash_fields(self) -> dict[str, str]:
         """Return what of it belongs in a run's hash."""
         return {"backend": str(self.backend), "precision": str(sorted(self.precisions.items()))}
 

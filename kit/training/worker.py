@@ -68,7 +68,7 @@ def _send(out: IO[bytes], event: dict[str, Any], *blobs: bytes) -> None:
 
 
 def _train(line: str, out: IO[bytes], started: float) -> None:
-    from kit.store import pack
+    from kit.members import pack
     from kit.training.job import Job
     from kit.training.member import train_member
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kit import interrupts
 from kit.errors import InterruptedRunError, KitError
-from kit.training.cores import own_core
-from kit.training.subprocesses import Progress, stopped_together
+from kit.training.launch.devices import reserve_core
+from kit.training.launch.local import Progress, stopped_together
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import Slot
 from kit.tuning.waiting import SILENCE, Others
@@ -31,7 +31,7 @@ REPEATS = 50
 """So many trials in a row that repeat earlier ones: there is nothing new to try."""
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Who wants to see a search go on; all but `waiting` is called from other threads."""
 
     def trial_started(self, number: int, params: Mapping[str, Any]) -> None:
@@ -61,7 +61,7 @@ def search(
     stop_at: Callable[[], float],
     jobs: int,
     on_gpu: bool,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> bool:
     """Run trials until the study has its `trials`, the time is up, or there is nothing new to try.
 
@@ -75,7 +75,7 @@ def search(
         stop_at: when no trial may still run, by `time.monotonic`; asked again and again, from all threads.
         jobs: trials at once.
         on_gpu: leave cores alone.
-        watcher: is told how it goes.
+        listener: is told how it goes.
 
     Returns:
         Whether no trial of kit runs any more, in any process.
@@ -90,22 +90,22 @@ def search(
     others, announced = Others(), set[int]()
     try:
         with ExitStack() as cores, interrupts.deferred() as pause, stopped_together():
-            crew = _Crew(shared, objective, trials, stop_at, watcher, pause=pause)
-            crew.slots = [
-                Slot(None if on_gpu else cores.enter_context(own_core()), crew.progressed)
+            runner = _TrialRunner(shared, objective, trials, stop_at, listener, pause=pause)
+            runner.slots = [
+                Slot(None if on_gpu else cores.enter_context(reserve_core()), runner.progressed)
                 for _ in range(jobs)
             ]
             while True:
                 running = shared.running()
-                if crew.run():
+                if runner.run():
                     continue  # Others may have come, or left something behind, meanwhile.
                 awaited, left = others.waited_for(running), stop_at() - time.monotonic()
                 if not awaited or left <= 0:
                     if running and not any(awaited.values()):
-                        watcher.given_up(running)
+                        listener.given_up(running)
                     return not any(awaited.values())
                 if awaited.keys() != announced:
-                    watcher.waiting(awaited, SILENCE)
+                    listener.waiting(awaited, SILENCE)
                     announced = set(awaited)
                 pause(min(POLL_SECONDS, left))
                 shared.fail_lost()
@@ -120,7 +120,7 @@ def search(
         ) from error
 
 
-class _Crew:
+class _TrialRunner:
     """The threads of this process, one a slot."""
 
     def __init__(
@@ -129,13 +129,13 @@ class _Crew:
         objective: "Objective",
         trials: int | None,
         stop_at: Callable[[], float],
-        watcher: Watcher,
+        listener: ProgressListener,
         *,
         pause: Callable[[float], None],
     ) -> None:
         self.slots: list[Slot] = []
         self._shared, self._objective, self._trials = shared, objective, trials
-        self._stop_at, self._watcher, self._pause = stop_at, watcher, pause
+        self._stop_at, self._watcher, self._pause = stop_at, listener, pause
         self._ran = False
 
     def run(self) -> bool:

@@ -16,8 +16,8 @@ import numpy as np
 from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
-from kit.tuning.places import BEYOND, counted, next_place, place, queue_again, queue_lost
 from kit.tuning.queued import why_not
+from kit.tuning.retries import BEYOND, counted, next_place, place, queue_again, queue_lost
 from kit.tuning.space import Space
 from kit.tuning.storage import check_storage, locked, open_storage
 

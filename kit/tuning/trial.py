@@ -16,10 +16,10 @@ from kit import metrics
 from kit.config import Config, load
 from kit.data.dataset import Dataset
 from kit.errors import KitError, UserError
+from kit.members import Member
 from kit.scratch import scratch
-from kit.store import Member
+from kit.training.launch.local import Process, Progress, Worker
 from kit.training.plan import make_jobs, setting
-from kit.training.subprocesses import Process, Progress, Worker
 from kit.tuning.space import Space
 from kit.tuning.study import TrialFailedError, TrialStoppedError
 
@@ -82,7 +82,7 @@ class Objective:
     """The log loss, in nats, of a configuration with the parameters of a trial.
 
     It is that of all rows that the first `tune.folds` folds hold out, trained with the first of the seeds;
-    several models are blended by the mean of their probabilities.
+    several models are combined by the mean of their probabilities.
 
     Attributes:
         config_name, changes: the configuration, as `kit.config.load` takes it.

@@ -16,14 +16,14 @@ from rich.table import Table
 from kit.config import load
 from kit.data.dataset import SAMPLE, locate, open_folder
 from kit.training import machine
-from tests.benchmarks import accuracy, blending, latency, matmul, reading, scaling, throughput, tuning
+from tests.benchmarks import accuracy, ensembling, latency, matmul, reading, scaling, throughput, tuning
 from tests.benchmarks.bench import Bench, Row
 
 FAMILIES: dict[str, tuple[str, Callable[[Bench], Iterator[Row]]]] = {
     "a": ("Training", throughput.run),
     "b": ("Scaling", scaling.run),
     "c": ("Reading", reading.run),
-    "d": ("Blending", blending.run),
+    "d": ("Ensembling", ensembling.run),
     "e": ("Latency", latency.run),
     "f": ("Share of the matrix product (needs a)", matmul.run),
     "g": ("Accuracy (9 minutes, only when asked for)", accuracy.run),

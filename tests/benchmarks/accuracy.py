@@ -10,9 +10,10 @@ import numpy as np
 
 from kit import metrics
 from kit.config import load
-from kit.pipeline.cross_validation import all_folds
-from kit.training import machine, subprocesses
+from kit.pipeline.cv import folds_by_seed
+from kit.training import machine
 from kit.training.job import Job
+from kit.training.launch import local
 from kit.training.plan import make_jobs, plan, setting
 from tests.benchmarks import engine
 from tests.benchmarks.bench import Bench, Row
@@ -25,10 +26,10 @@ def run(bench: Bench) -> Iterator[Row]:
     for name in ("lenet-regularized", "quick"):
         config = load(name, [f"training.epochs={1 if bench.quick else 6}", "seeds=1"])
         members = [member for member in plan(config) if member.fold < FOLDS]
-        folds = all_folds(bench.dataset, config)
+        folds = folds_by_seed(bench.dataset, config)
         jobs = make_jobs(members, config, setting(config), folds, bench.dataset.folder)
         ours = _probabilities(jobs)
-        with patch.object(subprocesses, "WORKER", PLAIN):
+        with patch.object(local, "WORKER", PLAIN):
             plain = _probabilities([replace(job, precision="float32") for job in jobs])
         labels = np.concatenate([bench.dataset.train_labels[job.held_out] for job in jobs])
         note = f"{len(labels):,} held-out rows of {FOLDS} folds, {jobs[0].epochs} epochs"

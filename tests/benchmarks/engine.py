@@ -9,10 +9,10 @@ import numpy as np
 from kit.config import Cnn, load
 from kit.data.dataset import Dataset
 from kit.errors import KitError
-from kit.store import Member, MemberResult
+from kit.members import Member, MemberResult
 from kit.training import machine
-from kit.training.executor import Crew
 from kit.training.job import Job
+from kit.training.launch.pool import WorkerPool
 from kit.training.plan import setting
 
 HELD_OUT = 512
@@ -61,14 +61,14 @@ def train(jobs: Sequence[Job], workers: int) -> list[MemberResult]:
     Raises:
         KitError: one failed.
     """
-    crew = Crew(
+    pool = WorkerPool(
         workers,
         pinned=not on_gpu(),
         on_progress=lambda progress: None,  # noqa: ARG005 - the caller's keyword
         on_retry=_told,
     )
     results = []
-    with crew.train(jobs) as outcomes:
+    with pool.train(jobs) as outcomes:
         for _, outcome in outcomes:
             if isinstance(outcome, KitError):
                 raise outcome

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.blending.columns import assemble
-from kit.blending.methods import blend
 from kit.config import load
-from kit.reports.summary import summarise
-from kit.store import Run
+from kit.ensembling.columns import assemble
+from kit.ensembling.methods import blend
+from kit.reports.run.figures import summarise
+from kit.runs import Run
 from tests.benchmarks.bench import Bench, Row
-from tests.benchmarks.blending import FOLDS, make_members
+from tests.benchmarks.ensembling import FOLDS, make_members
 
 
 def run(bench: Bench) -> Iterator[Row]:

@@ -43,7 +43,7 @@ def test_an_unknown_family_is_named() -> None:
     assert "z; expected of a, b, c, d, e, f, g, h" in result.output
 
 
-def test_reading_blending_and_latency(workdir: Path, write_competition: Callable[..., None]) -> None:
+def test_reading_ensembling_and_latency(workdir: Path, write_competition: Callable[..., None]) -> None:
     write_competition(workdir / "data")
     families = measured("--only", "c,d,e")
     assert list(families) == ["c", "d", "e"]

@@ -25,7 +25,7 @@ PRUNERS = ("none", "median")
 
 
 class _Silent:
-    """A watcher that says nothing."""
+    """A listener that says nothing."""
 
     def trial_started(self, number: int, params: Mapping[str, Any]) -> None: ...
     def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None: ...
@@ -68,7 +68,7 @@ def _studied(bench: Bench, changes: list[str], folder: Path, trials: int) -> lis
         stop_at=lambda: float("inf"),
         jobs=1 if on_gpu else machine.cores(),
         on_gpu=on_gpu,
-        watcher=_Silent(),
+        listener=_Silent(),
     )
     ended = shared.study.get_trials()
     shutil.rmtree(folder)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from kit.cli import kit
 from kit.config import load, shipped
-from kit.store import RUNS, Run
+from kit.runs import RUNS, Run
 from tests.driving import PATIENCE, stamps, wait_for, workers
 
 Make = Callable[..., Any]
@@ -42,12 +42,12 @@ def test_what_is_said_reaches_the_pipeline(
 ) -> None:
     run, seen = example().write(), []
 
-    def cv(config: Any, config_name: str, watcher: Any, **rest: Any) -> tuple[Run, bool]:
+    def cv(config: Any, config_name: str, listener: Any, **rest: Any) -> tuple[Run, bool]:
         seen.append((config_name, config, rest))
-        assert watcher
+        assert listener
         return run, False
 
-    monkeypatch.setattr("kit.pipeline.cv", cv)
+    monkeypatch.setattr("kit.pipeline.cv.cv", cv)
     result = CliRunner().invoke(kit, ["cv", *arguments])
     assert result.exit_code == 0
     assert seen == [(name, load(name, changes), also)]
@@ -57,7 +57,7 @@ def test_what_is_said_reaches_the_pipeline(
 
 def test_a_complete_run_says_so_and_shows_its_report(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     run = example().write()
-    monkeypatch.setattr("kit.pipeline.cv", lambda *_, **__: (run, True))
+    monkeypatch.setattr("kit.pipeline.cv.cv", lambda *_, **__: (run, True))
     result = CliRunner().invoke(kit, ["cv"])
     assert result.stderr == f"runs/{run.name} is complete; --fresh trains it anew.\n\n"
     assert result.stdout.startswith(f"{run.name}   1 model")

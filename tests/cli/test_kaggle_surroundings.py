@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.competition.ledger import Ledger, Record
+from kit.submitting.ledger import Ledger, Record
 from tests.kaggle_server import KEY, TOKEN, KaggleServer
 from tests.workplace import HERE, Ended, ended, kit, start, write_run
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kit.store import Run
+from kit.runs import Run
 from tests import workplace
 from tests.kaggle_server import KaggleServer
 from tests.workplace import Ended, ended, start

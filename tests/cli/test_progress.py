@@ -12,9 +12,10 @@ from rich.console import Console
 from kit.cli.progress import FIRST_LINE, Terminal
 from kit.config import Cnn, KNearest, Stage, Training
 from kit.errors import KitError
-from kit.store import Member, MemberResult, Run
+from kit.members import Member, MemberResult
+from kit.runs import Run
 from kit.training.job import Job
-from kit.training.subprocesses import Progress
+from kit.training.launch.local import Progress
 
 EPOCHS = 4
 HISTORY = {"seconds": 72.0}

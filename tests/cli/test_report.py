@@ -2,14 +2,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kit.cli import kit
 from kit.errors import UserError
-from kit.store import Member, Run
+from kit.members import Member
+
+if TYPE_CHECKING:
+    from kit.runs import Run
 
 Make = Callable[..., Any]
 

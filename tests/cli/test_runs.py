@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kit.cli import kit
-from kit.store import RUNS, Member, Run
+from kit.members import Member
+from kit.runs import RUNS, Run
 
 Make = Callable[..., Any]
 

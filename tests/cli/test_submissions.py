@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from kit.cli.submissions import command
-from kit.competition.ledger import Ledger, Record
+from kit.submitting.ledger import Ledger, Record
 from tests.kaggle_server import Fault, KaggleServer
 from tests.workplace import kit, write_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.store import RUNS
+from kit.runs import RUNS
 
 pytestmark = pytest.mark.slow
 

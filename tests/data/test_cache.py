@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from kit.config import Competition, Config
-from kit.data import cache, read
+from kit.data import cache
 from kit.data.dataset import open_folder
+from kit.data.readers import pixel_csv
 from kit.errors import UserError
 from kit.scratch import scratch
 
@@ -28,13 +29,13 @@ def folder(tmp_path: Path, write_tiny: Callable[..., Path]) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list to which every file that is parsed adds its name."""
     names: list[str] = []
-    parse = read.parse
+    parse = pixel_csv.parse
 
     def spy(raw: bytes, name: str, *rest: Competition, labelled: bool) -> object:
         names.append(Path(name).name)
         return parse(raw, name, *rest, labelled=labelled)
 
-    monkeypatch.setattr(read, "parse", spy)
+    monkeypatch.setattr(pixel_csv, "parse", spy)
     return names
 
 

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kit import pipeline
 from kit.config import Cnn, Config, merged
 from kit.data.dataset import Dataset
 from kit.errors import KitError
-from kit.store import PARSING, MemberResult, Run
-from kit.training import executor
+from kit.members import PARSING, MemberResult
+from kit.pipeline.cv import cv as cross_validate
+from kit.runs import Run
 from kit.training.job import Job
-from kit.training.subprocesses import Progress
+from kit.training.launch import pool
+from kit.training.launch.local import Progress
 
 ROWS, TEST_ROWS, FIRST_TEST, CLASSES = 100, 30, 5000, 10
 WRONG_EVERY = 25
@@ -61,7 +62,7 @@ def predict(
 
 
 class Record:
-    """A watcher that remembers."""
+    """A listener that remembers."""
 
     def __init__(self) -> None:
         self.planned: list[str] = []
@@ -124,12 +125,12 @@ def record() -> Record:
 @pytest.fixture
 def cv(competition: Path, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Cv:  # noqa: ARG001 - it lies there
     """Return a function that runs `pipeline.cv` with stand-ins for workers, under a changed configuration."""
-    monkeypatch.setattr(executor, "run_worker", stand_in)
+    monkeypatch.setattr(pool, "run_worker", stand_in)
 
     def run(changes: Any = None, record: Record | None = None, **also: Any) -> tuple[Run, bool, Record]:
         config = Config.model_validate(merged(RAW, changes or {}))
         record = record or Record()
-        made, complete = pipeline.cv(config, "example", record, **also)
+        made, complete = cross_validate(config, "example", record, **also)
         return made, complete, record
 
     return run

@@ -4,8 +4,8 @@ import pytest
 
 from kit.config import Config, merged
 from kit.errors import UserError
-from kit.pipeline.record import refuse_other
-from kit.store import RUNS, Run
+from kit.pipeline.record import check_same_settings
+from kit.runs import RUNS, Run
 
 RAW = {
     "models": {
@@ -24,7 +24,7 @@ def record(changes: Any = None, **info: Any) -> dict[str, Any]:
 
 def refusal(old: dict[str, Any], new: dict[str, Any]) -> str:
     with pytest.raises(UserError) as error:
-        refuse_other(Run(RUNS / "mine"), old, new)
+        check_same_settings(Run(RUNS / "mine"), old, new)
     assert error.value.exit_code == 2
     return error.value.what.removeprefix("this run was made otherwise ")
 
@@ -38,7 +38,7 @@ def refusal(old: dict[str, Any], new: dict[str, Any]) -> str:
     ],
 )
 def test_what_decides_no_member_is_allowed(changes: Any) -> None:
-    refuse_other(Run(RUNS / "mine"), record(), record(changes))
+    check_same_settings(Run(RUNS / "mine"), record(), record(changes))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from kit.config import validate
 from kit.pipeline import tune as pipeline
-from kit.tuning import confirmation
+from kit.tuning.confirm import confirmation
 
 RAW = {"folds": {"count": 4}, "models": {"knn": {"kind": "knn"}}}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from kit.store import MemberResult
+from kit.members import MemberResult
 from tools.experiment import FOLDER, Results, calibrated, judge, main
 
 LABELS = np.arange(4) % 2
@@ -117,7 +117,7 @@ def test_an_experiment_is_trained_once_and_compared(
 ) -> None:
     first = run("base", "-c", "knn.yaml")
     assert first.exit_code == 0, first.output
-    monkeypatch.setattr("kit.training.executor.run_worker", None)  # Nothing is left to train.
+    monkeypatch.setattr("kit.training.launch.pool.run_worker", None)  # Nothing is left to train.
     assert run("base", "-c", "knn.yaml").stdout == first.stdout
     assert "that is another experiment" in str(run("base", "-c", "forest.yaml").exception)
     same = run("base", "-c", "knn.yaml", "--against", "base")

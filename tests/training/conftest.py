@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from kit.config import Cnn, KNearest, Stage, Training
-from kit.store import Member, MemberResult, pack
-from kit.training import subprocesses
+from kit.members import Member, MemberResult, pack
 from kit.training.job import Job
+from kit.training.launch import local
 
 PRELUDE = """
 import json, os, signal, sys, time
@@ -51,7 +51,7 @@ def worker(tmp_path: Path, result: MemberResult, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "arrays").write_bytes(pack(result))
 
     def install(code: str) -> None:
-        monkeypatch.setattr(subprocesses, "WORKER", [sys.executable, "-SE", "-c", PRELUDE + code])
+        monkeypatch.setattr(local, "WORKER", [sys.executable, "-SE", "-c", PRELUDE + code])
 
     return install
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from kit.config import Cnn, LogisticRegression, Model, Stage, Training
+from kit.members import Member, MemberResult
 from kit.models.cost import cost
-from kit.store import Member, MemberResult, Run
+from kit.runs import Run
 from kit.training import machine
 from kit.training.estimate import EVALUATION, estimate
 from kit.training.job import Job

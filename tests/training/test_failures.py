@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from kit.store import Member
+from kit.members import Member
 from kit.training import failures
 from kit.training.failures import lost
 from kit.training.memory import Memory

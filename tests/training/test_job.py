@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kit.config import Cnn, KNearest, Stage, Training
-from kit.store import ALL_ROWS, Member
+from kit.members import ALL_ROWS, Member
 from kit.training.job import Job
 
 NETWORK = Cnn(stages=(Stage(filters=4, pool="max"),), dropout=0.1, training=Training(epochs=7))

@@ -5,7 +5,7 @@ import pytest
 
 from kit import metrics
 from kit.config import KNearest
-from kit.store import ALL_ROWS, Member, MemberResult
+from kit.members import ALL_ROWS, Member, MemberResult
 from kit.training.job import Job
 from kit.training.member import train_member
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Augmentation, Cnn, Stage, Training
 from kit.errors import KitError
+from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.models.augmentation import VIEWS, deskew
 from kit.models.cost import cost
-from kit.store import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.training import network
-from kit.training.engines import Student, hits
+from kit.training.engines.base import TrainingState, batch_accuracy
 from kit.training.job import Job
 
 ROWS, TEST_ROWS, SIDE, CLASSES = 90, 13, 8, 3
@@ -248,7 +248,7 @@ def test_huge_logits_are_no_trouble() -> None:
 def test_the_loss_is_the_cross_entropy() -> None:
     logits = np.log([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]]).astype(np.float32)
     targets = np.array([[1, 0, 0], [0.25, 0, 0.75]], np.float32)
-    student = Student(None, None, np.zeros((2, 1, 1), np.uint8), targets)
+    student = TrainingState(None, None, np.zeros((2, 1, 1), np.uint8), targets)
     expected = -(np.log(0.7) + 0.25 * np.log(0.3) + 0.75 * np.log(0.4)) / 2
     assert float(student.loss(keras.ops.convert_to_tensor(logits), targets)) == pytest.approx(expected)
 
@@ -256,7 +256,7 @@ def test_the_loss_is_the_cross_entropy() -> None:
 def test_hits_are_the_share_that_is_right() -> None:
     logits = np.array([[2, 1, 0], [0, 1, 2], [0, 3, 2], [1, 0, 0]], np.float32)
     targets = np.array([[1, 0, 0], [0.3, 0.2, 0.5], [0, 0, 1], [0.9, 0.1, 0]], np.float32)
-    assert float(hits(logits, targets)) == 0.75
+    assert float(batch_accuracy(logits, targets)) == 0.75
 
 
 def small_network(training: Training) -> tuple[keras.Model, keras.optimizers.Optimizer]:

@@ -5,7 +5,7 @@ import pytest
 
 from kit.config import Config, merged
 from kit.errors import UserError
-from kit.store import ALL_ROWS, Member
+from kit.members import ALL_ROWS, Member
 from kit.training.plan import Setting, make_jobs, plan, setting
 
 CONFIG = Config.model_validate(
@@ -54,7 +54,7 @@ def test_backend_and_precision_decide_a_run() -> None:
         Setting("tensorflow", {"net": "bfloat16"}),
         Setting("jax", {"net": "float32"}),
     ]
-    assert len({CONFIG.digest(**one.decides()) for one in settings}) == 4
+    assert len({CONFIG.digest(**one.hash_fields()) for one in settings}) == 4
 
 
 def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from kit.config import LogisticRegression, RandomForest, Svm
-from kit.store import Member, unpack
+from kit.members import Member, unpack
 from kit.training.job import Job
-from kit.training.subprocesses import WORKER
+from kit.training.launch.local import WORKER
 
 ROWS, TEST_ROWS = 60, 5
 

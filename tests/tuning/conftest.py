@@ -12,8 +12,8 @@ import sqlalchemy
 
 from kit.config import FloatRange, Tune
 from kit.data.dataset import Dataset
-from kit.store import MemberResult, pack
-from kit.training import subprocesses
+from kit.members import MemberResult, pack
+from kit.training.launch import local
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
@@ -54,7 +54,7 @@ for line in sys.stdin:
 
 
 class Record:
-    """A watcher that remembers."""
+    """A listener that remembers."""
 
     def __init__(self) -> None:
         self.started: dict[int, dict[str, Any]] = {}
@@ -162,7 +162,7 @@ def worker(workdir: Path, folds: Any, monkeypatch: pytest.MonkeyPatch) -> Callab
         (workdir / "configs/tiny.yaml").write_text(CONFIG + config)
         indented = "".join(f"    {line}\n" for line in code.splitlines())
         script = WORKER.format(folder=str(workdir), code=indented)
-        monkeypatch.setattr(subprocesses, "WORKER", [sys.executable, "-SE", "-c", script])
+        monkeypatch.setattr(local, "WORKER", [sys.executable, "-SE", "-c", script])
 
     return install
 

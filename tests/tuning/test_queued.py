@@ -87,7 +87,7 @@ def test_the_study_continues_without_the_trial(
         stop_at=lambda: math.inf,
         jobs=1,
         on_gpu=False,
-        watcher=record,
+        listener=record,
     )
     assert [trial.state.name for trial in shared.study.trials] == [
         "COMPLETE",

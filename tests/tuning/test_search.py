@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 
 from kit.config import Choices, Tune
 from kit.errors import InterruptedRunError, KitError
-from kit.store import Member
-from kit.training.subprocesses import Progress
+from kit.members import Member
+from kit.training.launch.local import Progress
 from kit.tuning import search as searching
 from kit.tuning import storage
 from kit.tuning.search import search
@@ -49,7 +49,7 @@ def find(shared: SharedStudy, objective: Any = value, **given: Any) -> bool:
         "stop_at": lambda: float("inf"),
         "jobs": 1,
         "on_gpu": False,
-        "watcher": Record(),
+        "listener": Record(),
         **given,
     }
     return search(shared, objective, **settings)
@@ -63,7 +63,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_search_ends_with_its_trials(open_study: Open, record: Record) -> None:
     shared = open_study()
-    assert find(shared, watcher=record) is True
+    assert find(shared, listener=record) is True
     assert shared.used() == 6
     assert sorted(record.started) == [trial.number for trial in record.ended] == list(range(6))
     assert record.started[0] == {"x": 0.5}
@@ -74,7 +74,7 @@ def test_a_search_ends_with_its_trials(open_study: Open, record: Record) -> None
 def test_a_study_that_is_full_is_left_alone(open_study: Open, record: Record) -> None:
     shared = open_study()
     find(shared)
-    assert find(shared, watcher=record) is True
+    assert find(shared, listener=record) is True
     assert record.started == {}
 
 
@@ -141,7 +141,7 @@ def test_when_the_time_is_up_running_trials_are_queued_again(open_study: Open, r
     def stop_at() -> float:
         return 0.0 if len(record.started) == 2 else float("inf")
 
-    assert find(shared, endless, trials=3, jobs=2, stop_at=stop_at, watcher=record) is True
+    assert find(shared, endless, trials=3, jobs=2, stop_at=stop_at, listener=record) is True
     cut = shared.study.trials[1:3]
     assert [trial.user_attrs["failed"] for trial in cut] == ["time was up"] * 2
     assert shared.used() == 3
@@ -161,12 +161,12 @@ def test_a_trial_that_would_not_be_done_in_time_is_not_begun(open_study: Open, r
     def stop_at() -> float:
         return time.monotonic() + (0.3 if shared.study.get_trials(states=(TrialState.COMPLETE,)) else 60)
 
-    assert find(shared, slow, stop_at=stop_at, watcher=record) is True
+    assert find(shared, slow, stop_at=stop_at, listener=record) is True
     assert sorted(record.started) == [0]
 
 
 def test_nothing_is_begun_after_the_end(open_study: Open, record: Record) -> None:
-    assert find(open_study(), stop_at=lambda: 0.0, watcher=record) is True
+    assert find(open_study(), stop_at=lambda: 0.0, listener=record) is True
     assert record.started == {}
 
 
@@ -192,7 +192,7 @@ def test_ctrl_c_stops_all_threads_and_the_next_call_goes_on(
 
     threading.Thread(target=press).start()
     with pytest.raises(InterruptedRunError, match="interrupted; 2 trials are done"):
-        find(shared, impatient, trials=5, jobs=2, watcher=record)
+        find(shared, impatient, trials=5, jobs=2, listener=record)
     assert signal.signal(number, before) == signal.default_int_handler
     cut = shared.study.trials[2:4]
     assert [trial.user_attrs["failed"] for trial in cut] == ["interrupted"] * 2
@@ -240,7 +240,7 @@ def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, 
     thread.start()
     running.wait()
     record.on_wait = lambda: slot.stop("interrupted")
-    assert find(shared, trials=2, watcher=record) is True
+    assert find(shared, trials=2, listener=record) is True
     thread.join()
     assert record.waits == [{0: True}]
     assert shared.used() == 2
@@ -280,7 +280,7 @@ def objective(trial, slot):
     time.sleep(SECONDS)
     return trial.params["x"]
 last = searching.search(
-    shared, objective, trials=8, stop_at=lambda: float("inf"), jobs=2, on_gpu=True, watcher=Record()
+    shared, objective, trials=8, stop_at=lambda: float("inf"), jobs=2, on_gpu=True, listener=Record()
 )
 print(last, flush=True)
 """
@@ -314,7 +314,7 @@ def test_who_is_left_ends_the_study_of_one_that_was_killed(
         process.send_signal(signal.SIGKILL)
     shared = SharedStudy.open("s", "sqlite:///s.db", workdir / "runs", Tune(pruner="none"), line_space(), {})
     assert (lost, list(shared.running())) == ([0, 1], [0, 1])
-    assert find(shared, trials=8, watcher=record) is True
+    assert find(shared, trials=8, listener=record) is True
     trials = shared.study.trials
     assert [trials[number].state for number in lost] == [TrialState.FAIL] * 2
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]

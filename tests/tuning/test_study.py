@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from kit.config import Choices, Tune
 from kit.errors import UserError
 from kit.tuning import storage
-from kit.tuning.places import queue_lost
+from kit.tuning.retries import queue_lost
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy, TrialFailedError, TrialStoppedError

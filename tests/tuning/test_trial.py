@@ -18,7 +18,7 @@ from kit.config import Choices, FloatRange, IntRange, load
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.scratch import scratch
-from kit.training import subprocesses
+from kit.training.launch import local
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
 from kit.tuning.trial import TEST_ROWS, Objective, Slot, training_arrays
@@ -280,7 +280,7 @@ def test_the_worker_gets_few_test_rows(dataset: Dataset) -> None:
 
 def test_a_real_worker_agrees(worker: Install, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     worker("", "models: {knn: {kind: knn}}\n")
-    monkeypatch.setattr(subprocesses, "WORKER", [sys.executable, "-m", "kit.training.worker"])
+    monkeypatch.setattr(local, "WORKER", [sys.executable, "-m", "kit.training.worker"])
     key = "models.knn.neighbours"
     space = Space((Parameter(key, IntRange(kind="int", low=1, high=3), {}),), {key: 1}, False)
     [trial] = run(None, space=space, folds=2)

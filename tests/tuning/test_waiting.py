@@ -60,7 +60,7 @@ def find(shared: SharedStudy, record: Record, stop_at: float = float("inf")) -> 
     def objective(trial: optuna.Trial, _: object) -> float:
         return float(trial.params["x"])
 
-    return search(shared, objective, trials=4, stop_at=lambda: stop_at, jobs=1, on_gpu=False, watcher=record)
+    return search(shared, objective, trials=4, stop_at=lambda: stop_at, jobs=1, on_gpu=False, listener=record)
 
 
 @pytest.mark.parametrize("programs", [1, 2])

@@ -1,0 +1,129 @@
+"""The bytes of a competition's file, from wherever it lies: plain, as gzip, or alone in a zip."""
+
+import gzip
+import io
+import lzma
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from kit.data.readers.exact import shown
+from kit.errors import UserError
+
+SUFFIXES = (".gz", ".zip")
+"""What the name of a compressed file ends with, after that of the file itself."""
+LARGEST = 4 << 30
+"""Bytes of an unpacked file: one that is larger is not a competition's, and would fill the memory."""
+
+
+def check_file(path: Path) -> None:
+    """Check that `path` is a file that can be read.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not path.exists():
+        raise UserError("no such file", where=str(path))
+    if not path.is_file():
+        received = "a folder" if path.is_dir() else "no regular file"
+        raise UserError("not a CSV file", where=str(path), expected="a CSV file", received=received)
+    if not os.access(path, os.R_OK):
+        raise UserError("it may not be read", where=str(path), hint=f"allow it: chmod u+r {path}")
+
+
+def check_folder(path: Path) -> None:
+    """Check that `path` is a folder that can be read: the files of one that cannot seem not to exist.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not os.access(f"{path}/", os.R_OK | os.X_OK):
+        received = "one without permission" if path.is_dir() else "something else"
+        raise UserError("cannot be read", where=f"{path}", expected="a folder", received=received)
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a file without what its compression adds: train.csv of train.csv.zip."""
+    return name.removesuffix(".gz").removesuffix(".zip")
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a file, unpacked where they are gzip or a zip.
+
+    Raises:
+        UserError: there is no such file, it is no regular file, it may not be read, or it is damaged.
+    """
+    check_file(path)
+    return unpacked(path.read_bytes(), str(path))
+
+
+def unpacked(raw: bytes, name: str) -> bytes:
+    """Return `raw`, decompressed where it is gzip or a zip of one file; `name` stands for it in errors.
+
+    Raises:
+        UserError: it is cut or damaged, or a zip of something else.
+    """
+    if raw.startswith(b"PK\x03\x04"):
+        with opened_zip(io.BytesIO(raw), name) as archive:
+            return extracted(archive, _only_member(archive, name), name)
+    if not raw.startswith(b"\x1f\x8b"):
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(
+            f"the gzip is cut or damaged ({error})", where=name, hint="get the file again"
+        ) from error
+
+
+@contextmanager
+def opened_zip(file: Path | io.BytesIO, name: str) -> Iterator[zipfile.ZipFile]:
+    """Open a zip, and name it in the errors of the block.
+
+    Raises:
+        UserError: it is no zip, cut, damaged, or cannot be unpacked without a password.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise UserError(f"no zip, or a cut or damaged one ({error})", where=name) from error
+    except (RuntimeError, NotImplementedError) as error:
+        expected = "a plain zip without a password"
+        raise UserError("cannot be unpacked", where=name, expected=expected) from error
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}", where=name) from error
+
+
+def extracted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes:
+    """Return the bytes of `member`, at most as many as the zip says that there are.
+
+    Raises:
+        UserError: there are more than LARGEST.
+    """
+    if member.file_size > LARGEST:
+        raise UserError(
+            "too large a file in the zip",
+            where=name,
+            expected=f"at most {LARGEST:,} bytes",
+            received=f"{member.file_size:,}",
+        )
+    return archive.read(member)
+
+
+def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    wanted = plain_name(PurePosixPath(name).name)
+    members = [
+        one for one in archive.infolist() if not (one.is_dir() or one.filename.startswith("__MACOSX/"))
+    ]
+    named = [one for one in members if PurePosixPath(one.filename).name == wanted]
+    found = named or members
+    if len(found) != 1:
+        received = ", ".join(shown(one.filename) for one in found[:3]) or "an empty zip"
+        raise UserError(
+            "a zip of something else", where=name, expected=f"one file, {wanted}", received=received
+        )
+    return found[0]

@@ -1,0 +1,1 @@
+"""Readers, one per form of the data."""

@@ -1,0 +1,144 @@
+"""What the plots of a study share: which trials they show, where values lie, markers and labels."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from kit.reports.study.figures import finite_value, is_repeat
+from kit.reports.study.wording import short_names, value_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+ABOVE = 8
+"""Losses are drawn up to so many times the median's distance from the best; worse ones at the edge."""
+USUAL, BEST, BASELINE, PRUNED, OTHER = "tab:blue", "tab:green", "tab:orange", "tab:red", "0.6"
+BEHIND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+"""Of text that lines run under."""
+
+
+class NothingToDrawError(Exception):
+    """Why a plot cannot be drawn, as a clause."""
+
+
+class StudyView:
+    """What the plots are made of.
+
+    Attributes:
+        report: as `kit.reports.study.figures.summarise_study` gives it.
+        trials: without repeats.
+        complete, pruned: of these, by number; a complete one has a finite value.
+    """
+
+    def __init__(self, study: "Study", report: Mapping[str, Any]) -> None:
+        self.report = report
+        self.trials = [one for one in study.get_trials(deepcopy=False) if not is_repeat(one)]
+        self.complete = [one for one in self.trials if finite_value(one) is not None]
+        self.pruned = [one for one in self.trials if one.state.name == "PRUNED"]
+
+    @cached_property
+    def values(self) -> list[float]:
+        """Of the complete trials."""
+        if not self.complete:
+            raise NothingToDrawError("no trial is complete")
+        return [one.values[0] for one in self.complete]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Of the parameters that complete trials have, and what they are called; the most important first."""
+        if not self.report["importance"]:
+            raise NothingToDrawError("no complete trial has a parameter")
+        return short_names(self.report["importance"])[1]
+
+    @cached_property
+    def best(self) -> float:
+        """The lowest value."""
+        return min(self.values)
+
+    @cached_property
+    def ceiling(self) -> float:
+        """The largest loss that is drawn where it lies."""
+        worst, typical = max(self.values), median(self.values) - self.best
+        return min(worst, self.best + ABOVE * typical) if typical > 0 else worst
+
+    def color(self, trial: "FrozenTrial") -> str:
+        """Return the colour of a complete trial."""
+        if "baseline" in trial.user_attrs:
+            return BASELINE
+        return BEST if finite_value(trial) == self.best else USUAL
+
+
+class Scale:
+    """Where a parameter's values lie between 0 and 1: numbers in their range, choices side by side.
+
+    Attributes:
+        places, texts: what to label.
+    """
+
+    def __init__(self, key: str, example: "FrozenTrial") -> None:
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        self._key, self._given, self._log = key, example.distributions[key], False
+        match self._given:
+            case FloatDistribution() | IntDistribution() as numbers:
+                self._low, self._high, self._log = float(numbers.low), float(numbers.high), numbers.log
+                middle = math.sqrt(self._low * self._high) if self._log else (self._low + self._high) / 2
+                values = [self._low, middle, self._high]
+                texts = [f"{value:.3g}" for value in values]
+            case CategoricalDistribution() as given:
+                self._low, self._high = 0.0, len(given.choices) - 1.0
+                values = [float(index) for index in range(len(given.choices))]
+                texts = [value_text(choice) for choice in given.choices]
+            case _:
+                raise NothingToDrawError(f"{key} is neither a number nor a choice")
+        self.places = [self._share(value) for value in values]
+        self.texts = [_broken(shown(text, 36)) for text in texts]
+
+    def place(self, trial: "FrozenTrial") -> float:
+        """Return where the trial's value lies."""
+        return self._share(self._given.to_internal_repr(trial.params[self._key]))
+
+    def _share(self, value: float) -> float:
+        if self._high == self._low:
+            return 0.5
+        if self._log:
+            return math.log(value / self._low) / math.log(self._high / self._low)
+        return (value - self._low) / (self._high - self._low)
+
+
+def scatter(axes: "Axes", seen: StudyView, trials: "Sequence[FrozenTrial]", places: Sequence[float]) -> None:
+    """Draw losses; those above the ceiling as triangles on it."""
+    groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for one, place in zip(trials, places, strict=True):
+        marker = "^" if one.values[0] > seen.ceiling else "o"
+        groups.setdefault((seen.color(one), marker), []).append((place, min(one.values[0], seen.ceiling)))
+    for (color, marker), points in groups.items():
+        size, front = (5, 2) if color == USUAL else (7, 3)
+        across, losses = zip(*points, strict=True)
+        axes.plot(across, losses, marker, color=color, alpha=0.8, markersize=size, zorder=front)
+    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.grid(alpha=0.3)
+
+
+def draw_key(figure: "Figure", colors: Mapping[str, str]) -> None:
+    """Say above the plot what the colours mean."""
+    from matplotlib.lines import Line2D
+
+    lines = [Line2D([], [], color=color, marker="o", label=label) for label, color in colors.items()]
+    figure.legend(handles=lines, loc="outside upper right", ncols=len(lines), fontsize=8, frameon=False)
+
+
+def _broken(text: str) -> str:
+    """Return text in lines of about 12 letters, broken after underscores too."""
+    return "\n".join(textwrap.wrap(text.replace("_", "_ "), 12)).replace("_ ", "_")
+
+
+def shown(text: str, length: int) -> str:
+    """Return text of at most `length` letters, none of which starts a formula."""
+    return (text if len(text) <= length else f"{text[: length - 1]}…").replace("$", r"\$")

@@ -1,0 +1,256 @@
+"""Plots of a study, as SVG.
+
+Optuna's own change matplotlib's global state, and a configuration's names and choices overlap in them.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from kit.plotting import figure
+from kit.reports.study.drawing import (
+    BASELINE,
+    BEHIND,
+    BEST,
+    OTHER,
+    PRUNED,
+    USUAL,
+    NothingToDrawError,
+    Scale,
+    StudyView,
+    draw_key,
+    scatter,
+    shown,
+)
+from kit.reports.study.figures import finite_value
+from kit.reports.study.wording import confidence, short_names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from optuna import Study
+
+WIDTH = 9.0
+"""Inches."""
+KINDS = {"trial": USUAL, "best": BEST, "baseline": BASELINE}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot, or why there is none.
+
+    Attributes:
+        title, text: what it is, and how to read it.
+        svg: the picture; None where it cannot be drawn.
+        missing: why not.
+    """
+
+    title: str
+    text: str
+    svg: bytes | None
+    missing: str | None = None
+
+
+def draw_plots(study: "Study", report: Mapping[str, Any]) -> list[Plot]:
+    """Draw what there is to draw.
+
+    Args:
+        study: holds the trials.
+        report: as `kit.reports.study.figures.summarise_study` gives it.
+    """
+    seen = StudyView(study, report)
+    return [_drawn(draw, seen, title, text) for draw, title, text in PLOTS]
+
+
+def _drawn(draw: "Callable[[Figure, StudyView], None]", seen: StudyView, title: str, text: str) -> Plot:
+    file = BytesIO()
+    try:
+        with figure(figsize=(WIDTH, 4), layout="constrained") as drawing:
+            draw(drawing, seen)
+            drawing.savefig(file, format="svg", metadata={"Date": None})
+    except NothingToDrawError as error:
+        return Plot(title, text, None, str(error))
+    return Plot(title, text, file.getvalue())
+
+
+def _confirmation(figure: "Figure", seen: StudyView) -> None:
+    confirmed = seen.report["confirmation"] or {"verdicts": []}
+    verdicts = [one for one in confirmed["verdicts"] if one["mean"] is not None]
+    if not verdicts:
+        raise NothingToDrawError("no trial was trained again")
+    figure.set_figheight(1.2 + 0.5 * len(verdicts))
+    axes = figure.add_subplot()
+    for place, one in enumerate(verdicts):
+        gains = [base - own for base, own in zip(confirmed["baseline_losses"], one["losses"], strict=True)]
+        color = BEST if one["better"] else USUAL
+        axes.plot(gains, [place + 0.25] * len(gains), ".", color=color, alpha=0.6)
+        axes.plot([-one["high"], -one["low"]], [place, place], color=color, linewidth=2)
+        axes.plot([-one["mean"]], [place], "D", color=color)
+    axes.axvline(0, color="0.3", linewidth=1)
+    axes.set_yticks(range(len(verdicts)), [f"trial {one['trial']}" for one in verdicts])
+    axes.set_ylim(len(verdicts) - 0.5, -0.5)
+    axes.set_xlabel(f"gain in log loss, with its {confidence(confirmed)} interval")
+    axes.grid(alpha=0.3, axis="x")
+
+
+def _history(figure: "Figure", seen: StudyView) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes = figure.add_subplot()
+    scatter(axes, seen, seen.complete, [one.number for one in seen.complete])
+    best = [min(seen.ceiling, value) for value in accumulate(seen.values, min)]
+    axes.step([one.number for one in seen.complete], best, where="post", color=BEST, alpha=0.6)
+    baseline = (seen.report["baseline"] or {}).get("value")
+    if baseline is not None and baseline <= seen.ceiling:
+        axes.axhline(baseline, color=BASELINE, linestyle="--", linewidth=1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("trial")
+    axes.set_ylabel("log loss")
+    draw_key(figure, KINDS)
+
+
+def _importance(figure: "Figure", seen: StudyView) -> None:
+    found = {key: part for key, part in seen.report["importance"].items() if part is not None}
+    if seen.report["importance_missing"] or not found:
+        raise NothingToDrawError(seen.report["importance_missing"] or "there are no parameters")
+    names = short_names(seen.report["importance"])[1]
+    figure.set_figheight(1 + 0.3 * len(found))
+    axes = figure.add_subplot()
+    bars = axes.barh([names[key] for key in found], list(found.values()), color=USUAL)
+    axes.bar_label(bars, [f"{part:.0%}" for part in found.values()], padding=3)
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.set_xlim(0, 1.1 * max(found.values()))
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.set_xlabel("importance")
+
+
+def _slices(figure: "Figure", seen: StudyView) -> None:
+    names, columns = seen.names, 3
+    rows = math.ceil(len(names) / columns)
+    figure.set_figheight(0.7 + 2.4 * rows)
+    grid = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    for axes, key in zip(grid, names, strict=False):
+        whole, lost = ([one for one in some if key in one.params] for some in (seen.complete, seen.pruned))
+        scale = Scale(key, whole[0])
+        scatter(axes, seen, whole, [scale.place(one) for one in whole])
+        tried = [scale.place(one) for one in lost]
+        axes.plot(tried, [seen.ceiling] * len(tried), "x", color=OTHER, markersize=5)
+        axes.set_title(shown(names[key], 40), fontsize=9)
+        axes.set_xticks(scale.places, scale.texts, fontsize=7)
+        if len(scale.places) > 4:
+            axes.tick_params(axis="x", labelrotation=90)
+        axes.set_xlim(-0.12, 1.12)
+        axes.tick_params(axis="y", labelsize=8)
+    for axes in grid[len(names) :]:
+        axes.axis("off")
+    figure.supylabel("log loss", fontsize=9)
+    draw_key(figure, KINDS | {"pruned": OTHER})
+
+
+def _parallel(figure: "Figure", seen: StudyView) -> None:
+    from matplotlib import colormaps
+
+    names, low, high = seen.names, min(seen.values), seen.ceiling
+    if len(seen.values) < 2:
+        raise NothingToDrawError("it takes two complete trials")
+    figure.set_figheight(1.2 + 0.62 * len(names))
+    axes = figure.add_subplot()
+    scales = {key: Scale(key, next(one for one in seen.complete if key in one.params)) for key in names}
+    for one in sorted(seen.complete, key=lambda one: -one.values[0]):
+        bad = min(1.0, (one.values[0] - low) / (high - low)) if high > low else 0.0
+        points = [(bad, 0)]
+        points += [(scales[key].place(one), row) for row, key in enumerate(names, 1) if key in one.params]
+        color, usual = seen.color(one), seen.color(one) == USUAL
+        axes.plot(
+            *zip(*points, strict=True),
+            color=colormaps["Blues"](1 - 0.8 * bad) if usual else color,
+            linewidth=1.2 if usual else 2.2,
+            zorder=2 if usual else 3,
+        )
+    worst = f"{high:.5f}" + " or more" * (max(seen.values) > high)
+    rows = [([0.0, 1.0], [f"{low:.5f}", worst]), *((scale.places, scale.texts) for scale in scales.values())]
+    for row, (places, texts) in enumerate(rows):
+        axes.plot([0, 1], [row, row], color="0.75", linewidth=1, zorder=1)
+        axes.plot(places, [row] * len(places), "|", color="0.4", zorder=1)
+        for place, text in zip(places, texts, strict=True):
+            one_line = text.replace("\n", "")
+            axes.text(place, row + 0.14, one_line, ha="center", va="top", fontsize=7, bbox=BEHIND, zorder=4)
+    axes.set_yticks(range(len(rows)), ["log loss", *(shown(name, 40) for name in names.values())], fontsize=9)
+    axes.set_xlim(-0.1, 1.1)
+    axes.set_ylim(len(names) + 0.6, -0.3)
+    axes.xaxis.set_visible(False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    draw_key(figure, KINDS)
+
+
+def _intermediate(figure: "Figure", seen: StudyView) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    curves = [
+        (one, points)
+        for one in seen.trials
+        if (points := sorted(item for item in one.intermediate_values.items() if math.isfinite(item[1])))
+    ]
+    if not curves:
+        raise NothingToDrawError("no trial reported any")
+    axes = figure.add_subplot()
+    for one, points in curves:
+        whole = finite_value(one) is not None
+        color = seen.color(one) if whole else PRUNED if one.state.name == "PRUNED" else OTHER
+        marked = color in {BEST, BASELINE}
+        style: dict[str, Any] = {"color": color, "alpha": 1 if marked else 0.5, "zorder": 2 + marked}
+        axes.plot(*zip(*points, strict=True), linewidth=1 + marked, **style)
+        axes.plot(*points[-1], "." if whole else "x", **style)
+    losses = [value for _, points in curves for _, value in points]
+    if min(losses) > 0 and max(losses) > 10 * min(losses):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("step")
+    axes.set_ylabel("log loss")
+    axes.grid(alpha=0.3)
+    draw_key(figure, KINDS | {"pruned": PRUNED, "failed or running": OTHER})
+
+
+PLOTS = (
+    (
+        _confirmation,
+        "Gains in the confirmation",
+        "Gain over the baseline of each cell (a seed and a fold), its mean and its corrected interval. A "
+        "trial is better where all of the interval lies right of zero.",
+    ),
+    (
+        _history,
+        "Optimization history",
+        "Log loss of each complete trial, and the best so far. Triangles at the upper edge are far worse.",
+    ),
+    (
+        _importance,
+        "Parameter importances",
+        "Share of the variance of the log loss that a parameter alone explains (functional ANOVA). A rough "
+        "figure: with few trials it changes from study to study.",
+    ),
+    (
+        _slices,
+        "Slices",
+        "Log loss against each parameter. Triangles at the upper edge are far worse; crosses there are what "
+        "pruned trials tried.",
+    ),
+    (
+        _parallel,
+        "Parallel coordinates",
+        "A line a trial, from its log loss down through its parameters; the darker, the better. A line skips "
+        "what its trial lacks.",
+    ),
+    (
+        _intermediate,
+        "Intermediate values",
+        "What trials reported, step by step: percents of a fold, counted on over the folds, or folds where "
+        "the pruner compares these.",
+    ),
+)
+"""How each is drawn, what it is, and how to read it."""

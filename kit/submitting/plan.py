@@ -1,0 +1,188 @@
+"""What would be submitted, worked out from files alone: nothing here talks to Kaggle."""
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kit.config import Competition, Config, validate
+from kit.errors import UserError
+from kit.runs import Run, find_run
+from kit.submitting import expected
+from kit.submitting.expected import Expected
+from kit.submitting.ledger import Ledger, Record
+from kit.task.submission import Checked, check_submission, predictions_of
+
+_MESSAGE = 400
+"""Letters of a message: the tag behind it must not be cut off."""
+_STEM = 100
+"""Bytes of a file's name that its copy keeps: a name has 255 bytes at most."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A submission file that passed every check, and what goes with it.
+
+    Attributes:
+        source: the file.
+        checked: its content.
+        competition: what its columns and classes are.
+        record: what the ledger would say first.
+        warnings: what is odd but allowed, a sentence each.
+    """
+
+    source: Path
+    competition: Competition
+    checked: Checked
+    record: Record
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """What Kaggle shows beside the submission."""
+        return f"{self.record.message} [{self.record.tag}]".lstrip()
+
+
+def make_plan(target: str | None, config: Config, message: str | None, ledger: Ledger) -> Plan:
+    """Find and check what `target` means.
+
+    Args:
+        target: a run's name or path, a CSV file, or None: the newest finished run on competition data. A file
+            in a run's folder counts as the run's.
+        config: describes the competition for a file of no run; a run brings its own.
+        message: for the description; None: run, OOF accuracy and configuration hash.
+        ledger: decides where the copy goes.
+
+    Raises:
+        UserError: no such run or file, a run that is not finished or on the bundled sample, a wrong file.
+    """
+    run, source = _find(target)
+    figures: dict[str, Any] = {}
+    words = source.name
+    if run is None:
+        rows = expected.of_file(config)
+    else:
+        try:
+            config, figures, words, rows = _of_run(run)
+        except (LookupError, TypeError) as error:
+            raise UserError(f"damaged, or of another version ({error!r})", where=str(run.path)) from error
+    # A name that is not UTF-8 would not reach Kaggle.
+    message = " ".join((words if message is None else message).encode(errors="replace").decode().split())
+    if len(message) > _MESSAGE:
+        raise UserError("the message is too long", where="-m", expected=f"at most {_MESSAGE} letters")
+    checked = check_submission(source, config.competition, ids=rows.ids, source=rows.source, ordered=False)
+    tag = f"kit-{secrets.token_hex(6)}"
+    record = Record(
+        tag=tag,
+        status="uploading",
+        competition=config.competition.slug,
+        run=run.name if run else None,
+        file=str(ledger.folder / _copy_name(run.name if run else source.stem, tag)),
+        sha256=checked.sha256,
+        message=message,
+        **figures,
+    )
+    warnings = (*_doubts(source, checked, rows.example), *rows.warnings)
+    return Plan(source, config.competition, checked, record, warnings)
+
+
+def _copy_name(stem: str, tag: str) -> str:
+    """Return a name that no other file has, of characters that every file system takes."""
+    stem = re.sub(r"(-kit-[0-9a-f]{12})+$", "", stem)  # where a copy is sent once more
+    stem = re.sub(r"[^\w.-]+", "_", stem).lstrip(".-") or "submission"
+    return f"{stem.encode()[:_STEM].decode(errors='ignore')}-{tag}.csv"
+
+
+def _doubts(source: Path, checked: Checked, example: dict[int, str] | None) -> Iterator[str]:
+    predicted = np.flatnonzero(checked.counts)
+    if len(predicted) == 1 and checked.rows > 1:
+        yield f"{source} predicts class {predicted[0]} for every row"
+    if example == {identity: str(label) for identity, label in checked.by_id.items()}:
+        yield f"{source} is the same as the competition's sample submission"
+
+
+def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, Expected]:
+    """Return a run's configuration, figures for the ledger, default message, and the ids it must have."""
+    info = run.info()
+    if info["sample"]:
+        hint = "bring the competition's data (kit data fetch), then kit cv"
+        raise UserError(
+            "trained on the bundled sample, not on the competition", where=str(run.path), hint=hint
+        )
+    if not run.is_finished():
+        raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
+    config = validate(info["config"])
+    oof, score = run.report()["oof"], run.report()["expected_score"]
+    figures = {
+        "oof_accuracy": oof["accuracy"],
+        "oof_interval": tuple(oof["interval"]),
+        "expected_score": (score["low"], score["high"]),
+    }
+    words = f"{run.name} OOF {oof['accuracy']:.5f} {info['hash'][:8]}"
+    first = config.competition.first_id
+    ids = np.arange(first, first + info["test_rows"])
+    return config, figures, words, expected.of_run(config, run.name, ids)
+
+
+def _find(target: str | None) -> tuple[Run | None, Path]:
+    """Return the run, if there is one, and the file."""
+    if target is not None and (Path(target).is_file() or target.endswith(".csv")):
+        source = Path(target)
+        run = Run(Path(os.path.realpath(source)).parent)  # Path.resolve raises where links make a circle.
+        return (run if run.exists() else None), source
+    run = find_run(target, on_sample=False)
+    return run, run.submission_path
+
+
+def describe(plan: Plan, ledger: Ledger) -> list[str]:
+    """Return what will be sent, a line each: file, classes, OOF score, what changed since the last time."""
+    record, checked = plan.record, plan.checked
+    lines = {
+        "competition": record.competition,
+        "file": f"{plan.source}, {checked.rows:,} rows, SHA-256 {checked.sha256[:8]}",
+        "classes": "  ".join(f"{label}: {count:,}" for label, count in enumerate(checked.counts.tolist())),
+        "OOF score": "not known: the file belongs to no run",
+        "changed": _changed(plan, ledger),
+        "message": plan.description,
+    }
+    if record.oof_accuracy is not None and record.oof_interval and record.expected_score:
+        low, high = record.oof_interval
+        least, most = record.expected_score
+        lines["OOF score"] = (
+            f"{record.oof_accuracy:.5f} ({low:.5f} to {high:.5f}); expected {least:.5f} to {most:.5f}"
+        )
+    warnings = [f"{'warning:':12} {text}" for text in plan.warnings]
+    return [*(f"{name + ':':12} {text}" for name, text in lines.items()), *warnings]
+
+
+def _changed(plan: Plan, ledger: Ledger) -> str:
+    sent = [
+        record for record in ledger.records() if record.sent and record.competition == plan.record.competition
+    ]
+    if not sent:
+        return "this is the first submission from here"
+    last = sent[-1]
+    since = f"since {last.name} of {last.begun[:10]}" + (
+        f", score {last.public_score}" if last.public_score else ""
+    )
+    copy, now = Path(last.file), plan.checked.by_id
+    try:
+        content = copy.read_bytes()
+    except OSError:
+        return f"not known {since}: its copy is gone"
+    if hashlib.sha256(content).hexdigest() != last.sha256:
+        return f"not known {since}: its copy is another file now"
+    try:
+        before = predictions_of(copy, content, plan.competition)
+    except UserError:
+        return f"not known {since}: it has other columns"
+    if before.keys() != now.keys():
+        return f"not known {since}: it has other ids"
+    count = sum(before[identity] != str(label) for identity, label in now.items())
+    return f"{count:,} of {len(now):,} rows ({100 * count / len(now):.2f} %) {since}"

@@ -1,0 +1,1 @@
+"""The competition itself: labels, image shape, submission format."""

@@ -1,0 +1,45 @@
+"""The one thing that differs between Keras's backends: how a whole epoch is compiled."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+
+@dataclass
+class TrainingState:
+    """A network in training.
+
+    Attributes:
+        model: uint8 images (batch, height, width, 1) to logits, augmentation included while training.
+        optimizer: with its schedule.
+        images: (rows, height, width) uint8.
+        targets: (rows, classes) float32, the probabilities that it is to learn.
+    """
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+
+    def loss(self, logits: Any, targets: Any) -> Any:
+        """Return the mean cross-entropy of a batch."""
+        return ops.mean(ops.categorical_crossentropy(targets, logits, from_logits=True))
+
+
+def batch_accuracy(logits: Any, targets: Any) -> Any:
+    """Return the share of a batch whose likeliest class is that of the targets, float32."""
+    return ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.argmax(targets, axis=-1)), "float32"))
+
+
+class Engine(Protocol):
+    """A state on one backend."""
+
+    def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
+        """Train on `order` (steps, batch), rows of the images; return mean loss (with L2) and accuracy."""
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (batch, classes) for (batch, height, width), without augmentation and dropout."""

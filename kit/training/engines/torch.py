@@ -1,0 +1,46 @@
+"""PyTorch: an eager loop over an epoch's steps; figures stay on the device until the epoch ends."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kit.training.engines.base import TrainingState, batch_accuracy
+
+
+class TorchEngine:
+    """See `Engine`."""
+
+    def __init__(self, state: TrainingState) -> None:
+        self.state, self.model, self.optimizer = state, state.model, state.optimizer
+        # Keras puts its variables there too.
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.images, self.targets = self._tensor(state.images), self._tensor(state.targets)
+
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        # A copy: torch warns of memory that may not be written (np.load with a memory map).
+        return torch.from_numpy(np.array(array)).to(self.device)
+
+    def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
+        """See `Engine`."""
+        variables = self.model.trainable_variables
+        loss_sum, accuracy_sum = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
+        for rows in self._tensor(order).long():
+            logits = self.model(self.images[rows][..., None], training=True)
+            loss = self.state.loss(logits, self.targets[rows]) + sum(self.model.losses)
+            self.model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                self.optimizer.apply([variable.value.grad for variable in variables], variables)
+            loss_sum += loss.detach()
+            accuracy_sum += batch_accuracy(logits.detach(), self.targets[rows])
+        return float(loss_sum) / len(order), float(accuracy_sum) / len(order)
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine`."""
+        with torch.no_grad():
+            result: NDArray[np.float32] = (
+                self.model(self._tensor(images)[..., None], training=False).cpu().numpy()
+            )
+        return result

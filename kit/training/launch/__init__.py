@@ -1,0 +1,1 @@
+"""Start workers, feed them and stop them."""

@@ -1,0 +1,1 @@
+"""Confirm the best trials on folds and seeds that the search did not use."""

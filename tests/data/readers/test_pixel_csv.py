@@ -1,0 +1,256 @@
+"""Good files, odd files that are read right, and every fault that a file can have, named where it stands."""
+
+import numpy as np
+import pytest
+
+from kit.config import Competition
+from kit.data.readers import pixel_csv
+from kit.errors import UserError
+
+COMPETITION = Competition(image_shape=(1, 3), classes=3)
+HEADER = "label,pixel0,pixel1,pixel2\n"
+GOOD = HEADER + "0,0,7,255\n1,1,20,3\n2,9,99,100\n"
+IMAGES = [[[0, 7, 255]], [[1, 20, 3]], [[9, 99, 100]]]
+LABELS = [0, 1, 2]
+TEST = "pixel0,pixel1,pixel2\n5,6,7\n"
+
+ODD = {
+    "CRLF": GOOD.replace("\n", "\r\n"),
+    "CR": GOOD.replace("\n", "\r"),
+    "mixed line ends": GOOD.replace("\n", "\r\n", 2),
+    "byte-order mark": "\ufeff" + GOOD,
+    "byte-order mark and quotes": "\ufeff" + GOOD.replace("label", '"label"').replace("20", '"20"'),
+    "no final newline": GOOD.removesuffix("\n"),
+    "no final newline, CRLF": GOOD.removesuffix("\n").replace("\n", "\r\n"),
+    "blank lines at the end": GOOD + "\n \r\n\n",
+    "all quoted": "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in GOOD.splitlines()),
+    "blanks around cells": GOOD.replace(",", " , "),
+    "leading zeros": GOOD.replace("20", "0020").replace("7", "007"),
+    "reordered": "pixel2,pixel0,label,pixel1\n255,0,0,7\n3,1,1,20\n100,9,2,99\n",
+    "label last": "pixel0,pixel1,pixel2,label\n0,7,255,0\n1,20,3,1\n9,99,100,2\n",
+}
+
+
+def parse(text: str | bytes, *, labelled: bool = True) -> tuple[list[object], list[int]]:
+    raw = text.encode() if isinstance(text, str) else text
+    images, labels = pixel_csv.parse(raw, "train.csv", COMPETITION, labelled=labelled)
+    return images.tolist(), labels.tolist()
+
+
+def fault(text: str | bytes, *, labelled: bool = True) -> str:
+    with pytest.raises(UserError) as error:
+        parse(text, labelled=labelled)
+    assert str(error.value).count("\n") <= 2
+    return str(error.value)
+
+
+def test_a_good_file_is_read() -> None:
+    images, labels = pixel_csv.parse(GOOD.encode(), "train.csv", COMPETITION, labelled=True)
+    assert (str(images.dtype), images.shape, str(labels.dtype)) == ("uint8", (3, 1, 3), "uint8")
+    assert images.tolist() == IMAGES
+    assert labels.tolist() == LABELS
+
+
+def test_test_rows_have_no_labels() -> None:
+    assert parse(TEST, labelled=False) == ([[[5, 6, 7]]], [])
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
+def test_harmless_oddities_are_read_right(text: str) -> None:
+    assert parse(text) == (IMAGES, LABELS)
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
+@pytest.mark.parametrize("size", [1, 40])
+def test_pieces_of_the_fast_read_fit_together(text: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixel_csv, "CHUNK", size)
+    assert parse(text) == (IMAGES, LABELS)
+
+
+def test_every_value_is_read_as_python_reads_it() -> None:
+    values = np.random.default_rng(0).permutation(np.repeat(np.arange(256), 9)).reshape(-1, 3)
+    text = "pixel0,pixel1,pixel2\n" + "".join(f"{a},{b},{c}\r\n" for a, b, c in values)
+    assert np.array_equal(np.array(parse(text, labelled=False)[0])[:, 0], values)
+
+
+@pytest.mark.parametrize(
+    ("cell", "what"),
+    [
+        ("", "the cell is empty"),
+        ("  ", "the cell is empty"),
+        ('""', "the cell is empty"),
+        ("abc", "not a number"),
+        ("1\x002", "not a number"),
+        ("1 2", "not a number"),
+        ("0x1f", "not a number"),
+        ('"12', "not a number"),
+        ("nan", "not a finite number"),
+        ("NaN", "not a finite number"),
+        ("inf", "not a finite number"),
+        ("-Infinity", "not a finite number"),
+        ("1e999", "not a finite number"),
+        ("12.0", "not written as an integer"),
+        ("0.5", "not written as an integer"),
+        ("1e2", "not written as an integer"),
+        ("+5", "not written as an integer"),
+        ("-1", "a negative number"),
+        ("-255", "a negative number"),
+        ("256", "the number is too high"),
+        ("260", "the number is too high"),
+        ("300", "the number is too high"),
+        ("999", "the number is too high"),
+        ("1000", "the number is too high"),
+        ("00256", "the number is too high"),
+        ("9" * 400, "the number is too high"),
+        ("-0", "a negative number"),
+        ("18446744073709551617", "the number is too high"),
+        ("3\u0663", "not written as an integer"),
+    ],
+)
+def test_a_wrong_cell_is_named(cell: str, what: str) -> None:
+    message = fault(GOOD.replace("20", cell))
+    assert message.startswith(
+        f"train.csv, line 3, column pixel1: {what}\nexpected an integer from 0 to 255, "
+    )
+
+
+def test_the_label_column_has_its_own_range() -> None:
+    expected = "train.csv, line 4, column label: not a class\nexpected an integer from 0 to 2, received 3"
+    assert fault(GOOD.replace("2,9", "3,9")) == expected
+
+
+@pytest.mark.parametrize("label", ["-1", "1.0", "", "nan", "300", "one"])
+def test_a_label_that_is_no_integer(label: str) -> None:
+    message = fault(GOOD.replace("2,9", f"{label},9"))
+    assert message.startswith("train.csv, line 4, column label: ")
+    assert "an integer from 0 to 2" in message
+
+
+def test_the_column_is_named_by_the_header_where_columns_are_reordered() -> None:
+    assert fault("pixel2,label,pixel0,pixel1\n1,0,x,1\n").startswith("train.csv, line 2, column pixel0: ")
+
+
+def test_the_line_is_that_of_an_editor_whatever_ends_it() -> None:
+    for end in ("\n", "\r\n", "\r"):
+        assert fault(GOOD.replace("99", "x").replace("\n", end)).startswith(
+            "train.csv, line 4, column pixel1"
+        )
+
+
+def test_what_is_shown_of_a_cell_is_short_and_plain() -> None:
+    assert "received 'x\\x1b[31m\\x07'" in fault(GOOD.replace("20", "x\x1b[31m\x07"))
+    assert len(fault(GOOD.replace("20", "x" * 100_000))) < 200
+    assert "received '\\\\xff'" in fault(GOOD.encode().replace(b"20", b"\xff"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            GOOD.replace("1,20,3", "1,20"),
+            "train.csv, line 3: the row is too short\nexpected 4 cells, received 3",
+        ),
+        (
+            GOOD.replace("1,20,3", "1,20,3,4"),
+            "train.csv, line 3: the row is too long\nexpected 4 cells, received 5",
+        ),
+        (GOOD.replace("1,20,3", "1,20,3,"), "train.csv, line 3: the row is too long"),
+        (GOOD.replace("20,3\n", "20,3,1,1,20,3\n"), "train.csv, line 3: the row is too long"),
+        (GOOD + "1,2", "train.csv, line 5: the last line is cut"),
+        (GOOD + "1,2,", "train.csv, line 5: the last line is cut"),
+        (GOOD + "1,2,3,", "train.csv, line 5, column pixel2: the cell is empty"),
+        (GOOD + GOOD, "train.csv, line 5: the header stands here again"),
+        (GOOD.replace("\n1,", "\n\n1,"), "train.csv, line 3: a blank line between rows"),
+        (GOOD.replace("1,1,20,3", "1;1;20;3"), "train.csv, line 3: not separated by commas"),
+        (HEADER + "\n", "train.csv: the file has no rows"),
+        (HEADER, "train.csv: the file has no rows"),
+        (HEADER.strip(), "train.csv: the file has no rows"),
+    ],
+)
+def test_a_wrong_row_is_named(text: str, expected: str) -> None:
+    assert fault(text).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (
+            "label,pixel0,pixel1",
+            "train.csv, line 1: column pixel2 is missing\n"
+            "expected label, pixel0 … pixel2 (4 columns), received 3 columns",
+        ),
+        ("label,pixel1", "train.csv, line 1: 2 columns are missing (the first: pixel0)"),
+        (
+            "label,pixel0,pixel1,pixel2,pixel3",
+            "train.csv, line 1, column 5: unexpected column 'pixel3'\n"
+            "expected label, pixel0 … pixel2 (4 columns), received 5 columns",
+        ),
+        (
+            "label,pixel0,pixl1,pixel2",
+            "train.csv, line 1, column 3: unexpected column 'pixl1'\nexpected pixel1, received 4 columns",
+        ),
+        (
+            "Label,pixel0,pixel1,pixel2",
+            "train.csv, line 1, column 1: unexpected column 'Label'\nexpected label",
+        ),
+        (
+            "label,pixel0,pixel0,pixel2",
+            "train.csv, line 1, column 3: column pixel0 stands twice\nexpected pixel1",
+        ),
+        ("label,pixel0,pixel1,pixel2,label", "train.csv, line 1, column 5: column label stands twice"),
+        (",label,pixel0,pixel1,pixel2", "train.csv, line 1, column 1: unexpected column ''"),
+        ("0,0,7,255", "train.csv, line 1: no header"),
+        (
+            "label;pixel0;pixel1;pixel2",
+            "train.csv, line 1: not separated by commas\nexpected commas, received semicolons",
+        ),
+        ("label\tpixel0\tpixel1\tpixel2", "train.csv, line 1: not separated by commas"),
+        ("ImageId,Label", "train.csv, line 1: not the competition's columns"),
+        ("a\x07b" * 1000, "train.csv, line 1: not the competition's columns"),
+    ],
+)
+def test_a_wrong_header_is_named(header: str, expected: str) -> None:
+    message = fault(GOOD.replace(HEADER.strip(), header))
+    assert message.startswith(expected)
+    assert message.isprintable() or message.replace("\n", "").isprintable()
+    assert len(message) < 400
+
+
+def test_an_empty_column_is_explained_by_its_place() -> None:
+    assert fault("," + GOOD).endswith("written by pandas? use to_csv(index=False)")
+    assert fault(GOOD.replace("\n", ",\n")).endswith("a comma too many?")
+
+
+def test_a_first_line_without_end_is_not_even_split() -> None:
+    message = fault("label" + "," * (1 << 20) + "\n")
+    assert message.startswith("train.csv, line 1: far too long for a header\nexpected 4 columns, received")
+
+
+def test_test_and_train_files_swapped() -> None:
+    assert fault(TEST).startswith("train.csv, line 1: no column label")
+    assert fault(TEST).endswith("is it test.csv?")
+    assert fault(GOOD, labelled=False).endswith("is it train.csv?")
+
+
+@pytest.mark.parametrize(
+    ("raw", "received"),
+    [
+        (GOOD.encode("utf-16"), "UTF-16 text"),
+        (GOOD.encode("utf-16-le"), "binary data (NUL bytes)"),
+        (b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", "an HTML or XML page"),
+        (b"\n\n  <html>", "an HTML or XML page"),
+        (b'{"code": 403}', "JSON"),
+        (b"PK\x03\x04rest", "a zip archive"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (bytes(5000), "binary data (NUL bytes)"),
+        (b"\n\n\n", "blank lines alone"),
+    ],
+)
+def test_no_csv_at_all(raw: bytes, received: str) -> None:
+    message = fault(raw)
+    assert message.startswith("train.csv: not a CSV file\n")
+    assert f"received {received}" in message
+
+
+def test_an_empty_file() -> None:
+    assert fault(b"").startswith("train.csv: the file is empty\nexpected a CSV file, received 0 bytes")

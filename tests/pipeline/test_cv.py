@@ -1,0 +1,480 @@
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kit.errors import InterruptedRunError, KitError, UserError
+from kit.members import Member
+from kit.runs import RUNS, Run
+from kit.training.failures import WorkerFailedError, WorkerLostError
+
+Cv = Callable[..., Any]
+ROWS, TEST_ROWS, FIRST_TEST, WRONG_EVERY = 100, 30, 5000, 25
+MEMBERS = [f"knn-f{fold}-s0" for fold in range(4)]
+
+
+RUN_WORKER = "kit.training.launch.pool.run_worker"
+
+
+def read(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def oof(run: Run) -> NDArray[np.float64]:
+    return np.array(read(run.oof_path)[1:], np.float64)
+
+
+def stamps(run: Run) -> dict[str, tuple[int, int]]:
+    """Return inode and time of each member's file."""
+    files = (run.path / "members").iterdir()
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
+
+
+def named(name: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return class and highest probability that the stand-in gives to images called so, under seed 0."""
+    return (7 * name + 3) % 10, 0.5 + name / 20_000
+
+
+def test_out_of_fold_probabilities_stand_in_row_order(cv: Cv) -> None:
+    run, _, _ = cv()
+    table, names = oof(run), np.arange(ROWS)
+    classes, tops = named(names)
+    np.testing.assert_array_equal(table[:, 0], names)
+    np.testing.assert_array_equal(table[:, 2], classes)
+    np.testing.assert_allclose(table[:, 3:].max(axis=1), tops, rtol=1e-6)
+    np.testing.assert_allclose(table[:, 3:].sum(axis=1), 1, rtol=1e-6)
+    # Folds are shuffled: the test would not notice otherwise.
+    folds = np.load(run.path / "folds.npy")[0]
+    assert (np.diff(folds) < 0).any()
+
+
+def test_labels_stand_beside_the_predictions_for_their_row(cv: Cv) -> None:
+    run, _, _ = cv()
+    table = oof(run)
+    assert np.flatnonzero(table[:, 1] != table[:, 2]).tolist() == list(range(0, ROWS, WRONG_EVERY))
+    figures = run.report()["oof"]
+    assert (figures["errors"], figures["rows"], figures["accuracy"]) == (4, ROWS, 0.96)
+
+
+def test_the_submission_stands_in_row_order(cv: Cv) -> None:
+    run, _, _ = cv()
+    header, *rows = read(run.submission_path)
+    classes, _ = named(FIRST_TEST + np.arange(TEST_ROWS))
+    assert header == ["ImageId", "Label"]
+    assert rows == [[str(place + 1), str(label)] for place, label in enumerate(classes)]
+
+
+def test_each_row_is_held_out_once_a_seed(cv: Cv) -> None:
+    run, _, _ = cv({"seeds": 2, "folds": {"reshuffle": True}})
+    folds = np.load(run.path / "folds.npy", allow_pickle=False)
+    assert (folds.shape, folds.dtype) == ((2, ROWS), np.int8)
+    assert not np.array_equal(folds[0], folds[1])
+    for seed in (0, 1):
+        rows = [run.read_member(Member("knn", fold, seed)).val_rows for fold in range(4)]
+        assert sorted(np.concatenate(rows)) == list(range(ROWS))
+        for fold in range(4):
+            np.testing.assert_array_equal(rows[fold], np.flatnonzero(folds[seed] == fold))
+
+
+def test_without_reshuffle_seeds_share_their_folds(cv: Cv) -> None:
+    run, _, _ = cv({"seeds": 2})
+    folds = np.load(run.path / "folds.npy")
+    np.testing.assert_array_equal(folds[0], folds[1])
+
+
+def test_reshuffled_folds_of_a_seed_do_not_depend_on_the_other_seeds(cv: Cv) -> None:
+    reshuffled = {"folds": {"reshuffle": True}}
+    alone, _, _ = cv({"seeds": [1], **reshuffled}, name="alone")
+    both, _, _ = cv({"seeds": 2, **reshuffled}, name="both")
+    np.testing.assert_array_equal(np.load(alone.path / "folds.npy")[0], np.load(both.path / "folds.npy")[1])
+
+
+def test_a_finished_run_has_every_file_and_no_other(cv: Cv) -> None:
+    run, complete, record = cv()
+    assert not complete
+    assert record.ended_members == dict.fromkeys(MEMBERS, True)
+    assert {path.name for path in run.path.iterdir()} == {
+        "run.json", "folds.npy", "members", "oof.csv", "submission.csv", "ensemble.json", "report.json",
+    }  # fmt: skip
+    assert {path.name for path in (run.path / "members").iterdir()} == {f"{name}.npz" for name in MEMBERS}
+
+
+def test_the_record_says_what_the_run_was_made_of(cv: Cv) -> None:
+    run, _, _ = cv({"seeds": 2})
+    info = run.info()
+    assert run.name == info["name"] == f"example-{info['hash'][:8]}"
+    assert (info["status"], info["config_name"]) == ("complete", "example")
+    assert (info["rows"], info["test_rows"], info["members_planned"]) == (ROWS, TEST_ROWS, 8)
+    assert (info["sample"], info["source"]) == (False, "data/")
+    assert (info["backend"], info["precision"]) == (None, {})
+    assert info["config"]["models"]["knn"]["neighbours"] == 1
+    assert info["started"] <= info["finished"]
+    assert info["wall_seconds"] > 0
+    assert {"python", "numpy"} <= set(info["versions"])
+
+
+def test_the_blend_says_what_each_column_weighs(cv: Cv) -> None:
+    run, _, _ = cv({"seeds": 2})
+    blend = json.loads(run.ensemble_path.read_text())
+    names = ("knn-s0", "knn-s1")
+    assert blend == {
+        "method": "mean", "tta": False, "calibrate": False,
+        "weights": dict.fromkeys(names, 0.5), "powers": dict.fromkeys(names, 1.0),
+    }  # fmt: skip
+    _, tops = named(np.arange(ROWS))
+    np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops + 0.005, rtol=1e-6)
+
+
+def test_the_report_counts_start_up_with_tracing(cv: Cv) -> None:
+    run, _, _ = cv()
+    assert run.report()["time"]["startup_seconds"] == 4 * 1.5
+
+
+def test_a_complete_run_is_left_alone(cv: Cv) -> None:
+    run, _, _ = cv()
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    again, complete, record = cv()
+    assert (again.path, complete) == (run.path, True)
+    assert record.kept == -1
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["submission.csv", "report.json", "oof.csv", "ensemble.json"])
+def test_a_result_that_was_lost_is_made_again_without_training(cv: Cv, name: str) -> None:
+    run, _, _ = cv()
+    content = (run.path / name).read_bytes()
+    (run.path / name).unlink()
+    _, complete, record = cv()
+    assert (complete, record.planned, record.kept) == (False, [], 4)
+    assert (run.path / name).read_bytes() == content
+
+
+def test_more_seeds_extend_the_run(cv: Cv) -> None:
+    run, _, _ = cv()
+    before, seconds = stamps(run), run.info()["wall_seconds"]
+    more, _, record = cv({"seeds": 3})
+    assert more.path == run.path
+    assert record.kept == 4
+    assert record.planned == [f"knn-f{fold}-s{seed}" for seed in (1, 2) for fold in range(4)]
+    after = stamps(more)
+    assert len(after) == 12
+    assert {name: after[name] for name in before} == before
+    assert [one["seed"] for one in more.report()["columns"]] == [0, 1, 2]
+    assert more.info()["wall_seconds"] > seconds
+
+
+def test_fewer_seeds_are_blended_again_without_training(cv: Cv) -> None:
+    first, _, _ = cv()
+    alone = {path.name: path.read_bytes() for path in (first.oof_path, first.submission_path)}
+    run, _, _ = cv({"seeds": 3})
+    assert run.oof_path.read_bytes() != alone["oof.csv"]
+    before = stamps(run)
+    again, complete, record = cv()
+    assert (again.path, complete, record.planned) == (run.path, False, [])
+    assert stamps(run) == before
+    assert {path.name: path.read_bytes() for path in (run.oof_path, run.submission_path)} == alone
+
+
+def test_members_on_all_rows_extend_the_run(cv: Cv) -> None:
+    run, _, _ = cv()
+    before, judged = stamps(run), {path: path.read_bytes() for path in (run.oof_path, run.submission_path)}
+    more, _, record = cv({"all_rows": True})
+    assert (more.path, record.kept, record.planned) == (run.path, 4, ["knn-all-s0"])
+    after, report = stamps(run), run.report()
+    assert after.keys() - before.keys() == {"knn-all-s0.npz"}
+    assert {name: after[name] for name in before} == before
+    assert {path: path.read_bytes() for path in judged} == judged
+    assert report["members"][4]["member"] == "knn-all-s0"
+    assert "4 fold members and of one trained on all rows" in report["notes"][-1]
+    again, _, record = cv()
+    assert (again.path, record.planned, len(run.report()["members"])) == (run.path, [], 4)
+
+
+VIEWS: Any = {
+    "models": {"net": {"stages": [{"filters": 1}]}},
+    "augmentation": {"tta": True},
+    "training": {"precision": "float32"},
+}
+
+
+def test_whether_the_blend_uses_views_retrains_nothing(cv: Cv) -> None:
+    run, _, _ = cv(VIEWS)
+    _, tops = named(np.arange(ROWS))
+    np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops, rtol=1e-6)
+    tta = run.report()["tta"]
+    assert not tta["used"]
+    again, _, record = cv({**VIEWS, "blend": {"tta": True}})
+    assert (again.path, record.planned) == (run.path, [])
+    # The baseline has no views.
+    np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops + 0.05, rtol=1e-6)
+    report = run.report()
+    assert report["tta"] == {**tta, "used": True}
+    assert report["oof"] == tta["with"] != tta["without"]
+    blend = json.loads(run.ensemble_path.read_text())
+    assert (blend["tta"], blend["weights"]) == (True, {"knn-s0": 0.5, "net-s0": 0.5})
+
+
+def test_calibrating_the_blend_retrains_nothing(cv: Cv) -> None:
+    run, _, _ = cv()
+    plain, before = oof(run), run.report()
+    again, _, record = cv({"blend": {"calibrate": True}})
+    assert (again.path, record.planned) == (run.path, [])
+    after = run.report()
+    # The stand-in is sure of 0.5 to 0.505, and right in 96 of 100 rows.
+    assert after["oof"]["log_loss"] < before["oof"]["log_loss"] / 2
+    assert after["columns"][0]["log_loss"] == after["oof"]["log_loss"]
+    assert after["oof"]["errors"] == before["oof"]["errors"] == 4
+    np.testing.assert_array_equal(oof(run)[:, :3], plain[:, :3])
+    power = json.loads(run.ensemble_path.read_text())["powers"]["knn-s0"]
+    assert after["columns"][0]["power"] == power > 1
+    assert f"(knn-s0 {power:.2f})" in after["notes"][-1]
+
+
+def test_views_and_all_rows_stopped_and_continued_give_the_same_members(cv: Cv, record: Any) -> None:
+    changes = {**VIEWS, "all_rows": True, "seeds": 2, "blend": {"tta": True}}
+    whole, _, _ = cv(changes, name="whole", jobs=2)
+    interrupt_after(7, record)
+    with pytest.raises(InterruptedRunError, match="7 of 20 members"):
+        cv(changes, record, name="stopped", jobs=1)
+    stopped, _, _ = cv(changes, name="stopped", jobs=1)
+    files = [path.relative_to(whole.path) for path in sorted((whole.path / "members").iterdir())]
+    files += [Path("oof.csv"), Path("submission.csv"), Path("ensemble.json")]
+    assert len(files) == 23
+    for file in files:
+        assert (stopped.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+
+
+def test_a_member_cut_short_is_trained_again(cv: Cv) -> None:
+    run, _, _ = cv()
+    path = run.member_path(Member("knn", 2, 0))
+    content = path.read_bytes()
+    path.write_bytes(content[:-100])
+    _, _, record = cv()
+    assert record.planned == ["knn-f2-s0"]
+    np.testing.assert_array_equal(np.load(path)["val_probs"], run.read_member(Member("knn", 2, 0)).val_probs)
+
+
+def test_members_without_a_record_are_not_trusted(cv: Cv) -> None:
+    run, _, _ = cv()
+    run.info_path.unlink()
+    _, _, record = cv()
+    assert record.planned == MEMBERS
+
+
+def test_fresh_throws_away_what_there_is(cv: Cv) -> None:
+    run, _, _ = cv({"seeds": 2})
+    _, complete, record = cv(fresh=True)
+    assert (complete, record.planned) == (False, MEMBERS)
+    assert len(stamps(run)) == 4
+
+
+def test_another_configuration_is_another_run(cv: Cv) -> None:
+    assert cv()[0].path != cv({"models": {"knn": {"neighbours": 2}}})[0].path
+
+
+def test_a_name_may_be_given(cv: Cv) -> None:
+    run, _, _ = cv(name="mine")
+    assert run.path == RUNS / "mine"
+    assert run.info()["name"] == "mine"
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../elsewhere", "a/b", "/tmp", ".hidden"])
+def test_a_name_does_not_lead_out_of_the_runs(cv: Cv, name: str) -> None:
+    with pytest.raises(UserError, match="--run: not a name"):
+        cv(name=name, fresh=True)
+    assert not RUNS.exists()
+
+
+def test_a_run_made_otherwise_is_refused_by_name(cv: Cv) -> None:
+    run, _, _ = cv(name="mine")
+    before = run.info_path.read_bytes()
+    with pytest.raises(UserError) as error:
+        cv({"models": {"knn": {"neighbours": 2}}}, name="mine")
+    assert str(error.value) == (
+        "runs/mine: this run was made otherwise (models.knn.neighbours: 1 there, 2 now)\n"
+        "choose another --run NAME, or --fresh to throw this one away"
+    )
+    assert run.info_path.read_bytes() == before
+
+
+def test_a_run_made_otherwise_gives_way_to_a_fresh_one(cv: Cv) -> None:
+    cv(name="mine")
+    run, _, _ = cv({"models": {"knn": {"neighbours": 2}}}, name="mine", fresh=True)
+    assert run.info()["config"]["models"]["knn"]["neighbours"] == 2
+
+
+def test_a_run_under_way_is_not_trained_twice(cv: Cv) -> None:
+    run, _, _ = cv(name="mine")
+    with run.locked(), pytest.raises(UserError, match="runs/mine: another process is training this run"):
+        cv({"seeds": 2}, name="mine")
+    cv({"seeds": 2}, name="mine")
+
+
+def test_a_sample_submission_that_disagrees_is_refused_before_training(cv: Cv, competition: Path) -> None:
+    (competition / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
+    with pytest.raises(UserError, match=r"sample_submission\.csv, line 3: id 3 and what follows are missing"):
+        cv()
+    assert not RUNS.exists()
+
+
+def failing(stand_in: Any, name: str, error: KitError, times: int = 9) -> Any:
+    """Return a stand-in that fails for one member, the first so many times."""
+    failures: list[str] = []
+
+    def run(job: Any, *arguments: Any) -> Any:
+        if str(job.member) == name and len(failures) < times:
+            failures.append(name)
+            raise error
+        return stand_in(job, *arguments)
+
+    return run
+
+
+def test_a_member_that_fails_costs_no_other(cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = WorkerFailedError("knn-f1-s0: ValueError: no", "Traceback\nValueError: no\n", "try another")
+    monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[1], error))
+    with pytest.raises(KitError) as raised:
+        cv(name="mine")
+    run = Run(RUNS / "mine")
+    assert str(raised.value) == (
+        "1 of 4 members failed; knn-f1-s0: ValueError: no\ntry another\n"
+        "see runs/mine/members/knn-f1-s0.log; the same command trains what is missing"
+    )
+    assert raised.value.exit_code == 1
+    assert (run.path / "members/knn-f1-s0.log").read_text() == "Traceback\nValueError: no\n"
+    assert run.info()["status"] == "failed"
+    assert not run.report_path.exists()
+
+    monkeypatch.setattr(RUN_WORKER, stand_in)
+    _, _, record = cv(name="mine")
+    assert (record.planned, record.kept) == ([MEMBERS[1]], 3)
+    assert run.info()["status"] == "complete"
+    assert not (run.path / "members/knn-f1-s0.log").exists()
+
+
+TAUGHT: Any = {
+    # The teacher comes last, here as in the order of training but for what it teaches.
+    "models": {
+        "knn": None,
+        "student": {"stages": [{"filters": 1}], "teachers": ["late"]},
+        "late": {"kind": "knn"},
+    },
+    "training": {"precision": "float32"},
+}
+STUDENTS, TEACHERS = ([f"{model}-f{fold}-s0" for fold in range(4)] for model in ("student", "late"))
+
+
+def test_teachers_are_stored_before_a_network_learns_from_them(
+    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught = {}
+
+    def run(job: Any, *arguments: Any) -> Any:
+        taught[str(job.member)] = {path.name: path.is_file() for path in job.teachers}
+        return stand_in(job, *arguments)
+
+    monkeypatch.setattr(RUN_WORKER, run)
+    cv(TAUGHT)
+    assert {name: taught[name] for name in TEACHERS} == {name: {} for name in TEACHERS}
+    assert [taught[name] for name in STUDENTS] == [{f"{name}.npz": True} for name in TEACHERS]
+
+
+def test_without_its_teachers_no_network_is_trained(
+    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = WorkerFailedError("late-f1-s0: no", "", "try another")
+    monkeypatch.setattr(RUN_WORKER, failing(stand_in, TEACHERS[1], error))
+    with pytest.raises(KitError, match="1 of 4 members failed"):
+        cv(TAUGHT, name="mine")
+    monkeypatch.setattr(RUN_WORKER, stand_in)
+    run, _, record = cv(TAUGHT, name="mine")
+    assert record.planned == [*STUDENTS, TEACHERS[1]]
+    assert run.info()["status"] == "complete"
+
+
+def test_a_worker_that_wrote_nothing_leaves_no_log(
+    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = WorkerFailedError("knn-f1-s0: it diverged", "", "lower the rate")
+    monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[1], error))
+    with pytest.raises(KitError) as raised:
+        cv(name="mine")
+    assert str(raised.value) == (
+        "1 of 4 members failed; knn-f1-s0: it diverged\nlower the rate\n"
+        "the same command trains what is missing"
+    )
+    assert not list(RUNS.rglob("*.log"))
+
+
+def test_a_lost_worker_is_told_and_reported(cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[2], WorkerLostError("killed", ""), times=1))
+    run, _, record = cv()
+    assert record.retries == ["knn-f2-s0: killed"]
+    assert run.report()["warnings"] == ["trained again after their worker died: knn-f2-s0"]
+
+
+def interrupt_after(count: int, record: Any) -> None:
+    def ended() -> None:
+        if len(record.ended_members) == count:
+            raise KeyboardInterrupt
+
+    record.on_ended = ended
+
+
+def test_ctrl_c_keeps_what_is_finished(cv: Cv, record: Any) -> None:
+    interrupt_after(2, record)
+    with pytest.raises(InterruptedRunError) as raised:
+        cv({"seeds": 2}, record, name="mine", jobs=1)
+    run = Run(RUNS / "mine")
+    assert str(raised.value) == "interrupted; 2 of 8 members are stored; rerun the same command to resume"
+    assert run.info()["status"] == "interrupted"
+    assert len(stamps(run)) == 2
+    _, _, record = cv({"seeds": 2}, name="mine")
+    assert (len(record.planned), record.kept) == (6, 2)
+
+
+@pytest.mark.parametrize("when", ["write_member", "write_oof", "write_report", "write_folds"])
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt(), "interrupted"), (OSError(28, "full"), "failed")]
+)
+def test_whenever_it_stops_the_record_says_so_and_the_next_call_finishes(
+    cv: Cv, when: str, error: BaseException, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, when, stop)
+        with pytest.raises((InterruptedRunError, OSError)):
+            cv(name="mine")
+    run = Run(RUNS / "mine")
+    assert run.info()["status"] == status
+    cv(name="mine")
+    assert run.info()["status"] == "complete"
+
+
+def test_what_a_killed_process_left_half_written_is_swept_away(cv: Cv) -> None:
+    run, _, _ = cv(name="mine")
+    for place in (".run.json.abc", "members/.knn-f0-s0.npz.abc"):
+        (run.path / place).write_bytes(b"half")
+    cv({"seeds": 2}, name="mine")
+    assert not list(run.path.rglob(".*"))
+
+
+@pytest.mark.parametrize("jobs", [None, 1, 3, 50])
+def test_jobs_change_nothing_but_the_speed(cv: Cv, jobs: int | None) -> None:
+    run, _, _ = cv(jobs=jobs)
+    other, _, _ = cv(name="one", jobs=1)
+    assert run.oof_path.read_bytes() == other.oof_path.read_bytes()
+
+
+def test_nothing_is_written_outside_the_run_and_the_cache(cv: Cv, workdir: Path) -> None:
+    cv()
+    assert sorted(path.name for path in workdir.iterdir()) == ["data", "runs"]
+    assert sorted(path.name for path in (workdir / "data").iterdir()) == [".cache", "test.csv", "train.csv"]

@@ -1,0 +1,243 @@
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from base64 import b64decode
+from collections.abc import Mapping
+from html import unescape
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import optuna
+import pytest
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import TrialState, create_trial
+
+from kit.reports.study.drawing import Scale, StudyView
+from kit.reports.study.page import write_page
+from tests.studies import RATE, add, confirmation, small_study, summarised
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+TITLES = [
+    "Gains in the confirmation",
+    "Optimization history",
+    "Parameter importances",
+    "Slices",
+    "Parallel coordinates",
+    "Intermediate values",
+]
+
+
+def page_of(study: optuna.Study, folder: Path, confirmed: Mapping[str, Any] | None = None) -> str:
+    """Return the page of a study, made without a warning."""
+    path = folder / "runs" / "report.html"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_page(path, study, summarised(study, confirmed))
+    assert list(path.parent.iterdir()) == [path]
+    return path.read_text()
+
+
+def missing(page: str) -> dict[str, str]:
+    """Return why plots are missing, by their titles."""
+    parts = re.findall(r"<h2>([^<]+)</h2>\s*<p class=\"soft\">Not drawn: ([^<]+)\.</p>", page)
+    assert all(title in TITLES for title, _ in parts)
+    return {title: unescape(reason) for title, reason in parts}
+
+
+def pictures(page: str) -> dict[str, str]:
+    """Return the SVG texts, by title; each is well-formed."""
+    found = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)" alt="([^:]+): [^"]{20,}"', page)
+    svgs = {title: b64decode(content).decode() for content, title in found}
+    for svg in svgs.values():
+        ElementTree.fromstring(svg)
+    return svgs
+
+
+def full_study() -> optuna.Study:
+    """Return a study that gives every plot."""
+    study = optuna.create_study()
+    add(study, 0.09, accuracy=0.99, baseline=True)
+    for place in range(1, 12):
+        add(study, 0.03 + abs(place - 6) / 100, accuracy=0.99)
+    add(study, None, TrialState.PRUNED)
+    for trial in study.get_trials(deepcopy=False):
+        trial.intermediate_values = {50: 0.5, 100: 0.04}
+    return study
+
+
+def test_every_plot_is_there_and_nothing_from_elsewhere(tmp_path: Path) -> None:
+    page = page_of(full_study(), tmp_path, confirmation("confirmed"))
+    assert list(pictures(page)) == TITLES
+    assert missing(page) == {}
+    assert "<script" not in page
+    assert re.findall(r'(?:src|href)="(?!data:)|url\(|@import', page) == []
+
+
+def test_the_confirmation_is_shown_cell_by_cell(tmp_path: Path) -> None:
+    page = page_of(small_study(), tmp_path, confirmation("confirmed"))
+    assert "Trial 1 is better than default, and confirmed." in page
+    assert "<tr><td>3</td><td>2</td><td>0.05000</td><td>+0.01000</td></tr>" in page
+    assert "make cv CONFIG=configs/tuned-example.yaml" in page
+
+
+def test_a_training_that_failed_in_the_confirmation_leaves_a_dash(tmp_path: Path) -> None:
+    verdict = {"trial": 1, "losses": [0.03, None, 0.02], "mean": None, "low": None, "high": None}
+    confirmed = confirmation("none better", verdicts=[verdict | {"better": False}])
+    page = page_of(small_study(), tmp_path, confirmed)
+    assert "<tr><td>2</td><td>1</td><td>0.03000</td><td>-</td></tr>" in page
+    assert missing(page)["Gains in the confirmation"] == "no trial was trained again"
+
+
+def test_what_trials_say_is_escaped(tmp_path: Path) -> None:
+    study = small_study()
+    add(study, None, TrialState.FAIL, failed="<script>alert('1')</script> & $x_{")
+    page = page_of(study, tmp_path)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; $x_{" in page
+
+
+def studies() -> dict[str, optuna.Study]:
+    """Return studies of which not everything can be drawn."""
+    empty, one, failed, waiting, bare, same = (optuna.create_study() for _ in range(6))
+    add(one, 0.04, baseline=True)
+    add(failed, None, TrialState.FAIL, baseline=True, failed="diverged")
+    add(failed, None, TrialState.FAIL)
+    add(waiting, None, TrialState.WAITING, baseline=True, params={})
+    for place in range(3):
+        add(bare, 0.04 + place, params={})
+    for _ in range(12):
+        add(same, 0.04, params={RATE: 1e-3})
+    return {"empty": empty, "one": one, "failed": failed, "waiting": waiting, "bare": bare, "same": same}
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("empty", set()),
+        ("failed", set()),
+        ("waiting", set()),
+        ("one", {"Optimization history", "Slices"}),
+        ("bare", {"Optimization history"}),
+        ("same", {"Optimization history", "Slices", "Parallel coordinates"}),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(name: str, drawn: set[str], tmp_path: Path) -> None:
+    page = page_of(studies()[name], tmp_path)
+    assert set(pictures(page)) == drawn
+    assert set(missing(page)) == set(TITLES) - drawn
+
+
+def test_choices_and_conditions_of_any_kind_are_drawn(tmp_path: Path) -> None:
+    """A parameter that only some trials have, one of one value, choices with $, null, JSON, and many."""
+    space: dict[str, BaseDistribution] = {
+        "kind": CategoricalDistribution(
+            ("a$^", None, True, '[{"filters": 32}, {"filters": 64, "kernel": 5}]')
+        ),
+        "only": CategoricalDistribution(("one",)),
+        "many": CategoricalDistribution(tuple(f"choice number {place}" for place in range(9))),
+        "models.cnn.a_name_that_is_much_longer_than_any_plot_has_room_for": IntDistribution(1, 64, log=True),
+        "fixed": FloatDistribution(0.5, 0.5),
+    }
+    values = (("a$^", "one", "choice number 1", 1, 0.5), (None, "one", "choice number 8", 64, 0.5))
+    study = optuna.create_study()
+    for place in range(14):
+        params = dict(zip(space, values[place % 2], strict=True))
+        if place % 3 == 0:
+            del params["many"]
+        study.add_trial(
+            create_trial(
+                value=0.03 + (place % 5) / 100,
+                params=params,
+                distributions={key: space[key] for key in params},
+                intermediate_values={0: 0.05, 1: float("nan"), 2: 0.04},
+            )
+        )
+    page = page_of(study, tmp_path)
+    assert set(missing(page)) == {"Gains in the confirmation"}
+    assert "many" in page
+
+
+def test_the_page_is_replaced_whole(tmp_path: Path) -> None:
+    page_of(small_study(), tmp_path)
+    study = small_study()
+    add(study, 0.01)
+    assert "3 trials of default" in page_of(study, tmp_path)
+
+
+def test_matplotlib_is_left_as_it_was(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib, matplotlib; before = matplotlib.rcParams.copy()\n"
+        "from tests.studies import *; from kit.reports.study.page import write_page\n"
+        "optuna.logging.set_verbosity(optuna.logging.ERROR)\n"
+        "study = small_study(); write_page(pathlib.Path(sys.argv[1]), study, summarised(study))\n"
+        "assert matplotlib.rcParams.copy() == before and 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    command = [sys.executable, "-W", "error::UserWarning", "-c", code, str(tmp_path / "page.html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_one_bad_trial_does_not_flatten_the_others() -> None:
+    study = optuna.create_study()
+    for value in (0.030, 0.031, 0.032, 2.3):
+        add(study, value)
+    seen = StudyView(study, summarised(study))
+    assert 0.032 < seen.ceiling < 0.05
+    two = small_study()
+    assert StudyView(two, summarised(two)).ceiling == 0.04
+
+
+@pytest.mark.parametrize(
+    ("distribution", "value", "place"),
+    [
+        (FloatDistribution(0.0, 0.5), 0.25, 0.5),
+        (FloatDistribution(1e-4, 1e-2, log=True), 1e-3, 0.5),
+        (IntDistribution(1, 5), 2, 0.25),
+        (IntDistribution(3, 3), 3, 0.5),
+        (CategoricalDistribution(("a", "b", "c")), "c", 1.0),
+    ],
+)
+def test_values_lie_between_the_ends_of_their_range(
+    distribution: BaseDistribution, value: Any, place: float
+) -> None:
+    trial = create_trial(value=0.0, params={"x": value}, distributions={"x": distribution})
+    assert Scale("x", trial).place(trial) == pytest.approx(place)
+
+
+def test_long_choices_are_broken_at_their_underscores() -> None:
+    given = CategoricalDistribution(("none", "before_activation"))
+    trial = create_trial(value=0.0, params={"x": "none"}, distributions={"x": given})
+    assert Scale("x", trial).texts == ["none", "before_\nactivation"]
+
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+LOOK = """<script>addEventListener("load", () => {
+  const sizes = [...document.images].map(one => one.complete && one.naturalWidth > 0);
+  const elsewhere = performance.getEntriesByType("resource").map(one => one.name)
+    .filter(name => !name.startsWith("data:"));
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  document.title = JSON.stringify({shown: sizes.filter(Boolean).length, all: sizes.length, elsewhere, wide});
+});</script></body>"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
+def test_a_browser_shows_every_picture_and_asks_for_nothing(tmp_path: Path) -> None:
+    assert BROWSER
+    page = page_of(full_study(), tmp_path, confirmation("confirmed"))
+    path = tmp_path / "looked-at.html"
+    path.write_text(page.replace("</body>", LOOK))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [BROWSER, *options, "--window-size=900,900", "--dump-dom", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title
+    assert unescape(title[1]) == '{"shown":6,"all":6,"elsewhere":[],"wide":false}'

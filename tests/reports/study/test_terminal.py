@@ -1,0 +1,190 @@
+import re
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState, create_trial
+from rich.console import Console
+
+from kit.reports.study.terminal import render_study
+from kit.reports.study.wording import short_names, value_text
+from tests.studies import NORM, RATE, add, confirmation, small_study, summarised
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+PAGE = Path("runs/tune-example/report.html")
+
+
+def rendered(report: Mapping[str, Any], width: int = 80) -> str:
+    out = StringIO()
+    render_study(report, Console(file=out, width=width), PAGE)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def test_a_study_with_a_confirmed_winner() -> None:
+    assert rendered(summarised(small_study(), confirmation("confirmed"))) == (
+        "example   2 trials of default: 2 complete\n"
+        "\n"
+        "Trial 1 is better than default, and confirmed.\n"
+        "\n"
+        "Baseline       log loss 0.04000, accuracy 99.000 %\n"
+        "Search         trial 1, log loss 0.03000, gain +0.01000 (+25.0 %)\n"
+        "Confirmation   trial 1, log loss 0.03000, gain +0.01000 (+25.0 %), 98.33 %\n"
+        "               interval +0.00500 to +0.01500\n"
+        "Time           1m 30s in trials; confirmation 1m 40s\n"
+        "\n"
+        "Trial        Log loss      Gain  Gain %  Accuracy %    Time\n"
+        "───────────────────────────────────────────────────────────\n"
+        "1             0.03000  +0.01000   +25.0      99.500  30.0 s\n"
+        "0, baseline   0.04000  +0.00000    +0.0      99.000  1m 00s\n"
+        "\n"
+        "Confirmed  Log loss  Baseline      Gain      98.33 % interval  Better\n"
+        "─────────────────────────────────────────────────────────────────────\n"
+        "trial 1     0.03000   0.04000  +0.01000  +0.00500 to +0.01500     yes\n"
+        "\n"
+        "Parameter               Baseline  Trial 1\n"
+        "─────────────────────────────────────────\n"
+        "batch_norm                  none     none\n"
+        "training.learning_rate     0.001   0.0011\n"
+        "models.cnn. is left out in front of names.\n"
+        "No importance: importance takes 5 complete trials, there are 2.\n"
+        "\n"
+        "The best of many trials looks better than it is: part of its gain in the search\n"
+        "is luck with the folds and the seed of the search. The gain to believe is that\n"
+        "of the confirmation, on folds and seeds that the search did not use.\n"
+        "\n"
+        "Train it: make cv CONFIG=configs/tuned-example.yaml\n"
+        "Page: runs/tune-example/report.html\n"
+        "Look closer: pip install optuna-dashboard && optuna-dashboard sqlite:///example.db"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("none better", "Nothing better than default was found: no lead of the search is certain"),
+        ("no candidate", "Nothing better than default was found: no trial had a lower log loss."),
+        ("no time", "Nothing is confirmed: there was no time for it, which takes about 1m 30s."),
+    ],
+)
+def test_without_a_winner_it_says_why(status: str, words: str) -> None:
+    text = rendered(summarised(small_study(), confirmation(status)))
+    assert words in text
+    assert "make cv" not in text
+
+
+def test_without_time_for_a_confirmation_it_says_how_much_would_do() -> None:
+    text = rendered(summarised(small_study(), confirmation("no time")))
+    assert "Confirm it: the same command with --timeout 3m or more\n" in text
+
+
+def test_while_others_are_at_work_nothing_is_confirmed() -> None:
+    text = rendered(summarised(small_study()))
+    assert "Nothing is confirmed yet: other processes are still at work on this study.\n" in text
+    assert "Go on: kit tune --timeout 1h\n" in text
+
+
+def test_failures_are_told_once_a_reason() -> None:
+    study = small_study()
+    for _ in range(2):
+        add(study, None, TrialState.FAIL, failed="out of [memory]")
+    add(study, None, TrialState.FAIL)
+    add(study, None, TrialState.RUNNING, again_of=[4])
+    confirmed = confirmation("none better", failed={"baseline": "its loss is nan"})
+    text = rendered(summarised(study, confirmed))
+    assert "5 trials of default: 2 complete, 2 failed, 1 running; 1 more lost or\nstopped, and queued" in text
+    assert re.search(r"\nout of \[memory\] +2, 3\n", text)
+    assert re.search(r"\nits process was killed; queued again as trial 5 +4\n", text)
+    assert re.search(r"\nits loss is nan, in the confirmation +baseline\n", text)
+
+
+def test_a_training_that_failed_in_the_confirmation_leaves_dashes() -> None:
+    verdict = {"trial": 1, "losses": [0.03, None], "mean": None, "low": None, "high": None, "better": False}
+    confirmed = confirmation("none better", verdicts=[verdict])
+    assert re.search(r"\ntrial 1 +- +0.04000 +- +- +no\n", rendered(summarised(small_study(), confirmed)))
+
+
+def test_what_pruning_saved_is_told() -> None:
+    study = small_study()
+    add(study, None, TrialState.PRUNED, seconds=5.0)
+    assert "1m 35s in trials, about 40.0 s saved by pruning\n" in rendered(summarised(study))
+
+
+def long_study() -> optuna.Study:
+    study = optuna.create_study()
+    space: dict[str, BaseDistribution] = {
+        "models.lenet-regularized.stages.0.batch_norm": CategoricalDistribution(
+            ("before_activation", "after_activation")
+        ),
+        "models.lenet-regularized.stages.0.dropout": FloatDistribution(0.0, 0.5),
+    }
+    for place in range(12):
+        study.add_trial(
+            create_trial(
+                value=0.03 + place / 1000,
+                params=dict(zip(space, ("before_activation", 0.1 + place / 100), strict=True)),
+                distributions=space,
+                user_attrs={"accuracy": 0.99} | ({"baseline": True} if place == 9 else {}),
+            )
+        )
+    return study
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 120])
+def test_tables_fit_the_terminal(width: int) -> None:
+    text = rendered(summarised(long_study(), confirmation("confirmed")), width)
+    tables, _, _ = text.partition("Train it:")
+    assert max(map(len, tables.splitlines())) <= width
+    assert "…" not in text
+    # No word is broken.
+    assert "stages.0.batch_norm" in text
+    assert "before_activation" in text
+    assert "+0.00500 to +0.01500" in text
+
+
+def test_a_wide_terminal_shows_more_trials() -> None:
+    report = summarised(long_study())
+    assert re.search(r"Parameter +Importance % +Baseline +Trial 0\n", rendered(report, 80))
+    assert re.search(
+        r"Importance % +Baseline +Trial 0 +Trial 1 +Trial 2 +Trial 3 +Trial 4\n", rendered(report, 160)
+    )
+
+
+def test_a_parameter_that_a_trial_lacks_is_a_dash() -> None:
+    study = small_study()
+    add(study, 0.02, params={RATE: 1e-3})
+    assert re.search(r"\nbatch_norm +none +- +none\n", rendered(summarised(study)))
+
+
+def test_an_empty_study_has_no_tables() -> None:
+    text = rendered(summarised(optuna.create_study()))
+    assert text.startswith("example   0 trials of default\n")
+    assert "Baseline       has no value\nSearch         no trial is complete\n" in text
+    assert "───" not in text
+
+
+def test_figures_of_the_sample_claim_nothing() -> None:
+    text = rendered(summarised(small_study()) | {"sample": True})
+    assert "\nbundled sample: these figures say nothing about the competition\n" in text
+
+
+def test_the_prefix_of_the_only_model_is_left_out() -> None:
+    assert short_names([NORM, RATE]) == ("models.cnn.", {NORM: "batch_norm", RATE: RATE})
+
+
+@pytest.mark.parametrize(
+    "keys", [["models.cnn.l2", "models.lenet.l2"], ["models.cnn.training.epochs", "training.epochs"]]
+)
+def test_names_that_would_be_mistaken_stay_long(keys: list[str]) -> None:
+    assert short_names(keys) == ("", {key: key for key in keys})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("none", "none"), (0.123456, "0.1235"), (1e-5, "1e-05"), (64, "64"), (True, "true"), (None, "null")],
+)
+def test_values_of_parameters(value: Any, text: str) -> None:
+    assert value_text(value) == text

@@ -1,0 +1,122 @@
+"""Where the ids of a submission come from."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kit.config import Config, load
+from kit.data import dataset
+from kit.errors import UserError
+from kit.submitting.expected import of_file, of_run
+
+IDS = np.arange(1, 6)
+
+
+@pytest.fixture
+def data(workdir: Path, write_competition: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a data directory with 20 test rows; a notebook's folder is ./input."""
+    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (workdir / "input",))
+    write_competition(workdir / "data")
+    return workdir / "data"
+
+
+def config(*changes: str) -> Config:
+    return load("default", changes)
+
+
+def test_the_sample_submission_decides_and_its_ids_may_be_any(data: Path) -> None:
+    (data / "sample_submission.csv").write_text("ImageId,Label\n30,0\n10,0\n")
+    found = of_file(config())
+    assert found.ids is not None
+    assert found.ids.tolist() == [30, 10]
+    assert (found.source, found.example) == ("data/sample_submission.csv", {30: "0", 10: "0"})
+
+
+def test_rows_of_test_csv_count_from_the_first_id(data: Path) -> None:
+    for name in ("train.csv", "sample_submission.csv"):
+        (data / name).unlink()
+    (data / "test.csv").write_bytes((data / "test.csv").read_bytes().replace(b"\n", b"\r\n"))
+    found = of_file(config("competition.first_id=0"))
+    assert found.ids is not None
+    assert found.ids.tolist() == list(range(20))
+    assert (found.source, found.example) == ("data/test.csv", None)
+
+
+def test_the_nearest_folder_decides_as_it_does_for_training(data: Path) -> None:
+    (data / "sample_submission.csv").unlink()
+    (data.parent / "input/digit-recognizer").mkdir(parents=True)
+    (data.parent / "input/digit-recognizer/sample_submission.csv").write_text("ImageId,Label\n1,0\n")
+    assert of_file(config()).source == "data/test.csv"
+    (data / "train.csv").unlink()
+    (data / "test.csv").unlink()
+    assert of_file(config()).source.endswith("input/digit-recognizer/sample_submission.csv")
+
+
+def test_train_csv_alone_says_nothing(data: Path) -> None:
+    for name in ("test.csv", "sample_submission.csv"):
+        (data / name).unlink()
+    found = of_file(config())
+    assert found.ids is None
+    assert found.warnings[0].startswith(
+        "the number of rows was not checked: no sample_submission.csv or test"
+    )
+
+
+def damaged_gzip(path: Path) -> None:
+    packed = gzip.compress(path.read_bytes())
+    path.with_name(f"{path.name}.gz").write_bytes(packed[: len(packed) // 2])
+    path.unlink()
+
+
+def folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def of_another_competition(path: Path) -> None:
+    path.write_text("id,digit\n1,0\n")
+
+
+DAMAGES = [damaged_gzip, folder, dangling, of_another_competition]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["sample_submission.csv", "test.csv"])
+def test_a_file_that_cannot_be_used_is_named(data: Path, damage: Callable[[Path], None], name: str) -> None:
+    if name == "test.csv":
+        (data / "sample_submission.csv").unlink()
+    damage(data / name)
+    with pytest.raises(UserError, match=f"data/{name}"):
+        of_file(config())
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_run_whose_data_cannot_be_used_knows_its_own_ids(
+    data: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(data / "sample_submission.csv")
+    found = of_run(config(), "mine", IDS)
+    assert found.ids is IDS
+    assert found.warnings[0].startswith(
+        "the ids were checked against the test rows of run mine alone: data/sample_submission.csv"
+    )
+
+
+def test_a_run_whose_data_is_gone_knows_its_own_ids(data: Path) -> None:
+    data.rename("elsewhere")
+    found = of_run(config("data.directory=data"), "mine", IDS)
+    assert (found.ids is IDS, found.warnings) == (True, ())
+
+
+def test_a_directory_that_is_named_and_missing_is_an_error(data: Path) -> None:
+    assert data.is_dir()
+    with pytest.raises(UserError, match=r"none: there is no such folder"):
+        of_file(config("data.directory=none"))

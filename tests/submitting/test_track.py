@@ -1,0 +1,182 @@
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from kit import kaggle_client
+from kit.errors import KitError
+from kit.kaggle_client import Submission, attempts
+from kit.submitting import track
+from kit.submitting.ledger import Ledger, Record
+from kit.submitting.track import recover, refresh
+
+RECORD = Record(
+    tag="kit-1",
+    status="sending",
+    competition="digit-recognizer",
+    run="a",
+    file="submissions/a.csv",
+    sha256="00",
+    message="a",
+)
+FOUND = Submission(
+    ref=7, status="pending", public_score="", private_score="", error="", description="a [kit-1]"
+)
+
+
+@dataclass
+class Kaggle:
+    """A list of submissions, newest first; `arriving` come with the second look."""
+
+    listed: list[Submission] = field(default_factory=list)
+    arriving: list[Submission] = field(default_factory=list)
+    looks: int = 0
+
+    def submissions(self, slug: str, *, timeout: float) -> Iterator[Submission]:
+        assert (slug, timeout) == ("digit-recognizer", 5)
+        self.looks += 1
+        listed = list(self.listed)
+        self.listed += self.arriving
+        return iter(listed)
+
+
+@pytest.fixture
+def kaggle(monkeypatch: pytest.MonkeyPatch) -> Kaggle:
+    fake = Kaggle()
+    monkeypatch.setattr(kaggle_client, "submissions", fake.submissions)
+    monkeypatch.setattr(attempts, "pause", lambda seconds: None)  # noqa: ARG005 - no wait
+    return fake
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "submissions")
+
+
+def silent(text: str) -> None:
+    """Say nothing."""
+
+
+def recovered(ledger: Ledger) -> list[tuple[str, int | None]]:
+    return [(record.status, record.ref) for record in recover(ledger, timeout=5, say=silent)]
+
+
+def test_what_is_in_the_list_arrived(ledger: Ledger, kaggle: Kaggle) -> None:
+    ledger.append(RECORD)
+    kaggle.listed = [replace(FOUND, ref=8, description="other"), FOUND]
+    assert recovered(ledger) == [("pending", 7)]
+    assert [(record.status, record.ref) for record in ledger.records()] == [("pending", 7)]
+
+
+def test_what_comes_into_the_list_a_moment_later_arrived_too(ledger: Ledger, kaggle: Kaggle) -> None:
+    ledger.append(RECORD)
+    kaggle.arriving = [FOUND]
+    assert recovered(ledger) == [("pending", 7)]
+    assert kaggle.looks == 2
+
+
+def test_what_is_not_in_the_list_in_time_never_arrived(
+    ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track, "SETTLE", 0.0)
+    ledger.append(RECORD)
+    assert recovered(ledger) == [("failed", None)]
+    assert ledger.records()[0].error == "it never arrived at Kaggle"
+    assert kaggle.looks == 1
+
+
+@pytest.mark.parametrize("time", ["2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00", "yesterday", 5])
+def test_a_time_that_says_nothing_counts_as_settled(ledger: Ledger, kaggle: Kaggle, time: object) -> None:
+    # As a clock that was ahead, an older version, or an editor left it.
+    ledger.append(RECORD)
+    event = json.loads(ledger.path.read_text()) | {"time": time}
+    ledger.path.write_text(json.dumps(event) + "\n")
+    assert recovered(ledger) == [("failed", None)]
+    assert kaggle.looks == 1
+
+
+def test_a_wait_ends_by_a_clock_that_nobody_sets(
+    ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(0, 1000, 5))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(Record, "age", property(lambda _: 0.0))
+    ledger.append(RECORD)
+    assert recovered(ledger) == [("failed", None)]
+    assert kaggle.looks == 3
+
+
+def test_a_look_for_one_competition_leaves_the_others_open(ledger: Ledger, kaggle: Kaggle) -> None:
+    ledger.append(replace(RECORD, competition="closed"))
+    assert recover(ledger, "digit-recognizer", timeout=5, say=silent) == []
+    assert (ledger.records()[0].status, kaggle.looks) == ("sending", 0)
+
+
+def test_an_interrupted_upload_needs_no_look(ledger: Ledger, kaggle: Kaggle) -> None:
+    ledger.append(replace(RECORD, status="uploading"))
+    assert recovered(ledger) == [("failed", None)]
+    assert kaggle.looks == 0
+
+
+def test_what_is_settled_is_left_alone(ledger: Ledger, kaggle: Kaggle) -> None:
+    for number, status in enumerate(("pending", "complete", "error", "failed")):
+        ledger.append(replace(RECORD, tag=f"kit-{number}", status=status))  # type: ignore[arg-type]  # each is one
+    assert recovered(ledger) == []
+    assert kaggle.looks == 0
+
+
+def test_a_refresh_brings_scores_and_writes_changes_alone(ledger: Ledger, kaggle: Kaggle) -> None:
+    ledger.append(replace(RECORD, status="pending", ref=7))
+    kaggle.listed = [replace(FOUND, status="complete", public_score="0.99571")]
+    refresh(ledger, timeout=5, say=silent)
+    assert ledger.records()[0].public_score == "0.99571"
+    lines = ledger.path.read_text()
+    refresh(ledger, timeout=5, say=silent)
+    assert ledger.path.read_text() == lines
+
+
+def test_a_submission_is_known_by_its_ref_where_its_description_was_cut(
+    ledger: Ledger, kaggle: Kaggle
+) -> None:
+    ledger.append(replace(RECORD, status="pending", ref=7))
+    kaggle.listed = [replace(FOUND, status="error", error="no good", description="")]
+    refresh(ledger, timeout=5, say=silent)
+    assert (ledger.records()[0].status, ledger.records()[0].error) == ("error", "no good")
+
+
+def test_what_counted_as_failed_and_arrived_after_all_is_mended(ledger: Ledger, kaggle: Kaggle) -> None:
+    ledger.append(replace(RECORD, status="failed", error="it never arrived at Kaggle"))
+    kaggle.listed = [FOUND]
+    refresh(ledger, timeout=5, say=silent)
+    assert (ledger.records()[0].status, ledger.records()[0].ref, ledger.records()[0].error) == (
+        "pending",
+        7,
+        "",
+    )
+
+
+def test_a_refresh_beside_a_sending_submit_gives_nothing_up(
+    ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track, "SETTLE", 0.0)
+    ledger.append(RECORD)
+    with Ledger(ledger.folder).locked():
+        refresh(ledger, timeout=5, say=silent)
+    assert ledger.records()[0].status == "sending"
+    assert kaggle.looks == 1
+
+
+def test_without_an_answer_nothing_is_decided(
+    ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(slug: str, *, timeout: float) -> Iterator[Submission]:
+        raise KitError(f"no answer for {slug} in {timeout}")
+
+    monkeypatch.setattr(kaggle_client, "submissions", fail)
+    ledger.append(RECORD)
+    with pytest.raises(KitError):
+        recover(ledger, timeout=5, say=silent)
+    assert ledger.records()[0].status == "sending"
+    assert kaggle.looks == 0

@@ -1,0 +1,55 @@
+import ast
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kit.members import MemberResult, pack, unpack
+
+
+@pytest.fixture
+def result() -> MemberResult:
+    rng = np.random.default_rng(0)
+    val, test = (rng.dirichlet(np.ones(3), rows).astype(np.float32) for rows in (4, 6))
+    return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5, "name": "ü"}, b"network")
+
+
+def test_a_packed_result_comes_back_bit_for_bit(result: MemberResult) -> None:
+    back = unpack(pack(result), b"network")
+    for name in ("val_rows", "val_probs", "test_probs"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
+    assert back.history == result.history
+    assert back.network == b"network"
+
+
+def test_threads_parse_the_headers_of_arrays_one_at_a_time(
+    result: MemberResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse, inside, most = ast.literal_eval, [0], [0]
+
+    def slowly(header: str) -> Any:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.005)
+        inside[0] -= 1
+        return parse(header)
+
+    monkeypatch.setattr(ast, "literal_eval", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(unpack, [pack(result)] * 4))
+    assert most == [1]
+
+
+def test_views_come_back_and_take_the_place_of_the_plain_predictions(result: MemberResult) -> None:
+    views = replace(result, val_probs_tta=result.val_probs[::-1], test_probs_tta=result.test_probs[::-1])
+    back = unpack(pack(views)).with_views()
+    np.testing.assert_array_equal(back.val_probs, result.val_probs[::-1], strict=True)
+    np.testing.assert_array_equal(back.test_probs, result.test_probs[::-1], strict=True)
+
+
+def test_without_views_the_plain_predictions_stay(result: MemberResult) -> None:
+    assert unpack(pack(result)).val_probs_tta is None
+    assert result.with_views() is result

@@ -1,0 +1,304 @@
+import errno
+import fcntl
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kit import runs
+from kit.errors import UserError
+from kit.members import ALL_ROWS, Member, MemberResult
+from kit.runs import Run, all_runs, check_name, find_run, plain_name
+
+Make = Callable[..., Any]
+MEMBER = Member("cnn", 3, 7)
+
+
+@pytest.fixture
+def result() -> MemberResult:
+    rng = np.random.default_rng(0)
+    val, test = (rng.dirichlet(np.ones(3), rows).astype(np.float32) for rows in (4, 6))
+    return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5, "name": "ü"}, b"network")
+
+
+@pytest.mark.parametrize("views", [False, True])
+def test_of_a_member_trained_on_all_rows_the_file_holds_test_probabilities_alone(
+    tmp_path: Path, result: MemberResult, views: bool
+) -> None:
+    member, run = Member("cnn", ALL_ROWS, 7), Run(tmp_path)
+    nothing: dict[str, Any] = {"val_rows": np.empty(0, np.int64), "val_probs": np.empty((0, 3), np.float32)}
+    if views:
+        nothing |= {"val_probs_tta": nothing["val_probs"], "test_probs_tta": result.test_probs}
+    run.write_member(member, replace(result, **nothing))
+    with np.load(tmp_path / "members/cnn-all-s7.npz") as file:
+        assert set(file) == {"test_probs", "history"} | ({"test_probs_tta"} if views else set())
+    for back in (run.read_member(member), run.read_member(member).with_views()):
+        for name in ("val_rows", "val_probs"):
+            np.testing.assert_array_equal(getattr(back, name), nothing[name], strict=True)
+        np.testing.assert_array_equal(back.test_probs, result.test_probs, strict=True)
+
+
+def test_a_member_is_written_with_its_network_beside_it(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path / "run")
+    run.write_member(MEMBER, result)
+    assert run.has(MEMBER)
+    assert sorted(path.name for path in (tmp_path / "run/members").iterdir()) == [
+        "cnn-f3-s7.keras",
+        "cnn-f3-s7.npz",
+    ]
+    np.testing.assert_array_equal(run.read_member(MEMBER).val_probs, result.val_probs)
+
+
+def test_a_member_counts_only_once_its_network_is_written(
+    tmp_path: Path, result: MemberResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path / "run")
+
+    def full(_: MemberResult) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runs, "pack", full)
+    with pytest.raises(OSError, match="No space"):
+        run.write_member(MEMBER, result)
+    assert not run.has(MEMBER)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 10, 200, -1])
+def test_a_cut_member_is_none(tmp_path: Path, result: MemberResult, kept: int) -> None:
+    run = Run(tmp_path / "run")
+    run.write_member(MEMBER, result)
+    path = run.member_path(MEMBER)
+    path.write_bytes(path.read_bytes()[:kept])
+    assert not run.has(MEMBER)
+
+
+def test_a_member_of_another_name_is_none(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path / "run")
+    run.write_member(MEMBER, result)
+    assert not run.has(Member("cnn", 3, 8))
+
+
+def test_folds_are_int8_and_no_pickle(tmp_path: Path) -> None:
+    folds = np.array([[0, 1, 1], [1, 0, 1]], np.int8)
+    Run(tmp_path).write_folds(folds)
+    np.testing.assert_array_equal(np.load(tmp_path / "folds.npy", allow_pickle=False), folds, strict=True)
+
+
+def test_json_takes_no_nan_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        Run(tmp_path).write_report({"accuracy": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_plan_is_that_of_the_configuration(example: Make) -> None:
+    run = example(models=("cnn", "knn"), seeds=(0, 4)).write(status="running")
+    assert sorted(run.planned()) == [Member(m, f, s) for m in ("cnn", "knn") for f in (0, 1) for s in (0, 4)]
+
+
+def test_members_trained_on_all_rows_are_planned_where_the_configuration_asks_for_them(example: Make) -> None:
+    made = example(seeds=(0, 4))
+    made.info["config"]["all_rows"] = True
+    names = [str(member) for member in sorted(made.write(status="running").planned())]
+    assert names == ["cnn-f0-s0", "cnn-f0-s4", "cnn-f1-s0", "cnn-f1-s4", "cnn-all-s0", "cnn-all-s4"]
+    del made.info["config"]["all_rows"]  # As in runs of earlier versions.
+    assert len(made.write(status="running").planned()) == 4
+
+
+def test_runs_come_newest_first(example: Make) -> None:
+    for name, day in (("one", 1), ("three", 3), ("two", 2)):
+        example(name=name, started=f"2025-01-0{day}T00:00:00Z").write(status="running")
+    assert [run.name for run in all_runs()] == ["three", "two", "one"]
+
+
+def test_the_newest_finished_run_is_found(example: Make) -> None:
+    example(name="finished", started="2025-01-01T00:00:00Z").write()
+    example(name="on-sample", started="2025-01-02T00:00:00Z", sample=True).write()
+    example(name="running", started="2025-01-03T00:00:00Z").write(status="running")
+    Path("runs/damaged").mkdir()
+    Path("runs/damaged/run.json").write_text("{")
+    assert find_run(None).name == "on-sample"
+    assert find_run(None, on_sample=False).name == "finished"
+
+
+def test_only_sample_runs_are_no_runs_on_competition_data(example: Make) -> None:
+    example(sample=True).write()
+    with pytest.raises(UserError, match="no finished run on competition data\ntrain one: kit cv"):
+        find_run(None, on_sample=False)
+
+
+def test_a_run_that_is_not_there_names_those_that_are(example: Make) -> None:
+    example(name="one").write()
+    with pytest.raises(UserError, match=r"there is no run 'two'\nexpected a run \(one\) or the path of one"):
+        find_run("two")
+
+
+@pytest.mark.usefixtures("workdir")
+def test_a_file_that_is_not_written_yet_is_named() -> None:
+    with pytest.raises(UserError, match=r"x/report\.json: this run has no such file yet"):
+        Run(Path("x")).report()
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", b""])
+def test_unreadable_json_is_named(tmp_path: Path, content: bytes) -> None:
+    run = Run(tmp_path)
+    run.info_path.write_bytes(content)
+    with pytest.raises(UserError, match=r"run\.json: not readable as JSON"):
+        run.info()
+    assert run.exists()
+    assert not run.is_finished()
+
+
+@pytest.mark.usefixtures("workdir")
+def test_a_run_is_locked_for_others_until_it_is_left() -> None:
+    run = Run(Path("runs/mine"))
+    with run.locked():
+        with pytest.raises(UserError, match="runs/mine: another process is training this run"), run.locked():
+            pass
+        assert run.path.is_dir()
+    with run.locked():
+        pass
+
+
+def test_an_error_under_the_lock_passes_and_frees_it(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with pytest.raises(BlockingIOError, match="something else"), run.locked():
+        raise BlockingIOError("something else")
+    with run.locked():
+        pass
+
+
+def test_a_locked_run_is_swept_of_what_is_half_written(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_log(MEMBER, "kept")
+    for place in (".run.json.x", "members/.cnn-f3-s7.npz.x"):
+        (tmp_path / place).write_bytes(b"half")
+    (tmp_path / ".notes").mkdir()
+    with run.locked():
+        assert {path.name for path in tmp_path.rglob("*")} == {".notes", "members", "cnn-f3-s7.log"}
+
+
+def test_clearing_a_run_leaves_an_empty_folder(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path)
+    run.write_member(MEMBER, result)
+    run.write_info({})
+    run.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_goes_once_its_member_is_trained(tmp_path: Path, result: MemberResult) -> None:
+    run = Run(tmp_path)
+    run.write_log(MEMBER, "Traceback ü")
+    assert run.log_path(MEMBER).read_text(encoding="utf-8") == "Traceback ü"
+    run.write_member(MEMBER, result)
+    assert not run.log_path(MEMBER).exists()
+
+
+@pytest.mark.parametrize("name", ["oof.csv", "submission.csv", "report.json", "ensemble.json"])
+def test_a_run_has_its_results_if_none_is_missing(tmp_path: Path, name: str) -> None:
+    run = Run(tmp_path)
+    for result in ("oof.csv", "submission.csv", "report.json", "ensemble.json"):
+        (tmp_path / result).write_bytes(b"")
+    assert run.has_results()
+    (tmp_path / name).unlink()
+    assert not run.has_results()
+
+
+def test_probabilities_are_written_with_twelve_digits_one_line_per_row(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_oof(np.array([1, 0], np.uint8), np.array([[1 / 3, 2 / 3], [1e-13, 1]]))
+    assert run.oof_path.read_bytes() == (
+        b"row,label,predicted,p0,p1\n0,1,1,0.333333333333,0.666666666667\n1,0,1,1e-13,1\n"
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 10, 256])
+@pytest.mark.parametrize("error", [1e-7, 5e-4])
+def test_scikit_learn_takes_the_probabilities_without_a_warning(
+    tmp_path: Path, classes: int, error: float
+) -> None:
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(2 * classes) % classes
+    probs = rng.dirichlet(np.full(classes, 0.1), len(labels)).astype(np.float32)
+    probs *= (1 + error * rng.uniform(-1, 1, (len(labels), 1))).astype(np.float32)
+    run = Run(tmp_path)
+    run.write_oof(labels, probs)
+    table = np.loadtxt(run.oof_path, delimiter=",", skiprows=1)
+    read = table[:, 3:]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert 0 < log_loss(labels, read) < 100
+        auc = roc_auc_score(labels, read[:, 1] if classes == 2 else read, multi_class="ovr")
+    assert 0 <= auc <= 1
+    assert abs(read.sum(axis=1) - 1).max() < 1e-10
+    assert (read.argmax(axis=1) == probs.argmax(axis=1)).all()
+    assert (table[:, 2] == probs.argmax(axis=1)).all()
+
+
+def test_a_run_that_may_not_be_read_is_not_left_out(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Run) -> bool:
+        raise PermissionError(13, "Permission denied", str(self.info_path))
+
+    (workdir / "runs/secret").mkdir(parents=True)
+    assert all_runs() == []
+    monkeypatch.setattr(Run, "exists", refuse)
+    assert [run.name for run in all_runs()] == ["secret"]
+
+
+def test_a_run_is_not_trained_where_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(UserError, match=r"run: this file system has no locks \(No locks available\)"):
+        Run(tmp_path / "run").locked().__enter__()
+
+
+def test_a_log_holds_no_secret(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_log(MEMBER, "cannot open postgresql://alice:s3cr@db/optuna\n")
+    assert run.log_path(MEMBER).read_text() == "cannot open postgresql://alice:***@db/optuna\n"
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("default", "default"),
+        ("größe-日本_1.5", "größe-日本_1.5"),
+        ("a?b#c%20d", "a-b-c-20d"),
+        ('it\'s "new"', "it-s--new-"),
+        ("[red]\n{x}", "red---x-"),
+        ("..", "config"),
+        ("-x", "x"),
+        ("x" * 250, "x" * 80),
+        ("日" * 80, "日" * 26),
+    ],
+)
+def test_a_configuration_gives_a_plain_name(stem: str, name: str) -> None:
+    assert plain_name(stem) == name
+
+
+def test_a_file_name_in_another_encoding_is_refused() -> None:
+    with pytest.raises(UserError, match="not in UTF-8"):
+        plain_name("a\udcff")
+
+
+@pytest.mark.parametrize("name", ["a", "größe", "x" * 180, "日" * 60, "a.b-c_d"])
+def test_a_name_may_be_chosen(name: str) -> None:
+    check_name(name, "--run")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".hidden", "../out", "a/b", "a?b", "a#b", "a b", "x" * 181, "日" * 61, "a\n"]
+)
+def test_a_name_that_could_mean_something_else_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="--study: not a name") as refused:
+        check_name(name, "--study")
+    assert repr(name)[:100] in str(refused.value)
