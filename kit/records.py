@@ -1,4 +1,4 @@
-"""Typed records: what a run's and a study's JSON files hold. Each carries its version and is checked when read."""
+"""Typed records of a run's and a study's JSON files: versioned, and validated when read."""
 
 from pydantic import BaseModel, ConfigDict
 

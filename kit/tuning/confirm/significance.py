@@ -43,10 +43,10 @@ def judge(
 
     Differences are averaged over the replicates of a fold first: they share held-out rows, and those of a
     model without randomness are the same number, so only folds count as independent. Their mean gets
-    Student's interval at 1 - LEVEL / corrected_for. By Bonferroni's inequality all intervals are right at once
-    in all but LEVEL of studies: O. J. Dunn (1961), Multiple comparisons among means, J. Am. Stat. Assoc. 56,
-    52-64. Only an interval below zero makes a trial better, so that half of LEVEL is left for
-    false claims; the other half is for what folds share, their training rows.
+    Student's interval at 1 - LEVEL / corrected_for. By Bonferroni's inequality all intervals are right at
+    once in all but LEVEL of studies: O. J. Dunn (1961), Multiple comparisons among means, J. Am. Stat. Assoc.
+    56, 52-64. Only an interval below zero makes a trial better, so half of LEVEL remains for false claims;
+    the other half covers what folds share, their training rows.
 
     Args:
         trial: its number.
