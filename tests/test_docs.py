@@ -51,7 +51,7 @@ def test_the_configuration_in_the_readme_is_valid(workdir: Path) -> None:
 
 def test_the_space_in_the_readme_is_valid(workdir: Path) -> None:
     write_block(workdir / "mine.yaml", "# configs/mine-to-tune.yaml")
-    space = make_space("mine.yaml", [], config.load("mine.yaml"))
+    space = make_space(config.Source.read("mine.yaml"))
     assert [one.key for one in space.parameters if one.when] == ["training.momentum"]
 
 

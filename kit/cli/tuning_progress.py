@@ -59,7 +59,7 @@ class TuningTerminal:
 
     def begun(self, call: "Call", dataset: Dataset, known: int) -> None:
         """Say what is going to happen."""
-        self._folds = min(call.config.tune.folds, call.config.folds.count)
+        self._folds = min(call.source.config.tune.folds, call.source.config.folds.count)
         rows = f"{len(dataset.train_labels):,} training rows from {dataset.source}"
         self._say(f"{call.name}: {len(call.space.parameters)} parameters, {rows}")
         if dataset.sample:
@@ -69,7 +69,7 @@ class TuningTerminal:
         limits = [f"{call.trials} trials"] if call.trials else []
         limits += [duration(call.seconds)] if call.seconds else []
         at_once = f"{call.jobs} trial{'s' if call.jobs > 1 else ''} at once"
-        folds = f"{self._folds} of {call.config.folds.count} folds a trial"
+        folds = f"{self._folds} of {call.source.config.folds.count} folds a trial"
         self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {at_once}, {folds}")
         if known > 1:
             self._say(f"going on with a study of {known} trials")

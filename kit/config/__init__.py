@@ -14,6 +14,7 @@ from kit.config.models import (
     Training,
 )
 from kit.config.root import Competition, Config, Data, Ensemble, Folds, merged
+from kit.config.source import Source
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "LogisticRegression",
     "Model",
     "RandomForest",
+    "Source",
     "Stage",
     "Svm",
     "Training",

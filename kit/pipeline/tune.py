@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import locks
-from kit.config import Config, find, load
+from kit.config import Config, Source
 from kit.data.dataset import Dataset
 from kit.data.dataset import load as load_data
 from kit.data.folds import make_folds
@@ -29,7 +29,7 @@ from kit.tuning.confirm.tuned import check_target, write_tuned
 from kit.tuning.space import Space, make_space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
-from kit.tuning.trial import Objective, check_unchanged
+from kit.tuning.trial import Objective
 
 SAMPLE_SECONDS = 240.0
 """Time of a call on the bundled sample, at most: enough to see how it goes."""
@@ -48,8 +48,7 @@ class Call:
         name: of the study.
         url: of its storage.
         folder: of its page and, by default, of its storage.
-        config_name, changes: what is to be beaten, as `kit.config.load` takes it.
-        config: the same, resolved.
+        source: the configuration that is tuned.
         space: what is tried.
         trials: of the study, over all calls; None: as many as there is time for.
         seconds: time of the call; None: no limit.
@@ -60,9 +59,7 @@ class Call:
     name: str
     url: str
     folder: Path
-    config_name: str
-    changes: tuple[str, ...]
-    config: Config
+    source: Source
     space: Space
     trials: int | None
     seconds: float | None
@@ -113,13 +110,13 @@ def tune(
     if name is not None:
         # A path could lead out of runs/.
         check_name(name, "--study")
-    config = load(config_name, changes)
-    space = make_space(config_name, changes, config)
+    source = Source.read(config_name, changes)
+    config, space = source.config, make_space(source)
     dataset, chosen = load_data(config), setting(config)
     made_of = _made_of(config, space, dataset, chosen)
-    name = name or f"{plain_name(find(config_name).stem)}-{_digest(made_of)}"
+    name = name or f"{plain_name(source.layers[0].path.stem)}-{_digest(made_of)}"
     folder = RUNS / f"tune-{name}"
-    check_target(name, config_name)
+    check_target(name, source)
     if seconds is None and trials is None:
         seconds = min(config.tune.minutes * 60, SAMPLE_SECONDS if dataset.sample else float("inf"))
     on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
@@ -127,9 +124,7 @@ def tune(
         name=name,
         url=storage_url(folder, storage),
         folder=folder,
-        config_name=config_name,
-        changes=tuple(changes),
-        config=config,
+        source=source,
         space=space,
         trials=trials or config.tune.trials,
         seconds=seconds,
@@ -140,7 +135,7 @@ def tune(
     listener.begun(call, dataset, shared.used())
     last = searching.search(
         shared,
-        Objective(config_name, changes, config, space, dataset, search_folds(dataset, config)),
+        Objective(source, space, dataset, search_folds(dataset, config)),
         trials=call.trials,
         stop_at=lambda: started + _search_seconds(shared, call),
         jobs=call.jobs,
@@ -173,11 +168,11 @@ def _search_seconds(shared: SharedStudy, call: Call) -> float:
     """Return how much of the time is the search's: all but what the confirmation needs."""
     if call.seconds is None:
         return float("inf")
-    least = confirmation.needed_seconds(shared.study, call.config, call.space, call.jobs) or 0.0
+    least = confirmation.needed_seconds(shared.study, call.source.config, call.space, call.jobs) or 0.0
     if not confirmation.candidates(shared.study, call.space):
         # Nothing to confirm yet: search on, as long as one that is found now could be confirmed.
         return call.seconds - min(RESERVE * call.seconds, least * 2 / (1 + CANDIDATES))
-    good = least * ENOUGH_REPLICATES / call.config.tune.confirm_seeds
+    good = least * ENOUGH_REPLICATES / call.source.config.tune.confirm_seeds
     reserve = max(RESERVE * call.seconds, least, min(good, RESERVE_FOR_FOLDS * call.seconds))
     # Too little time for a confirmation at all: the search may have it, and the report says what is missing.
     return call.seconds - (reserve if reserve <= LONGEST_RESERVE * call.seconds else 0.0)
@@ -196,12 +191,9 @@ def _confirm(
     with locks.locked(call.folder / "confirm.lock", wait=False) as alone:
         if not alone:
             return None
-        check_unchanged(call.config_name, call.changes, call.config)
         confirmed = confirmation.confirm(
             shared.study,
-            call.config_name,
-            call.changes,
-            call.config,
+            call.source,
             call.space,
             dataset=dataset,
             chosen=chosen,
@@ -210,13 +202,11 @@ def _confirm(
             listener=listener,
         )
         if confirmed["winner"] is not None:
-            check_unchanged(call.config_name, call.changes, call.config)
             path = write_tuned(
                 shared.study,
                 confirmed,
                 call.name,
-                config_name=call.config_name,
-                changes=call.changes,
+                source=call.source,
                 space=call.space,
                 command=call.command,
             )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kit.config import Cnn, Config, Dimension, load
-from kit.config.errors import Layer, origin
+from kit.config import Cnn, Config, Dimension, Source
+from kit.config.errors import origin
 from kit.errors import UserError
 
 # The others decide what is measured, not how good it is.
@@ -19,32 +19,32 @@ class Base:
     """The configuration that is tuned.
 
     Attributes:
-        name, changes: as `kit.config.load` takes it.
-        layers: its files.
-        config: the same, resolved.
-        values: what can be tuned of it, as `values_by_key` gives it.
+        source: its content.
+        values: its tunable values, see `values_by_key`.
     """
 
-    name: str
-    changes: tuple[str, ...]
-    layers: list[Layer]
-    config: Config
+    source: Source
     values: dict[str, Any]
 
+    @property
+    def config(self) -> Config:
+        """The validated configuration."""
+        return self.source.config
+
     def refusal(self, pattern: str, what: str, **more: str | None) -> UserError:
-        """Return the error that names where `pattern` stands; `more` as `KitError` takes it."""
-        place = origin(["tune", "space", pattern], self.layers, self.changes)
+        """Return an error that names file and line of the key `pattern`; `more` as `KitError` takes it."""
+        place = origin(["tune", "space", pattern], self.source.layers, self.source.changes)
         named = f"{place}: tune.space" + (f", {pattern}" if "*" in pattern else "")
         return UserError(what, where=named, **more)
 
-    def load(self, pattern: str, *texts: str) -> Config:
-        """Return the configuration with these changes, the last of which is on trial.
+    def with_changes(self, pattern: str, *texts: str) -> Config:
+        """Return the configuration with these changes; an error is blamed on the last one.
 
         Raises:
-            UserError: it cannot be; the message names the key `pattern` of the space.
+            UserError: the result is not valid; the message names the key `pattern` of the space.
         """
         try:
-            return load(self.name, [*self.changes, *texts])
+            return self.source.with_changes(texts)
         except UserError as error:
             known = texts[-1].partition("=")[0] in error.what
             what = error.what if known else f"{texts[-1]}: {error.what}"
@@ -96,7 +96,7 @@ def _matches(base: Base, pattern: str) -> list[str]:
         models = base.config.models
         model = next((name for name in models if isinstance(models[name], Cnn)), next(iter(models)))
         example = pattern.replace("models.*", f"models.{model}").replace("*", "0")
-        base.load(pattern, f"{example}=0")
+        base.with_changes(pattern, f"{example}=0")
         raise base.refusal(pattern, f"unknown key {example}")
     return found
 

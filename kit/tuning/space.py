@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from kit.config import Choices, Cnn, Config, Dimension, IntRange, resolve
+from kit.config import Choices, Cnn, Config, Dimension, IntRange, Source
 from kit.config.errors import nearest
 from kit.errors import UserError
 from kit.tuning.keys import Base, as_text, explicit, values_by_key, written_out
@@ -47,7 +47,7 @@ class Parameter:
         return trial.suggest_float(self.key, given.low, given.high, step=given.step, log=given.log)
 
     def change(self, value: Any) -> str:
-        """Return "key=value" for `kit.config.load`; `value` as Optuna stores it."""
+        """Return "key=value" for `Source.with_changes`; `value` as Optuna stores it."""
         is_json = isinstance(self.dimension, Choices) and value not in self.dimension.choices
         return f"{self.key}={value if is_json else as_text(value)}"
 
@@ -81,26 +81,24 @@ class Space:
         return params
 
     def changes(self, params: Mapping[str, Any]) -> list[str]:
-        """Return Optuna's parameters as "key=value" texts for `kit.config.load`."""
+        """Return Optuna's parameters as "key=value" texts for `Source.with_changes`."""
         return [one.change(params[one.key]) for one in self.parameters if one.key in params]
 
 
-def make_space(config_name: str, changes: Sequence[str], config: Config) -> Space:
-    """Write out the keys of `config.tune.space`, and try every end of a range and every choice.
+def make_space(source: Source) -> Space:
+    """Resolve the keys of `tune.space`, and try both ends of each range and each choice.
 
-    A key with fewer `*` goes before a pattern that it refines.
+    A key with fewer `*` overrides a pattern that it refines.
 
     Args:
-        config_name: where `config` came from, as `kit.config.load` takes it.
-        changes: laid on top of it.
-        config: the resolved configuration.
+        source: the configuration.
 
     Raises:
-        UserError: a network has teachers; a key that is unknown, cannot be tuned, changes nothing, or stands
-            twice; a value that it cannot hold; conditions that cannot be met.
+        UserError: a network has teachers; a key is unknown, cannot be tuned, changes nothing, or is given
+            twice; a value is not valid for its key; conditions cannot be met.
     """
-    _check_untaught(config)
-    base = Base(config_name, tuple(changes), resolve(config_name, changes)[1], config, values_by_key(config))
+    _check_untaught(source.config)
+    base = Base(source, values_by_key(source.config))
     dimensions = {key: (pattern, _on_steps(one)) for key, (pattern, one) in written_out(base).items()}
     when = {key: _conditions(base, key, dimensions) for key in dimensions}
     try:
@@ -216,7 +214,7 @@ def _try(
     for values in product(*needed.values()):
         others = [f"{other}={as_text(value)}" for other, value in zip(needed, values, strict=True)]
         tried = given.choices if isinstance(given, Choices) else (given.low, given.high)
-        found = [base.load(pattern, *always, *others, f"{key}={as_text(value)}") for value in tried]
+        found = [base.with_changes(pattern, *always, *others, f"{key}={as_text(value)}") for value in tried]
         for one in found:
             _check_untaught(one)
         # Another spelling of a key, such as stages.00, could stand in the space twice.
@@ -235,7 +233,7 @@ def _own(base: Base, parameter: Parameter) -> dict[str, Any]:
     if isinstance(given, Choices):
         own = explicit(base.config).digest()
         for choice in given.choices:
-            if explicit(base.load(key, f"{key}={as_text(choice)}")).digest() == own:
+            if explicit(base.with_changes(key, f"{key}={as_text(choice)}")).digest() == own:
                 return {key: stored(choice)}
         return {}
     value = base.values.get(key)

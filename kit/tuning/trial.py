@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.config import Config, load
+from kit.config import Config, Source
 from kit.data.dataset import Dataset
-from kit.errors import KitError, UserError
+from kit.errors import KitError
 from kit.members import Member
 from kit.scratch import scratch
 from kit.training.launch.local import Process, Progress, Worker
@@ -32,20 +32,6 @@ TEST_ROWS = 1000
 """Test images that a worker is given: a trial needs none, and a whole batch compiles no step of its own."""
 COPIED = ("seconds", "startup", "loss_folds", "accuracy")
 """User attributes that a trial takes over from an earlier one with the same parameters."""
-
-
-def check_unchanged(config_name: str, changes: Sequence[str], config: Config) -> None:
-    """Check that a configuration still is what it was: nobody may edit its files while it is tuned.
-
-    Raises:
-        UserError: it is not.
-    """
-    if load(config_name, changes) != config:
-        raise UserError(
-            "the configuration has changed since it began to be tuned",
-            where=config_name,
-            hint="the same command tunes it as it is now; as it was, it goes on with the same study",
-        )
 
 
 class Slot:
@@ -85,16 +71,13 @@ class Objective:
     several models are combined by the mean of their probabilities.
 
     Attributes:
-        config_name, changes: the configuration, as `kit.config.load` takes it.
-        config: the same, resolved.
+        source: the configuration that is tuned.
         space: what trials choose from.
         dataset: the training rows.
         folds: (rows,) int8, the fold that holds each row out.
     """
 
-    config_name: str
-    changes: Sequence[str]
-    config: Config
+    source: Source
     space: Space
     dataset: Dataset
     folds: NDArray[np.int8]
@@ -108,15 +91,13 @@ class Objective:
             TrialFailedError: it failed.
             TrialStoppedError: the slot was told to stop.
             optuna.TrialPruned: it is losing.
-            UserError: the configuration is no longer what it was.
         """
-        check_unchanged(self.config_name, self.changes, self.config)
         params = self.space.suggest(trial)
         known = _known_value(trial)
         if known is not None:
             return known
         try:
-            config = load(self.config_name, [*self.changes, *self.space.changes(params)])
+            config = self.source.with_changes(self.space.changes(params))
             backend = setting(config).backend or "none"
             with training_arrays(self.dataset) as folder, Worker(backend, slot.core, slot.started) as worker:
                 return self._train(trial, config, folder, worker, slot)

@@ -10,7 +10,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FixedTrial
 
 from kit import config
-from kit.config import Choices, Cnn, FloatRange, IntRange
+from kit.config import Choices, Cnn, FloatRange, IntRange, Source
 from kit.errors import UserError
 from kit.tuning.space import Parameter, Space, make_space
 
@@ -43,7 +43,7 @@ def _folder(workdir: Path) -> None:
 def made(dimensions: dict[str, Any], *changes: str) -> Space:
     lines = [f"    {json.dumps(key)}: {json.dumps(one)}" for key, one in dimensions.items()]
     Path("mine.yaml").write_text("\n".join(["extends: base", "tune:", "  space:", *lines, ""]))
-    return make_space("mine.yaml", changes, config.load("mine.yaml", changes))
+    return make_space(Source.read("mine.yaml", changes))
 
 
 def refused(dimensions: dict[str, Any], *changes: str) -> str:
@@ -128,14 +128,13 @@ def test_a_star_in_a_condition_takes_what_the_star_of_the_key_took() -> None:
 
 def test_every_shipped_space_of_a_network_is_possible() -> None:
     sizes = {
-        name: len(make_space(name, (), config.load(name)).parameters)
-        for name in ("default", "quick", "lenet-plain")
+        name: len(make_space(Source.read(name)).parameters) for name in ("default", "quick", "lenet-plain")
     }
     assert sizes == {"default": 29, "quick": 4, "lenet-plain": 7}
 
 
 def test_the_wide_space_has_a_network_of_the_default_in_it() -> None:
-    space = make_space("tune-wide", (), config.load("tune-wide"))
+    space = make_space(Source.read("tune-wide"))
     assert (len(space.parameters), len(space.baseline), space.conditional) == (25, 25, False)
     assert space.baseline["models.cnn.stages.6.dropout"] == 0.3
     assert space.baseline["models.cnn.width"] == 1.0
@@ -548,7 +547,7 @@ def test_conditions_that_never_hold_together_are_refused() -> None:
 
 def test_a_space_without_networks_says_so() -> None:
     with pytest.raises(UserError) as raised:
-        make_space("baselines", (), config.load("baselines"))
+        make_space(Source.read("baselines"))
     assert "baselines.yaml: tune.space, models.*.stages.*.dropout: " in str(raised.value)
     assert "unknown key models.logistic.stages" in str(raised.value)
 
@@ -556,7 +555,7 @@ def test_a_space_without_networks_says_so() -> None:
 def test_a_space_from_the_command_line_names_it() -> None:
     change = "tune.space={training.epoch: {kind: int, low: 1, high: 9}}"
     with pytest.raises(UserError) as raised:
-        make_space("base.yaml", [change], config.load("base.yaml", [change]))
+        make_space(Source.read("base.yaml", [change]))
     assert str(raised.value).startswith(
         f"--set {change}: tune.space: unknown key training.epoch; did you mean"
     )
@@ -567,5 +566,5 @@ def test_the_file_that_names_the_key_is_named() -> None:
     Path("wide.yaml").write_text(f"extends: base\n{wide}")
     Path("mine.yaml").write_text("extends: wide.yaml\n")
     with pytest.raises(UserError) as raised:
-        make_space("mine.yaml", (), config.load("mine.yaml"))
+        make_space(Source.read("mine.yaml"))
     assert str(raised.value).startswith("wide.yaml, line 2: tune.space, models.*.dropot: unknown key")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kit.config import Config, load
+from kit.config import Config, Source
 from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError
@@ -84,9 +84,7 @@ def fresh_shuffle(config: Config) -> int:
 
 def confirm(
     study: "Study",
-    config_name: str,
-    changes: Sequence[str],
-    config: Config,
+    source: Source,
     space: "Space",
     *,
     dataset: Dataset,
@@ -105,9 +103,7 @@ def confirm(
     Args:
         study: holds the trials, and keeps each loss, so that a confirmation that was stopped goes on, and one
             that has ended is only read again.
-        config_name: the baseline, as `kit.config.load` takes it.
-        changes: laid on top of it.
-        config: both, resolved.
+        source: the baseline.
         space: turns a trial's parameters into changes.
         dataset: what is trained on.
         chosen: backend and precisions.
@@ -122,7 +118,7 @@ def confirm(
     Raises:
         InterruptedRunError: Ctrl-C; finished losses are kept.
     """
-    started, best = time.monotonic(), candidates(study, space)
+    started, best, config = time.monotonic(), candidates(study, space), source.config
     report = _blank(config) | {"needed_seconds": needed_seconds(study, config, space, jobs)}
     if not best:
         return report
@@ -136,7 +132,7 @@ def confirm(
     trainer = ReplicateTrainer(
         study,
         {BASELINE: config}
-        | {str(one.number): load(config_name, [*changes, *space.changes(one.params)]) for one in best},
+        | {str(one.number): source.with_changes(space.changes(one.params)) for one in best},
         dataset,
         make_folds(dataset.train_images, dataset.train_labels, folds, report["folds_seed"]),
         jobs=jobs,

@@ -3,12 +3,12 @@
 import os
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.config import Config, load, notation, resolve
+from kit.config import Config, Source, load, notation
 from kit.errors import KitError, UserError
 from kit.files import atomic
 from kit.masking import masked
@@ -30,7 +30,7 @@ WHY = (
 WIDTH = 110
 
 
-def check_target(name: str, config_name: str) -> Path:
+def check_target(name: str, source: Source) -> Path:
     """Return the path of the configuration that study `name` writes.
 
     Raises:
@@ -42,9 +42,9 @@ def check_target(name: str, config_name: str) -> Path:
         return path
     if not path.is_file() or not path.read_bytes().startswith(MARK.encode()):
         raise UserError("kit tune did not write this file, and leaves it alone", where=str(path), hint=hint)
-    if any(layer.path.samefile(path) for layer in resolve(config_name)[1]):
+    if any(layer.path.samefile(path) for layer in source.layers):
         raise UserError(
-            f"{config_name} is made of this file: tuning would replace it", where=str(path), hint=hint
+            f"{source.name} is made of this file: tuning would replace it", where=str(path), hint=hint
         )
     return path
 
@@ -54,8 +54,7 @@ def write_tuned(
     confirmed: Mapping[str, Any],
     name: str,
     *,
-    config_name: str,
-    changes: Sequence[str],
+    source: Source,
     space: "Space",
     command: str,
 ) -> Path:
@@ -68,8 +67,7 @@ def write_tuned(
         study: holds the trials.
         confirmed: what `confirm` returned, with a winner.
         name: of the study.
-        config_name: the baseline, as `kit.config.load` takes it.
-        changes: laid on top of it.
+        source: the baseline.
         space: turns the winner's parameters into changes.
         command: the command line that found it.
 
@@ -80,19 +78,19 @@ def write_tuned(
         UserError: see `check_target`.
         KitError: the file would not say what was confirmed; nothing was written.
     """
-    path = check_target(name, config_name)
-    all_changes = [*changes, *space.changes(study.get_trials(deepcopy=False)[confirmed["winner"]].params)]
-    winner = load(config_name, all_changes)
+    path = check_target(name, source)
+    changes = space.changes(study.get_trials(deepcopy=False)[confirmed["winner"]].params)
+    winner = source.with_changes(changes)
     seeds = fresh_seeds([*winner.seeds, *confirmed["seeds"]], len(winner.seeds))
     folds = {"seed": confirmed["folds_seed"] + 1}
     expected = winner.model_copy(
         update={"seeds": tuple(seeds), "folds": winner.folds.model_copy(update=folds)}
     )
-    base, tuned = resolve(config_name)[0], resolve(config_name, all_changes)[0]
-    header = _header(study, confirmed, name=name, config_name=config_name, command=command)
-    differences = _difference(base, tuned)
+    tuned = source.raw(changes)
+    header = _header(study, confirmed, name=name, config_name=source.name, command=command)
+    differences = _difference(source.files, tuned)
     # A change may have taken keys away, which no file that extends another can.
-    for content in ({"extends": _from_configs(config_name)} | differences, tuned):
+    for content in ({"extends": _from_configs(source.name)} | differences, tuned):
         own = {"folds": (content.get("folds") or {}) | folds, "seeds": seeds}
         rest = {key: value for key, value in content.items() if key not in OWN}
         text = "\n".join([*header, _yaml(rest) + WHY, _yaml(own)])

@@ -13,7 +13,7 @@ import pytest
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from kit.config import IntRange, KNearest, load
+from kit.config import IntRange, KNearest, Source, load
 from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError
@@ -154,9 +154,7 @@ def confirmed(dataset: Dataset) -> Confirm:
     ) -> dict[str, Any]:
         return confirm(
             study,
-            "mine",
-            changes,
-            load("mine", changes),
+            Source.read("mine", changes),
             SPACE,
             dataset=dataset,
             chosen=Setting(None, {}),

@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import create_trial
 
 from kit import config
+from kit.config import Source
 from kit.errors import KitError, UserError
 from kit.tuning.confirm import tuned
 from kit.tuning.confirm.tuned import check_target, write_tuned
@@ -83,7 +84,7 @@ def write(
     """Write the file, and return what stands in it."""
     space: Any = Dropout()
     path = write_tuned(
-        study, CONFIRMED, "s", config_name=config_name, changes=changes, space=space, command=command
+        study, CONFIRMED, "s", source=Source.read(config_name, changes), space=space, command=command
     )
     assert path == PATH
     content: dict[str, Any] = yaml.safe_load(PATH.read_text())
@@ -164,7 +165,7 @@ def test_a_chain_is_extended_at_its_end(study: optuna.Study, workdir: Path) -> N
 
 def test_a_shipped_configuration_is_extended_by_name(study: optuna.Study) -> None:
     space: Any = type("Space", (), {"changes": lambda *_: ["training.learning_rate=0.002"]})()
-    about: dict[str, Any] = {"config_name": "default", "changes": [], "space": space, "command": ""}
+    about: dict[str, Any] = {"source": Source.read("default"), "space": space, "command": ""}
     write_tuned(study, CONFIRMED, "s", **about)
     assert yaml.safe_load(PATH.read_text()) == {
         "extends": "default",
@@ -202,8 +203,8 @@ def test_a_baseline_is_not_replaced_by_what_extends_it(study: optuna.Study, work
     (workdir / "configs/next.yaml").write_text("extends: tuned-s\n")
     for name in ("tuned-s", "next", "configs/tuned-s.yaml"):
         with pytest.raises(UserError, match="choose another --study"):
-            check_target("s", name)
-    assert check_target("t", "tuned-s") == Path("configs/tuned-t.yaml")
+            check_target("s", Source.read(name))
+    assert check_target("t", Source.read("tuned-s")) == Path("configs/tuned-t.yaml")
 
 
 def test_a_file_that_would_say_something_else_is_not_written(
