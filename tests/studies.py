@@ -68,9 +68,9 @@ def small_study() -> optuna.Study:
 def confirmation(status: str, **changes: Any) -> dict[str, Any]:
     """Return what the confirmation of trial 1 says."""
     better = status == "confirmed"
-    verdict = {"trial": 1, "losses": [0.03, 0.02, 0.04], "mean": -0.01, "low": -0.015, "high": -0.005}
+    comparison = {"trial": 1, "losses": [0.03, 0.02, 0.04], "mean": -0.01, "low": -0.015, "high": -0.005}
     if not better:
-        verdict |= {"high": 0.005}
+        comparison |= {"high": 0.005}
     told = status in {"confirmed", "none better"}
     return {
         "seeds": [1, 2, 3],
@@ -79,7 +79,7 @@ def confirmation(status: str, **changes: Any) -> dict[str, Any]:
         "baseline_losses": [0.04, 0.03, 0.05] if told else [],
         "level": 0.05,
         "corrected_for": 3,
-        "verdicts": [verdict | {"better": better}] if told else [],
+        "comparisons": [comparison | {"better": better}] if told else [],
         "winner": 1 if better else None,
         "status": status,
         "failed": {},

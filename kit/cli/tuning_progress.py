@@ -13,12 +13,12 @@ from kit.data.dataset import Dataset
 from kit.reports.formatting import duration, percent
 from kit.reports.study.figures import known_accuracy
 from kit.terminals import can_redraw
-from kit.tuning.search import STOPPED
+from kit.tuning.search import STOP_REASONS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from kit.pipeline.tune import Call
+    from kit.pipeline.tune import TuneRequest
 
 
 class TuningTerminal:
@@ -57,19 +57,19 @@ class TuningTerminal:
         self._over.set()
         self.bars.stop()
 
-    def begun(self, call: "Call", dataset: Dataset, known: int) -> None:
+    def study_started(self, request: "TuneRequest", dataset: Dataset, known: int) -> None:
         """Say what is going to happen."""
-        self._folds = min(call.source.config.tune.folds, call.source.config.folds.count)
+        self._folds = min(request.source.config.tune.folds, request.source.config.folds.count)
         rows = f"{len(dataset.train_labels):,} training rows from {dataset.source}"
-        self._say(f"{call.name}: {len(call.space.parameters)} parameters, {rows}")
+        self._say(f"{request.name}: {len(request.space.parameters)} parameters, {rows}")
         if dataset.sample:
             self._say("These are the kit's own sample digits: get the competition's with kit data fetch.")
         for warning in dataset.warnings:
             self._say(f"warning: {warning}")
-        limits = [f"{call.trials} trials"] if call.trials else []
-        limits += [duration(call.seconds)] if call.seconds else []
-        at_once = f"{call.jobs} trial{'s' if call.jobs > 1 else ''} at once"
-        folds = f"{self._folds} of {call.source.config.folds.count} folds a trial"
+        limits = [f"{request.trials} trials"] if request.trials else []
+        limits += [duration(request.seconds)] if request.seconds else []
+        at_once = f"{request.jobs} trial{'s' if request.jobs > 1 else ''} at once"
+        folds = f"{self._folds} of {request.source.config.folds.count} folds a trial"
         self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {at_once}, {folds}")
         if known > 1:
             self._say(f"going on with a study of {known} trials")
@@ -130,7 +130,7 @@ class TuningTerminal:
             return f"stopped at {at or 'the start'}, it was losing ({duration(seconds)})"
         if trial.state.name != "COMPLETE" or trial.value is None:
             reason = trial.user_attrs.get("failed", "no reason given")
-            return reason if reason in STOPPED else f"failed: {reason}"
+            return reason if reason in STOP_REASONS else f"failed: {reason}"
         if "repeat_of" in trial.user_attrs:
             return f"the same as trial {trial.user_attrs['repeat_of']}"
         figures = f"log loss {trial.value:.5f}, accuracy {percent(known_accuracy(trial))} %"

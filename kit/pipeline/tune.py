@@ -41,7 +41,7 @@ ENOUGH_REPLICATES = 5
 
 
 @dataclass(frozen=True)
-class Call:
+class TuneRequest:
     """What a call of `kit tune` is going to do.
 
     Attributes:
@@ -53,7 +53,7 @@ class Call:
         trials: of the study, over all calls; None: as many as there is time for.
         seconds: time of the call; None: no limit.
         jobs: trials at once.
-        command: the command line that makes the same call.
+        command: the command line that makes the same request.
     """
 
     name: str
@@ -68,9 +68,9 @@ class Call:
 
 
 class ProgressListener(searching.ProgressListener, confirmation.ProgressListener, Protocol):
-    """Who wants to see a study go on; all but `begun` may be called from other threads."""
+    """Who wants to see a study go on; all but `study_started` may be called from other threads."""
 
-    def begun(self, call: Call, dataset: Dataset, known: int) -> None:
+    def study_started(self, request: TuneRequest, dataset: Dataset, known: int) -> None:
         """The search starts; the study has `known` trials already."""
 
 
@@ -120,7 +120,7 @@ def tune(
     if seconds is None and trials is None:
         seconds = min(config.tune.minutes * 60, SAMPLE_SECONDS if dataset.sample else float("inf"))
     on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
-    call = Call(
+    request = TuneRequest(
         name=name,
         url=storage_url(folder, storage),
         folder=folder,
@@ -131,23 +131,25 @@ def tune(
         jobs=jobs or (1 if on_gpu else machine.cores()),
         command=command,
     )
-    shared = SharedStudy.open(name, call.url, folder, config.tune, space, made_of)
-    listener.begun(call, dataset, shared.used())
+    shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of)
+    listener.study_started(request, dataset, shared.trial_count())
     last = searching.search(
         shared,
         Objective(source, space, dataset, search_folds(dataset, config)),
-        trials=call.trials,
-        stop_at=lambda: started + _search_seconds(shared, call),
-        jobs=call.jobs,
+        trials=request.trials,
+        stop_at=lambda: started + _search_seconds(shared, request),
+        jobs=request.jobs,
         on_gpu=on_gpu,
         listener=listener,
     )
-    confirmed = _confirm(shared, call, dataset, chosen, listener=listener, started=started) if last else None
+    confirmed = (
+        _confirm(shared, request, dataset, chosen, listener=listener, started=started) if last else None
+    )
     report = summarise_study(
         shared.study,
         confirmed,
         name=name,
-        storage=call.url,
+        storage=request.url,
         config_name=config_name,
         command=command,
         sample=dataset.sample,
@@ -164,23 +166,25 @@ def search_folds(dataset: Dataset, config: Config) -> NDArray[np.int8]:
     return make_folds(dataset.train_images, dataset.train_labels, config.folds.count, shuffle)
 
 
-def _search_seconds(shared: SharedStudy, call: Call) -> float:
+def _search_seconds(shared: SharedStudy, request: TuneRequest) -> float:
     """Return how much of the time is the search's: all but what the confirmation needs."""
-    if call.seconds is None:
+    if request.seconds is None:
         return float("inf")
-    least = confirmation.needed_seconds(shared.study, call.source.config, call.space, call.jobs) or 0.0
-    if not confirmation.candidates(shared.study, call.space):
+    least = (
+        confirmation.needed_seconds(shared.study, request.source.config, request.space, request.jobs) or 0.0
+    )
+    if not confirmation.candidates(shared.study, request.space):
         # Nothing to confirm yet: search on, as long as one that is found now could be confirmed.
-        return call.seconds - min(RESERVE * call.seconds, least * 2 / (1 + CANDIDATES))
-    good = least * ENOUGH_REPLICATES / call.source.config.tune.confirm_seeds
-    reserve = max(RESERVE * call.seconds, least, min(good, RESERVE_FOR_FOLDS * call.seconds))
+        return request.seconds - min(RESERVE * request.seconds, least * 2 / (1 + CANDIDATES))
+    good = least * ENOUGH_REPLICATES / request.source.config.tune.confirm_seeds
+    reserve = max(RESERVE * request.seconds, least, min(good, RESERVE_FOR_FOLDS * request.seconds))
     # Too little time for a confirmation at all: the search may have it, and the report says what is missing.
-    return call.seconds - (reserve if reserve <= LONGEST_RESERVE * call.seconds else 0.0)
+    return request.seconds - (reserve if reserve <= LONGEST_RESERVE * request.seconds else 0.0)
 
 
 def _confirm(
     shared: SharedStudy,
-    call: Call,
+    request: TuneRequest,
     dataset: Dataset,
     chosen: Setting,
     *,
@@ -188,27 +192,27 @@ def _confirm(
     started: float,
 ) -> dict[str, Any] | None:
     """Return the confirmation's figures; None where another process is at it."""
-    with locks.locked(call.folder / "confirm.lock", wait=False) as alone:
+    with locks.locked(request.folder / "confirm.lock", wait=False) as alone:
         if not alone:
             return None
         confirmed = confirmation.confirm(
             shared.study,
-            call.source,
-            call.space,
+            request.source,
+            request.space,
             dataset=dataset,
             chosen=chosen,
-            jobs=call.jobs,
-            deadline=None if call.seconds is None else started + call.seconds,
+            jobs=request.jobs,
+            deadline=None if request.seconds is None else started + request.seconds,
             listener=listener,
         )
         if confirmed["winner"] is not None:
             path = write_tuned(
                 shared.study,
                 confirmed,
-                call.name,
-                source=call.source,
-                space=call.space,
-                command=call.command,
+                request.name,
+                source=request.source,
+                space=request.space,
+                command=request.command,
             )
             confirmed["config_path"] = str(path)
         return confirmed

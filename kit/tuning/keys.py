@@ -31,7 +31,7 @@ class Base:
         """The validated configuration."""
         return self.source.config
 
-    def refusal(self, pattern: str, what: str, **more: str | None) -> UserError:
+    def error(self, pattern: str, what: str, **more: str | None) -> UserError:
         """Return an error that names file and line of the key `pattern`; `more` as `KitError` takes it."""
         place = origin(["tune", "space", pattern], self.source.layers, self.source.changes)
         named = f"{place}: tune.space" + (f", {pattern}" if "*" in pattern else "")
@@ -49,10 +49,10 @@ class Base:
             known = texts[-1].partition("=")[0] in error.what
             what = error.what if known else f"{texts[-1]}: {error.what}"
             more = {"expected": error.expected, "received": error.received, "hint": error.hint}
-            raise self.refusal(pattern, what, **more) from error
+            raise self.error(pattern, what, **more) from error
 
 
-def written_out(base: Base) -> dict[str, tuple[str, Dimension]]:
+def expand_patterns(base: Base) -> dict[str, tuple[str, Dimension]]:
     """Return (key of the space, its dimension) by concrete key.
 
     Raises:
@@ -63,21 +63,21 @@ def written_out(base: Base) -> dict[str, tuple[str, Dimension]]:
         for key in _matches(base, pattern):
             stars, other = pattern.count("*"), found[key][0] if key in found else None
             if other and other.count("*") == stars:
-                raise base.refusal(pattern, f"{key} stands twice, by {other} too")
+                raise base.error(pattern, f"{key} stands twice, by {other} too")
             if not other or other.count("*") > stars:
                 found[key] = pattern, dimension
     for key, (pattern, _) in found.items():
         parts = key.split(".")
         for part in (".".join(parts[:length]) for length in range(1, len(parts))):
             if part in found:
-                raise base.refusal(pattern, f"{key} is part of {part}, which is in the space too")
+                raise base.error(pattern, f"{key} is part of {part}, which is in the space too")
     return found
 
 
 def _matches(base: Base, pattern: str) -> list[str]:
     section = pattern.partition(".")[0]
     if (section in Config.model_fields and section not in TUNABLE) or pattern.endswith("augmentation.tta"):
-        raise base.refusal(
+        raise base.error(
             pattern,
             f"{pattern} cannot be tuned: it decides what is measured, not how good it is",
             expected=f"a key of {', '.join(TUNABLE)}",
@@ -85,7 +85,7 @@ def _matches(base: Base, pattern: str) -> list[str]:
     if "*" not in pattern:
         return [pattern]
     if not re.fullmatch(r"models\.(\*|[^.*]+)(\.stages\.\*)?(\.[^.*]+)*", pattern):
-        raise base.refusal(
+        raise base.error(
             pattern,
             "* stands for every model, or for every stage of one",
             expected="as in models.*.dropout, models.*.stages.*.dropout",
@@ -97,7 +97,7 @@ def _matches(base: Base, pattern: str) -> list[str]:
         model = next((name for name in models if isinstance(models[name], Cnn)), next(iter(models)))
         example = pattern.replace("models.*", f"models.{model}").replace("*", "0")
         base.with_changes(pattern, f"{example}=0")
-        raise base.refusal(pattern, f"unknown key {example}")
+        raise base.error(pattern, f"unknown key {example}")
     return found
 
 

@@ -10,7 +10,7 @@ from kit.tuning.keys import as_text
 from kit.tuning.space import Parameter, Space, stored
 
 
-def why_not(space: Space, params: Mapping[str, Any]) -> str | None:
+def invalid_reason(space: Space, params: Mapping[str, Any]) -> str | None:
     """Return why a trial cannot have these parameters, naming the first that is wrong; None where it can.
 
     Parameters that are missing are no fault: the sampler chooses them.
@@ -19,12 +19,12 @@ def why_not(space: Space, params: Mapping[str, Any]) -> str | None:
     for key, value in params.items():
         if key not in known:
             return f"key: {key} is not in the space{nearest(key, known)}"
-        if not _holds(known[key], value):
+        if not _allows(known[key], value):
             return f"value of {key}: expected {_expected(known[key])}, received {value!r:.60}"
     return None
 
 
-def _holds(parameter: Parameter, value: Any) -> bool:
+def _allows(parameter: Parameter, value: Any) -> bool:
     given = parameter.dimension
     if isinstance(given, Choices):
         kind = isinstance(value, bool)

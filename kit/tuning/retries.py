@@ -27,18 +27,18 @@ def counted(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
     return [one for one in trials if not _history(one) and one.user_attrs.get("failed") != BEYOND]
 
 
-def place(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> int:
+def position(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> int:
     """Return how many trials that count came before this one, or before the first that it stands for."""
     first = [*_history(trial), trial.number][0]
     return sum(one.number < first for one in counted(trials))
 
 
-def next_place(trials: "Sequence[FrozenTrial]") -> int:
+def next_position(trials: "Sequence[FrozenTrial]") -> int:
     """Return the place of the trial that is begun next: the first that waits, else a new one."""
     from optuna.trial import TrialState
 
     waiting = [one for one in trials if one.state == TrialState.WAITING]
-    return place(waiting[0], trials) if waiting else len(counted(trials))
+    return position(waiting[0], trials) if waiting else len(counted(trials))
 
 
 def queue_again(study: "Study", trial: "FrozenTrial") -> None:

@@ -12,20 +12,20 @@ from kit.errors import InterruptedRunError, KitError
 from kit.training.launch.devices import reserve_core
 from kit.training.launch.local import Progress, stopped_together
 from kit.tuning.study import SharedStudy, TrialStoppedError
-from kit.tuning.trial import Slot
-from kit.tuning.waiting import SILENCE, Others
+from kit.tuning.trial import TrialSlot
+from kit.tuning.waiting import SILENCE, RemoteTrials
 
 if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FrozenTrial
 
-    Objective = Callable[[Trial, Slot], float]
+    Objective = Callable[[Trial, TrialSlot], float]
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 """How often the time is looked at while trials run."""
 POLL_SECONDS = 3.0
 """How often one who waits looks after the trials of other processes."""
-STOPPED = INTERRUPTED, TIME_UP, BROKEN_OFF = "interrupted", "time was up", "the search broke off"
+STOP_REASONS = INTERRUPTED, TIME_UP, SEARCH_FAILED = "interrupted", "time limit reached", "the search failed"
 """Why a trial is stopped that did not fail itself."""
 REPEATS = 50
 """So many trials in a row that repeat earlier ones: there is nothing new to try."""
@@ -87,19 +87,19 @@ def search(
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    others, announced = Others(), set[int]()
+    remote, announced = RemoteTrials(), set[int]()
     try:
         with ExitStack() as cores, interrupts.deferred() as pause, stopped_together():
             runner = _TrialRunner(shared, objective, trials, stop_at, listener, pause=pause)
             runner.slots = [
-                Slot(None if on_gpu else cores.enter_context(reserve_core()), runner.progressed)
+                TrialSlot(None if on_gpu else cores.enter_context(reserve_core()), runner.progressed)
                 for _ in range(jobs)
             ]
             while True:
                 running = shared.running()
                 if runner.run():
-                    continue  # Others may have come, or left something behind, meanwhile.
-                awaited, left = others.waited_for(running), stop_at() - time.monotonic()
+                    continue  # RemoteTrials may have come, or left something behind, meanwhile.
+                awaited, left = remote.active(running), stop_at() - time.monotonic()
                 if not awaited or left <= 0:
                     if running and not any(awaited.values()):
                         listener.given_up(running)
@@ -133,9 +133,9 @@ class _TrialRunner:
         *,
         pause: Callable[[float], None],
     ) -> None:
-        self.slots: list[Slot] = []
+        self.slots: list[TrialSlot] = []
         self._shared, self._objective, self._trials = shared, objective, trials
-        self._stop_at, self._watcher, self._pause = stop_at, listener, pause
+        self._stop_at, self._listener, self._pause = stop_at, listener, pause
         self._ran = False
 
     def run(self) -> bool:
@@ -145,21 +145,21 @@ class _TrialRunner:
         with ThreadPoolExecutor(len(self.slots), thread_name_prefix="kit-trial") as pool:
             try:
                 futures = [pool.submit(self._work, slot) for slot in self.slots]
-                while (state := wait(futures, LOOK_SECONDS, FIRST_EXCEPTION)).not_done:
+                while (state := wait(futures, CHECK_SECONDS, FIRST_EXCEPTION)).not_done:
                     self._pause(0)
                     if time.monotonic() >= self._stop_at():
                         self._stop(TIME_UP)
                     for future in state.done:
                         future.result()
             except BaseException as error:
-                self._stop(INTERRUPTED if isinstance(error, KeyboardInterrupt) else BROKEN_OFF)
+                self._stop(INTERRUPTED if isinstance(error, KeyboardInterrupt) else SEARCH_FAILED)
                 raise
         for future in futures:
             future.result()
         return self._ran
 
     def progressed(self, number: int, progress: Progress) -> None:
-        self._watcher.trial_progressed(
+        self._listener.trial_progressed(
             number, progress.member.fold, progress.epoch, progress.epochs, progress.val_loss
         )
 
@@ -167,19 +167,19 @@ class _TrialRunner:
         for slot in self.slots:
             slot.stop(reason)
 
-    def _work(self, slot: Slot) -> None:
+    def _work(self, slot: TrialSlot) -> None:
         def run(trial: "Trial") -> float:
             self._ran = True
             if slot.stopped:
                 raise TrialStoppedError(slot.stopped)
-            self._watcher.trial_started(trial.number, trial.params)
+            self._listener.trial_started(trial.number, trial.params)
             return self._objective(trial, slot)
 
         while not slot.stopped and self._worth_it():
             trial = self._shared.claim(run, self._trials)
             if trial is None:
                 return
-            self._watcher.trial_ended(trial)
+            self._listener.trial_ended(trial)
 
     def _worth_it(self) -> bool:
         """Say whether another trial would be done in time, and might be a new one."""

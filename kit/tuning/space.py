@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kit.config import Choices, Cnn, Config, Dimension, IntRange, Source
 from kit.config.errors import nearest
 from kit.errors import UserError
-from kit.tuning.keys import Base, as_text, explicit, values_by_key, written_out
+from kit.tuning.keys import Base, as_text, expand_patterns, explicit, values_by_key
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -99,24 +99,24 @@ def make_space(source: Source) -> Space:
     """
     _check_untaught(source.config)
     base = Base(source, values_by_key(source.config))
-    dimensions = {key: (pattern, _on_steps(one)) for key, (pattern, one) in written_out(base).items()}
+    dimensions = {key: (pattern, _end_on_step(one)) for key, (pattern, one) in expand_patterns(base).items()}
     when = {key: _conditions(base, key, dimensions) for key in dimensions}
     try:
         order = list(TopologicalSorter(when).static_order())
     except CycleError as error:
         circle = error.args[1]
         what = f"the conditions go in a circle: {', '.join(circle)}"
-        raise base.refusal(dimensions[circle[0]][0], what) from error
+        raise base.error(dimensions[circle[0]][0], what) from error
     parameters = tuple(Parameter(key, dimensions[key][1], when[key]) for key in order)
     needed: dict[str, dict[str, list[Any]]] = {}
     for parameter in parameters:
         pattern = dimensions[parameter.key][0]
-        needed[parameter.key] = _needed(base, pattern, parameter, needed)
+        needed[parameter.key] = _required_values(base, pattern, parameter, needed)
         _try(base, pattern, parameter, needed[parameter.key], parameters)
     baseline: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.counts(baseline):
-            baseline |= _own(base, parameter)
+            baseline |= _baseline_value(base, parameter)
     conditional = any(when.values()) or len(baseline) < len(parameters)
     return Space(parameters, baseline, conditional)
 
@@ -148,21 +148,21 @@ def _conditions(
         )
         if other not in dimensions:
             what = f"{key}: when: {other} is not in the space{nearest(other, dimensions)}"
-            raise base.refusal(pattern, what)
+            raise base.error(pattern, what)
         waited = dimensions[other][1]
-        values = (given,) if _takes(waited, given) or not isinstance(given, list) else tuple(given)
-        if not values or not all(_takes(waited, value) for value in values):
-            raise base.refusal(
+        values = (given,) if _accepts(waited, given) or not isinstance(given, list) else tuple(given)
+        if not values or not all(_accepts(waited, value) for value in values):
+            raise base.error(
                 pattern,
                 f"{key}: when: {other} never takes that",
-                expected=_offered(waited),
+                expected=_allowed_values(waited),
                 received=as_text(given),
             )
         when[other] = values
     return when
 
 
-def _takes(dimension: Dimension, value: Any) -> bool:
+def _accepts(dimension: Dimension, value: Any) -> bool:
     if isinstance(dimension, Choices):
         return value in dimension.choices
     if isinstance(dimension, IntRange):
@@ -171,7 +171,7 @@ def _takes(dimension: Dimension, value: Any) -> bool:
     return False
 
 
-def _offered(dimension: Dimension) -> str:
+def _allowed_values(dimension: Dimension) -> str:
     if isinstance(dimension, Choices):
         return f"one of {', '.join(map(as_text, dimension.choices))}"
     if isinstance(dimension, IntRange):
@@ -179,7 +179,7 @@ def _offered(dimension: Dimension) -> str:
     return "a condition on a categorical or int key"
 
 
-def _needed(
+def _required_values(
     base: Base, pattern: str, parameter: Parameter, earlier: Mapping[str, Mapping[str, list[Any]]]
 ) -> dict[str, list[Any]]:
     """Return the values of other keys at which the parameter counts, their own conditions included."""
@@ -188,7 +188,7 @@ def _needed(
         for key, allowed in ((other, values), *earlier[other].items()):
             needed[key] = [value for value in allowed if value in needed.get(key, allowed)]
     if not all(needed.values()):
-        raise base.refusal(pattern, f"{parameter.key}: its conditions never hold together")
+        raise base.error(pattern, f"{parameter.key}: its conditions never hold together")
     return needed
 
 
@@ -219,15 +219,15 @@ def _try(
             _check_untaught(one)
         # Another spelling of a key, such as stages.00, could stand in the space twice.
         if not any(key in values_by_key(one) for one in found):
-            raise base.refusal(pattern, f"unknown key {key}")
+            raise base.error(pattern, f"unknown key {key}")
         changes_something |= len({one.digest() for one in found}) > 1
     if not changes_something:
         top = key.startswith(("training.", "augmentation."))
         hint = f"no model takes it from there; models.*.{key} is what they take" if top else None
-        raise base.refusal(pattern, f"{key} changes nothing", hint=hint)
+        raise base.error(pattern, f"{key} changes nothing", hint=hint)
 
 
-def _own(base: Base, parameter: Parameter) -> dict[str, Any]:
+def _baseline_value(base: Base, parameter: Parameter) -> dict[str, Any]:
     """Return Optuna's parameter of the configuration itself; nothing where its value is not in the space."""
     key, given = parameter.key, parameter.dimension
     if isinstance(given, Choices):
@@ -245,7 +245,7 @@ def _own(base: Base, parameter: Parameter) -> dict[str, Any]:
     return {key: round(value) if isinstance(given, IntRange) else float(value)}
 
 
-def _on_steps(dimension: Dimension) -> Dimension:
+def _end_on_step(dimension: Dimension) -> Dimension:
     """Return the dimension with its high end on a step."""
     if isinstance(dimension, Choices) or dimension.step is None:
         return dimension

@@ -16,8 +16,8 @@ import numpy as np
 from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
-from kit.tuning.queued import why_not
-from kit.tuning.retries import BEYOND, counted, next_place, place, queue_again, queue_lost
+from kit.tuning.queued import invalid_reason
+from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
 from kit.tuning.space import Space
 from kit.tuning.storage import check_storage, locked, open_storage
 
@@ -104,7 +104,7 @@ class SharedStudy:
         folder.mkdir(parents=True, exist_ok=True)
         return cls(study, storage, tune, space, lock, file is not None)
 
-    def used(self) -> int:
+    def trial_count(self) -> int:
         """Return how many trials there are, waiting and running ones too; one queued again counts once."""
         return len(counted(self.study.get_trials(deepcopy=False)))
 
@@ -142,16 +142,16 @@ class SharedStudy:
             # Held until the trial is running, so that no other thread or process here takes the same place.
             claim.enter_context(locked(self.lock))
             self._fail_lost()
-            taken = next_place(self.study.get_trials(deepcopy=False))
+            taken = next_position(self.study.get_trials(deepcopy=False))
             if trials is not None and taken >= trials:
                 return None
-            # Seeded by the place: a study that was interrupted goes on as if it had not been, and two
+            # Seeded by the position: a study that was interrupted goes on as if it had not been, and two
             # processes with one seed never propose the same.
             study.sampler, study.pruner = self._sampler(taken), self._pruner()
 
             def run(trial: "Trial") -> float:
                 try:
-                    self._check_place(trial, trials)
+                    self._check_position(trial, trials)
                     claimed.append(trial.number)
                     # Optuna's thread does so soon, but who is killed before would be running for ever.
                     self.storage.record_heartbeat(trial._trial_id)
@@ -200,16 +200,16 @@ class SharedStudy:
     def _trial(self, number: int) -> "FrozenTrial":
         return self.study.get_trials(deepcopy=False)[number]
 
-    def _check_place(self, trial: "Trial", trials: int | None) -> None:
+    def _check_position(self, trial: "Trial", trials: int | None) -> None:
         """Fail a trial that another machine, which does not know the lock, left no place for."""
         known = self.study.get_trials(deepcopy=False)
-        if trials is not None and place(known[trial.number], known) >= trials:
+        if trials is not None and position(known[trial.number], known) >= trials:
             raise TrialFailedError(BEYOND)
 
     def _choose(self, trial: "Trial") -> None:
         """Let a trial choose its parameters; fail one that was queued with what the space does not have."""
         given = {**self._trial(trial.number).system_attrs.get("fixed_params", {}), **trial.params}
-        if reason := why_not(self.space, given):
+        if reason := invalid_reason(self.space, given):
             raise TrialFailedError(f"it was queued with a wrong {reason}")
         try:
             self.space.suggest(trial)
@@ -223,10 +223,10 @@ class SharedStudy:
             queue_again(self.study, frozen)
         trial.set_user_attr("failed", masked(str(error)))
 
-    def _sampler(self, place: int) -> "BaseSampler":
+    def _sampler(self, position: int) -> "BaseSampler":
         from optuna.samplers import RandomSampler, TPESampler
 
-        seed = int(np.random.SeedSequence([self.tune.seed, place]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([self.tune.seed, position]).generate_state(1)[0])
         if self.tune.sampler == "random":
             return RandomSampler(seed)
         return TPESampler(

@@ -34,7 +34,7 @@ COPIED = ("seconds", "startup", "loss_folds", "accuracy")
 """User attributes that a trial takes over from an earlier one with the same parameters."""
 
 
-class Slot:
+class TrialSlot:
     """Where trials run, one after the other: on which core, who follows them, and how they are stopped.
 
     Args:
@@ -82,7 +82,7 @@ class Objective:
     dataset: Dataset
     folds: NDArray[np.int8]
 
-    def __call__(self, trial: "Trial", slot: Slot) -> float:
+    def __call__(self, trial: "Trial", slot: TrialSlot) -> float:
         """Train what the trial describes, and keep figures of it as its user attributes.
 
         A trial with the parameters of an earlier one is not trained: it ends as that one did.
@@ -106,8 +106,8 @@ class Objective:
                 raise TrialStoppedError(slot.stopped) from error
             raise TrialFailedError(str(error).splitlines()[0]) from error
 
-    def _train(self, trial: "Trial", config: Config, folder: Path, worker: Worker, slot: Slot) -> float:
-        report = _Report(trial, config)
+    def _train(self, trial: "Trial", config: Config, folder: Path, worker: Worker, slot: TrialSlot) -> float:
+        report = _PruningReporter(trial, config)
         labels = self.dataset.train_labels
         rows: list[NDArray[np.int64]] = []
         probs: list[NDArray[np.float64]] = []
@@ -138,7 +138,7 @@ class Objective:
         return metrics.log_loss(blend, held_out)
 
 
-class _Report:
+class _PruningReporter:
     """Tells Optuna how a trial is doing, in the steps that its pruner is made for.
 
     The Wilcoxon test pairs the losses of single folds. The others take the mean over folds, that of the

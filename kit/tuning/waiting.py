@@ -14,13 +14,13 @@ of any after the computer's clock was set back.
 """
 
 
-class Others:
+class RemoteTrials:
     """The running trials of other processes, and when each was last seen to change its sign of life."""
 
     def __init__(self) -> None:
         self._seen: dict[int, tuple[Any, float]] = {}
 
-    def waited_for(self, signs: Mapping[int, Any]) -> dict[int, bool]:
+    def active(self, signs: Mapping[int, Any]) -> dict[int, bool]:
         """Return the trials that are worth waiting for, and whether each ever gave a sign of life.
 
         Args:

@@ -195,7 +195,9 @@ def test_what_is_written_can_be_trained(
     competition: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The confirmation itself is tested elsewhere: here every candidate is better."""
-    monkeypatch.setattr("kit.tuning.confirm.confirmation.winner", lambda verdicts: next(iter(verdicts)).trial)
+    monkeypatch.setattr(
+        "kit.tuning.confirm.confirmation.winner", lambda comparisons: next(iter(comparisons)).trial
+    )
     monkeypatch.setattr("kit.tuning.confirm.confirmation._value", lambda trial: -trial.number)
     (competition / "mine.yaml").rename(competition / name)
     result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])

@@ -53,7 +53,7 @@ for line in sys.stdin:
 """
 
 
-class Record:
+class Recorder:
     """A listener that remembers."""
 
     def __init__(self) -> None:
@@ -90,8 +90,8 @@ def line_space(key: str = "x") -> Space:
 
 
 @pytest.fixture
-def record() -> Record:
-    return Record()
+def record() -> Recorder:
+    return Recorder()
 
 
 def hasty(connection: Any, record: object) -> None:

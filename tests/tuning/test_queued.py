@@ -10,11 +10,11 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from kit.config import Choices, FloatRange, IntRange
-from kit.tuning.queued import why_not
+from kit.tuning.queued import invalid_reason
 from kit.tuning.search import search
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
-from tests.tuning.conftest import Record
+from tests.tuning.conftest import Recorder
 
 SPACE = Space(
     (
@@ -41,7 +41,7 @@ SPACE = Space(
     ],
 )
 def test_what_the_space_has_is_taken(params: dict[str, Any]) -> None:
-    assert why_not(SPACE, params) is None
+    assert invalid_reason(SPACE, params) is None
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_what_the_space_has_is_taken(params: dict[str, Any]) -> None:
     ],
 )
 def test_the_first_that_is_wrong_is_named(params: dict[str, Any], reason: str) -> None:
-    assert why_not(SPACE, params) == reason
+    assert invalid_reason(SPACE, params) == reason
 
 
 def test_the_study_continues_without_the_trial(
-    open_study: Callable[..., SharedStudy], record: Record
+    open_study: Callable[..., SharedStudy], record: Recorder
 ) -> None:
     shared = open_study()
     for value in ("high", 2.0, 0.25):

@@ -44,7 +44,7 @@ def sequence(shared: SharedStudy) -> list[tuple[float, float | None]]:
 
 def test_the_configuration_itself_is_trial_0(open_study: Open) -> None:
     shared = open_study()
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
     trial = shared.claim(value, None)
     assert trial
     assert (trial.number, trial.params, trial.user_attrs) == (0, {"x": 0.5}, {"baseline": True})
@@ -60,7 +60,7 @@ def test_who_opens_at_the_same_moment_queues_one_baseline(open_study: Open) -> N
 
     with ThreadPoolExecutor(4) as pool:
         shared = list(pool.map(join, range(4)))
-    assert [one.used() for one in shared] == [1] * 4
+    assert [one.trial_count() for one in shared] == [1] * 4
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
@@ -111,12 +111,12 @@ def test_a_stopped_trial_is_queued_again_and_counts_once(open_study: Open) -> No
     assert first
     assert first.state == TrialState.FAIL
     assert first.user_attrs == {"failed": "interrupted"}
-    assert shared.used() == 2
+    assert shared.trial_count() == 2
     again = shared.claim(value, 2)
     assert again
     assert again.params == first.params
     assert again.number == 2
-    assert (shared.used(), shared.claim(value, 2)) == (2, None)
+    assert (shared.trial_count(), shared.claim(value, 2)) == (2, None)
 
 
 def test_a_stopped_baseline_is_the_baseline_again(open_study: Open) -> None:
@@ -192,7 +192,7 @@ def test_a_trial_claimed_beyond_the_count_is_failed(
     monkeypatch.setattr(optuna.Study, "ask", late)
     assert shared.claim(value, 2) is None
     assert shared.study.trials[2].user_attrs == {"failed": "claimed beyond --trials"}
-    assert shared.used() == 2
+    assert shared.trial_count() == 2
 
 
 def test_a_trial_that_another_process_took_for_dead_ends_quietly(open_study: Open) -> None:
@@ -209,7 +209,7 @@ def test_a_trial_that_another_process_took_for_dead_ends_quietly(open_study: Ope
     again = shared.claim(value, 1)
     assert again
     assert again.value == pytest.approx(0.04)
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
 
 
 def test_a_trial_is_lost_three_times_at_most(open_study: Open) -> None:
@@ -221,7 +221,7 @@ def test_a_trial_is_lost_three_times_at_most(open_study: Open) -> None:
         shared.study.tell(trial, state=TrialState.FAIL)
         queue_lost(shared.study, shared.study.trials[number])
     assert len(shared.study.trials) == 3
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
 
 
 def test_stops_are_no_losses(open_study: Open) -> None:
@@ -241,7 +241,7 @@ def test_a_trial_killed_before_its_first_heartbeat_is_queued_again(open_study: O
     shared.study._thread_local.in_optimize_loop = True
     shared.study.ask()
     shared.fail_lost()
-    assert (shared.running(), shared.used()) == ({}, 1 + others)
+    assert (shared.running(), shared.trial_count()) == ({}, 1 + others)
     trial = shared.claim(value, 1 + others)
     assert trial
     assert trial.state == TrialState.COMPLETE
@@ -292,7 +292,7 @@ def test_several_studies_share_a_storage(workdir: Path) -> None:
     url = f"sqlite:///{workdir / 'all.db'}"
     for name in ("a", "b"):
         shared = SharedStudy.open(name, url, workdir / name, Tune(), line_space(), {})
-        assert shared.used() == 1
+        assert shared.trial_count() == 1
         assert (workdir / name).is_dir()
 
 
@@ -411,7 +411,7 @@ def test_the_trial_of_a_killed_process_is_run_by_the_next(
     assert len(shared.running()) == 1
     while shared.running():
         shared.fail_lost()
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
     trial = shared.claim(value, 1)
     assert trial
     assert trial.user_attrs["baseline"]

@@ -20,7 +20,7 @@ from kit.scratch import scratch
 from kit.training.launch import local
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
-from kit.tuning.trial import TEST_ROWS, Objective, Slot, training_arrays
+from kit.tuning.trial import TEST_ROWS, Objective, TrialSlot, training_arrays
 from tests.tuning.conftest import FOLDS, ROWS, alive
 
 RATE = "models.cnn.training.learning_rate"
@@ -34,18 +34,20 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def slot() -> Slot:
-    return Slot(None, lambda *_: None)
+def slot() -> TrialSlot:
+    return TrialSlot(None, lambda *_: None)
 
 
 @pytest.fixture
-def run(open_study: Callable[..., SharedStudy], dataset: Dataset, folds: Any, slot: Slot) -> Run:
+def run(open_study: Callable[..., SharedStudy], dataset: Dataset, folds: Any, slot: TrialSlot) -> Run:
     """Return a function that runs a trial for each of the learning rates, None for one that Optuna chooses.
 
     It returns the trials.
     """
 
-    def run_them(*rates: float | None, space: Space = RATES, slot: Slot = slot, **tune: Any) -> list[Any]:
+    def run_them(
+        *rates: float | None, space: Space = RATES, slot: TrialSlot = slot, **tune: Any
+    ) -> list[Any]:
         changes = [f"tune.{key}={value}" for key, value in tune.items()]
         shared = open_study(space, **tune)
         objective = Objective(Source.read("tiny", changes), space, dataset, folds)
@@ -66,7 +68,7 @@ def workers(workdir: Path) -> list[int]:
 
 
 def test_a_search_trains_the_configuration_that_it_read(
-    worker: Install, open_study: Callable[..., SharedStudy], dataset: Dataset, folds: Any, slot: Slot
+    worker: Install, open_study: Callable[..., SharedStudy], dataset: Dataset, folds: Any, slot: TrialSlot
 ) -> None:
     worker(TRAIN)
     objective = Objective(Source.read("tiny"), RATES, dataset, folds)
@@ -138,7 +140,7 @@ def test_epochs_that_share_a_tenth_are_reported_once(worker: Install, run: Run) 
 def test_the_slot_is_told_each_epoch(worker: Install, run: Run) -> None:
     told: list[Any] = []
     worker(TRAIN)
-    run(0.01, folds=2, slot=Slot(None, lambda *given: told.append(given)))
+    run(0.01, folds=2, slot=TrialSlot(None, lambda *given: told.append(given)))
     assert [(number, one.member.fold, one.epoch, one.epochs) for number, one in told] == [
         (0, fold, epoch, 4) for fold in (0, 1) for epoch in (1, 2, 3, 4)
     ]
@@ -246,20 +248,22 @@ def test_values_that_do_not_go_together_are_a_failed_trial(worker: Install, run:
     assert "\n" not in trial.user_attrs["failed"]
 
 
-def test_a_stopped_slot_ends_the_trial_at_once(worker: Install, run: Run, workdir: Path, slot: Slot) -> None:
+def test_a_stopped_slot_ends_the_trial_at_once(
+    worker: Install, run: Run, workdir: Path, slot: TrialSlot
+) -> None:
     worker("send({'epoch': 1, 'val_loss': 0.5, 'val_accuracy': 0.5})\ntime.sleep(3600)")
-    slot.on_progress = lambda *_: threading.Timer(0.05, slot.stop, ["time was up"]).start()
+    slot.on_progress = lambda *_: threading.Timer(0.05, slot.stop, ["time limit reached"]).start()
     started = time.monotonic()
     [trial] = run(None, folds=1)
     assert time.monotonic() - started < 30
-    assert trial.user_attrs["failed"] == "time was up"
+    assert trial.user_attrs["failed"] == "time limit reached"
     assert not any(alive(pid) for pid in workers(workdir))
     slot.stop("interrupted")
-    assert slot.stopped == "time was up"
+    assert slot.stopped == "time limit reached"
 
 
 def test_a_slot_that_is_stopped_already_trains_nothing(
-    worker: Install, run: Run, workdir: Path, slot: Slot
+    worker: Install, run: Run, workdir: Path, slot: TrialSlot
 ) -> None:
     worker("time.sleep(0.5)\n" + TRAIN)
     slot.stop("interrupted")

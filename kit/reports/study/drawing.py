@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ABOVE = 8
 """Losses are drawn up to so many times the median's distance from the best; worse ones at the edge."""
 USUAL, BEST, BASELINE, PRUNED, OTHER = "tab:blue", "tab:green", "tab:orange", "tab:red", "0.6"
-BEHIND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+TEXT_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 """Of text that lines run under."""
 
 
@@ -78,7 +78,7 @@ class Scale:
     """Where a parameter's values lie between 0 and 1: numbers in their range, choices side by side.
 
     Attributes:
-        places, texts: what to label.
+        positions, texts: what to label.
     """
 
     def __init__(self, key: str, example: "FrozenTrial") -> None:
@@ -97,10 +97,10 @@ class Scale:
                 texts = [value_text(choice) for choice in given.choices]
             case _:
                 raise NothingToDrawError(f"{key} is neither a number nor a choice")
-        self.places = [self._share(value) for value in values]
+        self.positions = [self._share(value) for value in values]
         self.texts = [_broken(shown(text, 36)) for text in texts]
 
-    def place(self, trial: "FrozenTrial") -> float:
+    def position(self, trial: "FrozenTrial") -> float:
         """Return where the trial's value lies."""
         return self._share(self._given.to_internal_repr(trial.params[self._key]))
 
@@ -112,12 +112,14 @@ class Scale:
         return (value - self._low) / (self._high - self._low)
 
 
-def scatter(axes: "Axes", seen: StudyView, trials: "Sequence[FrozenTrial]", places: Sequence[float]) -> None:
+def scatter(
+    axes: "Axes", view: StudyView, trials: "Sequence[FrozenTrial]", positions: Sequence[float]
+) -> None:
     """Draw losses; those above the ceiling as triangles on it."""
     groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for one, place in zip(trials, places, strict=True):
-        marker = "^" if one.values[0] > seen.ceiling else "o"
-        groups.setdefault((seen.color(one), marker), []).append((place, min(one.values[0], seen.ceiling)))
+    for one, position in zip(trials, positions, strict=True):
+        marker = "^" if one.values[0] > view.ceiling else "o"
+        groups.setdefault((view.color(one), marker), []).append((position, min(one.values[0], view.ceiling)))
     for (color, marker), points in groups.items():
         size, front = (5, 2) if color == USUAL else (7, 3)
         across, losses = zip(*points, strict=True)

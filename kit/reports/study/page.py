@@ -50,7 +50,7 @@ def write_page(path: Path, study: "Study", report: Mapping[str, Any]) -> None:
 
 def _gains(confirmed: Mapping[str, Any] | None) -> dict[str, list[str]]:
     """Return the gains in the confirmation, a row a cell, by column."""
-    if not confirmed or not confirmed["verdicts"]:
+    if not confirmed or not confirmed["comparisons"]:
         return {}
     baseline = confirmed["baseline_losses"]
     return {
@@ -62,5 +62,5 @@ def _gains(confirmed: Mapping[str, Any] | None) -> dict[str, list[str]]:
             words.gain(None if before is None or value is None else before - value)
             for before, value in zip(baseline, one["losses"], strict=True)
         ]
-        for one in confirmed["verdicts"]
+        for one in confirmed["comparisons"]
     }

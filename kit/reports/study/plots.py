@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from kit.plotting import figure
 from kit.reports.study.drawing import (
     BASELINE,
-    BEHIND,
     BEST,
     OTHER,
     PRUNED,
+    TEXT_BOX,
     USUAL,
     NothingToDrawError,
     Scale,
@@ -60,50 +60,50 @@ def draw_plots(study: "Study", report: Mapping[str, Any]) -> list[Plot]:
         study: holds the trials.
         report: as `kit.reports.study.figures.summarise_study` gives it.
     """
-    seen = StudyView(study, report)
-    return [_drawn(draw, seen, title, text) for draw, title, text in PLOTS]
+    view = StudyView(study, report)
+    return [_drawn(draw, view, title, text) for draw, title, text in PLOTS]
 
 
-def _drawn(draw: "Callable[[Figure, StudyView], None]", seen: StudyView, title: str, text: str) -> Plot:
+def _drawn(draw: "Callable[[Figure, StudyView], None]", view: StudyView, title: str, text: str) -> Plot:
     file = BytesIO()
     try:
         with figure(figsize=(WIDTH, 4), layout="constrained") as drawing:
-            draw(drawing, seen)
+            draw(drawing, view)
             drawing.savefig(file, format="svg", metadata={"Date": None})
     except NothingToDrawError as error:
         return Plot(title, text, None, str(error))
     return Plot(title, text, file.getvalue())
 
 
-def _confirmation(figure: "Figure", seen: StudyView) -> None:
-    confirmed = seen.report["confirmation"] or {"verdicts": []}
-    verdicts = [one for one in confirmed["verdicts"] if one["mean"] is not None]
-    if not verdicts:
+def _confirmation(figure: "Figure", view: StudyView) -> None:
+    confirmed = view.report["confirmation"] or {"comparisons": []}
+    comparisons = [one for one in confirmed["comparisons"] if one["mean"] is not None]
+    if not comparisons:
         raise NothingToDrawError("no trial was trained again")
-    figure.set_figheight(1.2 + 0.5 * len(verdicts))
+    figure.set_figheight(1.2 + 0.5 * len(comparisons))
     axes = figure.add_subplot()
-    for place, one in enumerate(verdicts):
+    for position, one in enumerate(comparisons):
         gains = [base - own for base, own in zip(confirmed["baseline_losses"], one["losses"], strict=True)]
         color = BEST if one["better"] else USUAL
-        axes.plot(gains, [place + 0.25] * len(gains), ".", color=color, alpha=0.6)
-        axes.plot([-one["high"], -one["low"]], [place, place], color=color, linewidth=2)
-        axes.plot([-one["mean"]], [place], "D", color=color)
+        axes.plot(gains, [position + 0.25] * len(gains), ".", color=color, alpha=0.6)
+        axes.plot([-one["high"], -one["low"]], [position, position], color=color, linewidth=2)
+        axes.plot([-one["mean"]], [position], "D", color=color)
     axes.axvline(0, color="0.3", linewidth=1)
-    axes.set_yticks(range(len(verdicts)), [f"trial {one['trial']}" for one in verdicts])
-    axes.set_ylim(len(verdicts) - 0.5, -0.5)
+    axes.set_yticks(range(len(comparisons)), [f"trial {one['trial']}" for one in comparisons])
+    axes.set_ylim(len(comparisons) - 0.5, -0.5)
     axes.set_xlabel(f"gain in log loss, with its {confidence(confirmed)} interval")
     axes.grid(alpha=0.3, axis="x")
 
 
-def _history(figure: "Figure", seen: StudyView) -> None:
+def _history(figure: "Figure", view: StudyView) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes = figure.add_subplot()
-    scatter(axes, seen, seen.complete, [one.number for one in seen.complete])
-    best = [min(seen.ceiling, value) for value in accumulate(seen.values, min)]
-    axes.step([one.number for one in seen.complete], best, where="post", color=BEST, alpha=0.6)
-    baseline = (seen.report["baseline"] or {}).get("value")
-    if baseline is not None and baseline <= seen.ceiling:
+    scatter(axes, view, view.complete, [one.number for one in view.complete])
+    best = [min(view.ceiling, value) for value in accumulate(view.values, min)]
+    axes.step([one.number for one in view.complete], best, where="post", color=BEST, alpha=0.6)
+    baseline = (view.report["baseline"] or {}).get("value")
+    if baseline is not None and baseline <= view.ceiling:
         axes.axhline(baseline, color=BASELINE, linestyle="--", linewidth=1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial")
@@ -111,11 +111,11 @@ def _history(figure: "Figure", seen: StudyView) -> None:
     draw_key(figure, KINDS)
 
 
-def _importance(figure: "Figure", seen: StudyView) -> None:
-    found = {key: part for key, part in seen.report["importance"].items() if part is not None}
-    if seen.report["importance_missing"] or not found:
-        raise NothingToDrawError(seen.report["importance_missing"] or "there are no parameters")
-    names = short_names(seen.report["importance"])[1]
+def _importance(figure: "Figure", view: StudyView) -> None:
+    found = {key: part for key, part in view.report["importance"].items() if part is not None}
+    if view.report["importance_missing"] or not found:
+        raise NothingToDrawError(view.report["importance_missing"] or "there are no parameters")
+    names = short_names(view.report["importance"])[1]
     figure.set_figheight(1 + 0.3 * len(found))
     axes = figure.add_subplot()
     bars = axes.barh([names[key] for key in found], list(found.values()), color=USUAL)
@@ -126,20 +126,20 @@ def _importance(figure: "Figure", seen: StudyView) -> None:
     axes.set_xlabel("importance")
 
 
-def _slices(figure: "Figure", seen: StudyView) -> None:
-    names, columns = seen.names, 3
+def _slices(figure: "Figure", view: StudyView) -> None:
+    names, columns = view.names, 3
     rows = math.ceil(len(names) / columns)
     figure.set_figheight(0.7 + 2.4 * rows)
     grid = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
     for axes, key in zip(grid, names, strict=False):
-        whole, lost = ([one for one in some if key in one.params] for some in (seen.complete, seen.pruned))
+        whole, lost = ([one for one in some if key in one.params] for some in (view.complete, view.pruned))
         scale = Scale(key, whole[0])
-        scatter(axes, seen, whole, [scale.place(one) for one in whole])
-        tried = [scale.place(one) for one in lost]
-        axes.plot(tried, [seen.ceiling] * len(tried), "x", color=OTHER, markersize=5)
+        scatter(axes, view, whole, [scale.position(one) for one in whole])
+        tried = [scale.position(one) for one in lost]
+        axes.plot(tried, [view.ceiling] * len(tried), "x", color=OTHER, markersize=5)
         axes.set_title(shown(names[key], 40), fontsize=9)
-        axes.set_xticks(scale.places, scale.texts, fontsize=7)
-        if len(scale.places) > 4:
+        axes.set_xticks(scale.positions, scale.texts, fontsize=7)
+        if len(scale.positions) > 4:
             axes.tick_params(axis="x", labelrotation=90)
         axes.set_xlim(-0.12, 1.12)
         axes.tick_params(axis="y", labelsize=8)
@@ -149,34 +149,39 @@ def _slices(figure: "Figure", seen: StudyView) -> None:
     draw_key(figure, KINDS | {"pruned": OTHER})
 
 
-def _parallel(figure: "Figure", seen: StudyView) -> None:
+def _parallel(figure: "Figure", view: StudyView) -> None:
     from matplotlib import colormaps
 
-    names, low, high = seen.names, min(seen.values), seen.ceiling
-    if len(seen.values) < 2:
+    names, low, high = view.names, min(view.values), view.ceiling
+    if len(view.values) < 2:
         raise NothingToDrawError("it takes two complete trials")
     figure.set_figheight(1.2 + 0.62 * len(names))
     axes = figure.add_subplot()
-    scales = {key: Scale(key, next(one for one in seen.complete if key in one.params)) for key in names}
-    for one in sorted(seen.complete, key=lambda one: -one.values[0]):
+    scales = {key: Scale(key, next(one for one in view.complete if key in one.params)) for key in names}
+    for one in sorted(view.complete, key=lambda one: -one.values[0]):
         bad = min(1.0, (one.values[0] - low) / (high - low)) if high > low else 0.0
         points = [(bad, 0)]
-        points += [(scales[key].place(one), row) for row, key in enumerate(names, 1) if key in one.params]
-        color, usual = seen.color(one), seen.color(one) == USUAL
+        points += [(scales[key].position(one), row) for row, key in enumerate(names, 1) if key in one.params]
+        color, usual = view.color(one), view.color(one) == USUAL
         axes.plot(
             *zip(*points, strict=True),
             color=colormaps["Blues"](1 - 0.8 * bad) if usual else color,
             linewidth=1.2 if usual else 2.2,
             zorder=2 if usual else 3,
         )
-    worst = f"{high:.5f}" + " or more" * (max(seen.values) > high)
-    rows = [([0.0, 1.0], [f"{low:.5f}", worst]), *((scale.places, scale.texts) for scale in scales.values())]
-    for row, (places, texts) in enumerate(rows):
+    worst = f"{high:.5f}" + " or more" * (max(view.values) > high)
+    rows = [
+        ([0.0, 1.0], [f"{low:.5f}", worst]),
+        *((scale.positions, scale.texts) for scale in scales.values()),
+    ]
+    for row, (positions, texts) in enumerate(rows):
         axes.plot([0, 1], [row, row], color="0.75", linewidth=1, zorder=1)
-        axes.plot(places, [row] * len(places), "|", color="0.4", zorder=1)
-        for place, text in zip(places, texts, strict=True):
+        axes.plot(positions, [row] * len(positions), "|", color="0.4", zorder=1)
+        for position, text in zip(positions, texts, strict=True):
             one_line = text.replace("\n", "")
-            axes.text(place, row + 0.14, one_line, ha="center", va="top", fontsize=7, bbox=BEHIND, zorder=4)
+            axes.text(
+                position, row + 0.14, one_line, ha="center", va="top", fontsize=7, bbox=TEXT_BOX, zorder=4
+            )
     axes.set_yticks(range(len(rows)), ["log loss", *(shown(name, 40) for name in names.values())], fontsize=9)
     axes.set_xlim(-0.1, 1.1)
     axes.set_ylim(len(names) + 0.6, -0.3)
@@ -186,12 +191,12 @@ def _parallel(figure: "Figure", seen: StudyView) -> None:
     draw_key(figure, KINDS)
 
 
-def _intermediate(figure: "Figure", seen: StudyView) -> None:
+def _intermediate(figure: "Figure", view: StudyView) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     curves = [
         (one, points)
-        for one in seen.trials
+        for one in view.trials
         if (points := sorted(item for item in one.intermediate_values.items() if math.isfinite(item[1])))
     ]
     if not curves:
@@ -199,7 +204,7 @@ def _intermediate(figure: "Figure", seen: StudyView) -> None:
     axes = figure.add_subplot()
     for one, points in curves:
         whole = finite_value(one) is not None
-        color = seen.color(one) if whole else PRUNED if one.state.name == "PRUNED" else OTHER
+        color = view.color(one) if whole else PRUNED if one.state.name == "PRUNED" else OTHER
         marked = color in {BEST, BASELINE}
         style: dict[str, Any] = {"color": color, "alpha": 1 if marked else 0.5, "zorder": 2 + marked}
         axes.plot(*zip(*points, strict=True), linewidth=1 + marked, **style)

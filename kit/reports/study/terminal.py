@@ -24,7 +24,7 @@ def render_study(report: words.Figures, console: Console, page: Path | None = No
     console.print(Text.assemble((report["study"], "bold"), "   ", words.counts(report)))
     console.print()
     status = report["confirmation"]["status"] if report["confirmation"] else ""
-    console.print(Text(words.verdict(report), STYLES.get(status, "bold yellow")))
+    console.print(Text(words.conclusion(report), STYLES.get(status, "bold yellow")))
     console.print()
     grid = Table.grid(padding=(0, 3))
     for name, text in words.headline(report).items():

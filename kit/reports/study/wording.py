@@ -29,7 +29,7 @@ def counts(report: Figures) -> str:
     return f"{trials['total']} {noun} of {report['config']}{f': {parts}' * bool(parts)}{more}"
 
 
-def verdict(report: Figures) -> str:
+def conclusion(report: Figures) -> str:
     """Return what came of the study, in a sentence or two."""
     confirmed = report["confirmation"]
     match confirmed and confirmed["status"]:
@@ -82,7 +82,7 @@ def confirmed_gain(report: Figures) -> str:
     confirmed = report["confirmation"] or {"winner": None, "status": "not made yet"}
     if confirmed["winner"] is None:
         return str(confirmed["status"])
-    won = next(one for one in confirmed["verdicts"] if one["trial"] == confirmed["winner"])
+    won = next(one for one in confirmed["comparisons"] if one["trial"] == confirmed["winner"])
     baseline = sum(confirmed["baseline_losses"]) / len(confirmed["baseline_losses"])
     return (
         f"trial {won['trial']}, log loss {baseline + won['mean']:.5f}, gain {gain_of(won['mean'])} "
@@ -121,18 +121,18 @@ def best_table(report: Figures) -> Cells:
 
 
 def confirmation_table(report: Figures) -> Cells:
-    """Return the verdicts of the confirmation, by column; nothing where there are none."""
+    """Return the comparisons of the confirmation, by column; nothing where there are none."""
     confirmed = report["confirmation"]
-    if not confirmed or not confirmed["verdicts"]:
+    if not confirmed or not confirmed["comparisons"]:
         return {}
-    verdicts = confirmed["verdicts"]
+    comparisons = confirmed["comparisons"]
     return {
-        "Confirmed": [f"trial {one['trial']}" for one in verdicts],
-        "Log loss": [loss(_mean(one["losses"])) for one in verdicts],
-        "Baseline": [loss(_mean(confirmed["baseline_losses"])) for _ in verdicts],
-        "Gain": [gain_of(one["mean"]) for one in verdicts],
-        f"{confidence(confirmed)} interval": [span(one) for one in verdicts],
-        "Better": ["yes" if one["better"] else "no" for one in verdicts],
+        "Confirmed": [f"trial {one['trial']}" for one in comparisons],
+        "Log loss": [loss(_mean(one["losses"])) for one in comparisons],
+        "Baseline": [loss(_mean(confirmed["baseline_losses"])) for _ in comparisons],
+        "Gain": [gain_of(one["mean"]) for one in comparisons],
+        f"{confidence(confirmed)} interval": [span(one) for one in comparisons],
+        "Better": ["yes" if one["better"] else "no" for one in comparisons],
     }
 
 

@@ -17,8 +17,8 @@ from kit.errors import InterruptedRunError
 from kit.training import machine
 from kit.training.plan import Setting
 from kit.tuning.confirm.replicates import Replicate, ReplicateTrainer, all_replicates, makespan
-from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, judge, winner
-from kit.tuning.queued import why_not
+from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, compare, winner
+from kit.tuning.queued import invalid_reason
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -51,7 +51,7 @@ def candidates(study: "Study", space: "Space", count: int = CANDIDATES) -> "list
     best: list[FrozenTrial] = []
     for trial in sorted(complete, key=lambda trial: (_value(trial), trial.number)):
         known = {"baseline", "repeat_of"} & trial.user_attrs.keys()
-        if not math.isfinite(_value(trial)) or why_not(space, trial.params):
+        if not math.isfinite(_value(trial)) or invalid_reason(space, trial.params):
             continue
         if not known and _value(trial) < to_beat and all(trial.params != one.params for one in best):
             best.append(trial)
@@ -152,7 +152,7 @@ def confirm(
             "interrupted while the best trials are confirmed; what was finished is stored",
             hint="the same command goes on from there",
         ) from None
-    report |= _judged(
+    report |= _results(
         trainer, [one.number for one in best], replicates, max(CANDIDATES, _ever_confirmed(study))
     )
     report |= {"seconds": time.monotonic() - started}
@@ -168,7 +168,7 @@ def _blank(config: Config) -> dict[str, Any]:
         "baseline_losses": [],
         "level": LEVEL,
         "corrected_for": CANDIDATES,
-        "verdicts": [],
+        "comparisons": [],
         "winner": None,
         "status": "no candidate",
         "failed": {},
@@ -180,7 +180,9 @@ def _blank(config: Config) -> dict[str, Any]:
 def _covers(ended: dict[str, Any], report: dict[str, Any], best: "Sequence[FrozenTrial]") -> bool:
     """Say whether a confirmation that has ended asked the same of all of these trials."""
     same = all(ended[key] == report[key] for key in ("seeds", "folds_seed"))
-    return same and {trial.number for trial in best} <= {verdict["trial"] for verdict in ended["verdicts"]}
+    return same and {trial.number for trial in best} <= {
+        comparison["trial"] for comparison in ended["comparisons"]
+    }
 
 
 def _train(
@@ -205,21 +207,23 @@ def _train(
     return list(replicates[:stop])
 
 
-def _judged(
+def _results(
     trainer: ReplicateTrainer, trials: Sequence[int], replicates: Sequence[Replicate], corrected_for: int
 ) -> dict[str, Any]:
     losses = {name: trainer.losses(name, replicates) for name in trainer.configs}
     folds = [replicate.fold for replicate in replicates]
-    verdicts = [judge(trial, folds, losses[str(trial)], losses[BASELINE], corrected_for) for trial in trials]
-    best = winner(verdicts)
+    comparisons = [
+        compare(trial, folds, losses[str(trial)], losses[BASELINE], corrected_for) for trial in trials
+    ]
+    best = winner(comparisons)
     return {
         "replicates": [[replicate.seed, replicate.fold] for replicate in replicates],
         "baseline_losses": _finite(losses[BASELINE]),
         "corrected_for": corrected_for,
-        "verdicts": [
+        "comparisons": [
             {"trial": one.trial, "losses": _finite(losses[str(one.trial)]), "better": one.better}
             | dict(zip(("mean", "low", "high"), _finite([one.mean, one.low, one.high]), strict=True))
-            for one in verdicts
+            for one in comparisons
         ],
         "winner": best,
         "status": "none better" if best is None else "confirmed",

@@ -9,7 +9,7 @@ from statistics import fmean
 from kit.metrics import student_interval
 
 CANDIDATES = 3
-"""How many trials are confirmed, and the least number that verdicts are corrected for."""
+"""How many trials are confirmed, and the least number that comparisons are corrected for."""
 LEVEL = 0.05
 """Share of studies, at most, in which something is called better that is not."""
 FEWEST_FOLDS = 3
@@ -17,7 +17,7 @@ FEWEST_FOLDS = 3
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Comparison:
     """What the confirmation says of a trial.
 
     Attributes:
@@ -36,9 +36,9 @@ class Verdict:
     better: bool
 
 
-def judge(
+def compare(
     trial: int, folds: Sequence[int], losses: Sequence[float], baseline: Sequence[float], corrected_for: int
-) -> Verdict:
+) -> Comparison:
     """Compare a trial's log losses with the baseline's in the same replicates.
 
     Differences are averaged over the replicates of a fold first: they share held-out rows, and those of a
@@ -61,13 +61,13 @@ def judge(
         by_fold[fold].append(difference)
     # Two folds can agree by chance alone.
     if len(by_fold) < FEWEST_FOLDS or not all(map(math.isfinite, differences)):
-        return Verdict(trial, differences, math.inf, -math.inf, math.inf, better=False)
+        return Comparison(trial, differences, math.inf, -math.inf, math.inf, better=False)
     means = [fmean(own) for own in by_fold.values()]
     mean, low, high = student_interval(means, 1 - LEVEL / corrected_for)
-    return Verdict(trial, differences, mean, low, high, better=high < 0)
+    return Comparison(trial, differences, mean, low, high, better=high < 0)
 
 
-def winner(verdicts: Iterable[Verdict]) -> int | None:
+def winner(comparisons: Iterable[Comparison]) -> int | None:
     """Return the number of the trial that gained most of those that are better; None where none is."""
-    better = [verdict for verdict in verdicts if verdict.better]
-    return min(better, key=lambda verdict: verdict.mean).trial if better else None
+    better = [comparison for comparison in comparisons if comparison.better]
+    return min(better, key=lambda comparison: comparison.mean).trial if better else None

@@ -94,7 +94,7 @@ def write_tuned(
         own = {"folds": (content.get("folds") or {}) | folds, "seeds": seeds}
         rest = {key: value for key, value in content.items() if key not in OWN}
         text = "\n".join([*header, _yaml(rest) + WHY, _yaml(own)])
-        if _says(text, expected, path.parent):
+        if _reads_as(text, expected, path.parent):
             with atomic(path) as file:
                 file.write(text.encode())
             return path
@@ -123,7 +123,7 @@ def _yaml(content: Mapping[str, Any]) -> str:
     return notation.written(content, WIDTH)
 
 
-def _says(text: str, expected: Config, folder: Path) -> bool:
+def _reads_as(text: str, expected: Config, folder: Path) -> bool:
     """Say whether a file with this text in `folder` reads as `expected`, apart from `tune`."""
     folder.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".yaml") as file:
@@ -141,7 +141,7 @@ def _header(
 ) -> list[str]:
     trials = study.get_trials(deepcopy=False)
     number, confidence = confirmed["winner"], 100 * (1 - confirmed["level"] / confirmed["corrected_for"])
-    verdict = next(one for one in confirmed["verdicts"] if one["trial"] == number)
+    won = next(one for one in confirmed["comparisons"] if one["trial"] == number)
     before = next(
         (f"{one.value:.5f}" for one in trials if "baseline" in one.user_attrs and one.values), "none"
     )
@@ -151,9 +151,9 @@ def _header(
         f"{MARK}: a lower log loss than {config_name} on folds and seeds that the search did not use.",
         f"Study {name}, {datetime.now(UTC):%Y-%m-%d}: {len(counted(trials))} trials, this is trial {number}.",
         f"Search: log loss {trials[number].value:.5f}, baseline {before}.",
-        f"Confirmation: {baseline + verdict['mean']:.5f}, baseline {baseline:.5f}; "
-        f"difference {verdict['mean']:+.5f}, {confidence:.2f} % interval {verdict['low']:+.5f} to "
-        f"{verdict['high']:+.5f} (corrected for {confirmed['corrected_for']} candidates). Folds shuffled by "
+        f"Confirmation: {baseline + won['mean']:.5f}, baseline {baseline:.5f}; "
+        f"difference {won['mean']:+.5f}, {confidence:.2f} % interval {won['low']:+.5f} to "
+        f"{won['high']:+.5f} (corrected for {confirmed['corrected_for']} candidates). Folds shuffled by "
         f"{confirmed['folds_seed']}; seed/fold of its "
         f"{len(confirmed['replicates'])} replicates: {replicates}.",
     ]

@@ -54,13 +54,13 @@ def test_a_failed_trial_has_its_reason(study: optuna.Study) -> None:
 
 def test_what_was_queued_again_counts_once_and_is_named(study: optuna.Study) -> None:
     add(study, None, TrialState.FAIL)
-    add(study, None, TrialState.FAIL, failed="time was up", again_of=[2])
+    add(study, None, TrialState.FAIL, failed="time limit reached", again_of=[2])
     add(study, 0.035, again_of=[2, 3])
     report = summarised(study)
     assert (report["trials"]["total"], report["trials"]["failed"], report["failed"]) == (3, 0, [])
     assert report["queued_again"] == [
         {"trial": 2, "reason": KILLED, "as": 3},
-        {"trial": 3, "reason": "time was up", "as": 4},
+        {"trial": 3, "reason": "time limit reached", "as": 4},
     ]
 
 
@@ -120,15 +120,15 @@ def test_it_says_that_the_best_looks_better_than_it_is_unless_it_is_the_baseline
 
 
 def test_the_confirmation_is_kept_as_it_is(study: optuna.Study) -> None:
-    confirmation = {"status": "no candidate", "verdicts": []}
+    confirmation = {"status": "no candidate", "comparisons": []}
     assert summarised(study, confirmation)["confirmation"] == confirmation
     assert summarised(study)["confirmation"] is None
 
 
 def test_trials_of_another_program_may_hold_anything() -> None:
     study = optuna.create_study()
-    for place in range(6):
-        add(study, 0.04 - place / 1000, baseline=not place)
+    for position in range(6):
+        add(study, 0.04 - position / 1000, baseline=not position)
     wide, other = FloatDistribution(1e-5, 10), FloatDistribution(0, 1)
     study.add_trial(create_trial(value=0.01, params={RATE: 5.0}, distributions={RATE: wide}))
     study.add_trial(
@@ -163,9 +163,9 @@ def test_passwords_are_not_told() -> None:
 def tried(rates: int, *, norms: bool) -> optuna.Study:
     """Return a study in which the learning rate decides, and batch normalisation nothing."""
     study = optuna.create_study()
-    for place in range(rates):
-        rate = 1e-4 * 100 ** (place / rates)
-        norm = {NORM: ("none", "after_activation")[place % 2]} if norms or place % 3 else {}
+    for position in range(rates):
+        rate = 1e-4 * 100 ** (position / rates)
+        norm = {NORM: ("none", "after_activation")[position % 2]} if norms or position % 3 else {}
         add(study, 0.03 + math.log10(rate / 1e-3) ** 2, params={RATE: rate, **norm})
     return study
 
@@ -197,6 +197,6 @@ def test_a_baseline_that_lacks_a_parameter_takes_no_importance_from_it() -> None
 @pytest.mark.parametrize(("params", "step"), [(None, 0.0), ({RATE: 1e-3}, 0.001)])
 def test_trials_all_alike_have_no_importance(params: dict[str, float] | None, step: float) -> None:
     study = optuna.create_study()
-    for place in range(12):
-        add(study, 0.03 + step * place, params=params)
+    for position in range(12):
+        add(study, 0.03 + step * position, params=params)
     assert summarised(study)["importance_missing"] == "all trials are alike"

@@ -65,8 +65,8 @@ def full_study() -> optuna.Study:
     """Return a study that gives every plot."""
     study = optuna.create_study()
     add(study, 0.09, accuracy=0.99, baseline=True)
-    for place in range(1, 12):
-        add(study, 0.03 + abs(place - 6) / 100, accuracy=0.99)
+    for position in range(1, 12):
+        add(study, 0.03 + abs(position - 6) / 100, accuracy=0.99)
     add(study, None, TrialState.PRUNED)
     for trial in study.get_trials(deepcopy=False):
         trial.intermediate_values = {50: 0.5, 100: 0.04}
@@ -89,8 +89,8 @@ def test_the_confirmation_is_shown_cell_by_cell(tmp_path: Path) -> None:
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_a_dash(tmp_path: Path) -> None:
-    verdict = {"trial": 1, "losses": [0.03, None, 0.02], "mean": None, "low": None, "high": None}
-    confirmed = confirmation("none better", verdicts=[verdict | {"better": False}])
+    comparison = {"trial": 1, "losses": [0.03, None, 0.02], "mean": None, "low": None, "high": None}
+    confirmed = confirmation("none better", comparisons=[comparison | {"better": False}])
     page = page_of(small_study(), tmp_path, confirmed)
     assert "<tr><td>2</td><td>1</td><td>0.03000</td><td>-</td></tr>" in page
     assert missing(page)["Gains in the confirmation"] == "no trial was trained again"
@@ -111,8 +111,8 @@ def studies() -> dict[str, optuna.Study]:
     add(failed, None, TrialState.FAIL, baseline=True, failed="diverged")
     add(failed, None, TrialState.FAIL)
     add(waiting, None, TrialState.WAITING, baseline=True, params={})
-    for place in range(3):
-        add(bare, 0.04 + place, params={})
+    for position in range(3):
+        add(bare, 0.04 + position, params={})
     for _ in range(12):
         add(same, 0.04, params={RATE: 1e-3})
     return {"empty": empty, "one": one, "failed": failed, "waiting": waiting, "bare": bare, "same": same}
@@ -142,19 +142,19 @@ def test_choices_and_conditions_of_any_kind_are_drawn(tmp_path: Path) -> None:
             ("a$^", None, True, '[{"filters": 32}, {"filters": 64, "kernel": 5}]')
         ),
         "only": CategoricalDistribution(("one",)),
-        "many": CategoricalDistribution(tuple(f"choice number {place}" for place in range(9))),
+        "many": CategoricalDistribution(tuple(f"choice number {position}" for position in range(9))),
         "models.cnn.a_name_that_is_much_longer_than_any_plot_has_room_for": IntDistribution(1, 64, log=True),
         "fixed": FloatDistribution(0.5, 0.5),
     }
     values = (("a$^", "one", "choice number 1", 1, 0.5), (None, "one", "choice number 8", 64, 0.5))
     study = optuna.create_study()
-    for place in range(14):
-        params = dict(zip(space, values[place % 2], strict=True))
-        if place % 3 == 0:
+    for position in range(14):
+        params = dict(zip(space, values[position % 2], strict=True))
+        if position % 3 == 0:
             del params["many"]
         study.add_trial(
             create_trial(
-                value=0.03 + (place % 5) / 100,
+                value=0.03 + (position % 5) / 100,
                 params=params,
                 distributions={key: space[key] for key in params},
                 intermediate_values={0: 0.05, 1: float("nan"), 2: 0.04},
@@ -189,14 +189,14 @@ def test_one_bad_trial_does_not_flatten_the_others() -> None:
     study = optuna.create_study()
     for value in (0.030, 0.031, 0.032, 2.3):
         add(study, value)
-    seen = StudyView(study, summarised(study))
-    assert 0.032 < seen.ceiling < 0.05
+    view = StudyView(study, summarised(study))
+    assert 0.032 < view.ceiling < 0.05
     two = small_study()
     assert StudyView(two, summarised(two)).ceiling == 0.04
 
 
 @pytest.mark.parametrize(
-    ("distribution", "value", "place"),
+    ("distribution", "value", "position"),
     [
         (FloatDistribution(0.0, 0.5), 0.25, 0.5),
         (FloatDistribution(1e-4, 1e-2, log=True), 1e-3, 0.5),
@@ -206,10 +206,10 @@ def test_one_bad_trial_does_not_flatten_the_others() -> None:
     ],
 )
 def test_values_lie_between_the_ends_of_their_range(
-    distribution: BaseDistribution, value: Any, place: float
+    distribution: BaseDistribution, value: Any, position: float
 ) -> None:
     trial = create_trial(value=0.0, params={"x": value}, distributions={"x": distribution})
-    assert Scale("x", trial).place(trial) == pytest.approx(place)
+    assert Scale("x", trial).position(trial) == pytest.approx(position)
 
 
 def test_long_choices_are_broken_at_their_underscores() -> None:

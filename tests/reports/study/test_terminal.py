@@ -102,8 +102,15 @@ def test_failures_are_told_once_a_reason() -> None:
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_dashes() -> None:
-    verdict = {"trial": 1, "losses": [0.03, None], "mean": None, "low": None, "high": None, "better": False}
-    confirmed = confirmation("none better", verdicts=[verdict])
+    comparison = {
+        "trial": 1,
+        "losses": [0.03, None],
+        "mean": None,
+        "low": None,
+        "high": None,
+        "better": False,
+    }
+    confirmed = confirmation("none better", comparisons=[comparison])
     assert re.search(r"\ntrial 1 +- +0.04000 +- +- +no\n", rendered(summarised(small_study(), confirmed)))
 
 
@@ -121,13 +128,13 @@ def long_study() -> optuna.Study:
         ),
         "models.lenet-regularized.stages.0.dropout": FloatDistribution(0.0, 0.5),
     }
-    for place in range(12):
+    for position in range(12):
         study.add_trial(
             create_trial(
-                value=0.03 + place / 1000,
-                params=dict(zip(space, ("before_activation", 0.1 + place / 100), strict=True)),
+                value=0.03 + position / 1000,
+                params=dict(zip(space, ("before_activation", 0.1 + position / 100), strict=True)),
                 distributions=space,
-                user_attrs={"accuracy": 0.99} | ({"baseline": True} if place == 9 else {}),
+                user_attrs={"accuracy": 0.99} | ({"baseline": True} if position == 9 else {}),
             )
         )
     return study

@@ -47,7 +47,7 @@ class Knob(Space):
 SPACE = Knob((Parameter("n", IntRange(kind="int", low=1, high=1000), {}),), {}, False)
 
 
-class Record:
+class Recorder:
     """A listener that remembers, and may interrupt."""
 
     def __init__(self, stop_at: int | None = None) -> None:
@@ -149,7 +149,7 @@ def confirmed(dataset: Dataset) -> Confirm:
         study: optuna.Study,
         changes: tuple[str, ...] = (),
         deadline: float | None = None,
-        listener: Record | None = None,
+        listener: Recorder | None = None,
         jobs: int = 2,
     ) -> dict[str, Any]:
         return confirm(
@@ -160,7 +160,7 @@ def confirmed(dataset: Dataset) -> Confirm:
             chosen=Setting(None, {}),
             jobs=jobs,
             deadline=deadline,
-            listener=listener or Record(),
+            listener=listener or Recorder(),
         )
 
     return run
@@ -229,14 +229,14 @@ def test_a_real_gain_is_confirmed(confirmed: Confirm, workers: Workers) -> None:
     assert report["baseline_losses"] == pytest.approx(
         [loss(9, *replicate) for replicate in replicates], rel=1e-5
     )
-    best = report["verdicts"][0]
+    best = report["comparisons"][0]
     # Two replicates hold the first fold out, two the second.
     of = {tuple(replicate): loss(5, *replicate) - loss(9, *replicate) for replicate in replicates}
     by_fold = [np.mean([value for (_, other), value in of.items() if other == fold]) for fold in range(FOLDS)]
     assert best["losses"] == pytest.approx([loss(5, *replicate) for replicate in replicates], rel=1e-5)
     assert best["mean"] == pytest.approx(np.mean(by_fold), rel=1e-5)
     assert best["low"] < best["mean"] < best["high"] < 0
-    assert [one["trial"] for one in report["verdicts"]] == [3, 4, 1]
+    assert [one["trial"] for one in report["comparisons"]] == [3, 4, 1]
     assert (report["level"], report["corrected_for"], report["failed"]) == (0.05, 3, {})
     assert workers.trained() == sorted((n, *replicate) for n in (9, 5, 7, 8) for replicate in replicates)
 
@@ -255,16 +255,16 @@ def test_all_train_the_same_rows_with_the_same_random_numbers(
 
 def test_nothing_is_better_where_nothing_differs_much(confirmed: Confirm, workers: Workers) -> None:  # noqa: ARG001
     report = confirmed(new_study([(9, 0.9), (9, 0.8)]))
-    assert (report["status"], report["winner"], report["verdicts"][0]["better"]) == (
+    assert (report["status"], report["winner"], report["comparisons"][0]["better"]) == (
         "none better",
         None,
         False,
     )
-    assert report["verdicts"][0]["high"] == 0
+    assert report["comparisons"][0]["high"] == 0
 
 
 def test_progress_counts_what_is_planned(confirmed: Confirm, workers: Workers) -> None:  # noqa: ARG001
-    record = Record()
+    record = Recorder()
     confirmed(new_study([(9, 0.9), (8, 0.8)]), listener=record)
     assert record.seen[:8] == [*((done, 6) for done in range(7)), (6, 8)]
     assert record.seen[-1] == (12, 12)
@@ -288,7 +288,7 @@ def test_rounds_end_when_another_would_be_late(confirmed: Confirm, workers: Work
 
 
 def test_many_cores_take_several_cells_at_once(confirmed: Confirm, workers: Workers) -> None:  # noqa: ARG001
-    record = Record()
+    record = Recorder()
     confirmed(new_study([(9, 0.9), (8, 0.8)]), listener=record, jobs=6)
     assert sorted({total for _, total in record.seen}) == [6, 12]
 
@@ -297,7 +297,7 @@ def test_without_time_nothing_is_trained_nor_kept(confirmed: Confirm, workers: W
     study = new_study([])
     add(study, [(9, 0.9), (8, 0.8)], baseline=True, seconds=[10.0], startup=0.0)
     report = confirmed(study, deadline=time.monotonic() + 20)
-    assert (report["status"], report["verdicts"], report["needed_seconds"]) == ("no time", [], 60)
+    assert (report["status"], report["comparisons"], report["needed_seconds"]) == ("no time", [], 60)
     assert workers.jobs == []
     assert study.user_attrs == {}
     # Two configurations of 30 seconds each, two at once, are expected a little late; that is let pass.
@@ -313,7 +313,7 @@ def test_a_confirmation_that_was_stopped_goes_on(confirmed: Confirm, workers: Wo
     trials: Trials = [(9, 0.9), (8, 0.8)]
     url = f"sqlite:///{workdir}/study.db"
     with pytest.raises(InterruptedRunError, match="what was finished is stored"):
-        confirmed(new_study(trials, url), listener=Record(stop_at=3))
+        confirmed(new_study(trials, url), listener=Recorder(stop_at=3))
     assert len([key for key in new_study([], url).user_attrs if key.startswith("confirm/")]) == 3
     workers.jobs.clear()
     report = confirmed(new_study([], url))
@@ -337,7 +337,7 @@ def test_new_candidates_are_corrected_for_with_those_before(confirmed: Confirm, 
     workers.jobs.clear()
     add(study, [(2, 0.2), (3, 0.3)])
     report = confirmed(study)
-    assert [one["trial"] for one in report["verdicts"]] == [4, 5, 3]
+    assert [one["trial"] for one in report["comparisons"]] == [4, 5, 3]
     assert report["corrected_for"] == 5
     assert {n for n, _, _ in workers.trained()} == {2, 3}
 
@@ -349,7 +349,7 @@ def test_who_won_before_competes_with_new_candidates(confirmed: Confirm, workers
     # Three that look better, and are not.
     add(study, [(6, 0.1), (7, 0.2), (8, 0.3)])
     report = confirmed(study)
-    assert [one["trial"] for one in report["verdicts"]] == [2, 3, 4, 1]
+    assert [one["trial"] for one in report["comparisons"]] == [2, 3, 4, 1]
     assert (report["winner"], report["corrected_for"]) == (1, 4)
     assert {n for n, _, _ in workers.trained()} == {6, 7, 8}
     workers.jobs.clear()
@@ -362,7 +362,7 @@ def test_a_failed_training_ends_the_hopes_of_its_trial(confirmed: Confirm, worke
     report = confirmed(new_study([(9, 0.9), (5, 0.5), (7, 0.7)]))
     assert report["winner"] == 2
     assert report["failed"] == {"1": "it diverged"}
-    failed = report["verdicts"][0]
+    failed = report["comparisons"][0]
     assert (failed["losses"], failed["mean"], failed["better"]) == ([None] * 6, None, False)
     assert len([n for n, _, _ in workers.trained() if n == 5]) == 3
 

@@ -13,13 +13,13 @@ from optuna.trial import create_trial
 from kit.config import IntRange
 from kit.tuning.confirm.confirmation import candidates
 from kit.tuning.confirm.replicates import all_replicates
-from kit.tuning.confirm.significance import Verdict, judge, winner
+from kit.tuning.confirm.significance import Comparison, compare, winner
 from kit.tuning.space import Parameter, Space
 
 
 def test_a_verdict_is_students_interval_corrected_for_all() -> None:
     # The 1 - 0.05 / 6 quantile of t with 3 degrees of freedom is 4.8567.
-    found = judge(7, range(4), [0.07, 0.09, 0.08 + 0.01 * 0.5**0.5, 0.08 - 0.01 * 0.5**0.5], [0.1] * 4, 3)
+    found = compare(7, range(4), [0.07, 0.09, 0.08 + 0.01 * 0.5**0.5, 0.08 - 0.01 * 0.5**0.5], [0.1] * 4, 3)
     half = 4.8567 * np.std(found.differences, ddof=1) / 2
     assert found.mean == pytest.approx(-0.02)
     assert (found.low, found.high) == pytest.approx((-0.02 - half, -0.02 + half), rel=1e-4)
@@ -28,26 +28,26 @@ def test_a_verdict_is_students_interval_corrected_for_all() -> None:
 
 def test_more_candidates_make_a_verdict_stricter() -> None:
     losses, baseline = [0.07, 0.09, 0.08, 0.078], [0.1] * 4
-    assert judge(1, range(4), losses, baseline, 3).better
-    assert not judge(1, range(4), losses, baseline, 30).better
+    assert compare(1, range(4), losses, baseline, 3).better
+    assert not compare(1, range(4), losses, baseline, 30).better
 
 
 def test_equal_differences_have_an_interval_without_width() -> None:
-    assert judge(1, range(3), [0.25] * 3, [0.5] * 3, 3) == Verdict(
+    assert compare(1, range(3), [0.25] * 3, [0.5] * 3, 3) == Comparison(
         1, (-0.25,) * 3, -0.25, -0.25, -0.25, better=True
     )
-    assert not judge(1, range(3), [0.5] * 3, [0.5] * 3, 3).better
+    assert not compare(1, range(3), [0.5] * 3, [0.5] * 3, 3).better
 
 
 def test_cells_of_a_fold_count_once() -> None:
     losses, baseline = [0.07, 0.09, 0.08, 0.078], [0.1] * 4
-    once = judge(1, range(4), losses, baseline, 3)
-    twice = judge(1, [0, 1, 2, 3] * 2, [*losses, *losses], baseline * 2, 3)
+    once = compare(1, range(4), losses, baseline, 3)
+    twice = compare(1, [0, 1, 2, 3] * 2, [*losses, *losses], baseline * 2, 3)
     assert (twice.mean, twice.low, twice.high) == pytest.approx((once.mean, once.low, once.high))
 
 
 def test_each_fold_counts_alike() -> None:
-    found = judge(1, [0, 1, 2, 0], [0.1, 0.4, 0.4, 0.3], [0.5] * 4, 3)
+    found = compare(1, [0, 1, 2, 0], [0.1, 0.4, 0.4, 0.3], [0.5] * 4, 3)
     assert found.differences == pytest.approx((-0.4, -0.1, -0.1, -0.2))
     assert found.mean == pytest.approx((-0.3 - 0.1 - 0.1) / 3)
 
@@ -65,15 +65,15 @@ def test_each_fold_counts_alike() -> None:
 def test_nothing_is_better_with_fewer_than_three_folds_or_a_failure(
     folds: list[int], losses: list[float], baseline: list[float]
 ) -> None:
-    assert not judge(1, folds, losses, baseline, 3).better
+    assert not compare(1, folds, losses, baseline, 3).better
 
 
 def test_the_winner_is_the_better_one_that_gained_most() -> None:
-    def verdict(trial: int, mean: float, better: bool) -> Verdict:
-        return Verdict(trial, (), mean, mean, mean, better)
+    def comparison(trial: int, mean: float, better: bool) -> Comparison:
+        return Comparison(trial, (), mean, mean, mean, better)
 
-    assert winner([verdict(1, -0.1, True), verdict(2, -0.2, True), verdict(3, -0.3, False)]) == 2
-    assert winner([verdict(1, -0.1, False)]) is None
+    assert winner([comparison(1, -0.1, True), comparison(2, -0.2, True), comparison(3, -0.3, False)]) == 2
+    assert winner([comparison(1, -0.1, False)]) is None
 
 
 # A space in which nothing matters: every value is the same mean with noise.
@@ -152,8 +152,10 @@ def winners(
         baseline, *losses = 1 + draw(rng, number + 1, replicates)
         if losses:
             losses[0] -= gain
-        verdicts = [judge(trial, folds, list(own), list(baseline), 3) for trial, own in enumerate(losses)]
-        found += winner(verdicts) is not None
+        comparisons = [
+            compare(trial, folds, list(own), list(baseline), 3) for trial, own in enumerate(losses)
+        ]
+        found += winner(comparisons) is not None
     return found / len(studies)
 
 

@@ -38,7 +38,7 @@ CONFIRMED: dict[str, Any] = {
     "baseline_losses": [0.05, 0.06, 0.07],
     "level": 0.05,
     "corrected_for": 3,
-    "verdicts": [
+    "comparisons": [
         {"trial": 2, "losses": [], "mean": 0.1, "low": 0.0, "high": 0.2, "better": False},
         {"trial": 1, "losses": [], "mean": -0.01, "low": -0.015, "high": -0.005, "better": True},
     ],
