@@ -1,16 +1,17 @@
-"""The keys of a configuration that can be tuned: their values, what `*` stands for, and trying a change."""
+"""The tunable keys of a configuration: their values, the expansion of `*`, and validation of changes."""
 
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import JsonValue
 
 from kit.config import Cnn, Config, Dimension, Source
 from kit.config.errors import origin
 from kit.errors import UserError
 
-# The others decide what is measured, not how good it is.
+# The other sections define the measurement.
 TUNABLE = ("models", "training", "augmentation")
 
 
@@ -24,7 +25,7 @@ class Base:
     """
 
     source: Source
-    values: dict[str, Any]
+    values: dict[str, JsonValue]
 
     @property
     def config(self) -> Config:
@@ -56,21 +57,21 @@ def expand_patterns(base: Base) -> dict[str, tuple[str, Dimension]]:
     """Return (key of the space, its dimension) by concrete key.
 
     Raises:
-        UserError: a key that is unknown, cannot be tuned, stands twice or is part of another.
+        UserError: a key is unknown, cannot be tuned, is given twice or is part of another.
     """
     found: dict[str, tuple[str, Dimension]] = {}
     for pattern, dimension in base.config.tune.space.items():
         for key in _matches(base, pattern):
             stars, other = pattern.count("*"), found[key][0] if key in found else None
             if other and other.count("*") == stars:
-                raise base.error(pattern, f"{key} stands twice, by {other} too")
+                raise base.error(pattern, f"duplicate key {key}, also given by {other}")
             if not other or other.count("*") > stars:
                 found[key] = pattern, dimension
     for key, (pattern, _) in found.items():
         parts = key.split(".")
         for part in (".".join(parts[:length]) for length in range(1, len(parts))):
             if part in found:
-                raise base.error(pattern, f"{key} is part of {part}, which is in the space too")
+                raise base.error(pattern, f"{key} is part of {part}, which is also in the space")
     return found
 
 
@@ -79,16 +80,16 @@ def _matches(base: Base, pattern: str) -> list[str]:
     if (section in Config.model_fields and section not in TUNABLE) or pattern.endswith("augmentation.tta"):
         raise base.error(
             pattern,
-            f"{pattern} cannot be tuned: it decides what is measured, not how good it is",
-            expected=f"a key of {', '.join(TUNABLE)}",
+            f"{pattern} cannot be tuned, since it changes the measurement",
+            expected=f"a key below {', '.join(TUNABLE)}",
         )
     if "*" not in pattern:
         return [pattern]
     if not re.fullmatch(r"models\.(\*|[^.*]+)(\.stages\.\*)?(\.[^.*]+)*", pattern):
         raise base.error(
             pattern,
-            "* stands for every model, or for every stage of one",
-            expected="as in models.*.dropout, models.*.stages.*.dropout",
+            "* is only allowed for a model, or for a stage of a model",
+            expected="as in models.*.dropout or models.*.stages.*.dropout",
         )
     form = re.compile(re.escape(pattern).replace(r"\*", r"[^.]+"))
     found = [key for key in base.values if form.fullmatch(key)]
@@ -102,7 +103,7 @@ def _matches(base: Base, pattern: str) -> list[str]:
 
 
 def explicit(config: Config) -> Config:
-    """Return the configuration with what a stage or the head takes from its model written out."""
+    """Return the configuration with the values that stages and head inherit from their model filled in."""
     return config.model_copy(
         update={
             "models": {
@@ -127,19 +128,19 @@ def _network(model: Cnn) -> Cnn:
     return model.model_copy(update={"stages": stages, "head_dropout": head})
 
 
-def values_by_key(config: Config) -> dict[str, Any]:
-    """Return what can be tuned by key, sections and elements of lists too; nothing is left to a model."""
+def values_by_key(config: Config) -> dict[str, JsonValue]:
+    """Return the tunable values by key, with sections, elements of lists, and inherited values."""
     return dict(_flat(explicit(config).model_dump(mode="json", include=set(TUNABLE)), ""))
 
 
-def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _flat(value: JsonValue, prefix: str) -> Iterator[tuple[str, JsonValue]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, below in pairs:
         yield f"{prefix}{name}", below
         yield from _flat(below, f"{prefix}{name}.")
 
 
-def as_text(value: Any) -> str:
-    """Return a value as it may stand behind `KEY=`, to be read as what it was."""
-    # JSON is YAML. A date is the one thing that YAML reads and JSON cannot write; no key holds one.
+def as_text(value: object) -> str:
+    """Return a value as text for `KEY=`, which is read back as the same value."""
+    # JSON is YAML. A date is the only YAML value that JSON cannot write, and no key accepts one.
     return json.dumps(value, ensure_ascii=False, default=str)

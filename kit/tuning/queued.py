@@ -1,19 +1,18 @@
-"""Parameters that another program queued (Optuna's `enqueue_trial`): they may be anything."""
+"""Check the parameters of queued trials: another program may have queued anything (`enqueue_trial`)."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from kit.config import Choices, IntRange
 from kit.config.errors import nearest
+from kit.records import Params, ParamValue
 from kit.tuning.keys import as_text
 from kit.tuning.space import Parameter, Space, stored
 
 
-def invalid_reason(space: Space, params: Mapping[str, Any]) -> str | None:
-    """Return why a trial cannot have these parameters, naming the first that is wrong; None where it can.
+def invalid_reason(space: Space, params: Params) -> str | None:
+    """Return why parameters are not valid, for the first that is wrong; None if all are.
 
-    Parameters that are missing are no fault: the sampler chooses them.
+    Parameters may be missing: the sampler chooses them.
     """
     known = {one.key: one for one in space.parameters}
     for key, value in params.items():
@@ -24,7 +23,7 @@ def invalid_reason(space: Space, params: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _allows(parameter: Parameter, value: Any) -> bool:
+def _allows(parameter: Parameter, value: ParamValue) -> bool:
     given = parameter.dimension
     if isinstance(given, Choices):
         kind = isinstance(value, bool)
@@ -33,7 +32,9 @@ def _allows(parameter: Parameter, value: Any) -> bool:
         return any(alike)
     if isinstance(given, IntRange):
         return type(value) is int and value in range(given.low, given.high + 1, given.step)
-    if type(value) not in (int, float) or not math.isfinite(value) or not given.low <= value <= given.high:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if not math.isfinite(value) or not given.low <= value <= given.high:
         return False
     steps = (value - given.low) / given.step if given.step else 0.0
     return bool(abs(steps - round(steps)) < 1e-8)

@@ -1,4 +1,4 @@
-"""The search space: the keys of `tune.space` written out, and checked before anything is trained."""
+"""The search space: the keys of `tune.space`, expanded and checked before anything is trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kit.config import Choices, Cnn, Config, Dimension, IntRange, Source
 from kit.config.errors import nearest
 from kit.errors import UserError
+from kit.records import Params, ParamValue
 from kit.tuning.keys import Base, as_text, expand_patterns, explicit, values_by_key
 
 if TYPE_CHECKING:
@@ -18,27 +19,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One thing that a trial chooses.
+    """One parameter of a trial.
 
     Attributes:
         key: of the configuration, without `*`.
         dimension: its values; a stepped range ends on a step.
-        when: other keys of the space, with the values at which this one counts.
+        when: conditions: other keys of the space, and the values at which this parameter is active.
     """
 
     key: str
     dimension: Dimension
     when: Mapping[str, tuple[Any, ...]]
 
-    def counts(self, params: Mapping[str, Any]) -> bool:
-        """Say whether the conditions hold at these parameters."""
+    def is_active(self, params: Params) -> bool:
+        """Return whether these parameters meet the conditions."""
         return all(
             key in params and params[key] in [stored(value) for value in values]
             for key, values in self.when.items()
         )
 
-    def suggest(self, trial: "BaseTrial") -> Any:
-        """Let the trial choose."""
+    def suggest(self, trial: "BaseTrial") -> ParamValue:
+        """Let the trial choose a value."""
         given = self.dimension
         if isinstance(given, Choices):
             return trial.suggest_categorical(self.key, [stored(choice) for choice in given.choices])
@@ -46,7 +47,7 @@ class Parameter:
             return trial.suggest_int(self.key, given.low, given.high, step=given.step, log=given.log)
         return trial.suggest_float(self.key, given.low, given.high, step=given.step, log=given.log)
 
-    def change(self, value: Any) -> str:
+    def change(self, value: ParamValue) -> str:
         """Return "key=value" for `Source.with_changes`; `value` as Optuna stores it."""
         is_json = isinstance(self.dimension, Choices) and value not in self.dimension.choices
         return f"{self.key}={value if is_json else as_text(value)}"
@@ -54,34 +55,34 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Space:
-    """What the trials of a study may choose.
+    """The search space of a study.
 
     Attributes:
-        parameters: each after those that its conditions name.
-        baseline: Optuna's parameters of the configuration itself: those whose own value lies in the space and
-            whose conditions hold.
-        conditional: not every trial chooses every parameter.
+        parameters: each after those in its conditions.
+        baseline: parameters of the configuration itself: those whose value is in the space and whose
+            conditions are met.
+        conditional: whether some trials lack some parameters.
     """
 
     parameters: tuple[Parameter, ...]
-    baseline: dict[str, Any]
+    baseline: dict[str, ParamValue]
     conditional: bool
 
-    def suggest(self, trial: "BaseTrial") -> dict[str, Any]:
-        """Let the trial choose what counts; one with the user attribute "baseline", what the baseline has.
+    def suggest(self, trial: "BaseTrial") -> dict[str, ParamValue]:
+        """Let the trial choose its active parameters; the baseline trial those of the baseline.
 
         Returns:
-            Optuna's parameters by key; a choice that is a list or a mapping is its JSON text.
+            Values by key; a choice that is a list or a mapping is its JSON text.
         """
         known = self.baseline if trial.user_attrs.get("baseline") else None
-        params: dict[str, Any] = {}
+        params: dict[str, ParamValue] = {}
         for parameter in self.parameters:
-            if (known is None or parameter.key in known) and parameter.counts(params):
+            if (known is None or parameter.key in known) and parameter.is_active(params):
                 params[parameter.key] = parameter.suggest(trial)
         return params
 
-    def changes(self, params: Mapping[str, Any]) -> list[str]:
-        """Return Optuna's parameters as "key=value" texts for `Source.with_changes`."""
+    def changes(self, params: Params) -> list[str]:
+        """Return parameters as "key=value" texts for `Source.with_changes`."""
         return [one.change(params[one.key]) for one in self.parameters if one.key in params]
 
 
@@ -105,17 +106,17 @@ def make_space(source: Source) -> Space:
         order = list(TopologicalSorter(when).static_order())
     except CycleError as error:
         circle = error.args[1]
-        what = f"the conditions go in a circle: {', '.join(circle)}"
+        what = f"circular conditions: {', '.join(circle)}"
         raise base.error(dimensions[circle[0]][0], what) from error
     parameters = tuple(Parameter(key, dimensions[key][1], when[key]) for key in order)
     needed: dict[str, dict[str, list[Any]]] = {}
     for parameter in parameters:
         pattern = dimensions[parameter.key][0]
         needed[parameter.key] = _required_values(base, pattern, parameter, needed)
-        _try(base, pattern, parameter, needed[parameter.key], parameters)
-    baseline: dict[str, Any] = {}
+        _check(base, pattern, parameter, needed[parameter.key], parameters)
+    baseline: dict[str, ParamValue] = {}
     for parameter in parameters:
-        if parameter.counts(baseline):
+        if parameter.is_active(baseline):
             baseline |= _baseline_value(base, parameter)
     conditional = any(when.values()) or len(baseline) < len(parameters)
     return Space(parameters, baseline, conditional)
@@ -125,10 +126,10 @@ def _check_untaught(config: Config) -> None:
     for name, model in config.models.items():
         if isinstance(model, Cnn) and model.teachers:
             raise UserError(
-                "tuning trains no networks with teachers",
+                "networks with teachers cannot be tuned",
                 where=f"models.{name}.teachers",
                 received=", ".join(model.teachers),
-                hint="tune the teachers alone, in a configuration of their own",
+                hint="tune the teachers in a separate configuration",
             )
 
 
@@ -154,7 +155,7 @@ def _conditions(
         if not values or not all(_accepts(waited, value) for value in values):
             raise base.error(
                 pattern,
-                f"{key}: when: {other} never takes that",
+                f"{key}: when: not a value of {other}",
                 expected=_allowed_values(waited),
                 received=as_text(given),
             )
@@ -162,12 +163,12 @@ def _conditions(
     return when
 
 
-def _accepts(dimension: Dimension, value: Any) -> bool:
+def _accepts(dimension: Dimension, value: object) -> bool:
     if isinstance(dimension, Choices):
         return value in dimension.choices
     if isinstance(dimension, IntRange):
         return type(value) is int and value in range(dimension.low, dimension.high + 1, dimension.step)
-    # No condition on a float: it would hold at one of countless values.
+    # No condition on a float: a trial would almost never meet it.
     return False
 
 
@@ -182,26 +183,26 @@ def _allowed_values(dimension: Dimension) -> str:
 def _required_values(
     base: Base, pattern: str, parameter: Parameter, earlier: Mapping[str, Mapping[str, list[Any]]]
 ) -> dict[str, list[Any]]:
-    """Return the values of other keys at which the parameter counts, their own conditions included."""
+    """Return the values of other keys at which the parameter is active, including their own conditions."""
     needed: dict[str, list[Any]] = {}
     for other, values in parameter.when.items():
         for key, allowed in ((other, values), *earlier[other].items()):
             needed[key] = [value for value in allowed if value in needed.get(key, allowed)]
     if not all(needed.values()):
-        raise base.error(pattern, f"{parameter.key}: its conditions never hold together")
+        raise base.error(pattern, f"{parameter.key}: its conditions exclude each other")
     return needed
 
 
-def _try(
+def _check(
     base: Base,
     pattern: str,
     parameter: Parameter,
     needed: Mapping[str, Sequence[Any]],
     parameters: Sequence[Parameter],
 ) -> None:
-    """Refuse values that the key cannot hold, and a key that changes nothing, where its conditions hold."""
+    """Check that all values are valid, and that the key has an effect, where its conditions are met."""
     key, given = parameter.key, parameter.dimension
-    # What every trial sets may hide the key: models.cnn.training.epochs goes before training.epochs.
+    # Keys that every trial sets may override this one, as models.cnn.training.epochs does training.epochs.
     always = [
         f"{one.key}={as_text(base.values[one.key])}"
         for one in parameters
@@ -217,18 +218,18 @@ def _try(
         found = [base.with_changes(pattern, *always, *others, f"{key}={as_text(value)}") for value in tried]
         for one in found:
             _check_untaught(one)
-        # Another spelling of a key, such as stages.00, could stand in the space twice.
+        # Another spelling of a key, such as stages.00, could be in the space twice.
         if not any(key in values_by_key(one) for one in found):
             raise base.error(pattern, f"unknown key {key}")
         changes_something |= len({one.digest() for one in found}) > 1
     if not changes_something:
         top = key.startswith(("training.", "augmentation."))
-        hint = f"no model takes it from there; models.*.{key} is what they take" if top else None
-        raise base.error(pattern, f"{key} changes nothing", hint=hint)
+        hint = f"every model overrides it; use models.*.{key}" if top else None
+        raise base.error(pattern, f"{key} has no effect", hint=hint)
 
 
-def _baseline_value(base: Base, parameter: Parameter) -> dict[str, Any]:
-    """Return Optuna's parameter of the configuration itself; nothing where its value is not in the space."""
+def _baseline_value(base: Base, parameter: Parameter) -> dict[str, ParamValue]:
+    """Return the configuration's own value by key; nothing if it is not in the space."""
     key, given = parameter.key, parameter.dimension
     if isinstance(given, Choices):
         own = explicit(base.config).digest()
@@ -237,7 +238,7 @@ def _baseline_value(base: Base, parameter: Parameter) -> dict[str, Any]:
                 return {key: stored(choice)}
         return {}
     value = base.values.get(key)
-    if value is None or not given.low <= value <= given.high:
+    if not isinstance(value, int | float) or not given.low <= value <= given.high:
         return {}
     steps = (value - given.low) / given.step if given.step else 0.0
     if abs(steps - round(steps)) > 1e-8:
@@ -254,6 +255,6 @@ def _end_on_step(dimension: Dimension) -> Dimension:
     return dimension.model_copy(update={"high": type(dimension.high)(last)})
 
 
-def stored(value: Any) -> Any:
+def stored(value: object) -> ParamValue:
     """Return a choice as Optuna stores it."""
     return value if value is None or isinstance(value, str | int | float) else as_text(value)

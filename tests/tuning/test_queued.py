@@ -1,4 +1,4 @@
-"""Parameters that another program queued: what the space does not have fails that trial, by name."""
+"""Parameters that another program queued: an invalid one fails its trial, and is named."""
 
 import math
 from collections.abc import Callable
@@ -40,7 +40,7 @@ SPACE = Space(
         {"rate": 0.1, "share": 0.5, "depth": 2, "norm": "none"},
     ],
 )
-def test_what_the_space_has_is_taken(params: dict[str, Any]) -> None:
+def test_valid_parameters_are_accepted(params: dict[str, Any]) -> None:
     assert invalid_reason(SPACE, params) is None
 
 
@@ -61,7 +61,7 @@ def test_what_the_space_has_is_taken(params: dict[str, Any]) -> None:
         ({"rate": 0.01, "other": 1}, "key: other is not in the space"),
     ],
 )
-def test_the_first_that_is_wrong_is_named(params: dict[str, Any], reason: str) -> None:
+def test_the_first_invalid_parameter_is_named(params: dict[str, Any], reason: str) -> None:
     assert invalid_reason(SPACE, params) == reason
 
 
@@ -98,6 +98,6 @@ def test_the_study_continues_without_the_trial(
         "COMPLETE",
     ]
     assert shared.study.trials[1].user_attrs["failed"] == (
-        "it was queued with a wrong value of x: expected a number from 0.0 to 1.0, received 'high'"
+        "it was queued with an invalid value of x: expected a number from 0.0 to 1.0, received 'high'"
     )
     assert shared.study.trials[3].params == {"x": 0.25}

@@ -1,4 +1,4 @@
-"""Searches: threads, time, Ctrl-C, and other processes that come and go."""
+"""Searches: threads, time limit, Ctrl-C, and other processes."""
 
 import os
 import signal
@@ -78,7 +78,7 @@ def test_a_study_that_is_full_is_left_alone(open_study: Open, record: Recorder) 
     assert record.started == {}
 
 
-def test_more_trials_go_on_where_fewer_ended(open_study: Open) -> None:
+def test_more_trials_resume_the_study(open_study: Open) -> None:
     shared = open_study()
     find(shared, trials=3)
     find(shared, trials=5)
@@ -134,7 +134,7 @@ def test_a_search_ends_once_there_is_nothing_new(open_study: Open, monkeypatch: 
     assert shared.trial_count() == 6
 
 
-def test_when_the_time_is_up_running_trials_are_queued_again(open_study: Open, record: Recorder) -> None:
+def test_at_the_time_limit_running_trials_are_queued_again(open_study: Open, record: Recorder) -> None:
     shared = open_study()
     find(shared, trials=1)
 
@@ -171,7 +171,7 @@ def test_nothing_is_begun_after_the_end(open_study: Open, record: Recorder) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_stops_all_threads_and_the_next_call_goes_on(
+def test_ctrl_c_stops_all_threads_and_the_next_call_resumes(
     open_study: Open, record: Recorder, number: signal.Signals
 ) -> None:
     shared = open_study()
@@ -203,7 +203,7 @@ def test_ctrl_c_stops_all_threads_and_the_next_call_goes_on(
     assert again == {trial.params["x"] for trial in cut}
 
 
-def test_what_nobody_expected_ends_the_search_and_loses_no_trial(open_study: Open) -> None:
+def test_an_unexpected_error_ends_the_search_and_loses_no_trial(open_study: Open) -> None:
     shared = open_study()
 
     def break_off(trial: optuna.Trial, slot: TrialSlot) -> float:
@@ -248,7 +248,7 @@ def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, 
     assert record.ended[1].user_attrs == {"baseline": True}
 
 
-def test_who_has_no_time_to_wait_is_not_the_last(open_study: Open) -> None:
+def test_a_process_without_time_to_wait_is_not_the_last(open_study: Open) -> None:
     shared, other = open_study(), open_study()
     running, slot = threading.Event(), TrialSlot(None, lambda *_: None)
 
@@ -303,7 +303,7 @@ def test_two_processes_run_each_trial_once(workdir: Path) -> None:
 
 
 @pytest.mark.slow
-def test_who_is_left_ends_the_study_of_one_that_was_killed(
+def test_a_process_finishes_the_study_of_one_that_was_killed(
     workdir: Path, monkeypatch: pytest.MonkeyPatch, record: Recorder
 ) -> None:
     monkeypatch.setattr(storage, "HEARTBEAT", 1)

@@ -1,4 +1,4 @@
-"""One trial: what is trained, what is kept of it, and how it ends early. Stand-in workers, but for one."""
+"""One trial: training, stored figures, and early ends. Stand-in workers, except for one test."""
 
 import math
 import sys
@@ -16,12 +16,13 @@ from optuna.trial import TrialState
 
 from kit.config import Choices, FloatRange, IntRange, Source
 from kit.data.dataset import Dataset
+from kit.metrics.auc import Auc
 from kit.scratch import scratch
 from kit.training.launch import local
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
 from kit.tuning.trial import TEST_ROWS, Objective, TrialSlot, training_arrays
-from tests.tuning.conftest import FOLDS, ROWS, alive
+from tests.tuning.conftest import FOLDS, NETWORK, ROWS, alive
 
 RATE = "models.cnn.training.learning_rate"
 RATES = Space((Parameter(RATE, FloatRange(kind="float", low=0.001, high=1.0), {}),), {RATE: 0.01}, False)
@@ -98,13 +99,13 @@ def test_the_value_is_the_log_loss_of_all_rows_held_out(worker: Install, run: Ru
     [trial] = run(None, folds=2)
     zeros = np.mean(dataset.train_labels[np.arange(ROWS) % FOLDS < 2] == 0)
     assert trial.value == pytest.approx(-zeros * math.log(0.4) - (1 - zeros) * math.log(0.6), abs=1e-6)
-    assert trial.user_attrs["accuracy"] == pytest.approx(1 - zeros)
+    assert trial.user_attrs["score"] == pytest.approx(1 - zeros)
     assert trial.user_attrs["seconds"] == [2.0, 3.0]
     assert trial.user_attrs["startup"] == 1.0
     assert np.mean(trial.user_attrs["loss_folds"]) == pytest.approx(trial.value)
 
 
-def test_models_are_blended_by_the_mean_of_their_probabilities(
+def test_models_are_combined_by_the_mean_of_their_probabilities(
     worker: Install, run: Run, workdir: Path, dataset: Dataset, folds: Any
 ) -> None:
     network = "{stages: [{filters: 2}], training: {epochs: 4}}"
@@ -123,10 +124,29 @@ def test_epochs_are_reported_in_tenths_of_a_fold(worker: Install, run: Run) -> N
     worker(TRAIN)
     [trial] = run(0.01, folds=2)
     fold = trial.user_attrs["loss_folds"][0]
-    told = trial.intermediate_values
-    assert list(told) == [20, 50, 70, 100, 120, 150, 170, 200]
-    assert [told[step] for step in (20, 100)] == pytest.approx([0.04, 0.01])
-    assert told[150] == pytest.approx((fold + 0.031) / 2)
+    reported = trial.intermediate_values
+    assert list(reported) == [20, 50, 70, 100, 120, 150, 170, 200]
+    assert [reported[step] for step in (20, 100)] == pytest.approx([0.04, 0.01])
+    assert reported[150] == pytest.approx((fold + 0.031) / 2)
+
+
+def test_with_another_metric_folds_are_reported_instead_of_epochs(
+    worker: Install, run: Run, dataset: Dataset
+) -> None:
+    worker(TRAIN)
+    [trial] = run(None, folds=2, metric="accuracy")
+    ones = np.mean(dataset.train_labels[np.arange(ROWS) % FOLDS < 2] == 1)
+    assert trial.value == pytest.approx(1 - ones)
+    assert trial.user_attrs["score"] == pytest.approx(ones)
+    assert trial.intermediate_values == pytest.approx({100: 0.5, 200: 0.5})
+
+
+def test_a_metric_that_is_not_a_number_fails_the_trial(worker: Install, run: Run) -> None:
+    worker(TRAIN, NETWORK.replace("epochs: 4", "epochs: 4, batch_size: 8"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Auc, "value", lambda *_: math.nan)
+        [trial] = run(None, metric="auc")
+    assert (trial.state, trial.user_attrs["failed"]) == (TrialState.FAIL, "the AUC is nan")
 
 
 def test_epochs_that_share_a_tenth_are_reported_once(worker: Install, run: Run) -> None:
@@ -137,16 +157,16 @@ def test_epochs_that_share_a_tenth_are_reported_once(worker: Install, run: Run) 
     assert list(trial.intermediate_values) == list(range(0, 101, 10))
 
 
-def test_the_slot_is_told_each_epoch(worker: Install, run: Run) -> None:
-    told: list[Any] = []
+def test_the_slot_receives_each_epoch(worker: Install, run: Run) -> None:
+    events: list[Any] = []
     worker(TRAIN)
-    run(0.01, folds=2, slot=TrialSlot(None, lambda *given: told.append(given)))
-    assert [(number, one.member.fold, one.epoch, one.epochs) for number, one in told] == [
+    run(0.01, folds=2, slot=TrialSlot(None, lambda *given: events.append(given)))
+    assert [(number, one.member.fold, one.epoch, one.epochs) for number, one in events] == [
         (0, fold, epoch, 4) for fold in (0, 1) for epoch in (1, 2, 3, 4)
     ]
 
 
-def test_halving_stops_a_trial_that_is_losing(worker: Install, run: Run, workdir: Path) -> None:
+def test_halving_prunes_a_bad_trial(worker: Install, run: Run, workdir: Path) -> None:
     worker(TRAIN)
     first, better, worse = run(None, 0.005, 0.05, folds=2, pruner="halving")
     assert first.state == better.state == TrialState.COMPLETE
@@ -155,7 +175,7 @@ def test_halving_stops_a_trial_that_is_losing(worker: Install, run: Run, workdir
     assert not any(alive(pid) for pid in workers(workdir))
 
 
-def test_the_median_stops_a_trial_that_is_worse_than_most(worker: Install, run: Run, workdir: Path) -> None:
+def test_the_median_rule_prunes_a_bad_trial(worker: Install, run: Run, workdir: Path) -> None:
     worker(TRAIN)
     *others, worse = run(None, 0.02, 0.03, 0.04, 0.05, 0.035, folds=1, pruner="median")
     assert {trial.state for trial in others} == {TrialState.COMPLETE}
@@ -164,7 +184,7 @@ def test_the_median_stops_a_trial_that_is_worse_than_most(worker: Install, run: 
     assert not any(alive(pid) for pid in workers(workdir))
 
 
-def test_wilcoxon_stops_a_trial_whose_folds_are_worse(worker: Install, run: Run, workdir: Path) -> None:
+def test_wilcoxon_prunes_a_trial_whose_folds_are_worse(worker: Install, run: Run, workdir: Path) -> None:
     worker("name = 'other' if rate > 0.03 else name\n" + TRAIN)
     first, worse = run(None, 0.05, folds=4, pruner="wilcoxon")
     assert first.state == TrialState.COMPLETE
@@ -176,7 +196,7 @@ def test_wilcoxon_stops_a_trial_whose_folds_are_worse(worker: Install, run: Run,
     assert not any(alive(pid) for pid in workers(workdir))
 
 
-def test_the_baseline_is_never_stopped(worker: Install, open_study: Any, run: Run) -> None:
+def test_the_baseline_is_never_pruned(worker: Install, open_study: Any, run: Run) -> None:
     shared = open_study(RATES, pruner="halving", folds=2)
     shared.study.add_trial(
         optuna.create_trial(
@@ -222,7 +242,7 @@ def test_a_repeat_of_a_stopped_trial_is_stopped_at_once(worker: Install, run: Ru
             "fail('it diverged in epoch 1: the loss is nan')",
             "cnn-f0-s7: it diverged in epoch 1: the loss is nan",
         ),
-        ("train([0.5, float('nan')])", "cnn-f0-s7: its loss is nan"),
+        ("train([0.5, float('nan')])", "cnn-f0-s7: the loss is nan"),
         (
             "os.kill(os.getpid(), signal.SIGKILL)",
             "cnn-f0-s7: its worker was killed (signal 9), as the system does when memory runs out",
@@ -238,7 +258,7 @@ def test_a_failed_trial_says_why(worker: Install, run: Run, workdir: Path, code:
     assert not any(alive(pid) for pid in workers(workdir))
 
 
-def test_values_that_do_not_go_together_are_a_failed_trial(worker: Install, run: Run) -> None:
+def test_an_invalid_configuration_is_a_failed_trial(worker: Install, run: Run) -> None:
     worker(TRAIN)
     key = "models.cnn.training.epochs"
     space = Space((Parameter(key, IntRange(kind="int", low=0, high=1), {}),), {key: 0}, False)
@@ -288,7 +308,7 @@ def test_a_real_worker_agrees(worker: Install, run: Run, monkeypatch: pytest.Mon
     key = "models.knn.neighbours"
     space = Space((Parameter(key, IntRange(kind="int", low=1, high=3), {}),), {key: 1}, False)
     [trial] = run(None, space=space, folds=2)
-    # The first pixel tells the label.
+    # The first pixel gives the label.
     assert trial.value == pytest.approx(0.0, abs=1e-6)
-    assert trial.user_attrs["accuracy"] == 1.0
+    assert trial.user_attrs["score"] == 1.0
     assert list(trial.intermediate_values) == [100, 200]

@@ -1,4 +1,4 @@
-"""Trials that run elsewhere: waited for as long as they give signs of life, by the monotonic clock."""
+"""Trials of other processes: waited for while they send heartbeats, by the monotonic clock."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_a_trial_without_a_sign_of_life_is_waited_for_so_long(clock: list[float]) -> None:
+def test_a_trial_without_heartbeats_is_given_up_after_the_timeout(clock: list[float]) -> None:
     remote = RemoteTrials()
     assert remote.active({3: None}) == {3: False}
     clock[0] = SILENCE - 1
@@ -34,7 +34,7 @@ def test_a_trial_without_a_sign_of_life_is_waited_for_so_long(clock: list[float]
     assert remote.active({3: None}) == {}
 
 
-def test_a_trial_that_gives_signs_is_waited_for_as_long_as_it_does(clock: list[float]) -> None:
+def test_a_trial_with_heartbeats_is_waited_for(clock: list[float]) -> None:
     remote = RemoteTrials()
     for beat in range(100):
         clock[0] = beat * SILENCE / 2
@@ -43,7 +43,7 @@ def test_a_trial_that_gives_signs_is_waited_for_as_long_as_it_does(clock: list[f
     assert remote.active({3: "beat 99"}) == {}
 
 
-def test_a_sign_from_the_future_is_no_new_sign(clock: list[float]) -> None:
+def test_a_heartbeat_from_the_future_is_not_a_new_one(clock: list[float]) -> None:
     """As after the computer's clock was set back: Optuna does not know the trial to be lost for hours."""
     remote = RemoteTrials()
     remote.active({3: "2099-01-01 00:00:00"})

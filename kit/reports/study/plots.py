@@ -1,16 +1,16 @@
 """Plots of a study, as SVG.
 
-Optuna's own change matplotlib's global state, and a configuration's names and choices overlap in them.
+Optuna's own plots change matplotlib's global state, and long names and choices overlap in them.
 """
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from kit.plotting import figure
+from kit.records import StudyReport
 from kit.reports.study.drawing import (
     BASELINE,
     BEST,
@@ -25,10 +25,12 @@ from kit.reports.study.drawing import (
     scatter,
     shown,
 )
-from kit.reports.study.figures import finite_value
+from kit.reports.study.figures import finite_loss
 from kit.reports.study.wording import confidence, short_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
     from optuna import Study
 
@@ -39,12 +41,12 @@ KINDS = {"trial": USUAL, "best": BEST, "baseline": BASELINE}
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot, or why there is none.
+    """A plot, or the reason why there is none.
 
     Attributes:
-        title, text: what it is, and how to read it.
-        svg: the picture; None where it cannot be drawn.
-        missing: why not.
+        title, text: heading, and how to read it.
+        svg: the image; None if it cannot be drawn.
+        missing: the reason.
     """
 
     title: str
@@ -53,15 +55,15 @@ class Plot:
     missing: str | None = None
 
 
-def draw_plots(study: "Study", report: Mapping[str, Any]) -> list[Plot]:
-    """Draw what there is to draw.
+def draw_plots(study: "Study", report: StudyReport) -> list[Plot]:
+    """Draw all plots.
 
     Args:
         study: holds the trials.
-        report: as `kit.reports.study.figures.summarise_study` gives it.
+        report: the figures.
     """
     view = StudyView(study, report)
-    return [_drawn(draw, view, title, text) for draw, title, text in PLOTS]
+    return [_drawn(draw, view, title, text.format(loss=view.loss)) for draw, title, text in PLOTS]
 
 
 def _drawn(draw: "Callable[[Figure, StudyView], None]", view: StudyView, title: str, text: str) -> Plot:
@@ -76,22 +78,24 @@ def _drawn(draw: "Callable[[Figure, StudyView], None]", view: StudyView, title: 
 
 
 def _confirmation(figure: "Figure", view: StudyView) -> None:
-    confirmed = view.report["confirmation"] or {"comparisons": []}
-    comparisons = [one for one in confirmed["comparisons"] if one["mean"] is not None]
-    if not comparisons:
+    confirmed = view.report.confirmation
+    comparisons = [one for one in confirmed.comparisons if one.mean is not None] if confirmed else []
+    if not confirmed or not comparisons:
         raise NothingToDrawError("no trial was trained again")
     figure.set_figheight(1.2 + 0.5 * len(comparisons))
     axes = figure.add_subplot()
     for position, one in enumerate(comparisons):
-        gains = [base - own for base, own in zip(confirmed["baseline_losses"], one["losses"], strict=True)]
-        color = BEST if one["better"] else USUAL
+        pairs = zip(confirmed.baseline_losses, one.losses, strict=True)
+        gains = [base - own for base, own in pairs if base is not None and own is not None]
+        color = BEST if one.better else USUAL
         axes.plot(gains, [position + 0.25] * len(gains), ".", color=color, alpha=0.6)
-        axes.plot([-one["high"], -one["low"]], [position, position], color=color, linewidth=2)
-        axes.plot([-one["mean"]], [position], "D", color=color)
+        low, mean, high = (-edge for edge in (one.high, one.mean, one.low) if edge is not None)
+        axes.plot([low, high], [position, position], color=color, linewidth=2)
+        axes.plot([mean], [position], "D", color=color)
     axes.axvline(0, color="0.3", linewidth=1)
-    axes.set_yticks(range(len(comparisons)), [f"trial {one['trial']}" for one in comparisons])
+    axes.set_yticks(range(len(comparisons)), [f"trial {one.trial}" for one in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
-    axes.set_xlabel(f"gain in log loss, with its {confidence(confirmed)} interval")
+    axes.set_xlabel(f"gain in {view.loss}, with its {confidence(confirmed)} interval")
     axes.grid(alpha=0.3, axis="x")
 
 
@@ -102,20 +106,20 @@ def _history(figure: "Figure", view: StudyView) -> None:
     scatter(axes, view, view.complete, [one.number for one in view.complete])
     best = [min(view.ceiling, value) for value in accumulate(view.values, min)]
     axes.step([one.number for one in view.complete], best, where="post", color=BEST, alpha=0.6)
-    baseline = (view.report["baseline"] or {}).get("value")
-    if baseline is not None and baseline <= view.ceiling:
-        axes.axhline(baseline, color=BASELINE, linestyle="--", linewidth=1)
+    baselines = [one.values[0] for one in view.complete if "baseline" in one.user_attrs]
+    if baselines and baselines[0] <= view.ceiling:
+        axes.axhline(baselines[0], color=BASELINE, linestyle="--", linewidth=1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial")
-    axes.set_ylabel("log loss")
+    axes.set_ylabel(view.loss)
     draw_key(figure, KINDS)
 
 
 def _importance(figure: "Figure", view: StudyView) -> None:
-    found = {key: part for key, part in view.report["importance"].items() if part is not None}
-    if view.report["importance_missing"] or not found:
-        raise NothingToDrawError(view.report["importance_missing"] or "there are no parameters")
-    names = short_names(view.report["importance"])[1]
+    found = {key: part for key, part in view.report.importance.items() if part is not None}
+    if view.report.importance_missing or not found:
+        raise NothingToDrawError(view.report.importance_missing or "there are no parameters")
+    names = short_names(view.report.importance)[1]
     figure.set_figheight(1 + 0.3 * len(found))
     axes = figure.add_subplot()
     bars = axes.barh([names[key] for key in found], list(found.values()), color=USUAL)
@@ -145,7 +149,7 @@ def _slices(figure: "Figure", view: StudyView) -> None:
         axes.tick_params(axis="y", labelsize=8)
     for axes in grid[len(names) :]:
         axes.axis("off")
-    figure.supylabel("log loss", fontsize=9)
+    figure.supylabel(view.loss, fontsize=9)
     draw_key(figure, KINDS | {"pruned": OTHER})
 
 
@@ -154,7 +158,7 @@ def _parallel(figure: "Figure", view: StudyView) -> None:
 
     names, low, high = view.names, min(view.values), view.ceiling
     if len(view.values) < 2:
-        raise NothingToDrawError("it takes two complete trials")
+        raise NothingToDrawError("it needs two complete trials")
     figure.set_figheight(1.2 + 0.62 * len(names))
     axes = figure.add_subplot()
     scales = {key: Scale(key, next(one for one in view.complete if key in one.params)) for key in names}
@@ -182,7 +186,7 @@ def _parallel(figure: "Figure", view: StudyView) -> None:
             axes.text(
                 position, row + 0.14, one_line, ha="center", va="top", fontsize=7, bbox=TEXT_BOX, zorder=4
             )
-    axes.set_yticks(range(len(rows)), ["log loss", *(shown(name, 40) for name in names.values())], fontsize=9)
+    axes.set_yticks(range(len(rows)), [view.loss, *(shown(name, 40) for name in names.values())], fontsize=9)
     axes.set_xlim(-0.1, 1.1)
     axes.set_ylim(len(names) + 0.6, -0.3)
     axes.xaxis.set_visible(False)
@@ -203,7 +207,7 @@ def _intermediate(figure: "Figure", view: StudyView) -> None:
         raise NothingToDrawError("no trial reported any")
     axes = figure.add_subplot()
     for one, points in curves:
-        whole = finite_value(one) is not None
+        whole = finite_loss(one) is not None
         color = view.color(one) if whole else PRUNED if one.state.name == "PRUNED" else OTHER
         marked = color in {BEST, BASELINE}
         style: dict[str, Any] = {"color": color, "alpha": 1 if marked else 0.5, "zorder": 2 + marked}
@@ -216,7 +220,7 @@ def _intermediate(figure: "Figure", view: StudyView) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("step")
-    axes.set_ylabel("log loss")
+    axes.set_ylabel(view.loss)
     axes.grid(alpha=0.3)
     draw_key(figure, KINDS | {"pruned": PRUNED, "failed or running": OTHER})
 
@@ -225,37 +229,37 @@ PLOTS = (
     (
         _confirmation,
         "Gains in the confirmation",
-        "Gain over the baseline of each cell (a seed and a fold), its mean and its corrected interval. A "
-        "trial is better where all of the interval lies right of zero.",
+        "Gain over the baseline in each replicate (a seed and a fold), its mean and its corrected interval. "
+        "A trial is better if the whole interval is above zero.",
     ),
     (
         _history,
         "Optimization history",
-        "Log loss of each complete trial, and the best so far. Triangles at the upper edge are far worse.",
+        "Loss ({loss}) of each complete trial, and the best so far. Triangles at the top are far worse.",
     ),
     (
         _importance,
         "Parameter importances",
-        "Share of the variance of the log loss that a parameter alone explains (functional ANOVA). A rough "
-        "figure: with few trials it changes from study to study.",
+        "Share of the variance of the loss ({loss}) that a parameter alone explains (functional ANOVA). A "
+        "rough estimate: with few trials it changes from study to study.",
     ),
     (
         _slices,
         "Slices",
-        "Log loss against each parameter. Triangles at the upper edge are far worse; crosses there are what "
-        "pruned trials tried.",
+        "Loss ({loss}) against each parameter. Triangles at the upper edge are far worse; crosses there are "
+        "values of pruned trials.",
     ),
     (
         _parallel,
         "Parallel coordinates",
-        "A line a trial, from its log loss down through its parameters; the darker, the better. A line skips "
-        "what its trial lacks.",
+        "One line per trial, from its loss ({loss}) down through its parameters; darker is better. A line "
+        "skips parameters that its trial lacks.",
     ),
     (
         _intermediate,
         "Intermediate values",
-        "What trials reported, step by step: percents of a fold, counted on over the folds, or folds where "
-        "the pruner compares these.",
+        "Losses that trials reported by step: percent of a fold, continued over the folds, or folds if the "
+        "pruner compares folds.",
     ),
 )
-"""How each is drawn, what it is, and how to read it."""
+"""How to draw each plot, its title, and how to read it; {loss} is what the study minimises."""

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import warnings
 from base64 import b64decode
-from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState, create_trial
 
+from kit.records import Confirmation
 from kit.reports.study.drawing import Scale, StudyView
 from kit.reports.study.page import write_page
-from tests.studies import RATE, add, confirmation, small_study, summarised
+from tests.studies import RATE, add, comparison, confirmation, small_study, summarised
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 TITLES = [
@@ -35,7 +35,7 @@ TITLES = [
 ]
 
 
-def page_of(study: optuna.Study, folder: Path, confirmed: Mapping[str, Any] | None = None) -> str:
+def page_of(study: optuna.Study, folder: Path, confirmed: Confirmation | None = None) -> str:
     """Return the page of a study, made without a warning."""
     path = folder / "runs" / "report.html"
     with warnings.catch_warnings():
@@ -52,7 +52,7 @@ def missing(page: str) -> dict[str, str]:
     return {title: unescape(reason) for title, reason in parts}
 
 
-def pictures(page: str) -> dict[str, str]:
+def images(page: str) -> dict[str, str]:
     """Return the SVG texts, by title; each is well-formed."""
     found = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)" alt="([^:]+): [^"]{20,}"', page)
     svgs = {title: b64decode(content).decode() for content, title in found}
@@ -64,9 +64,9 @@ def pictures(page: str) -> dict[str, str]:
 def full_study() -> optuna.Study:
     """Return a study that gives every plot."""
     study = optuna.create_study()
-    add(study, 0.09, accuracy=0.99, baseline=True)
+    add(study, 0.09, score=0.99, baseline=True)
     for position in range(1, 12):
-        add(study, 0.03 + abs(position - 6) / 100, accuracy=0.99)
+        add(study, 0.03 + abs(position - 6) / 100, score=0.99)
     add(study, None, TrialState.PRUNED)
     for trial in study.get_trials(deepcopy=False):
         trial.intermediate_values = {50: 0.5, 100: 0.04}
@@ -75,13 +75,13 @@ def full_study() -> optuna.Study:
 
 def test_every_plot_is_there_and_nothing_from_elsewhere(tmp_path: Path) -> None:
     page = page_of(full_study(), tmp_path, confirmation("confirmed"))
-    assert list(pictures(page)) == TITLES
+    assert list(images(page)) == TITLES
     assert missing(page) == {}
     assert "<script" not in page
     assert re.findall(r'(?:src|href)="(?!data:)|url\(|@import', page) == []
 
 
-def test_the_confirmation_is_shown_cell_by_cell(tmp_path: Path) -> None:
+def test_the_confirmation_is_shown_by_replicate(tmp_path: Path) -> None:
     page = page_of(small_study(), tmp_path, confirmation("confirmed"))
     assert "Trial 1 is better than default, and confirmed." in page
     assert "<tr><td>3</td><td>2</td><td>0.05000</td><td>+0.01000</td></tr>" in page
@@ -89,8 +89,8 @@ def test_the_confirmation_is_shown_cell_by_cell(tmp_path: Path) -> None:
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_a_dash(tmp_path: Path) -> None:
-    comparison = {"trial": 1, "losses": [0.03, None, 0.02], "mean": None, "low": None, "high": None}
-    confirmed = confirmation("none better", comparisons=[comparison | {"better": False}])
+    failed = comparison(losses=(0.03, None, 0.02), mean=None, low=None, high=None)
+    confirmed = confirmation("none better", comparisons=(failed,))
     page = page_of(small_study(), tmp_path, confirmed)
     assert "<tr><td>2</td><td>1</td><td>0.03000</td><td>-</td></tr>" in page
     assert missing(page)["Gains in the confirmation"] == "no trial was trained again"
@@ -131,7 +131,7 @@ def studies() -> dict[str, optuna.Study]:
 )
 def test_what_cannot_be_drawn_is_said(name: str, drawn: set[str], tmp_path: Path) -> None:
     page = page_of(studies()[name], tmp_path)
-    assert set(pictures(page)) == drawn
+    assert set(images(page)) == drawn
     assert set(missing(page)) == set(TITLES) - drawn
 
 
@@ -230,7 +230,7 @@ LOOK = """<script>addEventListener("load", () => {
 
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
-def test_a_browser_shows_every_picture_and_asks_for_nothing(tmp_path: Path) -> None:
+def test_a_browser_shows_every_image_and_requests_nothing(tmp_path: Path) -> None:
     assert BROWSER
     page = page_of(full_study(), tmp_path, confirmation("confirmed"))
     path = tmp_path / "looked-at.html"
