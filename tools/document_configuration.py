@@ -87,7 +87,7 @@ def _section(model: type[BaseModel], path: str, sections: dict[type[BaseModel], 
 
 
 def _heading(path: str, model: type[BaseModel]) -> str:
-    """Return the title of a section; models that share a path are told apart by their `kind`."""
+    """Return the title of a section; models that share a path differ in their `kind`."""
     if not path:
         return "Top level"
     kind = model.model_fields.get("kind")
@@ -166,7 +166,7 @@ def _yaml(field: FieldInfo) -> str:
 def _plain(value: Any) -> Any:
     match value:
         case BaseModel():
-            return _plain(value.model_dump(mode="json", exclude_defaults=True) | {"kind": value.kind})
+            return value.model_dump(mode="json", exclude_unset=True)
         case dict():
             return {key: _plain(one) for key, one in value.items()}
         case tuple() | list():
