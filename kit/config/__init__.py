@@ -1,5 +1,6 @@
 """The whole configuration surface, as pydantic models; YAML files with `extends`; `--set a.b=c`."""
 
+from kit.config.base import MetricName
 from kit.config.files import find, load, resolve, shipped, validate
 from kit.config.models import (
     Augmentation,
@@ -32,6 +33,7 @@ __all__ = [
     "IntRange",
     "KNearest",
     "LogisticRegression",
+    "MetricName",
     "Model",
     "RandomForest",
     "Source",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from kit.config.base import Count, Flag, Real, Section, Seed, Whole
+from kit.config.base import Count, Flag, MetricName, Real, Section, Seed, Whole
 
 Conditions = dict[str, Any]
 
@@ -102,9 +102,7 @@ class Tune(Section):
     """Search space by key; `*` means every model or every stage of one; null removes a key."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Proposes the next trial; tpe: multivariate tree-structured Parzen estimator."""
-    metric: Literal[
-        "log_loss", "accuracy", "auc", "macro_f1", "quadratic_weighted_kappa", "balanced_accuracy"
-    ] = "log_loss"
+    metric: MetricName = "log_loss"
     """Metric that decides which trial is better, on held-out rows."""
     pruner: Literal["median", "halving", "wilcoxon", "none"] = "median"
     """Stops trials early; median: worse than the median of earlier trials; halving: successive halving;

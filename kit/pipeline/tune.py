@@ -17,11 +17,12 @@ from kit.data.dataset import Dataset
 from kit.data.dataset import load as load_data
 from kit.data.folds import make_folds
 from kit.files import write_json
-from kit.metrics import HITS, METRICS, Metric
+from kit.metrics import METRICS, Metric
+from kit.names import check_name, plain_name
 from kit.records import Confirmation, StudyReport
 from kit.reports.study.figures import summarise_study
 from kit.reports.study.page import write_page
-from kit.runs import RUNS, check_name, plain_name
+from kit.runs import RUNS
 from kit.training import machine
 from kit.training.plan import Setting, setting
 from kit.tuning import search as searching
@@ -80,7 +81,7 @@ class TuneRequest:
     @property
     def score(self) -> Metric:
         """The competition's metric."""
-        return METRICS[getattr(self.source.config.competition, "metric", HITS.name)]
+        return METRICS[self.source.config.competition.metric]
 
 
 class ProgressListener(searching.ProgressListener, confirmation.ProgressListener, Protocol):

@@ -16,7 +16,7 @@ from kit.config import Config, Source
 from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.members import Member
-from kit.metrics import HITS, LOSS, METRICS, Metric
+from kit.metrics import LOSS, METRICS, Metric
 from kit.reports.study.figures import SCORE
 from kit.scratch import scratch
 from kit.training.launch.local import Process, Progress, Worker
@@ -108,7 +108,7 @@ class Objective:
             raise TrialFailedError(str(error).splitlines()[0]) from error
 
     def _train(self, trial: "Trial", config: Config, folder: Path, worker: Worker, slot: TrialSlot) -> float:
-        metric, score = METRICS[config.tune.metric], METRICS[getattr(config.competition, "metric", HITS.name)]
+        metric, score = METRICS[config.tune.metric], METRICS[config.competition.metric]
         report = _PruningReporter(trial, config, metric)
         labels = self.dataset.train_labels
         rows: list[NDArray[np.int64]] = []

@@ -380,7 +380,7 @@ RANGE = {"kind": "float", "low": 0.1, "high": 0.5}
         ("seeds", "tune.space: seeds cannot be tuned"),
         ("tune.folds", "tune.space: tune.folds cannot be tuned"),
         ("data.directory", "tune.space: data.directory cannot be tuned"),
-        ("blend.method", "tune.space: blend.method cannot be tuned"),
+        ("ensemble.method", "tune.space: ensemble.method cannot be tuned"),
         ("competition.classes", "tune.space: competition.classes cannot be tuned"),
     ],
 )
@@ -507,7 +507,7 @@ def test_a_part_of_another_key_is_refused() -> None:
         ({"training.batch_size": 64.0}, "when: not a value of training.batch_size\n"),
         (
             {"training.ema": 0.5},
-            "when: not a value of training.ema\nexpected a condition on a categorical or int key, received 0.5",
+            "not a value of training.ema\nexpected a condition on a categorical or int key, received 0.5",
         ),
         ({"training.momentum": 0.8}, "circular conditions: training.momentum, training.momentum"),
     ],

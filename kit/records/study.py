@@ -1,18 +1,11 @@
-"""Typed records of a run's and a study's JSON files: versioned, and validated when read."""
+"""The records of a study: its trials, its confirmation, and report.json."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-
-class Record(BaseModel):
-    """A part of a JSON file; its values never change after validation. Keys of later versions are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-# Studies
+from kit.records.base import Record
 
 ParamValue = bool | int | float | str | None
 """One value of a trial as Optuna stores it; a list or a mapping is its JSON text."""
@@ -81,7 +74,7 @@ class Confirmation(Record):
     baseline_losses: tuple[float | None, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     winner: int | None = None
-    failed: dict[str, str] = {}
+    failed: dict[str, str] = Field({})
     seconds: float = 0.0
     config_path: str | None = None
 
