@@ -28,8 +28,8 @@ def _allows(parameter: Parameter, value: ParamValue) -> bool:
     if isinstance(given, Choices):
         kind = isinstance(value, bool)
         # 1 and True are equal, but not the same choice.
-        alike = (isinstance(one, bool) == kind and one == value for one in map(stored, given.choices))
-        return any(alike)
+        matches = (isinstance(one, bool) == kind and one == value for one in map(stored, given.choices))
+        return any(matches)
     if isinstance(given, IntRange):
         return type(value) is int and value in range(given.low, given.high + 1, given.step)
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -200,7 +200,7 @@ def _check(
     needed: Mapping[str, Sequence[Any]],
     parameters: Sequence[Parameter],
 ) -> None:
-    """Check that all values are valid, and that the key has an effect, where its conditions are met."""
+    """Check that all values are valid, and that the key has an effect, whenever its conditions are met."""
     key, given = parameter.key, parameter.dimension
     # Keys that every trial sets may override this one, as models.cnn.training.epochs does training.epochs.
     always = [

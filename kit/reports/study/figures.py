@@ -170,7 +170,7 @@ def _time(trials: "Sequence[FrozenTrial]", complete: "Sequence[FrozenTrial]") ->
     took = {
         one.number: one.duration.total_seconds()
         for one in trials
-        # Nobody recorded when a killed trial ended.
+        # The end of a killed trial is unknown.
         if one.duration and not is_repeat(one) and not (one.state.name == "FAIL" and _reason(one) == KILLED)
     }
     pruned = [took[one.number] for one in trials if one.state.name == "PRUNED" and one.number in took]

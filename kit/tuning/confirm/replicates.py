@@ -82,7 +82,7 @@ class ReplicateTrainer:
         return next((result.failed for result in self._of(name) if result.failed), None)
 
     def missing(self, replicates: Iterable[Replicate]) -> list[tuple[str, Replicate]]:
-        """Return what is still to be trained."""
+        """Return the pairs (configuration, replicate) that are not trained yet."""
         alive = [name for name in self.configs if not self.failure(name)]
         return [
             (name, replicate)
@@ -108,7 +108,7 @@ class ReplicateTrainer:
         return float(np.mean(measured)) if measured else self._costs.get(name) or 0.0
 
     def train(self, replicates: Sequence[Replicate]) -> None:
-        """Train what is missing of `replicates`, and store each loss as soon as it is known."""
+        """Train the missing ones of `replicates`, and store each loss as soon as it is known."""
         pairs = self.missing(replicates)
         total = len(replicates) * len(self.configs)
         self._on_progress(total - len(pairs), total)

@@ -37,7 +37,7 @@ def check_target(name: str, source: Source) -> Path:
     """Return the path of the configuration that study `name` writes.
 
     Raises:
-        UserError: the path holds a file that kit did not write, or that the baseline is made of.
+        UserError: the path holds a file that kit did not write, or that the baseline extends.
     """
     path = Path("configs") / f"tuned-{name}.yaml"
     hint = "choose another --study NAME"
@@ -49,7 +49,7 @@ def check_target(name: str, source: Source) -> Path:
         )
     if any(layer.path.samefile(path) for layer in source.layers):
         raise UserError(
-            f"{source.name} is made of this file, which tuning would overwrite", where=str(path), hint=hint
+            f"{source.name} extends this file, which tuning would overwrite", where=str(path), hint=hint
         )
     return path
 
