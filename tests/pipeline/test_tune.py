@@ -29,8 +29,8 @@ def test_a_quarter_of_the_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert search_seconds(monkeypatch, seconds=1000, least=100) == 750
 
 
-def test_more_is_kept_where_five_cells_take_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Five cells take 5/3 of the first round, of three.
+def test_more_is_kept_if_five_replicates_take_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Five replicates take 5/3 of the first round of three.
     assert search_seconds(monkeypatch, seconds=1000, least=240) == pytest.approx(600)
     assert search_seconds(monkeypatch, seconds=1000, least=400) == pytest.approx(550)
 

@@ -83,7 +83,7 @@ def write(
     changes: Sequence[str] = (),
     command: str = "kit tune -c mine",
 ) -> dict[str, Any]:
-    """Write the file, and return what stands in it."""
+    """Write the file, and return its content."""
     space: Any = Dropout()
     path = write_tuned(
         study, CONFIRMED, "s", source=Source.read(config_name, changes), space=space, command=command
