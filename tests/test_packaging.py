@@ -43,7 +43,7 @@ def test_the_makefile_and_the_package_allow_the_same_pythons(version: str, is_al
 
 
 def chromium(path: Path) -> "subprocess.CompletedProcess[str]":
-    command = ["/bin/bash", ROOT / ".ci/chromium"]
+    command = ["/bin/bash", str(ROOT / ".ci/chromium")]
     return subprocess.run(
         command, env={**os.environ, "PATH": str(path)}, capture_output=True, text=True, check=False
     )
