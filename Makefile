@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 STAMP_DEV := $(VENV)/.stamp-dev
-STAMP_CI := $(VENV)/.stamp-ci
+STAMP_JAX := $(VENV)/.stamp-jax
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 # The value of a variable as one word of the shell, whatever is in it; make itself would fill in its $$.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
@@ -12,7 +12,7 @@ OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
 unexport SOURCE RUN CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow test-wheel lint bench setup-ci clean
+.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -51,6 +51,10 @@ test: $(STAMP_DEV) ## Run the fast tests
 test-slow: $(STAMP_DEV) ## Run the slow tests
 	@$(BIN)/pytest -m slow $(ARGS)
 
+# A network compiles for minutes on two busy cores.
+test-jax: $(STAMP_JAX) ## Install JAX for the CPU and run its tests
+	@$(BIN)/pytest -m jax --timeout=900 $(ARGS)
+
 test-wheel: ## Install the wheel into a fresh environment and train with it
 	@PYTHON="$(PYTHON)" .ci/wheel
 
@@ -62,9 +66,6 @@ lint: $(STAMP_DEV) ## Check style, types and the import contract
 
 bench: $(STAMP_DEV) ## Measure speed against plain scripts (10 minutes); ARGS=--quick tries it
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
-
-setup-ci: $(STAMP_CI) ## Install what all tests need: JAX (CPU), and Chromium (Debian, as root)
-	@.ci/chromium
 
 clean: ## Remove .venv and caches; data, runs and submissions stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -87,7 +88,7 @@ $(STAMP_DEV): $(STAMP)
 	@$(INSTALL) -e '.[dev]'
 	@touch $@
 
-$(STAMP_CI): $(STAMP_DEV)
+$(STAMP_JAX): $(STAMP_DEV)
 	@echo 'Installing JAX ...' >&2
 	@$(INSTALL) -e '.[dev,jax]'
 	@touch $@
