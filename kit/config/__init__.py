@@ -1,5 +1,6 @@
 """The whole configuration surface, as pydantic models; YAML files with `extends`; `--set a.b=c`."""
 
+from kit.config.base import MetricName
 from kit.config.files import find, load, resolve, shipped, validate
 from kit.config.models import (
     Augmentation,
@@ -13,7 +14,8 @@ from kit.config.models import (
     Svm,
     Training,
 )
-from kit.config.root import Competition, Config, Data, Ensemble, Folds, MetricName, merged
+from kit.config.root import Competition, Config, Data, Ensemble, Folds, merged
+from kit.config.source import Source
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "MetricName",
     "Model",
     "RandomForest",
+    "Source",
     "Stage",
     "Svm",
     "Training",

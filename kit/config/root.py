@@ -10,15 +10,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from kit.config.base import Count, Flag, Name, Section, Seed, Whole
+from kit.config.base import Count, Flag, MetricName, Name, Section, Seed, Whole
 from kit.config.models import Augmentation, Cnn, Model, Training
 from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
 
-MetricName = Literal[
-    "accuracy", "log_loss", "auc", "macro_f1", "quadratic_weighted_kappa", "balanced_accuracy"
-]
 HASH_VERSION = 2
 """Of what the hash covers: a change of it changes the name of every run."""
 
