@@ -1,13 +1,14 @@
 """What can be trained: networks as data, how they are trained, and the classical baselines."""
 
 import operator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from kit.config.base import Count, Flag, Fraction, Name, Real, Section
 
 BatchNorm = Literal["none", "before_activation", "after_activation"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Augmentation(Section):
@@ -61,7 +62,7 @@ class Training(Section):
     """Momentum a step of the moving average of the weights that predicts; 0 is none."""
     label_smoothing: Fraction = 0.0
     """Share of the target spread evenly over all classes; spoils the log loss, by which `kit tune` judges."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Precision = "auto"
     """Of the layers' arithmetic; weights stay float32. auto: what this machine is fast at."""
 
 
@@ -87,8 +88,13 @@ class Stage(Section):
 
 
 class Cnn(Section):
-    """A convolutional network as data: stages, then dense layers, then the softmax."""
+    """A convolutional network as data: stages, then dense layers, then the softmax.
 
+    Every model class answers the questions that `ClassicalModel` lists, so that no other module tests for
+    a class.
+    """
+
+    needs_backend: ClassVar[Literal[True]] = True
     kind: Literal["cnn"] = "cnn"
     """A convolutional network; the kind of a model that does not say."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -124,6 +130,35 @@ class Cnn(Section):
     augmentation: Augmentation = Augmentation()
     """Changes to the top-level augmentation."""
 
+    @property
+    def epochs(self) -> int:
+        """Epochs of training that a worker reports."""
+        return self.training.epochs
+
+    @property
+    def precision(self) -> Precision:
+        """Requested precision of the arithmetic."""
+        return self.training.precision
+
+    @property
+    def views(self) -> bool:
+        """Whether it also predicts with test-time augmentation."""
+        return self.augmentation.tta
+
+    def explicit(self) -> Self:
+        """Return the same model; no stage and no head takes dropout or batch normalisation from the model."""
+        stages = tuple(
+            stage.model_copy(
+                update={
+                    "dropout": self.dropout if stage.dropout is None else stage.dropout,
+                    "batch_norm": stage.batch_norm or self.batch_norm,
+                }
+            )
+            for stage in self.stages
+        )
+        head = self.dropout if self.head_dropout is None else self.head_dropout
+        return self.model_copy(update={"stages": stages, "head_dropout": head})
+
     def convolutions(self) -> list[Stage]:
         """Return one stage a convolution: `repeat` written out, `width` multiplied in."""
         return [
@@ -144,7 +179,29 @@ class Cnn(Section):
         return max(1, round(units * self.width))
 
 
-class LogisticRegression(Section):
+class ClassicalModel(Section):
+    """Base of the models that scikit-learn fits in one step.
+
+    Attributes:
+        needs_backend: whether Keras trains it.
+        epochs: epochs of training that a worker reports.
+        precision: requested precision of the arithmetic; None: no choice.
+        views: whether it also predicts with test-time augmentation.
+        teachers: models that are trained first, and whose predictions it learns.
+    """
+
+    needs_backend: ClassVar[Literal[False]] = False
+    epochs: ClassVar[int] = 1
+    precision: ClassVar[None] = None
+    views: ClassVar[bool] = False
+    teachers: ClassVar[tuple[str, ...]] = ()
+
+    def explicit(self) -> Self:
+        """Return the same model with each value that a part takes from the model written out."""
+        return self
+
+
+class LogisticRegression(ClassicalModel):
     """Multinomial logistic regression on pixels scaled to 0..1."""
 
     kind: Literal["logistic_regression"]
@@ -155,7 +212,7 @@ class LogisticRegression(Section):
     """Steps of the solver, at most."""
 
 
-class KNearest(Section):
+class KNearest(ClassicalModel):
     """k nearest neighbours, weighted by inverse distance."""
 
     kind: Literal["knn"]
@@ -164,7 +221,7 @@ class KNearest(Section):
     """How many vote."""
 
 
-class RandomForest(Section):
+class RandomForest(ClassicalModel):
     """Random forest on the pixels."""
 
     kind: Literal["random_forest"]
@@ -173,7 +230,7 @@ class RandomForest(Section):
     """How many vote."""
 
 
-class Svm(Section):
+class Svm(ClassicalModel):
     """Support vector machine (RBF kernel) after PCA, probabilities calibrated on rows it did not see."""
 
     kind: Literal["svm"]
@@ -185,3 +242,5 @@ class Svm(Section):
 
 
 Model = Annotated[Cnn | LogisticRegression | KNearest | RandomForest | Svm, Field(discriminator="kind")]
+Network = Cnn
+"""Models that Keras trains."""

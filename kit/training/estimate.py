@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kit.config import Cnn
 from kit.errors import KitError
 from kit.members import MemberResult
-from kit.models.cost import cost
+from kit.models.families import cost
 from kit.runs import Run
 from kit.training import machine
 from kit.training.job import Job
@@ -59,16 +58,16 @@ def estimate(jobs: Sequence[Job], workers: int, runs: Iterable[Run]) -> float | 
 
 def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
     alike = [one for one in trained if (one.backend, one.precision) == (job.backend, job.precision)]
-    if not alike or not isinstance(job.model, Cnn):
+    size = cost(job.model, job.shape, job.classes)
+    if not alike or size is None:
         return None
-    size = cost(job.model, job.shape, job.classes).multiply_adds
-    nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / size)))
+    nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / size.multiply_adds)))
     held_out = int(np.count_nonzero(job.held_out))
     learned = len(job.held_out) - held_out
     if job.teachers:
         learned = len(job.held_out) + len(np.load(job.folder / "test_images.npy", mmap_mode="r"))
     trainings = job.epochs * (learned + held_out * EVALUATION)
-    return nearest.fixed + nearest.rate * size * trainings
+    return nearest.fixed + nearest.rate * size.multiply_adds * trainings
 
 
 def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:

@@ -15,12 +15,12 @@ from keras import ops
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.config import Cnn, Training
+from kit.config import Network, Training
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.models.augmentation import VIEWS, RandomWarp, deskew, view
-from kit.models.cnn import build_cnn
-from kit.models.cost import cost
+from kit.models.families import build_network, cost
+from kit.models.layers import Layers
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
@@ -69,8 +69,8 @@ def train_network(
         KitError: the loss is no longer a number.
     """
     spec = job.model
-    if not isinstance(spec, Cnn):
-        raise TypeError(f"{job.member}: a {spec.kind} is no network")
+    if not spec.needs_backend:
+        raise TypeError(f"{job.member}: {spec.kind} is not a network")
     if spec.deskew:
         images, test_images = deskew(images), deskew(test_images)
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
@@ -203,20 +203,18 @@ def averaged(
         variable.assign(value)
 
 
-def _build(job: Job, spec: Cnn) -> keras.Model:
+def _build(job: Job, spec: Network) -> keras.Model:
     policy = "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
     if keras.backend.backend() != "tensorflow":
-        return build_cnn(spec, job.shape, job.classes, policy=policy)
+        return build_network(spec, job.shape, job.classes, Layers(policy))
     from kit.training.engines.tensorflow import ByteDropout, FusedBatchNormalization
 
-    return build_cnn(
-        spec, job.shape, job.classes, policy=policy, batch_norm=FusedBatchNormalization, dropout=ByteDropout
-    )
+    return build_network(spec, job.shape, job.classes, Layers(policy, FusedBatchNormalization, ByteDropout))
 
 
-def _saved(network: keras.Model, spec: Cnn, job: Job) -> bytes:
+def _saved(network: keras.Model, spec: Network, job: Job) -> bytes:
     """Return the network as a plain float32 Keras model that loads without this package, on any backend."""
-    plain = build_cnn(spec, job.shape, job.classes)
+    plain = build_network(spec, job.shape, job.classes)
     plain.set_weights(network.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kit.config import Cnn, Config, Dimension, load
+from kit.config import Config, Dimension, load
 from kit.config.errors import Layer, origin
 from kit.errors import UserError
 
@@ -94,7 +94,7 @@ def _matches(base: Base, pattern: str) -> list[str]:
     found = [key for key in base.values if form.fullmatch(key)]
     if not found:
         models = base.config.models
-        model = next((name for name in models if isinstance(models[name], Cnn)), next(iter(models)))
+        model = next((name for name in models if models[name].needs_backend), next(iter(models)))
         example = pattern.replace("models.*", f"models.{model}").replace("*", "0")
         base.load(pattern, f"{example}=0")
         raise base.refusal(pattern, f"unknown key {example}")
@@ -104,27 +104,8 @@ def _matches(base: Base, pattern: str) -> list[str]:
 def explicit(config: Config) -> Config:
     """Return the configuration with what a stage or the head takes from its model written out."""
     return config.model_copy(
-        update={
-            "models": {
-                name: _network(model) if isinstance(model, Cnn) else model
-                for name, model in config.models.items()
-            }
-        }
+        update={"models": {name: model.explicit() for name, model in config.models.items()}}
     )
-
-
-def _network(model: Cnn) -> Cnn:
-    stages = tuple(
-        stage.model_copy(
-            update={
-                "dropout": model.dropout if stage.dropout is None else stage.dropout,
-                "batch_norm": stage.batch_norm or model.batch_norm,
-            }
-        )
-        for stage in model.stages
-    )
-    head = model.dropout if model.head_dropout is None else model.head_dropout
-    return model.model_copy(update={"stages": stages, "head_dropout": head})
 
 
 def values_by_key(config: Config) -> dict[str, Any]:

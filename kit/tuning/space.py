@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from kit.config import Choices, Cnn, Config, Dimension, IntRange, resolve
+from kit.config import Choices, Config, Dimension, IntRange, resolve
 from kit.config.errors import nearest
 from kit.errors import UserError
 from kit.tuning.keys import Base, as_text, explicit, values_by_key, written_out
@@ -125,7 +125,7 @@ def make_space(config_name: str, changes: Sequence[str], config: Config) -> Spac
 
 def _check_untaught(config: Config) -> None:
     for name, model in config.models.items():
-        if isinstance(model, Cnn) and model.teachers:
+        if model.teachers:
             raise UserError(
                 "tuning trains no networks with teachers",
                 where=f"models.{name}.teachers",

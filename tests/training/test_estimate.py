@@ -8,7 +8,7 @@ import pytest
 
 from kit.config import Cnn, LogisticRegression, Model, Stage, Training
 from kit.members import Member, MemberResult
-from kit.models.cost import cost
+from kit.models.families import cost
 from kit.runs import Run
 from kit.training import machine
 from kit.training.estimate import EVALUATION, estimate

@@ -14,7 +14,7 @@ from kit.config import Augmentation, Cnn, Stage, Training
 from kit.errors import KitError
 from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.models.augmentation import VIEWS, deskew
-from kit.models.cost import cost
+from kit.models.families import cost
 from kit.training import network
 from kit.training.engines.base import TrainingState, batch_accuracy
 from kit.training.job import Job

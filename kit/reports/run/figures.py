@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.config import Cnn, Config
+from kit.config import Config
 from kit.ensembling.columns import Column
 from kit.ensembling.methods import Ensemble
 from kit.ensembling.methods import blend as combined
@@ -107,7 +107,7 @@ def summarise(
         + [
             PSEUDO_LABELS_NOTE.format(name, ", ".join(model.teachers))
             for name, model in config.models.items()
-            if isinstance(model, Cnn) and model.teachers
+            if model.teachers
         ]
         + ([_calibrated(columns)] if config.blend.calibrate else []),
     }
