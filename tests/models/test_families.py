@@ -15,7 +15,7 @@ CLASSES = get_args(get_args(Model)[0])
     "kind", [one for one in CLASSES if not one.needs_backend], ids=lambda one: one.__name__
 )
 def test_every_classical_model_has_a_classifier(kind: type[Section]) -> None:
-    model = kind(kind=get_args(kind.model_fields["kind"].annotation)[0])
+    model = kind.model_validate({"kind": get_args(kind.model_fields["kind"].annotation)[0]})
     classifier = build_classifier(model, seed=3)  # type: ignore[arg-type]
     assert hasattr(classifier, "fit")
     assert hasattr(classifier, "predict_proba")
