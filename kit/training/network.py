@@ -24,7 +24,7 @@ from kit.models.layers import Layers
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
-from kit.training.muon import TURN, KernelMuon
+from kit.training.muon import RELATIVE_STEP, KernelMuon
 from kit.training.schedules import learning_rates
 from kit.training.targets import make_training_set
 
@@ -176,7 +176,8 @@ def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.opti
         case "adam":
             return keras.optimizers.Adam(**common)
         case "muon":
-            return KernelMuon(turn=(training.turn or TURN) / training.learning_rate, **common)
+            relative_step = training.turn or RELATIVE_STEP
+            return KernelMuon(relative_step=relative_step / training.learning_rate, **common)
         case "adamw":
             optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
         case "sgd":
