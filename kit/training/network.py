@@ -21,6 +21,7 @@ from kit.members import MemberResult
 from kit.models.augmentation import VIEWS, RandomWarp, deskew, view
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
+from kit.models.standalone import standalone
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
@@ -214,10 +215,11 @@ def _build(job: Job, spec: Network) -> keras.Model:
 
 
 def _saved(network: keras.Model, spec: Network, job: Job) -> bytes:
-    """Return the network as a plain float32 Keras model that loads without this package, on any backend."""
+    """Return the .keras file of a float32 model from images to probabilities that needs no kit to load."""
     plain = build_network(spec, job.shape, job.classes)
     plain.set_weights(network.get_weights())
+    model = standalone(plain, deskewing=spec.deskew)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
-        plain.save(path)
+        model.save(path)
         return path.read_bytes()
