@@ -9,7 +9,7 @@ from kit.config import Cnn, Stage, load
 from kit.models.cnn import build_cnn
 from kit.models.cost import cost
 
-SHAPE = (28, 28)
+SHAPE = (28, 28, 1)
 
 
 def network(*stages: Stage, **also: Any) -> keras.Model:
