@@ -18,22 +18,22 @@ CHANNELS = "channels_last"
 
 def build_cnn(
     spec: Cnn,
-    shape: tuple[int, int],
+    shape: tuple[int, int, int],
     classes: int,
     blocks: Layers = PLAIN,
 ) -> keras.Model:
-    """Build the network: raw pixels (batch, height, width, 1), 0 to 255, to logits (batch, classes) float32.
+    """Build the network: pixels 0 to 255 (batch, height, width, channels) to logits (batch, classes) float32.
 
     Args:
         spec: stages and head.
-        shape: height and width of an image.
+        shape: height, width and channels of an image.
         classes: number of classes.
         blocks: types and precision of the layers.
     """
     policy = blocks.policy
     norm = partial(blocks.batch_norm, momentum=MOMENTUM, dtype=policy)
     drop = partial(blocks.dropout, dtype=policy)
-    image = keras.Input((*shape, 1), dtype="float32")
+    image = keras.Input(shape, dtype="float32")
     value = layers.Rescaling(1 / 255, dtype=policy)(image)
     for stage in spec.convolutions():
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 @overload
-def cost(model: Network, shape: tuple[int, int], classes: int) -> Cost: ...
+def cost(model: Network, shape: tuple[int, int, int], classes: int) -> Cost: ...
 @overload
-def cost(model: Model, shape: tuple[int, int], classes: int) -> Cost | None: ...
-def cost(model: Model, shape: tuple[int, int], classes: int) -> Cost | None:
+def cost(model: Model, shape: tuple[int, int, int], classes: int) -> Cost | None: ...
+def cost(model: Model, shape: tuple[int, int, int], classes: int) -> Cost | None:
     """Return the size of a network; None for a classical model.
 
     Args:
         model: any model of a configuration.
-        shape: height and width of an image.
+        shape: height, width and channels of an image.
         classes: number of classes.
     """
     match model:
@@ -39,13 +39,13 @@ def cost(model: Model, shape: tuple[int, int], classes: int) -> Cost | None:
 
 
 def build_network(
-    model: Network, shape: tuple[int, int], classes: int, layers: "Layers | None" = None
+    model: Network, shape: tuple[int, int, int], classes: int, layers: "Layers | None" = None
 ) -> "keras.Model":
-    """Return an untrained network: pixels (batch, height, width, 1), 0 to 255, to logits (batch, classes).
+    """Return an untrained network: images (batch, height, width, channels) to logits (batch, classes).
 
     Args:
         model: its architecture.
-        shape: height and width of an image.
+        shape: height, width and channels of an image.
         classes: number of classes.
         layers: types and precision of its layers; None: plain Keras in float32.
     """

@@ -61,9 +61,9 @@ def train_network(
 
     Args:
         job: what to train.
-        images: all training rows (rows, height, width); those held out are used for the history alone.
+        images: all training rows (rows, height, width, channels); held-out ones serve the history alone.
         labels: (rows,).
-        test_images: (test rows, height, width).
+        test_images: (test rows, height, width, channels).
         on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
 
     Raises:
@@ -85,7 +85,7 @@ def train_network(
     network = _build(job, spec)
     optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
     optimizer.build(network.trainable_variables)
-    image = keras.Input((*job.shape, 1), dtype="uint8")
+    image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
     engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
     curves: dict[str, list[float]] = {name: [] for name in CURVES}
@@ -142,7 +142,7 @@ def predict_views(
 
     Args:
         engine: what predicts.
-        images: (rows, height, width).
+        images: (rows, height, width, channels).
         plain: what it predicts of the images as they are, the first of the views.
     """
     if not len(images):
@@ -154,7 +154,7 @@ def predict_views(
 def predict(
     engine: Engine, images: NDArray[np.uint8], change: Mapping[str, float] | None = None
 ) -> NDArray[np.float32]:
-    """Return class probabilities (rows, classes) of (rows, height, width), after a change if there is one."""
+    """Return class probabilities (rows, classes) of (rows, height, width, channels), after any change."""
     batch = min(PREDICTION_BATCH, len(images))
     parts = []
     for start in range(0, len(images), batch):

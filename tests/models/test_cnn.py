@@ -10,7 +10,7 @@ from kit.models.cnn import build_cnn
 from kit.models.families import cost
 from kit.models.layers import Layers
 
-SHAPE = (28, 28)
+SHAPE = (28, 28, 1)
 
 
 def network(*stages: Stage, **also: Any) -> keras.Model:

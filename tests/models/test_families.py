@@ -22,10 +22,10 @@ def test_every_classical_model_has_a_classifier(kind: type[Section]) -> None:
 
 
 def test_a_network_is_built_from_its_description() -> None:
-    network = build_network(Cnn(stages=(Stage(filters=4),)), (8, 6), 3)
-    assert network.input_shape == (None, 8, 6, 1)
+    network = build_network(Cnn(stages=(Stage(filters=4),)), (8, 6, 2), 3)
+    assert network.input_shape == (None, 8, 6, 2)
     assert network.output_shape == (None, 3)
 
 
 def test_a_classical_model_has_no_cost() -> None:
-    assert cost(KNearest(kind="knn"), (28, 28), 10) is None
+    assert cost(KNearest(kind="knn"), (28, 28, 1), 10) is None

@@ -24,7 +24,7 @@ def network(filters: int = 4, epochs: int = EPOCHS) -> Cnn:
 
 def job(model: Model, **changes: Any) -> Job:
     held_out = np.arange(ROWS + HELD_OUT) < HELD_OUT
-    made = Job(Member("cnn", 0, 0), model, (28, 28), 10, Path(), held_out, "tensorflow", "float32")
+    made = Job(Member("cnn", 0, 0), model, (28, 28, 1), 10, Path(), held_out, "tensorflow", "float32")
     return replace(made, **changes)
 
 
@@ -46,7 +46,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ru
             "seconds": 1.0 + EPOCHS * 2.0 + evaluation,
             "steps": EPOCHS * 5,
             "batch_size": 128,
-            "multiply_adds": cost(model or network(), (28, 28), 10).multiply_adds,
+            "multiply_adds": cost(model or network(), (28, 28, 1), 10).multiply_adds,
         }
         rows, probs = np.arange(HELD_OUT), np.full((HELD_OUT, 10), 0.1, np.float32)
         run.write_member(Member("cnn", 1, 0), MemberResult(rows, probs, probs, history))
@@ -67,13 +67,13 @@ def test_training_time_grows_with_epochs_but_startup_does_not(trained: Callable[
 
 def test_training_time_grows_with_multiply_adds(trained: Callable[..., Run]) -> None:
     run, wide = trained(), network(filters=8)
-    ratio = cost(wide, (28, 28), 10).multiply_adds / cost(network(), (28, 28), 10).multiply_adds
+    ratio = cost(wide, (28, 28, 1), 10).multiply_adds / cost(network(), (28, 28, 1), 10).multiply_adds
     assert estimate([job(wide)], 1, [run]) == pytest.approx(4 + ratio * (8 + 8 / 6))
 
 
 def test_a_network_with_teachers_trains_on_every_image(trained: Callable[..., Run], tmp_path: Path) -> None:
     run = trained()
-    np.save(tmp_path / "test_images.npy", np.zeros((1600, 28, 28), np.uint8))
+    np.save(tmp_path / "test_images.npy", np.zeros((1600, 28, 28, 1), np.uint8))
     taught = job(network(), folder=tmp_path, teachers=(tmp_path / "teacher.npz",))
     every = ROWS + HELD_OUT + 1600
     assert estimate([taught], 1, [run]) == pytest.approx(4 + 8 * every / ROWS + 8 / 6)

@@ -33,7 +33,7 @@ SPEC = Cnn(
 def squares(rows: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return noise with a bright square in a place that says the class, and the classes."""
     labels = np.arange(rows, dtype=np.uint8) % CLASSES
-    images = np.random.default_rng(seed).integers(0, 80, (rows, SIDE, SIDE), np.uint8)
+    images = np.random.default_rng(seed).integers(0, 80, (rows, SIDE, SIDE, 1), np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[1:4, 1:4] += np.uint8(170) * (label == 0)
         image[4:7, 4:7] += np.uint8(170) * (label == 1)
@@ -46,7 +46,9 @@ HELD_OUT = np.arange(ROWS) % 4 == 1
 
 
 def job(spec: Cnn = SPEC, precision: str = "float32", seed: int = 0) -> Job:
-    return Job(Member("cnn", 1, seed), spec, (SIDE, SIDE), CLASSES, Path(), HELD_OUT, "tensorflow", precision)
+    return Job(
+        Member("cnn", 1, seed), spec, (SIDE, SIDE, 1), CLASSES, Path(), HELD_OUT, "tensorflow", precision
+    )
 
 
 def with_training(**changes: Any) -> Cnn:
@@ -94,7 +96,7 @@ def test_the_history_holds_every_epoch(result: MemberResult) -> None:
     assert 0 <= min(curves["accuracy"]) <= max(curves["accuracy"]) <= 1
     # 67 or 68 rows are left, in whole batches of 16.
     assert (history["steps"], history["batch_size"]) == (4 * 6, 16)
-    assert (history["parameters"], history["multiply_adds"]) == cost(SPEC, (SIDE, SIDE), CLASSES)
+    assert (history["parameters"], history["multiply_adds"]) == cost(SPEC, (SIDE, SIDE, 1), CLASSES)
     later = curves["seconds"][1:]
     assert history["tracing_seconds"] == curves["seconds"][0] - np.median(later)
 
@@ -163,7 +165,7 @@ def test_another_seed_is_another_network(result: MemberResult) -> None:
 
 LOAD = """
 import sys, keras, numpy as np
-images = np.load("images.npy")[..., None].astype("float32")
+images = np.load("images.npy").astype("float32")
 for name in sys.argv[1:]:
     np.save(name, keras.ops.softmax(keras.saving.load_model(f"{name}.keras")(images)))
 assert not [name for name in sys.modules if name == "kit" or name.startswith("kit.")]
@@ -204,7 +206,7 @@ class Identity:
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.batches.append(len(images))
-        return np.eye(256, dtype=np.float32)[images[:, 0, 0]] * 50
+        return np.eye(256, dtype=np.float32)[images[:, 0, 0, 0]] * 50
 
 
 @pytest.mark.parametrize("rows", [1, 9, 10, 11, 25, 30])
@@ -212,7 +214,7 @@ def test_prediction_keeps_row_order_whatever_the_number_of_rows(
     rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network, "PREDICTION_BATCH", 10)
-    images = np.repeat(np.arange(rows, dtype=np.uint8), 4).reshape(rows, 2, 2)
+    images = np.repeat(np.arange(rows, dtype=np.uint8), 4).reshape(rows, 2, 2, 1)
     engine = Identity()
     probs = network.predict(engine, images)
     assert probs.argmax(axis=1).tolist() == list(range(rows))
@@ -229,7 +231,7 @@ def test_the_mean_over_views_counts_each_view_alike(monkeypatch: pytest.MonkeyPa
         return np.full_like(images, 9)
 
     monkeypatch.setattr(network, "view", view)
-    images = np.repeat(np.arange(3, dtype=np.uint8), 4).reshape(3, 2, 2)
+    images = np.repeat(np.arange(3, dtype=np.uint8), 4).reshape(3, 2, 2, 1)
     plain = network.predict(Identity(), images)
     mean = network.predict_views(Identity(), images, plain)
     assert changes == list(VIEWS)
