@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from kit.models.families import cost
 from kit.training import network
 from kit.training.engines.base import TrainingState, batch_accuracy
 from kit.training.job import Job
+from tests.backends import BACKENDS
 
 ROWS, TEST_ROWS, SIDE, CLASSES = 90, 13, 8, 3
 SPEC = Cnn(
@@ -163,25 +165,49 @@ def test_another_seed_is_another_network(result: MemberResult) -> None:
     assert not np.array_equal(train(job(seed=1)).val_probs, result.val_probs)
 
 
+COLOUR, TEST_COLOUR = (np.concatenate([one, 255 - one, one // 2], axis=-1) for one in (IMAGES, TEST_IMAGES))
+DESKEWED = SPEC.model_copy(update={"deskew": True})
 LOAD = """
-import sys, keras, numpy as np
-images = np.load("images.npy").astype("float32")
+import sys
+sys.modules["kit"] = None  # Importing it fails.
+import keras, numpy as np
 for name in sys.argv[1:]:
-    np.save(name, keras.ops.softmax(keras.saving.load_model(f"{name}.keras")(images)))
-assert not [name for name in sys.modules if name == "kit" or name.startswith("kit.")]
+    np.save(f"{name}.npy", keras.saving.load_model(f"{name}.keras").predict(np.load(f"{name}-images.npy")))
 """
 
 
+@pytest.fixture(scope="module")
+def stored(result: MemberResult, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return a folder of stored networks and test images, and the test probabilities of each run."""
+    folder = tmp_path_factory.mktemp("stored")
+    colour = replace(job(), shape=(SIDE, SIDE, 3))
+    results = {
+        "plain": (result, TEST_IMAGES),
+        "deskewed": (train(job(DESKEWED)), TEST_IMAGES),
+        "bfloat16": (train(job(DESKEWED, precision="bfloat16")), TEST_IMAGES),
+        "colour": (network.train_network(colour, COLOUR, LABELS, TEST_COLOUR, lambda *_: None), TEST_COLOUR),
+    }
+    for name, (one, images) in results.items():
+        (folder / f"{name}.keras").write_bytes(one.network or b"")
+        np.save(folder / f"{name}-images.npy", images)
+    return folder, {name: one.test_probs for name, (one, _) in results.items()}
+
+
 @pytest.mark.slow
-def test_the_saved_network_is_plain_keras_and_predicts_the_same(result: MemberResult, tmp_path: Path) -> None:
-    results = {"float32": result, "bfloat16": train(job(precision="bfloat16"))}
-    np.save(tmp_path / "images.npy", TEST_IMAGES)
-    for name, one in results.items():
-        (tmp_path / f"{name}.keras").write_bytes(one.network or b"")
-    subprocess.run([sys.executable, "-c", LOAD, *results], check=True, cwd=tmp_path)
-    for name, tolerance in (("float32", 1e-5), ("bfloat16", 0.02)):
-        probs = np.load(tmp_path / f"{name}.npy")
-        np.testing.assert_allclose(probs, results[name].test_probs, atol=tolerance)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stored_network_predicts_the_run_in_an_interpreter_without_kit(
+    stored: tuple[Path, dict[str, Any]], backend: str
+) -> None:
+    folder, expected = stored
+    subprocess.run(
+        [sys.executable, "-I", "-c", LOAD, *expected],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        check=True,
+        cwd=folder,
+    )
+    # A stored network computes in float32, also where training used bfloat16.
+    for name, tolerance in (("plain", 1e-5), ("deskewed", 1e-5), ("colour", 1e-5), ("bfloat16", 0.02)):
+        np.testing.assert_allclose(np.load(folder / f"{name}.npy"), expected[name], atol=tolerance)
 
 
 def test_a_loss_that_is_no_number_ends_the_training() -> None:
