@@ -15,7 +15,7 @@ from kit.config.models import (
     Svm,
     Training,
 )
-from kit.config.root import Competition, Config, Data, Ensemble, Folds, merged
+from kit.config.root import Competition, Config, Data, Ensemble, Folds, MetricName, merged
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "IntRange",
     "KNearest",
     "LogisticRegression",
+    "MetricName",
     "Model",
     "Network",
     "RandomForest",

@@ -1,6 +1,5 @@
 """Models: convolutional networks, their training and augmentation, and classical models."""
 
-import operator
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
@@ -26,9 +25,8 @@ class Augmentation(Section):
     """Elastic distortion: standard deviation of the displacement of a pixel, in pixels, in each direction."""
     elastic_scale: Annotated[Real, Field(ge=1, le=50)] = 4.0
     """Standard deviation, in pixels, of the Gaussian that smooths the displacements."""
-    # Excluded where off, so that runs from before this key keep their hash.
-    tta: Annotated[Flag, Field(exclude_if=operator.not_)] = False
-    """Test-time augmentation: also predict held-out and test rows as the mean over 7 views (see `blend.tta`).
+    tta: Flag = False
+    """Test-time augmentation: also predict the mean over 7 views (see `ensemble.tta`).
 
     The views are fixed: the image, 4 shifts by one pixel, and 2 rotations by 8 degrees.
     """
@@ -45,8 +43,7 @@ class Training(Section):
     """Optimiser; muon orthogonalises the momentum of convolutions and uses Adam for the other weights."""
     learning_rate: Annotated[Real, Field(gt=0)] = 1e-3
     """Learning rate at the peak of the schedule."""
-    # Excluded where null, so that runs from before this key keep their hash.
-    turn: Annotated[Real | None, Field(gt=0, lt=1, exclude_if=lambda turn: turn is None)] = None
+    relative_step: Annotated[Real | None, Field(gt=0, lt=1)] = None
     """Of muon: step of a kernel at the peak of the schedule, relative to its norm; null: 0.012."""
     schedule: Literal["one_cycle", "cosine", "exponential", "constant"] = "one_cycle"
     """Shape of the learning rate over the steps."""
@@ -99,14 +96,12 @@ class Cnn(Section):
     """A convolutional network; the default kind."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     """Convolutions, in order."""
-    # Excluded where empty, so that runs from before this key keep their hash.
-    teachers: Annotated[tuple[Name, ...], Field(exclude_if=operator.not_)] = ()
+    teachers: tuple[Name, ...] = ()
     """Models trained first, whose mean predictions of test and held-out images are additional targets.
 
     These pseudo-labels come from the members of the same fold, which saw the labels of neither.
     """
-    # Excluded where off, so that runs from before this key keep their hash.
-    deskew: Annotated[Flag, Field(exclude_if=operator.not_)] = False
+    deskew: Flag = False
     """Shear slanted digits upright: training, held-out and test images, before everything else.
 
     The stored network deskews its input itself.

@@ -177,7 +177,7 @@ def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.opti
         case "adam":
             return keras.optimizers.Adam(**common)
         case "muon":
-            relative_step = training.turn or RELATIVE_STEP
+            relative_step = training.relative_step or RELATIVE_STEP
             return KernelMuon(relative_step=relative_step / training.learning_rate, **common)
         case "adamw":
             optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
