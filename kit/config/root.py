@@ -16,6 +16,7 @@ from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
 
+Channels = Annotated[Whole, Field(ge=1, le=4)]
 HASH_VERSION = 2
 """Of what the hash covers: a change of it changes the name of every run."""
 
@@ -35,14 +36,19 @@ class Competition(Section):
     """Id of the first row of test.csv; ids count up from it."""
     prediction_column: str = "Label"
     """Second column of the submission."""
-    image_shape: tuple[Count, Count] = (28, 28)
-    """Height and width in pixels."""
+    image_shape: tuple[Count, Count, Channels] = (28, 28, 1)
+    """Height and width in pixels, and number of channels; two numbers mean one channel."""
     classes: Annotated[Whole, Field(ge=2, le=256)] = 10
     """How many classes there are; labels run from 0 to classes - 1."""
     metric: MetricName = "accuracy"
     """What Kaggle scores by."""
     public_rows: Count | None = None
     """Test rows behind the public score; null: all of them."""
+
+    @field_validator("image_shape", mode="before")
+    @classmethod
+    def _one_channel(cls, value: Any) -> Any:
+        return [*value, 1] if isinstance(value, list | tuple) and len(value) == 2 else value
 
 
 class Data(Section):
@@ -155,7 +161,7 @@ class Config(Section):
     def _images_fit(self) -> Self:
         for name, model in self.models.items():
             if isinstance(model, Cnn):
-                _check_sizes(name, model, self.competition.image_shape)
+                _check_sizes(name, model, self.competition.image_shape[:2])
         return self
 
     @model_validator(mode="after")

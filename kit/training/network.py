@@ -15,16 +15,17 @@ from keras import ops
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.config import Cnn, Training
+from kit.config import Network, Training
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.models.augmentation import VIEWS, RandomWarp, deskew, view
-from kit.models.cnn import build_cnn
-from kit.models.cost import cost
+from kit.models.families import build_network, cost
+from kit.models.layers import Layers
+from kit.models.standalone import standalone
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
-from kit.training.muon import TURN, KernelMuon
+from kit.training.muon import RELATIVE_STEP, KernelMuon
 from kit.training.schedules import learning_rates
 from kit.training.targets import make_training_set
 
@@ -60,17 +61,17 @@ def train_network(
 
     Args:
         job: what to train.
-        images: all training rows (rows, height, width); those held out are used for the history alone.
+        images: all training rows (rows, height, width, channels); held-out ones serve the history alone.
         labels: (rows,).
-        test_images: (test rows, height, width).
+        test_images: (test rows, height, width, channels).
         on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
 
     Raises:
         KitError: the loss is no longer a number.
     """
     spec = job.model
-    if not isinstance(spec, Cnn):
-        raise TypeError(f"{job.member}: a {spec.kind} is no network")
+    if not spec.needs_backend:
+        raise TypeError(f"{job.member}: {spec.kind} is not a network")
     if spec.deskew:
         images, test_images = deskew(images), deskew(test_images)
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
@@ -84,7 +85,7 @@ def train_network(
     network = _build(job, spec)
     optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
     optimizer.build(network.trainable_variables)
-    image = keras.Input((*job.shape, 1), dtype="uint8")
+    image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
     engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
     curves: dict[str, list[float]] = {name: [] for name in CURVES}
@@ -141,7 +142,7 @@ def predict_views(
 
     Args:
         engine: what predicts.
-        images: (rows, height, width).
+        images: (rows, height, width, channels).
         plain: what it predicts of the images as they are, the first of the views.
     """
     if not len(images):
@@ -153,7 +154,7 @@ def predict_views(
 def predict(
     engine: Engine, images: NDArray[np.uint8], change: Mapping[str, float] | None = None
 ) -> NDArray[np.float32]:
-    """Return class probabilities (rows, classes) of (rows, height, width), after a change if there is one."""
+    """Return class probabilities (rows, classes) of (rows, height, width, channels), after any change."""
     batch = min(PREDICTION_BATCH, len(images))
     parts = []
     for start in range(0, len(images), batch):
@@ -176,7 +177,8 @@ def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.opti
         case "adam":
             return keras.optimizers.Adam(**common)
         case "muon":
-            return KernelMuon(turn=(training.relative_step or TURN) / training.learning_rate, **common)
+            relative_step = training.relative_step or RELATIVE_STEP
+            return KernelMuon(relative_step=relative_step / training.learning_rate, **common)
         case "adamw":
             optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
         case "sgd":
@@ -203,22 +205,21 @@ def averaged(
         variable.assign(value)
 
 
-def _build(job: Job, spec: Cnn) -> keras.Model:
+def _build(job: Job, spec: Network) -> keras.Model:
     policy = "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
     if keras.backend.backend() != "tensorflow":
-        return build_cnn(spec, job.shape, job.classes, policy=policy)
+        return build_network(spec, job.shape, job.classes, Layers(policy))
     from kit.training.engines.tensorflow import ByteDropout, FusedBatchNormalization
 
-    return build_cnn(
-        spec, job.shape, job.classes, policy=policy, batch_norm=FusedBatchNormalization, dropout=ByteDropout
-    )
+    return build_network(spec, job.shape, job.classes, Layers(policy, FusedBatchNormalization, ByteDropout))
 
 
-def _saved(network: keras.Model, spec: Cnn, job: Job) -> bytes:
-    """Return the network as a plain float32 Keras model that loads without this package, on any backend."""
-    plain = build_cnn(spec, job.shape, job.classes)
+def _saved(network: keras.Model, spec: Network, job: Job) -> bytes:
+    """Return the .keras file of a float32 model from images to probabilities that needs no kit to load."""
+    plain = build_network(spec, job.shape, job.classes)
     plain.set_weights(network.get_weights())
+    model = standalone(plain, deskewing=spec.deskew)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
-        plain.save(path)
+        model.save(path)
         return path.read_bytes()

@@ -14,7 +14,7 @@ class TrainingSet:
     """Images and what is to be said of them.
 
     Attributes:
-        images: (images, height, width) uint8, the training rows first.
+        images: (images, height, width, channels) uint8, the training rows first.
         targets: (images, classes) float32, probabilities; 0 where nothing is learned.
         rows: places of the images that are learned, ascending.
     """
@@ -40,9 +40,9 @@ def make_training_set(
 
     Args:
         job: its held-out rows and teachers.
-        images: all training rows (rows, height, width).
+        images: all training rows (rows, height, width, channels).
         labels: (rows,).
-        test_images: (test rows, height, width).
+        test_images: (test rows, height, width, channels).
         smoothing: share of each label spread over all classes; pseudo-labels are left as they are.
     """
     rows = np.flatnonzero(~job.held_out)

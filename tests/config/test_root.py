@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from kit import config
-from kit.config import Cnn, Config
+from kit.config import Cnn, Competition, Config
 from kit.config.base import Section
 
 CNN = {"stages": [{"filters": 4}]}
@@ -112,6 +112,11 @@ def test_the_narrow_side_of_an_image_counts() -> None:
             competition={"image_shape": [28, 3]},
             models={"cnn": {"stages": [{"filters": 4, "pool": "max"}] * 2}},
         )
+
+
+def test_an_image_shape_of_two_numbers_means_one_channel() -> None:
+    short, whole = (Competition.model_validate({"image_shape": shape}) for shape in ([20, 28], [20, 28, 1]))
+    assert short.image_shape == whole.image_shape == (20, 28, 1)
 
 
 def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> None:

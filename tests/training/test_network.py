@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,10 +15,11 @@ from kit.config import Augmentation, Cnn, Stage, Training
 from kit.errors import KitError
 from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.models.augmentation import VIEWS, deskew
-from kit.models.cost import cost
+from kit.models.families import cost
 from kit.training import network
 from kit.training.engines.base import TrainingState, batch_accuracy
 from kit.training.job import Job
+from tests.backends import BACKENDS
 
 ROWS, TEST_ROWS, SIDE, CLASSES = 90, 13, 8, 3
 SPEC = Cnn(
@@ -33,7 +35,7 @@ SPEC = Cnn(
 def squares(rows: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return noise with a bright square in a place that says the class, and the classes."""
     labels = np.arange(rows, dtype=np.uint8) % CLASSES
-    images = np.random.default_rng(seed).integers(0, 80, (rows, SIDE, SIDE), np.uint8)
+    images = np.random.default_rng(seed).integers(0, 80, (rows, SIDE, SIDE, 1), np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[1:4, 1:4] += np.uint8(170) * (label == 0)
         image[4:7, 4:7] += np.uint8(170) * (label == 1)
@@ -46,7 +48,9 @@ HELD_OUT = np.arange(ROWS) % 4 == 1
 
 
 def job(spec: Cnn = SPEC, precision: str = "float32", seed: int = 0) -> Job:
-    return Job(Member("cnn", 1, seed), spec, (SIDE, SIDE), CLASSES, Path(), HELD_OUT, "tensorflow", precision)
+    return Job(
+        Member("cnn", 1, seed), spec, (SIDE, SIDE, 1), CLASSES, Path(), HELD_OUT, "tensorflow", precision
+    )
 
 
 def with_training(**changes: Any) -> Cnn:
@@ -94,7 +98,7 @@ def test_the_history_holds_every_epoch(result: MemberResult) -> None:
     assert 0 <= min(curves["accuracy"]) <= max(curves["accuracy"]) <= 1
     # 67 or 68 rows are left, in whole batches of 16.
     assert (history["steps"], history["batch_size"]) == (4 * 6, 16)
-    assert (history["parameters"], history["multiply_adds"]) == cost(SPEC, (SIDE, SIDE), CLASSES)
+    assert (history["parameters"], history["multiply_adds"]) == cost(SPEC, (SIDE, SIDE, 1), CLASSES)
     later = curves["seconds"][1:]
     assert history["tracing_seconds"] == curves["seconds"][0] - np.median(later)
 
@@ -161,25 +165,49 @@ def test_another_seed_is_another_network(result: MemberResult) -> None:
     assert not np.array_equal(train(job(seed=1)).val_probs, result.val_probs)
 
 
+COLOUR, TEST_COLOUR = (np.concatenate([one, 255 - one, one // 2], axis=-1) for one in (IMAGES, TEST_IMAGES))
+DESKEWED = SPEC.model_copy(update={"deskew": True})
 LOAD = """
-import sys, keras, numpy as np
-images = np.load("images.npy")[..., None].astype("float32")
+import sys
+sys.modules["kit"] = None  # Importing it fails.
+import keras, numpy as np
 for name in sys.argv[1:]:
-    np.save(name, keras.ops.softmax(keras.saving.load_model(f"{name}.keras")(images)))
-assert not [name for name in sys.modules if name == "kit" or name.startswith("kit.")]
+    np.save(f"{name}.npy", keras.saving.load_model(f"{name}.keras").predict(np.load(f"{name}-images.npy")))
 """
 
 
+@pytest.fixture(scope="module")
+def stored(result: MemberResult, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return a folder of stored networks and test images, and the test probabilities of each run."""
+    folder = tmp_path_factory.mktemp("stored")
+    colour = replace(job(), shape=(SIDE, SIDE, 3))
+    results = {
+        "plain": (result, TEST_IMAGES),
+        "deskewed": (train(job(DESKEWED)), TEST_IMAGES),
+        "bfloat16": (train(job(DESKEWED, precision="bfloat16")), TEST_IMAGES),
+        "colour": (network.train_network(colour, COLOUR, LABELS, TEST_COLOUR, lambda *_: None), TEST_COLOUR),
+    }
+    for name, (one, images) in results.items():
+        (folder / f"{name}.keras").write_bytes(one.network or b"")
+        np.save(folder / f"{name}-images.npy", images)
+    return folder, {name: one.test_probs for name, (one, _) in results.items()}
+
+
 @pytest.mark.slow
-def test_the_saved_network_is_plain_keras_and_predicts_the_same(result: MemberResult, tmp_path: Path) -> None:
-    results = {"float32": result, "bfloat16": train(job(precision="bfloat16"))}
-    np.save(tmp_path / "images.npy", TEST_IMAGES)
-    for name, one in results.items():
-        (tmp_path / f"{name}.keras").write_bytes(one.network or b"")
-    subprocess.run([sys.executable, "-c", LOAD, *results], check=True, cwd=tmp_path)
-    for name, tolerance in (("float32", 1e-5), ("bfloat16", 0.02)):
-        probs = np.load(tmp_path / f"{name}.npy")
-        np.testing.assert_allclose(probs, results[name].test_probs, atol=tolerance)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stored_network_predicts_the_run_in_an_interpreter_without_kit(
+    stored: tuple[Path, dict[str, Any]], backend: str
+) -> None:
+    folder, expected = stored
+    subprocess.run(
+        [sys.executable, "-I", "-c", LOAD, *expected],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        check=True,
+        cwd=folder,
+    )
+    # A stored network computes in float32, also where training used bfloat16.
+    for name, tolerance in (("plain", 1e-5), ("deskewed", 1e-5), ("colour", 1e-5), ("bfloat16", 0.02)):
+        np.testing.assert_allclose(np.load(folder / f"{name}.npy"), expected[name], atol=tolerance)
 
 
 def test_a_loss_that_is_no_number_ends_the_training() -> None:
@@ -204,7 +232,7 @@ class Identity:
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.batches.append(len(images))
-        return np.eye(256, dtype=np.float32)[images[:, 0, 0]] * 50
+        return np.eye(256, dtype=np.float32)[images[:, 0, 0, 0]] * 50
 
 
 @pytest.mark.parametrize("rows", [1, 9, 10, 11, 25, 30])
@@ -212,7 +240,7 @@ def test_prediction_keeps_row_order_whatever_the_number_of_rows(
     rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network, "PREDICTION_BATCH", 10)
-    images = np.repeat(np.arange(rows, dtype=np.uint8), 4).reshape(rows, 2, 2)
+    images = np.repeat(np.arange(rows, dtype=np.uint8), 4).reshape(rows, 2, 2, 1)
     engine = Identity()
     probs = network.predict(engine, images)
     assert probs.argmax(axis=1).tolist() == list(range(rows))
@@ -229,7 +257,7 @@ def test_the_mean_over_views_counts_each_view_alike(monkeypatch: pytest.MonkeyPa
         return np.full_like(images, 9)
 
     monkeypatch.setattr(network, "view", view)
-    images = np.repeat(np.arange(3, dtype=np.uint8), 4).reshape(3, 2, 2)
+    images = np.repeat(np.arange(3, dtype=np.uint8), 4).reshape(3, 2, 2, 1)
     plain = network.predict(Identity(), images)
     mean = network.predict_views(Identity(), images, plain)
     assert changes == list(VIEWS)

@@ -11,14 +11,14 @@ from kit.training.job import Job
 from kit.training.targets import make_training_set
 
 ROWS, TEST_ROWS = 6, 3
-IMAGES = np.arange(ROWS * 4, dtype=np.uint8).reshape(ROWS, 2, 2)
-TEST_IMAGES = 100 + np.arange(TEST_ROWS * 4, dtype=np.uint8).reshape(TEST_ROWS, 2, 2)
+IMAGES = np.arange(ROWS * 4, dtype=np.uint8).reshape(ROWS, 2, 2, 1)
+TEST_IMAGES = 100 + np.arange(TEST_ROWS * 4, dtype=np.uint8).reshape(TEST_ROWS, 2, 2, 1)
 LABELS = np.array([0, 1, 2, 0, 1, 2], np.uint8)
 HELD_OUT = np.array([False, True, False, False, True, False])
 JOB = Job(
     Member("student", 0, 0),
     Cnn(stages=(Stage(filters=2),)),
-    (2, 2),
+    (2, 2, 1),
     3,
     Path(),
     HELD_OUT,
