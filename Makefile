@@ -38,7 +38,7 @@ runs: $(STAMP) ## List the runs
 submit: $(STAMP) ## Send a run to Kaggle and wait for its score; RUN=name, else the newest
 	@$(BIN)/kit submit $(call QUOTED,RUN) $(OPTIONS)
 
-submissions: $(STAMP) ## Show every submission: OOF accuracy against leaderboard score
+submissions: $(STAMP) ## Show every submission: OOF score against leaderboard score
 	@$(BIN)/kit submissions $(ARGS)
 
 doctor: $(STAMP) ## Show what this machine offers and what is missing

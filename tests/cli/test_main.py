@@ -93,7 +93,7 @@ def test_an_unknown_command_names_the_nearest(kit: Callable[..., Any]) -> None:
     assert kit("reprot") == (
         2,
         "",
-        "kit: No such command 'reprot'. Did you mean 'report'?\n(kit --help shows what it takes)\n",
+        "kit: No such command 'reprot'. Did you mean 'report'?\n(kit --help lists the arguments)\n",
     )
 
 
@@ -101,7 +101,7 @@ def test_an_unknown_option_names_the_nearest(kit: Callable[..., Any]) -> None:
     code, out, err = kit("runs", "--jsn")
     assert (code, out) == (2, "")
     assert (
-        err == "kit: No such option '--jsn'. Did you mean '--json'?\n(kit runs --help shows what it takes)\n"
+        err == "kit: No such option '--jsn'. Did you mean '--json'?\n(kit runs --help lists the arguments)\n"
     )
 
 
@@ -113,7 +113,7 @@ def test_an_unknown_option_names_the_nearest(kit: Callable[..., Any]) -> None:
         (
             OSError(errno.ENOSPC, "No space left", "runs/x"),
             2,
-            "kit: runs/x: No space left; make room on this disk\n",
+            "kit: runs/x: No space left; free space on this disk\n",
         ),
         (
             OSError(errno.ENAMETOOLONG, "File name too long", "runs/x"),
@@ -125,14 +125,14 @@ def test_an_unknown_option_names_the_nearest(kit: Callable[..., Any]) -> None:
             2,
             "kit: runs: Permission denied; look at the permissions\n",
         ),
-        (OSError(errno.ENOSPC, "No space left"), 2, "kit: No space left; make room on this disk\n"),
+        (OSError(errno.ENOSPC, "No space left"), 2, "kit: No space left; free space on this disk\n"),
         (
             OSError(errno.EIO, "Broken disk"),
             1,
-            f"kit: OSError: [Errno {errno.EIO}] Broken disk\n(--debug shows where)\n",
+            f"kit: OSError: [Errno {errno.EIO}] Broken disk\n(--debug shows the traceback)\n",
         ),
-        (ValueError("one\ntwo\nthree"), 1, "kit: ValueError: one\n(--debug shows where)\n"),
-        (ValueError(), 1, "kit: ValueError: \n(--debug shows where)\n"),
+        (ValueError("one\ntwo\nthree"), 1, "kit: ValueError: one\n(--debug shows the traceback)\n"),
+        (ValueError(), 1, "kit: ValueError: \n(--debug shows the traceback)\n"),
         (KeyboardInterrupt(), 130, "\ninterrupted\n"),
     ],
 )
@@ -235,7 +235,7 @@ def test_an_output_without_room_is_said_once(tmp_path: Path) -> None:
         done = subprocess.run(
             command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (2, "kit: No space left on device; make room on this disk\n")
+    assert (done.returncode, done.stderr) == (2, "kit: No space left on device; free space on this disk\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

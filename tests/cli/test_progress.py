@@ -69,9 +69,9 @@ def test_it_says_first_what_is_going_to_happen() -> None:
     shown.begin(job(0), job(1), job(0, KNearest(kind="knn")), kept=3)
     assert shown.text.splitlines()[:4] == [
         "mine: 42,000 training rows, 28,000 test rows from data/",
-        "3 of 6 members are trained already",
+        "3 of 6 members are already trained",
         # (9 + 1) * 8 for the convolution, (6272 + 1) * 10 for the softmax.
-        "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds an image",
+        "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds per image",
         "knn: 1 member",
     ]
 
@@ -79,14 +79,14 @@ def test_it_says_first_what_is_going_to_happen() -> None:
 def test_a_network_with_teachers_names_them() -> None:
     shown = Shown()
     shown.begin(job(0, Cnn(stages=(Stage(filters=8),), teachers=("knn", "forest"))))
-    assert ": 1 member of 20 epochs in bfloat16, taught by knn, forest; 62,810 parameters" in shown.text
+    assert ": 1 member of 20 epochs in bfloat16, teachers knn, forest; 62,810 parameters" in shown.text
 
 
 def test_the_sample_and_warnings_are_said_plainly() -> None:
     shown = Shown()
     odd = dataset(sample=True, warnings=("2 rows of [train.csv] are copies",))
     shown.terminal.begun(Run(Path("runs/mine")), odd, [], 0)
-    assert "the kit's own sample digits: get the competition's with kit data fetch" in shown.text
+    assert "This is the bundled sample; kit data fetch downloads the competition's data." in shown.text
     assert "warning: 2 rows of [train.csv] are copies\n" in shown.text
 
 
@@ -142,7 +142,7 @@ def test_epochs_of_a_lost_worker_do_not_count() -> None:
     shown.epoch(0, 1)
     shown.epoch(1, 3)
     shown.terminal.retried(job(1), "cnn-f1-s0: its worker was killed by signal 9")
-    text = "warning: cnn-f1-s0: its worker was killed by signal 9; it is started once more\n"
+    text = "warning: cnn-f1-s0: its worker was killed by signal 9; retrying\n"
     assert shown.text.endswith(text)
     assert "12% of the epochs" in shown.line()
     shown.epoch(1, 1)
@@ -163,7 +163,7 @@ def test_nothing_to_train_is_no_trouble(live: bool) -> None:
     shown = Shown(live=live)
     with shown.terminal:
         shown.begin(kept=5)
-    assert "5 of 5 members are trained already" in shown.text
+    assert "5 of 5 members are already trained" in shown.text
     assert "nan" not in shown.text.lower()
 
 

@@ -33,7 +33,7 @@ def test_a_run_is_checked_sent_scored_and_written_down(kaggle: KaggleServer) -> 
     assert kaggle.count("get") == 2
     assert done.out == "score 0.98500, inside the expected range 0.96500 to 1.00500 (OOF 0.98500)\n"
     assert "200 rows" in done.err
-    assert "5 submissions left today, 0 made; the count starts again at 00:00 UTC" in done.err
+    assert "5 submissions left today, 0 used; the quota resets at 00:00 UTC" in done.err
     [sent] = kaggle.submissions
     copy = Path(events()[-1]["file"])
     assert sent["content"] == run.submission_path.read_bytes() == copy.read_bytes()
@@ -135,7 +135,7 @@ def test_no_quota_left_ends_it_before_the_upload(kaggle: KaggleServer) -> None:
     kaggle.limits_body = {"numToday": 5, "numTotal": 9, "numAllowedNow": 0}
     done = kit("submit")
     assert done.code == 2
-    assert "no submission is left today, 5 made" in done.err
+    assert "no submissions left today, 5 used" in done.err
     assert "00:00 UTC" in done.err
     assert kaggle.count("start") == 0
     assert not list(Path("submissions").glob("*.csv"))
@@ -370,7 +370,7 @@ def test_two_at_once_send_once(kaggle: KaggleServer) -> None:
     done = [ended(process) for process in both]
     assert len(kaggle.submissions) == 1
     assert [one.code for one in done] == [0, 0]
-    assert "waiting for it" in done[0].err + done[1].err
+    assert "waiting for another kit submit" in done[0].err + done[1].err
 
 
 @pytest.mark.slow
@@ -382,7 +382,7 @@ def test_an_interrupt_while_polling_loses_nothing(kaggle: KaggleServer) -> None:
     process.send_signal(signal.SIGINT)
     done = ended(process)
     assert done.code == 130
-    assert "submission 1001 is made" in done.err
+    assert "submission 1001 was sent" in done.err
     assert "kit submissions" in done.err
     assert events()[-1]["ref"] == 1001
 
@@ -393,7 +393,7 @@ def test_a_score_that_does_not_come_in_time_is_no_success(kaggle: KaggleServer) 
     kaggle.pending = 1000
     done = kit("submit", "--wait", "2s")
     assert done.code == 1
-    assert "submission 1001 is made" in done.err
+    assert "submission 1001 was sent" in done.err
     assert done.out == ""
 
 
