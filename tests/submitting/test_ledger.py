@@ -159,7 +159,7 @@ def test_a_process_that_keeps_the_lock_is_not_waited_for_without_end(ledger: Led
     said: list[str] = []
     with (
         Ledger(ledger.folder).locked(),
-        pytest.raises(UserError, match="another kit submit has not ended within 0 s"),
+        pytest.raises(UserError, match="another kit submit is still running after 0 s"),
         ledger.locked(lambda: said.append("waiting"), patience=0.1),
     ):
         pass

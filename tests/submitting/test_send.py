@@ -195,7 +195,7 @@ def test_the_score_is_waited_for_and_written_down(kaggle: Kaggle) -> None:
 def test_a_wait_that_is_over_is_no_success(kaggle: Kaggle) -> None:
     kaggle.answers["get"] = [PENDING]
     with pytest.raises(
-        KitError, match="submission 7 is made, its score not known: Kaggle has not scored it"
+        KitError, match="submission 7 was sent, but its score is unknown: Kaggle has not scored it"
     ) as error:
         wait(send(), 0.01)
     assert error.value.exit_code == 1
@@ -207,12 +207,14 @@ def test_a_score_that_cannot_be_asked_for_does_not_hide_the_submission(
     kaggle: Kaggle, error: KitError
 ) -> None:
     kaggle.answers["get"] = [error]
-    with pytest.raises(type(error), match=f"submission 7 is made, its score not known: {error.what[:4]}"):
+    with pytest.raises(
+        type(error), match=f"submission 7 was sent, but its score is unknown: {error.what[:4]}"
+    ):
         wait(send())
     assert statuses() == ["pending"]
 
 
 def test_an_interrupt_while_waiting_names_the_ref(kaggle: Kaggle) -> None:
     kaggle.answers["get"] = [KeyboardInterrupt()]
-    with pytest.raises(InterruptedRunError, match="submission 7 is made"):
+    with pytest.raises(InterruptedRunError, match="submission 7 was sent"):
         wait(send())
