@@ -135,7 +135,7 @@ def test_a_rule_of_our_own_names_the_key_and_the_file() -> None:
     assert error("seeds: 0") == (
         "child.yaml, line 2: seeds: expected a number from 1 to 1000, or a list of seeds; received 0"
     )
-    assert error("seeds: [1, 1]") == "child.yaml, line 2: seeds: every seed may stand once only"
+    assert error("seeds: [1, 1]") == "child.yaml, line 2: seeds: seeds must be distinct"
     assert error(
         "competition: {image_shape: [3, 3]}\nmodels: {cnn: {stages: [{filters: 1, stride: 4, pool: max}]}}"
     ) == (

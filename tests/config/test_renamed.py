@@ -37,11 +37,11 @@ def test_each_old_key_is_warned_of_once(workdir: Path, capsys: pytest.CaptureFix
     for _ in range(2):
         config.load("old.yaml")
     assert capsys.readouterr().err.splitlines() == [
-        "warning: old.yaml: blend is called ensemble now; the old name still works",
-        "warning: old.yaml: training.turn is called training.relative_step now; the old name still works",
-        "warning: old.yaml: models.cnn.training.turn is called models.cnn.training.relative_step now; "
+        "warning: old.yaml: blend was renamed to ensemble; the old name still works",
+        "warning: old.yaml: training.turn was renamed to training.relative_step; the old name still works",
+        "warning: old.yaml: models.cnn.training.turn was renamed to models.cnn.training.relative_step; "
         "the old name still works",
-        "warning: old.yaml: tune.space: training.turn is called training.relative_step now; "
+        "warning: old.yaml: tune.space: training.turn was renamed to training.relative_step; "
         "the old name still works",
     ]
 
@@ -49,7 +49,7 @@ def test_each_old_key_is_warned_of_once(workdir: Path, capsys: pytest.CaptureFix
 def test_an_old_key_of_a_change_works_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert config.load("default", ["blend.calibrate=true"]).ensemble.calibrate
     assert (
-        "--set blend.calibrate=true: blend.calibrate is called ensemble.calibrate now"
+        "--set blend.calibrate=true: blend.calibrate was renamed to ensemble.calibrate;"
         in capsys.readouterr().err
     )
 

@@ -173,7 +173,7 @@ def test_a_network_may_learn_from_other_models() -> None:
 @pytest.mark.parametrize(
     ("teacher", "what"),
     [
-        ("nobody", "no model 'nobody'; there are cnn, student, other"),
+        ("nobody", "no model 'nobody'; the models are cnn, student, other"),
         ("student", "'student' has teachers itself"),
         ("other", "'other' has teachers itself"),
     ],
