@@ -146,7 +146,7 @@ def test_the_report_says_what_the_run_is(example: Make) -> None:
 def test_it_says_what_the_expected_score_leaves_out(example: Make) -> None:
     first, second = example().report().notes
     assert "variance of training" in first
-    assert "a little low" in second
+    assert "slightly low" in second
 
 
 def test_notes_on_the_expected_score_are_none_of_the_samples(example: Make) -> None:
@@ -179,7 +179,7 @@ def test_pseudo_labels_are_named_with_their_teachers(example: Make) -> None:
     models = {"cnn": {"stages": stages}, "lenet": {"stages": stages, "teachers": ["cnn"]}}
     made.config = Config.model_validate({"models": models})
     note = made.report().notes[-1]
-    assert note.startswith("Pseudo-labels: lenet also learned the test images and the held-out")
+    assert note.startswith("Pseudo-labels: lenet was also trained on test and held-out images")
 
 
 def test_test_time_augmentation_is_judged_row_by_row(example: Make) -> None:

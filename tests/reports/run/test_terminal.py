@@ -31,14 +31,14 @@ def test_one_model_with_one_seed(example: Make) -> None:
         "Network          1,234 parameters, 0.1 million multiply-adds per image\n"
         "Time             30.0 s (training 21.0 s in 2 members, start-up 4.0 s)\n"
         "\n"
-        "Fold  Accuracy %    Label  Read as  Rows\n"
-        "────────────────    ────────────────────\n"
-        "0         80.000    0            1     2\n"
+        "Fold  Accuracy %    Label  Predicted  Rows\n"
+        "────────────────    ──────────────────────\n"
+        "0         80.000    0              1     2\n"
         "1        100.000\n"
         "\n"
-        "The expected score leaves out the variance of training: other seeds would give\n"
-        "another figure. It is a little low: the test ensemble averages folds x seeds,\n"
-        "the OOF ensemble only the seeds that held a row out."
+        "The expected score does not include the variance of training: other seeds give\n"
+        "another score. It is slightly low: the test ensemble averages folds x seeds\n"
+        "members per model, the OOF ensemble one member per seed."
     )
 
 
@@ -116,8 +116,8 @@ def test_test_time_augmentation_is_shown_off_and_on(example: Make) -> None:
         "────────────────────────────────────────────────\n"
         "off                     90.000       2   0.01710\n"
         "on, in the ensemble     99.525   1,200   0.20200\n"
-        "Log loss on - off: -0.00064 (95 % interval -0.00101 to -0.00030). Rows right\n"
-        "only with it: 1,012, only without it: 6 (p = 0.24).\n"
+        "Log loss on - off: -0.00064 (95 % interval -0.00101 to -0.00030). Rows correct\n"
+        "only with it: 1,012, only without it: 6 (McNemar p = 0.24).\n"
     ) in rendered(report.model_copy(update={"tta": tta}))
     assert "Test-time" not in rendered(report)
 
