@@ -83,7 +83,7 @@ def test_a_killed_run_is_shown_as_interrupted_and_leaves_nothing(driver: Driver,
     wait_for(lambda: gone(left))
     assert Run(RUNS / "mine").read_record().status == "running"
     assert kit("runs").out.split("mine")[1].split()[0] == "interrupted"
-    assert "not finished yet (interrupted)" in kit("report", "mine").err
+    assert "not finished (interrupted)" in kit("report", "mine").err
     wait_for(lambda: left_in(temporary) == [])
 
 
@@ -139,4 +139,4 @@ def test_a_worker_killed_twice_is_explained(
     lines = err.splitlines()[-3:]
     assert lines[0] == f"kit: 1 of 2 members failed; forest-f0-s0: its worker {what}"
     assert hint in lines[1]
-    assert lines[2].endswith("the same command trains what is missing")
+    assert lines[2].endswith("rerun the same command to train the missing members")

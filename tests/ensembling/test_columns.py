@@ -134,7 +134,7 @@ def swap_folds(members: Members) -> None:
         ),
         (swap_folds, r"member cnn-f0-s7: .* other rows than fold 0 .*\n.* 10 rows, .* 10 rows, 10 of them"),
         (spoil("val_rows", lambda rows: rows[::-1]), r"expected the fold's 10 rows, ascending"),
-        (spoil("val_rows", lambda rows: rows + 100), r"10 of them not the fold's"),
+        (spoil("val_rows", lambda rows: rows + 100), r"10 of them not in the fold"),
         (spoil("val_probs", lambda probs: probs[:-1]), r"expected 10 rows of probabilities, received 9"),
         (
             spoil("val_probs", lambda probs: probs[:, :3]),

@@ -302,7 +302,7 @@ def test_a_run_with_different_settings_is_refused_by_name(cv: Cv) -> None:
         cv({"models": {"knn": {"neighbours": 2}}}, name="mine")
     assert str(error.value) == (
         "runs/mine: this run used different settings (models.knn.neighbours: 1 in the run, 2 requested)\n"
-        "choose another --run NAME, or --fresh to delete this run and train it anew"
+        "choose another --run NAME, or --fresh to delete this run and retrain it"
     )
     assert run.info_path.read_bytes() == before
 
@@ -348,7 +348,7 @@ def test_a_member_that_fails_costs_no_other(cv: Cv, stand_in: Any, monkeypatch: 
     run = Run(RUNS / "mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: ValueError: no\ntry another\n"
-        "see runs/mine/members/knn-f1-s0.log; rerun the same command to train what is missing"
+        "see runs/mine/members/knn-f1-s0.log; rerun the same command to train the missing members"
     )
     assert raised.value.exit_code == 1
     assert (run.path / "members/knn-f1-s0.log").read_text() == "Traceback\nValueError: no\n"
@@ -411,7 +411,7 @@ def test_a_worker_that_wrote_nothing_leaves_no_log(
         cv(name="mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: it diverged\nlower the rate\n"
-        "rerun the same command to train what is missing"
+        "rerun the same command to train the missing members"
     )
     assert not list(RUNS.rglob("*.log"))
 

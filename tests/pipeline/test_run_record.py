@@ -89,7 +89,7 @@ def test_keys_that_an_earlier_version_did_not_have_are_no_difference() -> None:
     del old.config["models"]["cnn"]["deskew"]
     assert (
         refusal(old.model_copy(update={"hash": "of version 1"}), record())
-        == "(made by another version of kit)"
+        == "(trained by another version of kit)"
     )
 
 
