@@ -40,7 +40,7 @@ def test_errors_are_those_of_all_folds_and_the_mean_over_seeds() -> None:
 
 def test_the_difference_is_own_less_other() -> None:
     row = judge(results(0.5, 0.5), results(0.25, 0.5), LABELS)
-    assert row.cells == pytest.approx((-log(2), 0), abs=1e-6)
+    assert row.replicates == pytest.approx((-log(2), 0), abs=1e-6)
     assert row.difference is not None
     assert row.difference.mean == pytest.approx(-log(2) / 2, abs=1e-6)
 
@@ -56,7 +56,7 @@ def test_cells_are_told_fold_by_fold() -> None:
         (fold, seed): network([2 * fold, 2 * fold + 1], [0.5, 0.5]) for seed in (0, 1) for fold in (0, 1)
     }
     own = {**other, (0, 1): network([0, 1], [0.25, 0.25])}
-    assert judge(own, other, LABELS).cells == pytest.approx((0, log(2), 0, 0), abs=1e-6)
+    assert judge(own, other, LABELS).replicates == pytest.approx((0, log(2), 0, 0), abs=1e-6)
 
 
 def test_a_fold_is_calibrated_on_the_others_of_its_seed() -> None:
