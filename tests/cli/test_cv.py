@@ -31,7 +31,7 @@ Make = Callable[..., Any]
         ),
     ],
 )
-def test_what_is_said_reaches_the_pipeline(
+def test_arguments_reach_the_pipeline(
     *,
     arguments: list[str],
     name: str,
@@ -55,7 +55,7 @@ def test_what_is_said_reaches_the_pipeline(
     assert result.stderr == ""
 
 
-def test_a_complete_run_says_so_and_shows_its_report(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_complete_run_shows_its_report(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     run = example().write()
     monkeypatch.setattr("kit.pipeline.cv.cv", lambda *_, **__: (run, True))
     result = CliRunner().invoke(kit, ["cv"])
@@ -64,7 +64,7 @@ def test_a_complete_run_says_so_and_shows_its_report(example: Make, monkeypatch:
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_started_once_more(driver: Any) -> None:
+def test_a_killed_worker_is_retried(driver: Any) -> None:
     process = driver()
     wait_for(lambda: workers(process))[0].kill()
     _, stderr = process.communicate(timeout=PATIENCE)
@@ -80,7 +80,7 @@ def test_a_killed_worker_is_started_once_more(driver: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_takes_its_workers_along_and_is_taken_up_again(driver: Any) -> None:
+def test_a_killed_run_ends_its_workers_and_can_be_resumed(driver: Any) -> None:
     process = driver()
     wait_for(stamps)
     left = wait_for(lambda: workers(process))
@@ -100,7 +100,7 @@ def test_a_killed_run_takes_its_workers_along_and_is_taken_up_again(driver: Any)
 
 
 @pytest.mark.slow
-def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_in_good_order(driver: Any) -> None:
+def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_cleanly(driver: Any) -> None:
     process = driver()
     wait_for(stamps)
     second = driver()
@@ -135,7 +135,7 @@ KNOWN = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.stem for path in shipped().glob("*.yaml")))
-def test_a_shipped_configuration_trains_without_a_word_of_the_libraries(name: str, workdir: Path) -> None:
+def test_a_shipped_configuration_trains_without_messages_of_libraries(name: str, workdir: Path) -> None:
     assert not list(workdir.iterdir())
     less = ["folds.count=2", "models.forest.trees=10" if name == "baselines" else "training.epochs=1"]
     command = [

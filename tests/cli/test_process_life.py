@@ -1,4 +1,4 @@
-"""How `kit cv` begins, is stopped, continued and ended, with real processes and signals."""
+"""Start, interruption, resumption and end of `kit cv`, with real processes and signals."""
 
 import random
 import signal
@@ -38,7 +38,7 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
 
-def test_a_signal_at_any_moment_ends_it_with_one_line(driver: Driver, temporary: Path) -> None:
+def test_a_signal_at_any_time_ends_it_with_one_line(driver: Driver, temporary: Path) -> None:
     small = ("--set", "models.forest.trees=100")
     began = time.monotonic()
     driver(*small, run="whole").communicate(timeout=PATIENCE)
@@ -74,7 +74,7 @@ def test_a_hangup_marks_the_run_interrupted_and_ends_its_workers(
     assert left_in(temporary) == []
 
 
-def test_a_killed_run_is_shown_as_interrupted_and_leaves_nothing(driver: Driver, temporary: Path) -> None:
+def test_a_killed_run_is_shown_as_interrupted_and_leaves_no_files(driver: Driver, temporary: Path) -> None:
     process = driver()
     left = wait_for(lambda: workers(process))
     assert kit("runs").out.split("mine")[1].split()[0] == "running"
@@ -108,7 +108,7 @@ def test_two_runs_side_by_side_use_different_cores(driver: Driver) -> None:
     assert len(cores) == len(set(cores)) == 2
 
 
-def test_a_run_that_was_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
+def test_a_run_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # A child inherits it.
     process = driver()
     signal.signal(signal.SIGHUP, before)

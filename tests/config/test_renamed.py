@@ -32,7 +32,7 @@ def test_old_keys_still_work(workdir: Path) -> None:
     assert list(made.tune.space) == ["training.relative_step"]
 
 
-def test_each_old_key_is_warned_of_once(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_old_key_gives_one_warning(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workdir / "old.yaml").write_text(OLD)
     for _ in range(2):
         config.load("old.yaml")
@@ -68,7 +68,7 @@ def test_both_names_at_once_are_refused(workdir: Path) -> None:
         config.load("both.yaml")
 
 
-def test_a_file_with_an_old_key_can_extend_one_with_the_new(workdir: Path) -> None:
+def test_a_file_with_an_old_key_can_extend_one_with_the_new_key(workdir: Path) -> None:
     (workdir / "mine.yaml").write_text("extends: default\nblend: {tta: false}\n")
     assert not config.load("mine.yaml").ensemble.tta
 

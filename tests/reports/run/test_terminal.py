@@ -42,7 +42,7 @@ def test_one_model_with_one_seed(example: Make) -> None:
     )
 
 
-def test_several_models_and_seeds_have_a_table_each(example: Make) -> None:
+def test_models_and_seeds_have_a_table_each(example: Make) -> None:
     text = rendered(example(models=("cnn", "lenet"), seeds=(0, 1)).report())
     assert "2 models, 2 seeds, 2 folds, ensemble by mean" in text
     assert "OOF accuracy     100.000 %   0 errors in 20 rows" in text
@@ -62,7 +62,7 @@ def test_a_wide_terminal_shows_each_model_with_its_interval(example: Make) -> No
     assert rendered(report, 80).count("69.896 to 97.213") == 1
 
 
-def test_it_fits_80_columns_whatever_the_names(example: Make) -> None:
+def test_it_fits_80_columns_with_long_names(example: Make) -> None:
     report = example(
         models=("lenet-regularized", "a-network-with-a-name-of-38-characters"), seeds=(0, 1)
     ).report(warnings=["a long warning " * 10])
@@ -84,13 +84,13 @@ def test_warnings_follow_the_headline(example: Make) -> None:
     )
 
 
-def test_colours_only_on_a_terminal(example: Make) -> None:
+def test_colours_are_used_only_on_a_terminal(example: Make) -> None:
     report = example().report()
     assert "\x1b" not in rendered(report)
     assert "\x1b" in rendered(report, force_terminal=True)
 
 
-def test_what_is_not_known_is_a_dash(example: Make) -> None:
+def test_an_unknown_value_is_a_dash(example: Make) -> None:
     made = example(models=("cnn", "knn"))
     for result in made.members.values():
         result.history.clear()
@@ -122,12 +122,12 @@ def test_test_time_augmentation_is_shown_off_and_on(example: Make) -> None:
     assert "Test-time" not in rendered(report)
 
 
-def test_notes_come_last_for_the_sample_too(example: Make) -> None:
+def test_notes_come_last_also_for_the_sample(example: Make) -> None:
     report = example(sample=True).report().model_copy(update={"notes": ("One note.",)})
     assert rendered(report).endswith("\n\nOne note.")
 
 
-def test_it_names_the_files_that_are_there(example: Make) -> None:
+def test_it_names_the_existing_files(example: Make) -> None:
     made = example()
     run = made.write()
     run.submission_path.write_text("")
