@@ -1,4 +1,4 @@
-"""The whole configuration surface, as pydantic models; YAML files with `extends`; `--set a.b=c`."""
+"""Configuration: pydantic models, YAML files with `extends`, and changes with `--set a.b=c`."""
 
 from kit.config.base import MetricName
 from kit.config.files import find, load, resolve, shipped, validate
