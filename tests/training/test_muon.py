@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kit.config import Training
 from kit.training.muon import orthogonal
-from kit.training.network import make_optimizer
+from kit.training.optimizers import make_optimizer
 
 RATE, RELATIVE_STEP = 0.01, 0.05
 
