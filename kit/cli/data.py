@@ -76,7 +76,7 @@ def _show(summary: dict[str, Any]) -> None:
 
     from kit.reports.formatting import table
 
-    height, width = summary["image_shape"]
+    height, width, _ = summary["image_shape"]
     counts = summary["class_counts"]
     rows = f"{summary['rows']:,} training and {summary['test_rows']:,} test images"
     click.echo(f"{summary['source']}: {rows} of {height} x {width} pixels")

@@ -1,14 +1,16 @@
-"""The whole configuration surface, as pydantic models; YAML files with `extends`; `--set a.b=c`."""
+"""Configuration: pydantic models, YAML files with `extends`, and changes with `--set a.b=c`."""
 
 from kit.config.base import MetricName
 from kit.config.files import find, load, resolve, shipped, validate
 from kit.config.models import (
     Augmentation,
     BatchNorm,
+    ClassicalModel,
     Cnn,
     KNearest,
     LogisticRegression,
     Model,
+    Network,
     RandomForest,
     Stage,
     Svm,
@@ -22,6 +24,7 @@ __all__ = [
     "Augmentation",
     "BatchNorm",
     "Choices",
+    "ClassicalModel",
     "Cnn",
     "Competition",
     "Config",
@@ -35,6 +38,7 @@ __all__ = [
     "LogisticRegression",
     "MetricName",
     "Model",
+    "Network",
     "RandomForest",
     "Source",
     "Stage",

@@ -1,6 +1,6 @@
 """The whole configuration.
 
-Each CNN starts from the top-level `training` and `augmentation`, and may override any part of them.
+The top-level `training` and `augmentation` are the defaults of each CNN, which may override any part of them.
 """
 
 import hashlib
@@ -16,8 +16,9 @@ from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
 
+Channels = Annotated[Whole, Field(ge=1, le=4)]
 HASH_VERSION = 2
-"""Of what the hash covers: a change of it changes the name of every run."""
+"""Version of the hash; a new version changes the name of every run."""
 
 
 class Competition(Section):
@@ -35,8 +36,8 @@ class Competition(Section):
     """Id of the first row of test.csv; ids count up from it."""
     prediction_column: str = "Label"
     """Second column of the submission."""
-    image_shape: tuple[Count, Count] = (28, 28)
-    """Height and width in pixels."""
+    image_shape: tuple[Count, Count, Channels] = (28, 28, 1)
+    """Height and width in pixels, and number of channels; two numbers mean one channel."""
     classes: Annotated[Whole, Field(ge=2, le=256)] = 10
     """How many classes there are; labels run from 0 to classes - 1."""
     metric: MetricName = "accuracy"
@@ -44,14 +45,19 @@ class Competition(Section):
     public_rows: Count | None = None
     """Test rows behind the public score; null: all of them."""
 
+    @field_validator("image_shape", mode="before")
+    @classmethod
+    def _one_channel(cls, value: Any) -> Any:
+        return [*value, 1] if isinstance(value, list | tuple) and len(value) == 2 else value
+
 
 class Data(Section):
-    """Where the competition's files lie."""
+    """Where the competition's files are."""
 
     directory: Annotated[str, Field(min_length=1)] = "data"
     """Folder of train.csv, test.csv and sample_submission.csv; `~` is the home folder.
 
-    One that is set here must hold them: nothing else is read in its place.
+    If it is set here and the files are missing, that is an error; kit then uses no other data.
     """
 
     @field_validator("directory", mode="before")
@@ -73,55 +79,55 @@ class Data(Section):
 
     @property
     def is_named(self) -> bool:
-        """Whether the user chose the directory, in a file or with --set."""
+        """Whether the user set the directory, in a file or with --set."""
         return "directory" in self.model_fields_set
 
 
 class Folds(Section):
-    """How training rows are held out."""
+    """Cross-validation folds."""
 
     count: Annotated[Whole, Field(ge=2, le=100)] = 5
     """Number of folds."""
     seed: Seed = 0
-    """Of the shuffle that deals rows to folds."""
+    """Seed of the shuffle that assigns rows to folds."""
     reshuffle: Flag = False
-    """Give each training seed folds of its own."""
+    """Use different folds for each training seed."""
 
 
 class Ensemble(Section):
     """How the columns of a run are combined."""
 
     method: Literal["mean"] = "mean"
-    """mean: the mean of the probabilities, every column with the same weight."""
+    """mean: unweighted mean of the probabilities."""
     tta: Flag = False
-    """Use the mean over views of networks with `augmentation.tta`; the report compares both."""
+    """Use the mean over views of networks with `augmentation.tta`; the report compares with and without."""
     calibrate: Flag = False
-    """Scale each column by a temperature that is fitted on its OOF predictions."""
+    """Scale each column by a temperature fitted on its OOF predictions."""
 
 
 class Config(Section):
     """A resolved configuration."""
 
     competition: Competition = Competition()
-    """What the competition's files look like."""
+    """Format of the competition's files."""
     data: Data = Data()
-    """Where they lie."""
+    """Where these files are."""
     folds: Folds = Folds()
-    """How training rows are held out."""
+    """Cross-validation folds."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
-    """Seeds to train; a whole number n stands for 0 to n - 1."""
+    """Training seeds; a whole number n means 0 to n - 1."""
     all_rows: Flag = False
-    """Also train each model and seed on all rows, for the test predictions alone; folds judge, as before."""
+    """Also train each model and seed on all rows, for test predictions only; OOF figures do not change."""
     training: Training = Training()
-    """What each CNN starts from."""
+    """Default of each CNN."""
     augmentation: Augmentation = Augmentation()
-    """What each CNN starts from."""
+    """Default of each CNN."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
-    """What is trained, by name; null takes an inherited one away."""
+    """Models to train, by name; null removes an inherited model."""
     ensemble: Ensemble = Ensemble()
     """How columns are combined."""
     tune: Tune = Tune()
-    """What `kit tune` does."""
+    """Settings of `kit tune`."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -136,7 +142,7 @@ class Config(Section):
     @classmethod
     def _distinct_seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("every seed may stand once only")
+            raise ValueError("seeds must be distinct")
         return value
 
     @model_validator(mode="before")
@@ -144,7 +150,7 @@ class Config(Section):
     def _fill_networks(cls, raw: Any) -> Any:
         if not isinstance(raw, Mapping):
             return raw
-        # A key with nothing behind it (all its lines commented out, say) is as good as absent.
+        # A key without a value, as when all lines below it are commented out, counts as absent.
         given = {key: value for key, value in raw.items() if value is not None or key not in cls.model_fields}
         if isinstance(given.get("models"), Mapping):
             models = {name: model for name, model in given["models"].items() if model is not None}
@@ -155,30 +161,30 @@ class Config(Section):
     def _images_fit(self) -> Self:
         for name, model in self.models.items():
             if isinstance(model, Cnn):
-                _check_sizes(name, model, self.competition.image_shape)
+                _check_sizes(name, model, self.competition.image_shape[:2])
         return self
 
     @model_validator(mode="after")
-    def _teachers_can_teach(self) -> Self:
+    def _teachers_are_valid(self) -> Self:
         for name, model in self.models.items():
             for teacher in model.teachers if isinstance(model, Cnn) else ():
-                there = self.models.get(teacher)
-                if there is None:
+                found = self.models.get(teacher)
+                if found is None:
                     known = ", ".join(self.models)
-                    raise ValueError(f"models.{name}.teachers: no model {teacher!r}; there are {known}")
-                if teacher == name or (isinstance(there, Cnn) and there.teachers):
+                    raise ValueError(f"models.{name}.teachers: no model {teacher!r}; the models are {known}")
+                if teacher == name or (isinstance(found, Cnn) and found.teachers):
                     raise ValueError(f"models.{name}.teachers: {teacher!r} has teachers itself")
         return self
 
     @model_validator(mode="after")
-    def _views_are_there(self) -> Self:
+    def _some_network_has_views(self) -> Self:
         networks = [model for model in self.models.values() if isinstance(model, Cnn)]
         if self.ensemble.tta and not any(network.augmentation.tta for network in networks):
             raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
         return self
 
     def digest(self, **also: str) -> str:
-        """Return the hash (64 hex digits) of what determines a member, with `also` (fingerprint, backend, …).
+        """Return the hash (64 hex digits) of all that determines a member, with `also` (fingerprint, …).
 
         It covers the folds, the models with their training and augmentation, the image shape and the classes.
         It does not cover seeds, all_rows, ensemble, tune, names and directories: more seeds extend the same
@@ -193,7 +199,7 @@ class Config(Section):
 
 
 def merged(base: Any, over: Any) -> Any:
-    """Return `base` with `over` laid on top: mappings key by key, anything else replaced."""
+    """Return `base` overridden by `over`: mappings key by key, other values replaced."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}

@@ -29,7 +29,7 @@ from kit.scratch import scratch
 
 ARRAYS = ("train_images", "train_labels", "test_images")
 """Names of the .npy files of an entry."""
-_VERSION = 2
+_VERSION = 3
 """Of what an entry holds: one that another version wrote is not found."""
 
 

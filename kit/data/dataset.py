@@ -35,9 +35,9 @@ class Dataset:
     """Training and test rows of a competition, memory-mapped.
 
     Attributes:
-        train_images: (rows, height, width) uint8.
+        train_images: (rows, height, width, channels) uint8.
         train_labels: (rows,) uint8.
-        test_images: (test rows, height, width) uint8.
+        test_images: (test rows, height, width, channels) uint8.
         fingerprint: SHA-256 (64 hex digits) of the arrays: equal data in another file format has the same.
         sample: whether it is the bundled sample.
         source: where it comes from, for people.

@@ -23,7 +23,7 @@ def make_folds(
     those of each class, differ by one image at most. Copies go with the first of them, whatever their label.
 
     Args:
-        images: (rows, height, width) uint8.
+        images: (rows, height, width, channels) uint8.
         labels: (rows,) uint8.
         count: number of folds, 2 to 100.
         seed: of the shuffle.

@@ -18,7 +18,7 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
     0), so that an image is blurred once only. Always float32: under bfloat16 a coordinate near 28 is off by
     up to 1/16 pixel.
 
-    Input (batch, height, width, 1) of any number type; output the same shape, float32, on the same scale.
+    Input (batch, height, width, channels) of any number type; output of the same shape and scale, float32.
 
     Args:
         ranges: how far each parameter may go.
@@ -83,23 +83,23 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         return rows + (self.height - 1) / 2 + bend[0], columns + (self.width - 1) / 2 + bend[1]
 
     def sample(self, images: Any, rows: Any, columns: Any) -> Any:
-        """Return float32 images (batch, height, width, 1) read at `source`'s coordinates, bilinear."""
-        height, width = self.height, self.width
+        """Return float32 images (batch, height, width, channels) read at `source`'s coordinates, bilinear."""
+        height, width, channels = self.height, self.width, images.shape[-1]
         # A frame of zeros (one pixel before, two behind) makes every neighbour of a clipped coordinate exist.
         framed = ops.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0)))
-        flat, stride, area = ops.reshape(framed, (-1,)), width + 3, (height + 3) * (width + 3)
+        flat, stride, area = ops.reshape(framed, (-1, channels)), width + 3, (height + 3) * (width + 3)
         rows, columns = ops.clip(rows, -1.0, height), ops.clip(columns, -1.0, width)
         top, left = ops.floor(rows), ops.floor(columns)
         first = ops.expand_dims(ops.arange(ops.shape(images)[0], dtype="int32") * area, -1)
         corner = first + (ops.cast(top, "int32") + 1) * stride + ops.cast(left, "int32") + 1
-        across, down = columns - left, rows - top
+        across, down = ops.expand_dims(columns - left, -1), ops.expand_dims(rows - top, -1)
 
         def line(start: Any) -> Any:
-            one, other = ops.take(flat, start), ops.take(flat, start + 1)
+            one, other = ops.take(flat, start, axis=0), ops.take(flat, start + 1, axis=0)
             return one + (other - one) * across
 
         above, below = line(corner), line(corner + stride)
-        return ops.reshape(above + (below - above) * down, (-1, height, width, 1))
+        return ops.reshape(above + (below - above) * down, (-1, height, width, channels))
 
     def _bend(self, batch: Any) -> Any:
         """Return smooth random fields, independent across images and directions.
@@ -132,18 +132,18 @@ def view(images: NDArray[np.uint8], change: Mapping[str, float | NDArray[np.floa
     """Return images after a change.
 
     Args:
-        images: (rows, height, width).
+        images: (rows, height, width, channels).
         change: one of VIEWS, or such with (rows,) values, one an image.
     """
     warp = RandomWarp(Augmentation(), seed=0)
-    warp.build((None, *images.shape[1:], 1))
+    warp.build((None, *images.shape[1:]))
     still = {"rotation": 0.0, "shear": 0.0, "zoom": 1.0, "down": 0.0, "right": 0.0}
     grid = warp.source(
         {name: ops.cast(np.reshape(value, -1), "float32") for name, value in {**still, **change}.items()}
     )
-    changed = warp.sample(ops.cast(images[..., None], "float32"), *grid)
+    changed = warp.sample(ops.cast(images, "float32"), *grid)
     # As bytes, so that a network predicts them with the step that it has compiled.
-    return np.asarray(np.rint(ops.convert_to_numpy(changed)[..., 0]), np.uint8)
+    return np.asarray(np.rint(ops.convert_to_numpy(changed)), np.uint8)
 
 
 def deskew(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -153,7 +153,7 @@ def deskew(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     al. (1998), Gradient-based learning applied to document recognition, deslant MNIST by its moments so.
 
     Args:
-        images: (rows, height, width).
+        images: (rows, height, width, channels).
     """
     # In parts: the coordinates of 42,000 images at once would fill the memory.
     parts = (images[start : start + 1000] for start in range(0, len(images), 1000))
@@ -162,8 +162,8 @@ def deskew(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _slant(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the angle of each image from the upright in radians, (rows,); 0 without ink."""
-    ink = images.astype(np.float64)
-    rows, columns = np.indices(images.shape[1:], dtype=np.float64)
+    ink = images.sum(axis=-1, dtype=np.float64)
+    rows, columns = np.indices(images.shape[1:3], dtype=np.float64)
     mass = np.maximum(ink.sum(axis=(1, 2), keepdims=True), 1)
     down, right = (place - (ink * place).sum(axis=(1, 2), keepdims=True) / mass for place in (rows, columns))
     covariance, variance = (ink * down * right).sum(axis=(1, 2)), (ink * down**2).sum(axis=(1, 2))

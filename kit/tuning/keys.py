@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from kit.config import Cnn, Config, Dimension, Source
+from kit.config import Config, Dimension, Source
 from kit.config.errors import origin
 from kit.errors import UserError
 
@@ -95,7 +95,7 @@ def _matches(base: Base, pattern: str) -> list[str]:
     found = [key for key in base.values if form.fullmatch(key)]
     if not found:
         models = base.config.models
-        model = next((name for name in models if isinstance(models[name], Cnn)), next(iter(models)))
+        model = next((name for name in models if models[name].needs_backend), next(iter(models)))
         example = pattern.replace("models.*", f"models.{model}").replace("*", "0")
         base.with_changes(pattern, f"{example}=0")
         raise base.error(pattern, f"unknown key {example}")
@@ -105,27 +105,8 @@ def _matches(base: Base, pattern: str) -> list[str]:
 def explicit(config: Config) -> Config:
     """Return the configuration with the values that stages and head inherit from their model filled in."""
     return config.model_copy(
-        update={
-            "models": {
-                name: _network(model) if isinstance(model, Cnn) else model
-                for name, model in config.models.items()
-            }
-        }
+        update={"models": {name: model.explicit() for name, model in config.models.items()}}
     )
-
-
-def _network(model: Cnn) -> Cnn:
-    stages = tuple(
-        stage.model_copy(
-            update={
-                "dropout": model.dropout if stage.dropout is None else stage.dropout,
-                "batch_norm": stage.batch_norm or model.batch_norm,
-            }
-        )
-        for stage in model.stages
-    )
-    head = model.dropout if model.head_dropout is None else model.head_dropout
-    return model.model_copy(update={"stages": stages, "head_dropout": head})
 
 
 def values_by_key(config: Config) -> dict[str, JsonValue]:

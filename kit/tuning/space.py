@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from kit.config import Choices, Cnn, Config, Dimension, IntRange, Source
+from kit.config import Choices, Config, Dimension, IntRange, Source
 from kit.config.errors import nearest
 from kit.errors import UserError
 from kit.records import Params, ParamValue
@@ -124,7 +124,7 @@ def make_space(source: Source) -> Space:
 
 def _check_untaught(config: Config) -> None:
     for name, model in config.models.items():
-        if isinstance(model, Cnn) and model.teachers:
+        if model.teachers:
             raise UserError(
                 "networks with teachers cannot be tuned",
                 where=f"models.{name}.teachers",

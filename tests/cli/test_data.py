@@ -70,7 +70,7 @@ def test_check_as_json(workdir: Path, write_competition: Write) -> None:
         "sample": False,
         "rows": 60,
         "test_rows": 20,
-        "image_shape": [28, 28],
+        "image_shape": [28, 28, 1],
         "class_counts": [6] * 10,
         "warnings": [],
     }

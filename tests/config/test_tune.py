@@ -1,4 +1,4 @@
-"""The section `tune`: what it holds by default, and what it refuses."""
+"""The section `tune`: defaults and refused values."""
 
 from pathlib import Path
 from typing import Any

@@ -26,9 +26,9 @@ def test_the_data_directory_comes_first(workdir: Path, tiny: Config, write_tiny:
     write_tiny(workdir / "input" / "digit-recognizer", train=None)
     data = load(tiny)
     assert (data.source, data.sample) == ("data/", False)
-    assert data.train_images.shape == (6, 1, 3)
+    assert data.train_images.shape == (6, 1, 3, 1)
     assert data.train_labels.tolist() == [0, 1, 2, 2, 1, 0]
-    assert data.test_images.tolist() == [[[5, 6, 7]], [[8, 9, 10]]]
+    assert data.test_images.tolist() == [[[[5], [6], [7]]], [[[8], [9], [10]]]]
     assert data.ids(tiny.competition).tolist() == [1, 2]
     assert data.sample_submission == Path("data/sample_submission.csv")
 
@@ -78,8 +78,8 @@ def test_a_refused_download_is_not_hidden_behind_the_sample(
 def test_then_the_sample_which_leaves_nothing_behind(workdir: Path) -> None:
     data = load(config.load())
     assert (data.sample, data.source) == (True, "the bundled sample")
-    assert data.train_images.shape == (2400, 28, 28)
-    assert data.test_images.shape == (600, 28, 28)
+    assert data.train_images.shape == (2400, 28, 28, 1)
+    assert data.test_images.shape == (600, 28, 28, 1)
     assert np.bincount(data.train_labels).min() > 200
     assert data.warnings == ()
     assert data.sample_submission is None

@@ -6,7 +6,7 @@ from kit.data.folds import check_folds, distinct, make_folds
 from kit.errors import KitError, UserError
 
 LABELS = np.repeat(np.arange(3, dtype=np.uint8), [50, 31, 22])
-IMAGES = np.arange(103 * 4, dtype=np.uint16).view(np.uint8).reshape(103, 2, 4)
+IMAGES = np.arange(103 * 4, dtype=np.uint16).view(np.uint8).reshape(103, 2, 4, 1)
 
 
 def counts(folds: NDArray[np.int8], labels: NDArray[np.uint8] = LABELS) -> NDArray[np.int64]:

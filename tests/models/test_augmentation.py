@@ -261,15 +261,15 @@ def test_test_time_augmentation_alone_changes_no_training_image() -> None:
 
 
 def test_views_are_shifts_by_a_pixel_and_turns() -> None:
-    images = noise().astype(np.uint8)[..., 0]
+    images = noise().astype(np.uint8)
     views = [view(images, change) for change in VIEWS]
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     for one, (down, right) in zip(views[:4], [(1, 0), (-1, 0), (0, 1), (0, -1)], strict=True):
         expected = padded[:, 1 - down : 1 - down + SIDE, 1 - right : 1 - right + SIDE]
         np.testing.assert_array_equal(one, expected, strict=True)
     for one, degrees in zip(views[4:], (8, -8), strict=True):
-        turned = warped(images[..., None].astype(np.float32), rotation=np.deg2rad(degrees))
-        np.testing.assert_allclose(one, turned[..., 0], atol=0.501)
+        turned = warped(images.astype(np.float32), rotation=np.deg2rad(degrees))
+        np.testing.assert_allclose(one, turned, atol=0.501)
         assert not np.array_equal(one, images)
 
 
@@ -277,26 +277,52 @@ def bars(*slopes: float) -> NDArray[np.uint8]:
     """Return images of a bar through the centre, each so many pixels to the right a pixel down."""
     rows, columns = np.indices((SIDE, SIDE)) - (SIDE - 1) / 2
     images = [np.clip(3 - np.abs(columns - slope * rows), 0, 1) * (np.abs(rows) < 10) for slope in slopes]
-    return np.asarray(np.rint(255 * np.stack(images)), np.uint8)
+    return np.asarray(np.rint(255 * np.stack(images)[..., None]), np.uint8)
 
 
 def test_slanted_images_are_made_upright_each_for_itself() -> None:
-    upright = deskew(bars(-0.5, 0.3, 0))
+    upright = deskew(bars(-0.5, 0.3, 0))[..., 0]
     assert upright.dtype == np.uint8
     # Each row of ink has its middle in the image's middle, to a tenth of a pixel.
     middles = (upright * np.arange(SIDE)).sum(axis=2) / np.maximum(upright.sum(axis=2), 1)
     np.testing.assert_allclose(middles[:, 4:24], (SIDE - 1) / 2, atol=0.1)
-    assert np.ptp(bars(-0.5) @ np.arange(SIDE) / np.maximum(bars(-0.5).sum(axis=2), 1)) > 9
+    slanted = bars(-0.5)[..., 0]
+    assert np.ptp(slanted @ np.arange(SIDE) / np.maximum(slanted.sum(axis=2), 1)) > 9
 
 
 def test_upright_and_empty_images_stay_as_they_are() -> None:
-    images = np.concatenate([bars(0), np.zeros((1, SIDE, SIDE), np.uint8)])
+    images = np.concatenate([bars(0), np.zeros((1, SIDE, SIDE, 1), np.uint8)])
     np.testing.assert_array_equal(deskew(images), images)
 
 
 def test_deskewing_in_parts_is_deskewing_one_by_one() -> None:
-    images = noise(1003).astype(np.uint8)[..., 0]
+    images = noise(1003).astype(np.uint8)
     np.testing.assert_array_equal(deskew(images)[[0, 999, 1000, 1002]], deskew(images[[0, 999, 1000, 1002]]))
+
+
+def colours(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return three channels, each with other values at the same places."""
+    return np.asarray(images * np.array([1, 0.5, 0.25]), np.uint8)
+
+
+def test_every_channel_of_an_image_moves_as_one() -> None:
+    images = colours(bars(-0.5, 0.3))
+    for change in VIEWS:
+        alone = [view(images[..., channel : channel + 1], change) for channel in range(3)]
+        np.testing.assert_array_equal(view(images, change), np.concatenate(alone, axis=-1), strict=True)
+
+
+def test_training_warps_every_channel_by_the_same_grid() -> None:
+    image = noise()
+    changed = trained(np.concatenate([image, image, image], axis=-1))
+    for channel in range(3):
+        np.testing.assert_array_equal(changed[..., channel : channel + 1], trained(image))
+
+
+def test_a_coloured_image_is_deskewed_by_the_sum_of_its_channels() -> None:
+    images = bars(-0.5, 0.3)
+    coloured = np.concatenate([images, images, images], axis=-1)
+    np.testing.assert_array_equal(deskew(coloured)[..., :1], deskew(images))
 
 
 def test_bytes_come_out_as_float32_on_their_scale() -> None:

@@ -24,13 +24,13 @@ def told() -> Told:
 @pytest.fixture
 def result(tmp_path: Path, told: Told) -> MemberResult:
     """Return what 1-nearest-neighbour makes of images that are nothing but their label, but for the last."""
-    images = np.repeat(LABELS, 16).reshape(ROWS, 4, 4) * np.uint8(100)
+    images = np.repeat(LABELS, 16).reshape(ROWS, 4, 4, 1) * np.uint8(100)
     images[21] = 100  # Label 0 looks like label 1.
     np.save(tmp_path / "train_images.npy", images)
     np.save(tmp_path / "train_labels.npy", LABELS)
     np.save(tmp_path / "test_images.npy", images[:TEST_ROWS])
     model = KNearest(kind="knn", neighbours=1)
-    job = Job(Member("knn", 1, 0), model, (4, 4), CLASSES, tmp_path, HELD_OUT, "none", "float32")
+    job = Job(Member("knn", 1, 0), model, (4, 4, 1), CLASSES, tmp_path, HELD_OUT, "none", "float32")
     return train_member(job, lambda *figures: told.append(figures), 0.0)
 
 
@@ -45,7 +45,7 @@ def test_a_baseline_on_all_rows_predicts_test_rows_alone(result: MemberResult, t
     told: Told = []
     held_out = np.zeros(ROWS, np.bool_)
     model = KNearest(kind="knn", neighbours=1)
-    job = Job(Member("knn", ALL_ROWS, 0), model, (4, 4), CLASSES, tmp_path, held_out, "none", "float32")
+    job = Job(Member("knn", ALL_ROWS, 0), model, (4, 4, 1), CLASSES, tmp_path, held_out, "none", "float32")
     alone = train_member(job, lambda *figures: told.append(figures), 0.0)
     assert (alone.val_rows.shape, alone.val_probs.shape) == ((0,), (0, CLASSES))
     np.testing.assert_array_equal(alone.test_probs, result.test_probs)

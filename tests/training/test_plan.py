@@ -64,7 +64,7 @@ def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:
     assert net.held_out.tolist() == [False, False, True, True]
     assert knn.held_out.tolist() == [False, True, False, True]
     assert all_rows.held_out.tolist() == [False] * 4
-    assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4), 3)
+    assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4, 1), 3)
     assert (net.backend, net.precision) == ("jax", "bfloat16")
     assert net.folder.is_absolute()
 

@@ -123,8 +123,8 @@ def dataset(tmp_path: Path) -> Dataset:
     folder = tmp_path / "arrays"
     folder.mkdir()
     labels = (np.arange(ROWS) // FOLDS % CLASSES).astype(np.uint8)
-    images = np.random.default_rng(0).integers(0, 2, (ROWS, 4, 4)).astype(np.uint8)
-    images[:, 0, 0] = 255 * labels
+    images = np.random.default_rng(0).integers(0, 2, (ROWS, 4, 4, 1)).astype(np.uint8)
+    images[:, 0, 0, 0] = 255 * labels
     arrays = {"train_images": images, "train_labels": labels, "test_images": images[:5]}
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)

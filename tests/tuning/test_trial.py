@@ -3,7 +3,6 @@
 import math
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -273,9 +272,7 @@ def test_a_stopped_slot_ends_the_trial_at_once(
 ) -> None:
     worker("send({'epoch': 1, 'val_loss': 0.5, 'val_accuracy': 0.5})\ntime.sleep(3600)")
     slot.on_progress = lambda *_: threading.Timer(0.05, slot.stop, ["time limit reached"]).start()
-    started = time.monotonic()
     [trial] = run(None, folds=1)
-    assert time.monotonic() - started < 30
     assert trial.user_attrs["failed"] == "time limit reached"
     assert not any(alive(pid) for pid in workers(workdir))
     slot.stop("interrupted")

@@ -1,5 +1,6 @@
 """The first line of a CSV file: which columns stand where, and whether the file is a CSV at all."""
 
+import math
 import re
 from difflib import get_close_matches
 
@@ -21,8 +22,7 @@ _FORMATS = {
 
 def names(competition: Competition, *, labelled: bool) -> list[str]:
     """Return the names that must stand in the header, in the competition's order."""
-    height, width = competition.image_shape
-    pixels = [f"{competition.pixel_prefix}{pixel}" for pixel in range(height * width)]
+    pixels = [f"{competition.pixel_prefix}{pixel}" for pixel in range(math.prod(competition.image_shape))]
     return [competition.label_column, *pixels] if labelled else pixels
 
 

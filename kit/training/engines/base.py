@@ -14,9 +14,9 @@ class TrainingState:
     """A network in training.
 
     Attributes:
-        model: uint8 images (batch, height, width, 1) to logits, augmentation included while training.
+        model: uint8 images (batch, height, width, channels) to logits, augmentation included while training.
         optimizer: with its schedule.
-        images: (rows, height, width) uint8.
+        images: (rows, height, width, channels) uint8.
         targets: (rows, classes) float32, the probabilities that it is to learn.
     """
 
@@ -42,4 +42,4 @@ class Engine(Protocol):
         """Train on `order` (steps, batch), rows of the images; return mean loss (with L2) and accuracy."""
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (batch, classes) for (batch, height, width), without augmentation and dropout."""
+        """Return (batch, classes) for (batch, height, width, channels), without augmentation and dropout."""

@@ -90,7 +90,7 @@ class TensorFlowEngine:
         loss_sum, accuracy_sum = tf.constant(0.0), tf.constant(0.0)
         for step in tf.range(tf.shape(order)[0]):
             rows = order[step]
-            images, targets = tf.gather(self.images, rows)[..., None], tf.gather(self.targets, rows)
+            images, targets = tf.gather(self.images, rows), tf.gather(self.targets, rows)
             with tf.GradientTape() as tape:
                 logits = self.model(images, training=True)
                 loss = tf.add_n([self.state.loss(logits, targets), *self.model.losses])
@@ -101,4 +101,4 @@ class TensorFlowEngine:
         return loss_sum / steps, accuracy_sum / steps
 
     def _forward(self, images: Any) -> Any:
-        return self.model(images[..., None], training=False)
+        return self.model(images, training=False)

@@ -27,7 +27,7 @@ class TorchEngine:
         variables = self.model.trainable_variables
         loss_sum, accuracy_sum = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         for rows in self._tensor(order).long():
-            logits = self.model(self.images[rows][..., None], training=True)
+            logits = self.model(self.images[rows], training=True)
             loss = self.state.loss(logits, self.targets[rows]) + sum(self.model.losses)
             self.model.zero_grad()
             loss.backward()
@@ -40,7 +40,5 @@ class TorchEngine:
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine`."""
         with torch.no_grad():
-            result: NDArray[np.float32] = (
-                self.model(self._tensor(images)[..., None], training=False).cpu().numpy()
-            )
+            result: NDArray[np.float32] = self.model(self._tensor(images), training=False).cpu().numpy()
         return result

@@ -7,10 +7,10 @@ from kit.config import Competition
 from kit.data.readers import pixel_csv
 from kit.errors import UserError
 
-COMPETITION = Competition(image_shape=(1, 3), classes=3)
+COMPETITION = Competition(image_shape=(1, 3, 1), classes=3)
 HEADER = "label,pixel0,pixel1,pixel2\n"
 GOOD = HEADER + "0,0,7,255\n1,1,20,3\n2,9,99,100\n"
-IMAGES = [[[0, 7, 255]], [[1, 20, 3]], [[9, 99, 100]]]
+IMAGES = [[[[0], [7], [255]]], [[[1], [20], [3]]], [[[9], [99], [100]]]]
 LABELS = [0, 1, 2]
 TEST = "pixel0,pixel1,pixel2\n5,6,7\n"
 
@@ -46,13 +46,13 @@ def fault(text: str | bytes, *, labelled: bool = True) -> str:
 
 def test_a_good_file_is_read() -> None:
     images, labels = pixel_csv.parse(GOOD.encode(), "train.csv", COMPETITION, labelled=True)
-    assert (str(images.dtype), images.shape, str(labels.dtype)) == ("uint8", (3, 1, 3), "uint8")
+    assert (str(images.dtype), images.shape, str(labels.dtype)) == ("uint8", (3, 1, 3, 1), "uint8")
     assert images.tolist() == IMAGES
     assert labels.tolist() == LABELS
 
 
 def test_test_rows_have_no_labels() -> None:
-    assert parse(TEST, labelled=False) == ([[[5, 6, 7]]], [])
+    assert parse(TEST, labelled=False) == ([[[[5], [6], [7]]]], [])
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
@@ -70,7 +70,7 @@ def test_pieces_of_the_fast_read_fit_together(text: str, size: int, monkeypatch:
 def test_every_value_is_read_as_python_reads_it() -> None:
     values = np.random.default_rng(0).permutation(np.repeat(np.arange(256), 9)).reshape(-1, 3)
     text = "pixel0,pixel1,pixel2\n" + "".join(f"{a},{b},{c}\r\n" for a, b, c in values)
-    assert np.array_equal(np.array(parse(text, labelled=False)[0])[:, 0], values)
+    assert np.array_equal(np.array(parse(text, labelled=False)[0])[:, 0, :, 0], values)
 
 
 @pytest.mark.parametrize(
