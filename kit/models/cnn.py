@@ -1,4 +1,4 @@
-"""The convolutional network that a configuration describes, LeNet-5 with an added layer among them."""
+"""The convolutional network of a configuration."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,10 +10,10 @@ from keras import layers
 from kit.config import BatchNorm, Cnn
 from kit.models.layers import PLAIN, Layers
 
-# Keras's 0.99 remembers 100 steps; a short training (a sample, a quick profile) has few more than that.
+# Keras's default of 0.99 averages over 100 steps; a short training has hardly more than that.
 MOMENTUM = 0.95
 CHANNELS = "channels_last"
-"""Said to every layer: a keras.json may name another order."""
+"""Set in every layer: a keras.json may set another order."""
 
 
 def build_cnn(

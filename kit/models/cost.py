@@ -1,4 +1,4 @@
-"""What a network costs, from its description alone (no Keras)."""
+"""Parameters and multiply-adds of a network, computed from its configuration without Keras."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ class Cost(NamedTuple):
 
     Attributes:
         parameters: trainable numbers.
-        multiply_adds: of one image on its way forward; training takes about three times as many.
+        multiply_adds: of one image in a forward pass; training takes about three times as many.
     """
 
     parameters: int

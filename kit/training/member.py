@@ -1,4 +1,4 @@
-"""Train one member, whatever its kind: (configuration, data, member) to result. Writes nothing."""
+"""Train one member of any model family: (configuration, data, member) to result. Writes nothing."""
 
 import time
 from dataclasses import replace
@@ -22,7 +22,7 @@ def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
     Args:
         job: what to train.
         on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
-        started: when the process began (`time.time()`), for the time of start-up in the history.
+        started: start of the process (`time.time()`), for the start-up time in the history.
     """
     images, labels, test_images = (
         np.load(job.folder / f"{name}.npy", mmap_mode="r")

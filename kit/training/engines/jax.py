@@ -1,4 +1,4 @@
-"""JAX: the loop over an epoch's steps is a scan over the state of model and optimiser."""
+"""JAX: an epoch is a scan over the state of model and optimiser."""
 
 from typing import Any
 
