@@ -131,7 +131,7 @@ def test_without_a_home_folder_only_a_tilde_is_refused(
     refused = kit("data", "fetch", "--source", "~/digits.zip")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "kit: ~/digits.zip: the home folder is not known\nset HOME, or write the whole path\n",
+        "kit: ~/digits.zip: the home folder is unknown\nset HOME, or write the full path\n",
     )
     assert house.exists()
 

@@ -119,7 +119,7 @@ def test_an_unknown_outcome_is_reported_and_resolved_later(kaggle: KaggleServer)
     assert done.code == 1
     assert "kit submissions" in done.err
     assert events()[-1]["status"] == "sending"
-    kaggle.mend()
+    kaggle.clear_faults()
     assert ended(start("submit")).code == 0
     assert kaggle.count("create") == len(kaggle.submissions) == 1
     assert events()[-1]["public_score"] == "0.98500"
