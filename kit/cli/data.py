@@ -44,8 +44,8 @@ def fetch(config: str, source: str, force: bool, timeout: float) -> None:
 def check(config: str, as_json: bool) -> None:
     """Read the data that `kit cv` would use, and show what it is."""
     from kit.config import load
-    from kit.data.dataset import load as load_data
     from kit.data.folds import make_folds
+    from kit.data.source import load as load_data
     from kit.task.submission import check_submission
 
     resolved = load(config)

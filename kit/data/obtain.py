@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kit.config import Competition, Config
-from kit.data import cache, compressed, dataset
+from kit.data import cache, compressed, dataset, layout
 from kit.data.readers.exact import shown
 from kit.errors import UserError
 from kit.files import atomic
@@ -24,7 +24,7 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
 
     Args:
         config: gives the data directory and what the files must look like.
-        source: "kaggle", "sample", "auto" (the rule of `dataset.load`), or the path of a folder or a zip.
+        source: "kaggle", "sample", "auto" (as `kit.data.source.load`), or the path of a folder or a zip.
         force: whether files that differ may be replaced.
         timeout: seconds an attempt of a download may take.
 
@@ -40,12 +40,12 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     from kit import kaggle_client
 
     directory = Path(config.data.directory)
-    if dataset.has_variable(directory) and not directory.exists():
-        raise UserError("there is no such folder", where=str(directory), hint=dataset.NO_VARIABLES)
+    if layout.has_variable(directory) and not directory.exists():
+        raise UserError("there is no such folder", where=str(directory), hint=layout.NO_VARIABLES)
     if source == "auto":
-        place = dataset.locate(config)
+        place = layout.locate(config)
         if place:
-            dataset.required(place)
+            layout.required(place)
             return f"{place}/ holds the data; nothing to fetch"
         source = "kaggle" if kaggle_client.has_credentials() else "sample"
     if source == "sample":
@@ -74,7 +74,7 @@ def _from_path(source: Path) -> Contents:
     if source.is_file():
         return _from_zip(source)
     compressed.check_folder(source)
-    found = {name: dataset.file_in(source, name) for name in dataset.FILES}
+    found = {name: layout.file_in(source, name) for name in layout.FILES}
     return {name: (compressed.content(path), str(path)) for name, path in found.items() if path}
 
 
@@ -100,7 +100,7 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
         if path.is_absolute() or ".." in path.parts:
             raise UserError("a name leads out of the zip", where=str(source), received=shown(member.filename))
         name = compressed.plain_name(path.name)
-        if name not in dataset.FILES or member.is_dir():
+        if name not in layout.FILES or member.is_dir():
             continue
         if name in members:
             received = f"{shown(members[name].filename)} and {shown(member.filename)}"
@@ -111,9 +111,9 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
 
 def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
     """Return how many training and test rows there are."""
-    train, test, submission = (contents.get(name) for name in dataset.FILES)
+    train, test, submission = (contents.get(name) for name in layout.FILES)
     if train is None or test is None:
-        absent = dataset.FILES[0] if train is None else dataset.FILES[1]
+        absent = layout.FILES[0] if train is None else layout.FILES[1]
         received = ", ".join(contents) or "neither"
         raise UserError(
             f"there is no {absent}", where=source, expected="train.csv and test.csv", received=received
@@ -136,7 +136,7 @@ def _check_submission(content: bytes, name: str, competition: Competition, rows:
 
 
 def _put(contents: Contents, directory: Path, *, force: bool) -> str:
-    there = {name: path for name in dataset.FILES if (path := dataset.file_in(directory, name))}
+    there = {name: path for name in layout.FILES if (path := layout.file_in(directory, name))}
     differing = [
         there[name] for name in contents if name in there and not _holds(there[name], contents[name][0])
     ]

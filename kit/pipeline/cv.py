@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config
-from kit.data.dataset import Dataset, load
-from kit.data.folds import make_folds
+from kit.data.dataset import Dataset
+from kit.data.folds import folds_by_seed
+from kit.data.source import load
 from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column, assemble
 from kit.ensembling.methods import Ensemble, blend
@@ -81,7 +82,7 @@ def cv(
     dataset = load(config)
     if dataset.sample_submission:
         check_submission(dataset.sample_submission, config.competition, ids=dataset.ids(config.competition))
-    folds, chosen = folds_by_seed(dataset, config), setting(config)
+    folds, chosen = folds_by_seed(dataset, config.folds, config.seeds), setting(config)
     info = record.new_record(config, config_name, dataset, chosen)
     run = Run(RUNS / (name or f"{stem}-{info['hash'][:8]}"))
     with run.locked():
@@ -118,19 +119,6 @@ def cv(
             kept = f"{stored} of {len(members)} members are stored"
             raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
-
-
-def folds_by_seed(dataset: Dataset, config: Config) -> NDArray[np.int8]:
-    """Return (seeds, rows) int8: the fold that holds each row out.
-
-    Every seed has the same folds, unless they are reshuffled.
-    """
-    shuffles = [config.folds.seed + (seed if config.folds.reshuffle else 0) for seed in config.seeds]
-    made = {
-        shuffle: make_folds(dataset.train_images, dataset.train_labels, config.folds.count, shuffle)
-        for shuffle in set(shuffles)
-    }
-    return np.stack([made[shuffle] for shuffle in shuffles])
 
 
 def train(

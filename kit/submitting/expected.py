@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config
-from kit.data import compressed, dataset
+from kit.data import compressed, layout
+from kit.data.layout import SAMPLE_SUBMISSION, TEST
 from kit.data.readers import pixel_csv
 from kit.errors import UserError
 from kit.task.submission import predictions_of
-
-_TEST, _SAMPLE_SUBMISSION = dataset.FILES[1:]
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def of_file(config: Config) -> Expected:
     Raises:
         UserError: the data directory that the configuration names, or the file that decides, cannot be used.
     """
-    for folder in dataset.folders(config):
+    for folder in layout.folders(config):
         try:
             found = _of_example(folder, config) or _of_test(folder, config)
         except UserError as error:
@@ -49,11 +48,11 @@ def of_file(config: Config) -> Expected:
         if found:
             return found
     if config.data.is_named:
-        dataset.place(config)
+        layout.local_folder(config)
     else:
-        dataset.locate(config)
-    places = " or ".join(f"{folder}/" for folder in dataset.folders(config))
-    unchecked = f"the number of rows was not checked: no {_SAMPLE_SUBMISSION} or {_TEST} in {places}"
+        layout.locate(config)
+    places = " or ".join(f"{folder}/" for folder in layout.folders(config))
+    unchecked = f"the number of rows was not checked: no {SAMPLE_SUBMISSION} or {TEST} in {places}"
     return Expected(None, warnings=(unchecked,))
 
 
@@ -61,7 +60,7 @@ def of_run(config: Config, name: str, ids: NDArray[np.int64]) -> Expected:
     """Return the ids for the submission of run `name`: of the sample submission, else the run's own `ids`."""
     own = f"the test rows of run {name}"
     try:
-        found = (_of_example(folder, config) for folder in dataset.folders(config))
+        found = (_of_example(folder, config) for folder in layout.folders(config))
         return next((one for one in found if one), Expected(ids, own))
     except UserError as error:
         reason = f"{error.where}: {error.what}" if error.where else error.what
@@ -69,7 +68,7 @@ def of_run(config: Config, name: str, ids: NDArray[np.int64]) -> Expected:
 
 
 def _of_example(folder: Path, config: Config) -> Expected | None:
-    path = dataset.file_in(folder, _SAMPLE_SUBMISSION)
+    path = layout.file_in(folder, SAMPLE_SUBMISSION)
     if path is None:
         return None
     with_ids = predictions_of(path, compressed.content(path), config.competition)
@@ -77,7 +76,7 @@ def _of_example(folder: Path, config: Config) -> Expected | None:
 
 
 def _of_test(folder: Path, config: Config) -> Expected | None:
-    path = dataset.file_in(folder, _TEST)
+    path = layout.file_in(folder, TEST)
     if path is None:
         return None
     images, _ = pixel_csv.parse(compressed.content(path), str(path), config.competition, labelled=False)

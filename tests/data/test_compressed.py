@@ -11,8 +11,9 @@ from kit import kaggle_client
 from kit.config import Config
 from kit.data import compressed
 from kit.data.compressed import content, unpacked
-from kit.data.dataset import load, open_folder
+from kit.data.dataset import open_folder
 from kit.data.obtain import fetch
+from kit.data.source import load
 from kit.errors import UserError
 from tests.data.conftest import SUBMISSION, TEST, TRAIN
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kit.config import Config, load
-from kit.data import dataset
+from kit.data import layout
 from kit.errors import UserError
 from kit.submitting.expected import of_file, of_run
 
@@ -18,7 +18,7 @@ IDS = np.arange(1, 6)
 @pytest.fixture
 def data(workdir: Path, write_competition: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a data directory with 20 test rows; a notebook's folder is ./input."""
-    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (workdir / "input",))
+    monkeypatch.setattr(layout, "KAGGLE_INPUTS", (workdir / "input",))
     write_competition(workdir / "data")
     return workdir / "data"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kit.config import Config, load
 from kit.data.dataset import Dataset
-from kit.data.folds import make_folds
+from kit.data.folds import make_folds, shuffle_seed
 from kit.errors import InterruptedRunError
 from kit.training import machine
 from kit.training.plan import Setting
@@ -79,7 +79,7 @@ def fresh_seeds(used: Iterable[int], number: int) -> list[int]:
 
 def fresh_shuffle(config: Config) -> int:
     """Return the seed of folds for the confirmation: the one after that of the search."""
-    return config.folds.seed + (config.seeds[0] if config.folds.reshuffle else 0) + 1
+    return shuffle_seed(config.folds, config.seeds[0]) + 1
 
 
 def confirm(
