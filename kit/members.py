@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -27,6 +28,19 @@ class Member:
     def __str__(self) -> str:
         fold = "all" if self.fold == ALL_ROWS else f"f{self.fold}"
         return f"{self.model}-{fold}-s{self.seed}"
+
+
+def plan_members(models: Sequence[str], folds: int, seeds: Sequence[int], *, all_rows: bool) -> list[Member]:
+    """Return the members of a run in the order of training: all of one seed before the next.
+
+    Args:
+        models: by name.
+        folds: their number.
+        seeds: one member per model, fold and seed.
+        all_rows: whether one more member per model and seed is trained on all rows.
+    """
+    parts = [*range(folds), *([ALL_ROWS] if all_rows else [])]
+    return [Member(model, fold, seed) for seed in seeds for model in models for fold in parts]
 
 
 @dataclass(frozen=True)

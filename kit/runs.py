@@ -1,56 +1,25 @@
 """Runs on disk. The only module that knows a file name under runs/."""
 
-import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kit import locks
+from kit import locks, oof
 from kit.errors import KitError, UserError
-from kit.files import atomic, read_json, write_json
+from kit.files import atomic
 from kit.masking import masked
-from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
+from kit.members import Member, MemberResult, pack, plan_members, unpack
+from kit.oof import Oof
+from kit.records import EnsembleRecord, Report, RunRecord, Status
+from kit.records.files import read_record, write_record
 
 RUNS = Path("runs")
-LONGEST_STEM, LONGEST_NAME = 80, 180
-"""Bytes of a name that comes from a file, and of one that is chosen: file systems take 255, ends included."""
-
-
-def plain_name(stem: str) -> str:
-    """Return the name of a configuration as a part of the names of runs and studies.
-
-    Letters, digits, - _ and . stay; others may mean something in a URL, a shell or a file system.
-
-    Raises:
-        UserError: it is not in UTF-8.
-    """
-    try:
-        stem.encode()
-    except UnicodeEncodeError:
-        raise UserError("its name is not in UTF-8", where=repr(stem), hint="rename the file") from None
-    name = re.sub(r"[^\w.-]", "-", stem).lstrip(".-") or "config"
-    return name.encode()[:LONGEST_STEM].decode(errors="ignore")
-
-
-def check_name(name: str, where: str) -> None:
-    """Check a name that was chosen for a run or a study.
-
-    Raises:
-        UserError: it is too long, or holds anything but letters, digits, - _ and ., as a path does.
-    """
-    if not re.fullmatch(r"\w[\w.-]*", name) or len(name.encode()) > LONGEST_NAME:
-        raise UserError(
-            "not a name",
-            where=where,
-            expected=f"letters, digits, - _ and ., in at most {LONGEST_NAME} bytes",
-            received=f"{name!r:.200}",
-        )
+_DAMAGED = "train the run again: kit cv --fresh"
 
 
 class Run:
@@ -71,7 +40,7 @@ class Run:
 
     @property
     def oof_path(self) -> Path:
-        """Out-of-fold probabilities of the blend."""
+        """OOF probabilities of the ensemble."""
         return self.path / "oof.csv"
 
     @property
@@ -89,6 +58,11 @@ class Run:
         """How columns were combined."""
         return self.path / "ensemble.json"
 
+    @property
+    def folds_path(self) -> Path:
+        """The fold that holds each row out, for each seed."""
+        return self.path / "folds.npy"
+
     def exists(self) -> bool:
         """Say whether a run was begun here."""
         return self.info_path.is_file()
@@ -96,17 +70,17 @@ class Run:
     def is_finished(self) -> bool:
         """Say whether the run is complete: every member trained, combined and reported."""
         try:
-            return bool(self.info()["status"] == "complete")
-        except (KitError, KeyError):
+            return self.read_record().status == "complete"
+        except KitError:
             return False
 
-    def status(self) -> str:
-        """Return running, complete, failed or interrupted; the last also where its process was killed.
+    def status(self) -> Status:
+        """Return the status; a running run whose process was killed is interrupted.
 
         Raises:
-            UserError, KeyError: run.json is absent or damaged.
+            UserError: run.json is missing or damaged.
         """
-        status = str(self.info()["status"])
+        status = self.read_record().status
         return "interrupted" if status == "running" and locks.held(self.path) is False else status
 
     def has_results(self) -> bool:
@@ -114,29 +88,51 @@ class Run:
         results = (self.oof_path, self.submission_path, self.report_path, self.ensemble_path)
         return all(path.is_file() for path in results)
 
-    def info(self) -> dict[str, Any]:
-        """Return run.json."""
-        return read_json(self.info_path)
+    def read_record(self) -> RunRecord:
+        """Return run.json.
 
-    def write_info(self, info: Mapping[str, Any]) -> None:
+        Raises:
+            UserError: it is missing, damaged, or was written by a later version.
+        """
+        return read_record(self.info_path, RunRecord)
+
+    def write_record(self, record: RunRecord) -> None:
         """Replace run.json."""
-        write_json(self.info_path, info)
+        write_record(self.info_path, record)
 
-    def report(self) -> dict[str, Any]:
-        """Return report.json."""
-        return read_json(self.report_path)
+    def read_report(self) -> Report:
+        """Return report.json; see `read_record` for errors."""
+        return read_record(self.report_path, Report)
 
-    def write_report(self, report: Mapping[str, Any]) -> None:
+    def write_report(self, report: Report) -> None:
         """Replace report.json."""
-        write_json(self.report_path, report)
+        write_record(self.report_path, report)
 
-    def write_ensemble(self, blend: Mapping[str, Any]) -> None:
+    def read_ensemble(self) -> EnsembleRecord:
+        """Return ensemble.json, which runs of version 1 call blend.json; see `read_record` for errors."""
+        old = self.path / "blend.json"
+        return read_record(old if old.is_file() else self.ensemble_path, EnsembleRecord)
+
+    def write_ensemble(self, ensemble: EnsembleRecord) -> None:
         """Replace ensemble.json."""
-        write_json(self.ensemble_path, blend)
+        write_record(self.ensemble_path, ensemble)
+
+    def read_folds(self) -> NDArray[np.int8]:
+        """Return (seeds, rows) int8: the fold that holds the row out.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        try:
+            folds: NDArray[np.int8] = np.load(self.folds_path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            hint = "train the run again: kit cv --fresh"
+            raise UserError("missing or damaged", where=str(self.folds_path), hint=hint) from error
+        return folds
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
         """Write (seeds, rows) int8: the fold that holds the row out."""
-        with atomic(self.path / "folds.npy") as file:
+        with atomic(self.folds_path) as file:
             np.save(file, folds, allow_pickle=False)
 
     def member_path(self, member: Member) -> Path:
@@ -152,32 +148,25 @@ class Run:
             return False
 
     def planned(self) -> list[Member]:
-        """Return the members that the run's configuration asks for, trained or not."""
-        config = self.info()["config"]
-        folds = [*range(config["folds"]["count"]), *([ALL_ROWS] if config.get("all_rows") else [])]
-        return [
-            Member(model, fold, seed)
-            for model in config["models"]
-            for fold in folds
-            for seed in config["seeds"]
-        ]
+        """Return the members that the run's configuration asks for, trained or not.
 
-    def write_oof(self, labels: NDArray[np.integer], probs: NDArray[np.floating]) -> None:
-        """Write one line per training row: row, label, predicted class, and its probabilities with 12 digits.
-
-        Args:
-            labels: (rows,).
-            probs: (rows, classes); rows that sum to one as float32 are written so that they do as float64.
+        Raises:
+            UserError: run.json is missing or damaged.
         """
-        classes = probs.shape[1]
-        exact = probs.astype(np.float64)
-        exact /= exact.sum(axis=1, keepdims=True)
-        header = ",".join(["row", "label", "predicted", *(f"p{label}" for label in range(classes))])
-        table = np.column_stack([np.arange(len(labels)), labels, probs.argmax(axis=1), exact])
-        with atomic(self.oof_path) as file:
-            np.savetxt(
-                file, table, fmt=["%d"] * 3 + ["%.12g"] * classes, delimiter=",", header=header, comments=""
-            )
+        config = self.read_record().config
+        try:
+            folds, seeds = config["folds"]["count"], config["seeds"]
+            return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
+        except (LookupError, TypeError) as error:
+            raise UserError("config is damaged", where=str(self.info_path), hint=_DAMAGED) from error
+
+    def read_oof(self) -> Oof:
+        """Return oof.csv; see `kit.oof.read`."""
+        return oof.read(self.oof_path)
+
+    def write_oof(self, table: Oof) -> None:
+        """Replace oof.csv."""
+        oof.write(self.oof_path, table)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -243,8 +232,8 @@ def _holds_run(folder: Path) -> bool:
 
 def _started(run: Run) -> str:
     try:
-        return str(run.info()["started"])
-    except (KitError, KeyError):
+        return run.read_record().started
+    except KitError:
         return ""  # An unreadable run is the oldest.
 
 
@@ -260,7 +249,7 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
     """
     if name is None:
         for run in all_runs():
-            if run.is_finished() and (on_sample or not run.info()["sample"]):
+            if run.is_finished() and (on_sample or not run.read_record().sample):
                 return run
         raise UserError(
             "no finished run" + ("" if on_sample else " on competition data"),

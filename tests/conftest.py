@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from kit.config import Config
 from kit.ensembling.columns import assemble
-from kit.ensembling.methods import blend
+from kit.ensembling.methods import Combined, combine
 from kit.members import Member, MemberResult
+from kit.records import Report, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run
 from tests.kaggle_server import KaggleServer
@@ -79,7 +80,7 @@ class Example:
     """A run that nobody had to train: 20 rows of labels 0 to 9, 5 test rows.
 
     With seed s a member takes rows of label (10 - s) % 10 for the next class, at 0.61 against 0.31; every
-    other label gets 0.91. So each column has 2 errors, and the blend of two seeds none.
+    other label gets 0.91. So each column has 2 errors, and the ensemble of two seeds none.
     """
 
     config: Config
@@ -88,14 +89,24 @@ class Example:
     folds: NDArray[np.int8]
     members: dict[Member, MemberResult]
 
-    def report(self, **changes: Any) -> dict[str, Any]:
+    def combined(self) -> Combined:
         columns = assemble(self.members, self.folds, self.config.seeds)
-        parts: dict[str, Any] = {"labels": self.labels, "columns": columns, "blend": blend(columns, "mean")}
-        return summarise(self.info, self.config, **{**parts, "members": self.members, **changes})
+        return combine(columns, self.labels, self.folds, "mean")
+
+    def report(self, **changes: Any) -> Report:
+        parts: dict[str, Any] = {
+            "labels": self.labels,
+            "names": tuple(map(str, range(10))),
+            "columns": assemble(self.members, self.folds, self.config.seeds),
+            "combined": self.combined(),
+            "folds": self.folds,
+            "members": self.members,
+        }
+        return summarise(RunRecord.model_validate(self.info), self.config, **{**parts, **changes})
 
     def write(self, *, status: str = "complete") -> Run:
         run = Run(RUNS / self.info["name"])
-        run.write_info({**self.info, "status": status})
+        run.write_record(RunRecord.model_validate({**self.info, "status": status}))
         run.write_folds(self.folds)
         for member, result in self.members.items():
             run.write_member(member, result)
@@ -115,7 +126,7 @@ def _probabilities(labels: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
 def _history(fold: int) -> dict[str, Any]:
     curves: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     times = {"seconds": 10.0 + fold, "startup_seconds": 2.0, "attempts": 1}
-    return {"epochs": curves, "train_accuracy": 1.0, "parameters": 1234, "multiply_adds": 56789, **times}
+    return {"epochs": curves, "train_score": 1.0, "parameters": 1234, "multiply_adds": 56789, **times}
 
 
 @pytest.fixture
@@ -140,7 +151,12 @@ def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - what it 
             "wall_seconds": 30.0,
             "backend": "tensorflow",
         }
-        known |= {"precision": "float32", "status": "complete", "config": config.model_dump(mode="json")}
+        known |= {
+            "precision": {"cnn": "float32"},
+            "version": 2,
+            "status": "complete",
+            "config": config.model_dump(mode="json"),
+        }
         return Example(config, {**known, **info}, labels, folds, members)
 
     return make

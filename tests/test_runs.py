@@ -1,6 +1,5 @@
 import errno
 import fcntl
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,10 @@ import pytest
 
 from kit import runs
 from kit.errors import UserError
+from kit.files import write_json
 from kit.members import ALL_ROWS, Member, MemberResult
-from kit.runs import Run, all_runs, check_name, find_run, plain_name
+from kit.names import check_name, plain_name
+from kit.runs import Run, all_runs, find_run
 
 Make = Callable[..., Any]
 MEMBER = Member("cnn", 3, 7)
@@ -90,7 +91,7 @@ def test_folds_are_int8_and_no_pickle(tmp_path: Path) -> None:
 
 def test_json_takes_no_nan_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        Run(tmp_path).write_report({"accuracy": float("nan")})
+        write_json(Run(tmp_path).report_path, {"accuracy": float("nan")})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,7 +140,7 @@ def test_a_run_that_is_not_there_names_those_that_are(example: Make) -> None:
 @pytest.mark.usefixtures("workdir")
 def test_a_file_that_is_not_written_yet_is_named() -> None:
     with pytest.raises(UserError, match=r"x/report\.json: this run has no such file yet"):
-        Run(Path("x")).report()
+        Run(Path("x")).read_report()
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", b""])
@@ -147,7 +148,7 @@ def test_unreadable_json_is_named(tmp_path: Path, content: bytes) -> None:
     run = Run(tmp_path)
     run.info_path.write_bytes(content)
     with pytest.raises(UserError, match=r"run\.json: not readable as JSON"):
-        run.info()
+        run.read_record()
     assert run.exists()
     assert not run.is_finished()
 
@@ -184,7 +185,7 @@ def test_a_locked_run_is_swept_of_what_is_half_written(tmp_path: Path) -> None:
 def test_clearing_a_run_leaves_an_empty_folder(tmp_path: Path, result: MemberResult) -> None:
     run = Run(tmp_path)
     run.write_member(MEMBER, result)
-    run.write_info({})
+    run.write_log(MEMBER, "")
     run.clear()
     assert list(tmp_path.iterdir()) == []
 
@@ -205,39 +206,6 @@ def test_a_run_has_its_results_if_none_is_missing(tmp_path: Path, name: str) -> 
     assert run.has_results()
     (tmp_path / name).unlink()
     assert not run.has_results()
-
-
-def test_probabilities_are_written_with_twelve_digits_one_line_per_row(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    run.write_oof(np.array([1, 0], np.uint8), np.array([[1 / 3, 2 / 3], [1e-13, 1]]))
-    assert run.oof_path.read_bytes() == (
-        b"row,label,predicted,p0,p1\n0,1,1,0.333333333333,0.666666666667\n1,0,1,1e-13,1\n"
-    )
-
-
-@pytest.mark.parametrize("classes", [2, 10, 256])
-@pytest.mark.parametrize("error", [1e-7, 5e-4])
-def test_scikit_learn_takes_the_probabilities_without_a_warning(
-    tmp_path: Path, classes: int, error: float
-) -> None:
-    from sklearn.metrics import log_loss, roc_auc_score
-
-    rng = np.random.default_rng(0)
-    labels = np.arange(2 * classes) % classes
-    probs = rng.dirichlet(np.full(classes, 0.1), len(labels)).astype(np.float32)
-    probs *= (1 + error * rng.uniform(-1, 1, (len(labels), 1))).astype(np.float32)
-    run = Run(tmp_path)
-    run.write_oof(labels, probs)
-    table = np.loadtxt(run.oof_path, delimiter=",", skiprows=1)
-    read = table[:, 3:]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert 0 < log_loss(labels, read) < 100
-        auc = roc_auc_score(labels, read[:, 1] if classes == 2 else read, multi_class="ovr")
-    assert 0 <= auc <= 1
-    assert abs(read.sum(axis=1) - 1).max() < 1e-10
-    assert (read.argmax(axis=1) == probs.argmax(axis=1)).all()
-    assert (table[:, 2] == probs.argmax(axis=1)).all()
 
 
 def test_a_run_that_may_not_be_read_is_not_left_out(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kit.config import load
+from kit.records import Report, RunRecord
 from kit.runs import Run
 from kit.task.submission import write_submission
 from tests.kaggle_server import KEY, SIGNATURE, TOKEN
@@ -30,16 +31,52 @@ def write_run(
 ) -> Run:
     """Write a finished run, whose submission has `wrong` errors, under runs/ in `folder`."""
     run = Run(folder / "runs" / name)
-    config = load("default").model_dump(mode="json")
-    known = {"config": config, "hash": "ab" * 32, "sample": False, "test_rows": ROWS}
-    run.write_info(known | {"status": "complete", "started": "2026-01-01T00:00:00+00:00"} | info)
-    oof = {"accuracy": accuracy, "errors": 3, "rows": ROWS, "interval": [accuracy - 0.01, accuracy + 0.01]}
-    expected = {"low": accuracy - 0.02, "high": accuracy + 0.02}
-    run.write_report({"oof": oof | {"log_loss": 0.1}, "expected_score": expected, "sample": False})
+    known: dict[str, Any] = {
+        "version": 2,
+        "name": name,
+        "config_name": "default",
+        "config": load("default").model_dump(mode="json"),
+        "hash": "ab" * 32,
+        "sample": False,
+        "test_rows": ROWS,
+        "status": "complete",
+        "started": "2026-01-01T00:00:00+00:00",
+    }
+    run.write_record(RunRecord.model_validate(known | info))
+    run.write_report(report(accuracy))
     labels = np.array(list(LABELS.values()))
     labels[:wrong] = (labels[:wrong] + 1) % 10
     write_submission(run.submission_path, np.array(list(LABELS)), labels, load("default").competition)
     return run
+
+
+def report(accuracy: float) -> Report:
+    """Return a report of which submitting reads the OOF score and the expected score."""
+    nothing = {"mean": None, "sd": None, "each": ()}
+    score = {
+        "value": accuracy,
+        "interval": (accuracy - 0.01, accuracy + 0.01),
+        "errors": 3,
+        "rows": ROWS,
+        "accuracy": accuracy,
+        "log_loss": 0.1,
+    }
+    return Report.model_validate(
+        {
+            "version": 2,
+            **dict.fromkeys(("run", "config", "hash", "source", "backend", "ensemble"), ""),
+            **dict.fromkeys(("models", "columns", "members", "confusions", "worst", "warnings", "notes"), ()),
+            "sample": False,
+            "metric": "accuracy",
+            "data": {"rows": ROWS, "test_rows": ROWS, "classes": 10},
+            "oof": score,
+            "expected_score": {"low": accuracy - 0.02, "high": accuracy + 0.02},
+            "tta": None,
+            "folds": nothing,
+            "seeds": nothing,
+            "time": {"member_seconds": 0.0, "startup_seconds": 0.0},
+        }
+    )
 
 
 @dataclass(frozen=True)

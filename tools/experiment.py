@@ -1,10 +1,10 @@
-"""Train single networks for a row of EXPERIMENTS.md, and compare them with those of an earlier row.
+"""Train single networks for a row of docs/experiments.md, and compare them with those of an earlier row.
 
 \b
     python tools/experiment.py base --set models.wide_view=null
     python tools/experiment.py longer --set models.wide_view=null --set training.epochs=30 --against base
 
-With blend.calibrate their log losses are those of calibrated probabilities. Networks are kept in
+With ensemble.calibrate their log losses are those of calibrated probabilities. Networks are kept in
 experiments/NAME, which git ignores; the same command trains what is missing.
 """  # noqa: D301 - click wants \b as it is
 
@@ -24,8 +24,9 @@ from kit.config import Config, load
 from kit.data import source
 from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
-from kit.ensembling.calibration import fitted_temperature, raised
+from kit.ensembling.calibration import fitted_temperature, scaled
 from kit.errors import KitError, UserError
+from kit.files import read_json, write_json
 from kit.members import Member, MemberResult
 from kit.runs import Run
 from kit.training import machine
@@ -101,8 +102,8 @@ def calibrated(results: Results, labels: NDArray[np.integer]) -> Results:
     for (fold, seed), one in results.items():
         others = [other for (of, its), other in results.items() if its == seed and of != fold]
         rows, probs = zip(*[(other.val_rows, other.val_probs) for other in others], strict=True)
-        power = fitted_temperature(np.concatenate(probs), labels[np.concatenate(rows)])
-        done[fold, seed] = replace(one, val_probs=raised(one.val_probs, power).astype(np.float32))
+        temperature = fitted_temperature(np.concatenate(probs), labels[np.concatenate(rows)])
+        done[fold, seed] = replace(one, val_probs=scaled(one.val_probs, temperature).astype(np.float32))
     return done
 
 
@@ -117,9 +118,9 @@ def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: i
     (model,) = config.models
     members = [Member(model, fold, seed) for seed in config.seeds for fold in folds]
     digest = config.digest(fingerprint=data.fingerprint, **chosen.hash_fields())
-    if run.exists() and run.info()["hash"] != digest:
+    if run.exists() and read_json(run.info_path)["hash"] != digest:
         raise UserError("that is another experiment", where=str(run.path), hint="choose another name")
-    run.write_info({"hash": digest, "model": model})
+    write_json(run.info_path, {"hash": digest, "model": model})
     todo = [member for member in members if not run.has(member)]
     on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
     pool = WorkerPool(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
@@ -145,7 +146,7 @@ def earlier(name: str, config: Config, data: Dataset, folds: Sequence[int]) -> R
         raise UserError("there is no such experiment", where="--against", received=name)
     held_out = folds_by_seed(data, config.folds, config.seeds)[0]
     for fold, seed in product(folds, config.seeds):
-        member = Member(run.info()["model"], fold, seed)
+        member = Member(read_json(run.info_path)["model"], fold, seed)
         own = run.read_member(member) if run.has(member) else None
         if own is None or not np.array_equal(own.val_rows, np.flatnonzero(held_out == fold)):
             what = "has no network of" if own is None else "held out other rows in"
@@ -176,7 +177,7 @@ def check(config: Config, folds: Sequence[int]) -> None:
         raise UserError(
             "every seed has other folds", where="folds.reshuffle", expected="false", received="true"
         )
-    if config.blend.calibrate and len(folds) == 1:
+    if config.ensemble.calibrate and len(folds) == 1:
         raise UserError(
             "one fold has no other to be calibrated on", where="--folds", expected="two or more", received="1"
         )
@@ -224,7 +225,7 @@ def main(
     data = source.load(config)
     other = earlier(against, config, data, folds) if against else None
     own, labels = train(Run(FOLDER / name), config, data, folds, jobs), data.train_labels
-    rated = partial(calibrated, labels=labels) if config.blend.calibrate else dict
+    rated = partial(calibrated, labels=labels) if config.ensemble.calibrate else dict
     compared = " difference (95 % interval) | cells (fold by fold, a seed each) |" if other else ""
     click.echo(f"log loss | errors |{compared} seconds")
     click.echo(judge(rated(own), other and rated(other), labels))

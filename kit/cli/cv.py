@@ -32,4 +32,4 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
         )
     if complete:
         click.echo(f"{run.path} is complete; --fresh trains it anew.\n", err=True)
-    render(run.report(), Console(), run)
+    render(run.read_report(), Console(), run)

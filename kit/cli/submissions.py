@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
     """
     from kit.kaggle_client import has_credentials
     from kit.submitting.ledger import Ledger
-    from kit.submitting.score_plot import draw
+    from kit.submitting.score_plot import draw_score_plot
     from kit.submitting.track import refresh
 
     ledger = Ledger()
@@ -37,14 +37,18 @@ def command(as_json: bool) -> None:
             failure = error
     records = ledger.records()
     if as_json:
-        click.echo(json.dumps([asdict(record) | {"place": record.place} for record in records], indent=2))
+        click.echo(
+            json.dumps(
+                [asdict(record) | {"score_position": record.score_position} for record in records], indent=2
+            )
+        )
     elif records:
         _show(records)
     else:
         click.echo("no submissions yet; send one: kit submit")
-    picture = ledger.folder / "cv-vs-leaderboard.png"
-    if draw(records, picture):
-        click.echo(f"picture: {picture}", err=True)
+    plot = ledger.folder / "cv-vs-leaderboard.png"
+    if draw_score_plot(records, plot):
+        click.echo(f"plot: {plot}", err=True)
     if failure:
         raise failure
 
@@ -61,11 +65,11 @@ def _show(records: Sequence["Record"]) -> None:
     cells: dict[str, Sequence[Any]] = {
         "Submission": [record.name for record in records],
         "Sent": [record.begun[:16].replace("T", " ") for record in records],
-        "OOF": [f"{record.oof_accuracy:.5f}" if record.oof_accuracy else "-" for record in records],
+        "OOF": [f"{record.oof_score:.5f}" if record.oof_score else "-" for record in records],
         "95 % interval": [_span(record.oof_interval) for record in records],
         "Expected": [_span(record.expected_score) for record in records],
         "Score": [record.public_score or "-" for record in records],
-        "Place": [record.place or "-" for record in records],
+        "Position": [record.score_position or "-" for record in records],
         "Private": [record.private_score or "-" for record in records],
         "Status": [record.status for record in records],
         "Ref": [record.ref or "-" for record in records],

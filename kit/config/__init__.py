@@ -13,7 +13,7 @@ from kit.config.models import (
     Svm,
     Training,
 )
-from kit.config.root import Competition, Config, Data, Ensemble, Folds, merged
+from kit.config.root import Competition, Config, Data, Ensemble, Folds, MetricName, merged
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "IntRange",
     "KNearest",
     "LogisticRegression",
+    "MetricName",
     "Model",
     "RandomForest",
     "Stage",

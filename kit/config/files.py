@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from kit.config import notation
+from kit.config import notation, renamed
 from kit.config.errors import Layer, explained, nearest
 from kit.config.root import Config, merged
 from kit.errors import UserError
@@ -57,8 +57,10 @@ def validate(raw: Mapping[str, Any], layers: Sequence[Layer] = (), changes: Sequ
     Raises:
         UserError: an unknown key, a value of the wrong type or out of range.
     """
+    current = deepcopy(dict(raw))
+    renamed.rename(current)
     try:
-        return Config.model_validate(raw)
+        return Config.model_validate(current)
     except ValidationError as error:
         raise explained(error, layers, changes) from error
 
@@ -130,6 +132,7 @@ def _read(path: Path) -> Layer:
         raise UserError(
             "not a configuration", where=str(path), expected="keys and values", received=type(raw).__name__
         )
+    renamed.rename(raw, node, str(path))
     return Layer(path, raw, node)
 
 
@@ -140,7 +143,8 @@ def _problem(error: Exception) -> str:
 
 def _apply(raw: dict[str, Any], change: str) -> None:
     key, separator, text = change.partition("=")
-    *parents, last = key.strip().split(".")
+    new = renamed.current_key(key.strip())
+    *parents, last = new.split(".")
     if not separator or not all([*parents, last]):
         raise UserError(
             "not a change", where=f"--set {change}", expected="KEY=VALUE, as in models.cnn.dropout=0.3"
@@ -151,6 +155,8 @@ def _apply(raw: dict[str, Any], change: str) -> None:
         raise UserError(f"the value is not YAML: {_problem(error)}", where=f"--set {change}") from error
     if parents[:1] == ["models"] and (parents[1:] or value is None):
         _check_model([*parents, last][1], raw.get("models"), change)
+    if new != key.strip():
+        renamed.warn(key.strip(), new, f"--set {change}")
     place: Any = raw
     for part in parents:
         place = _below(place, part, change)

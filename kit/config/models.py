@@ -1,6 +1,5 @@
 """What can be trained: networks as data, how they are trained, and the classical baselines."""
 
-import operator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -25,11 +24,10 @@ class Augmentation(Section):
     """Elastic distortion: standard deviation in pixels of each pixel's move down, and of that across."""
     elastic_scale: Annotated[Real, Field(ge=1, le=50)] = 4.0
     """Pixels over which neighbours move alike: standard deviation of the Gaussian that smooths the moves."""
-    # Left out where it is off: a run that was made before the key existed keeps its hash.
-    tta: Annotated[Flag, Field(exclude_if=operator.not_)] = False
-    """Test-time augmentation: predict held-out and test rows as the mean over 7 views too (see `blend.tta`).
+    tta: Flag = False
+    """Test-time augmentation: also predict the mean over 7 views (see `ensemble.tta`).
 
-    The views are fixed: the image, moved by a pixel in 4 directions, turned by 8 degrees either way.
+    The views are fixed: the image, shifted by one pixel in 4 directions, rotated by 8 degrees either way.
     """
 
 
@@ -44,9 +42,8 @@ class Training(Section):
     """The optimiser; muon makes the momentum of convolutions orthogonal, and leaves the rest to Adam."""
     learning_rate: Annotated[Real, Field(gt=0)] = 1e-3
     """Peak of the schedule."""
-    # Left out where it says nothing: a run that was made before the key existed keeps its hash.
-    turn: Annotated[Real | None, Field(gt=0, lt=1, exclude_if=lambda turn: turn is None)] = None
-    """Of muon: how far a kernel goes in a step at the peak, as a share of its norm; null: 0.012."""
+    relative_step: Annotated[Real | None, Field(gt=0, lt=1)] = None
+    """muon: length of a kernel's step at the peak learning rate, relative to its norm; null: 0.012."""
     schedule: Literal["one_cycle", "cosine", "exponential", "constant"] = "one_cycle"
     """How the learning rate changes over the steps."""
     warmup: Fraction = 0.2
@@ -93,14 +90,12 @@ class Cnn(Section):
     """A convolutional network; the kind of a model that does not say."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     """The convolutions, in order."""
-    # Left out where there are none: a run that was made before the key existed keeps its hash.
-    teachers: Annotated[tuple[Name, ...], Field(exclude_if=operator.not_)] = ()
+    teachers: tuple[Name, ...] = ()
     """Models that are trained first, and whose mean prediction of test and held-out images it learns too.
 
     Those are pseudo-labels: what the fold's own members of these models say, who saw no label of either.
     """
-    # Left out where it is off: a run that was made before the key existed keeps its hash.
-    deskew: Annotated[Flag, Field(exclude_if=operator.not_)] = False
+    deskew: Flag = False
     """See slanted digits upright: training, held-out and test images alike are sheared before all else.
 
     The network that is stored expects them so (`kit.models.augmentation.deskew`).

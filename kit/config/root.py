@@ -17,6 +17,11 @@ from kit.errors import UserError
 from kit.files import expanded
 
 Channels = Annotated[Whole, Field(ge=1, le=4)]
+MetricName = Literal[
+    "accuracy", "log_loss", "auc", "macro_f1", "quadratic_weighted_kappa", "balanced_accuracy"
+]
+HASH_VERSION = 2
+"""Of what the hash covers: a change of it changes the name of every run."""
 
 
 class Competition(Section):
@@ -38,6 +43,8 @@ class Competition(Section):
     """Height and width in pixels, and number of channels; two numbers mean one channel."""
     classes: Annotated[Whole, Field(ge=2, le=256)] = 10
     """How many classes there are; labels run from 0 to classes - 1."""
+    metric: MetricName = "accuracy"
+    """What Kaggle scores by."""
     public_rows: Count | None = None
     """Test rows behind the public score; null: all of them."""
 
@@ -91,14 +98,14 @@ class Folds(Section):
 
 
 class Ensemble(Section):
-    """The rule from columns to one matrix."""
+    """How the columns of a run are combined."""
 
     method: Literal["mean"] = "mean"
-    """mean: the mean of the probabilities, every column alike."""
+    """mean: the mean of the probabilities, every column with the same weight."""
     tta: Flag = False
     """Use the mean over views of networks with `augmentation.tta`; the report compares both."""
     calibrate: Flag = False
-    """Raise the probabilities of each column to a power fitted out of fold (temperature scaling)."""
+    """Scale each column by a temperature that is fitted on its OOF predictions."""
 
 
 class Config(Section):
@@ -120,8 +127,8 @@ class Config(Section):
     """What each CNN starts from."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     """What is trained, by name; null takes an inherited one away."""
-    blend: Ensemble = Ensemble()
-    """The rule from columns to one matrix."""
+    ensemble: Ensemble = Ensemble()
+    """How columns are combined."""
     tune: Tune = Tune()
     """What `kit tune` does."""
 
@@ -175,22 +182,23 @@ class Config(Section):
     @model_validator(mode="after")
     def _views_are_there(self) -> Self:
         networks = [model for model in self.models.values() if isinstance(model, Cnn)]
-        if self.blend.tta and not any(network.augmentation.tta for network in networks):
-            raise ValueError("blend.tta: no network has views to blend; set augmentation.tta: true")
+        if self.ensemble.tta and not any(network.augmentation.tta for network in networks):
+            raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
         return self
 
     def digest(self, **also: str) -> str:
-        """Return the hash (64 hex digits) of what decides a member, with `also` (fingerprint, backend, …).
+        """Return the hash (64 hex digits) of what determines a member, with `also` (fingerprint, backend, …).
 
-        It covers the folds, the models with the training and augmentation of each, the image's shape and the
-        classes. It does not cover seeds, all_rows, blend, tune, names and directories: more seeds extend the
-        same run. Nor does it cover the precision that was asked for: what came of it belongs in `also`.
+        It covers the folds, the models with their training and augmentation, the image shape and the classes.
+        It does not cover seeds, all_rows, ensemble, tune, names and directories: more seeds extend the same
+        run. It does not cover the requested precision either: the resolved one belongs in `also`.
         """
-        decides = self.model_dump(mode="json", include={"folds", "models"}) | also
-        for model in decides["models"].values():
+        fields = self.model_dump(mode="json", include={"folds", "models"}) | also
+        for model in fields["models"].values():
             model.get("training", {}).pop("precision", None)
-        decides["image"] = [*self.competition.image_shape, self.competition.classes]
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        fields["image"] = [*self.competition.image_shape, self.competition.classes]
+        fields["version"] = HASH_VERSION
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def merged(base: Any, over: Any) -> Any:

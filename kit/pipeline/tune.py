@@ -14,9 +14,10 @@ from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
 from kit.data.source import load as load_data
 from kit.files import write_json
+from kit.names import check_name, plain_name
 from kit.reports.study.figures import summarise_study
 from kit.reports.study.page import write_page
-from kit.runs import RUNS, check_name, plain_name
+from kit.runs import RUNS
 from kit.training import machine
 from kit.training.plan import Setting, setting
 from kit.tuning import search as searching

@@ -13,7 +13,7 @@ WIDE = 110
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time span as people say it: 4.2 s, 1m 12s, 2h 05m."""
+    """Return a time span as in 4.2 s, 1m 12s, 2h 05m."""
     if seconds is None:
         return "-"
     if seconds < 59.95:
@@ -28,14 +28,8 @@ def percent(fraction: float | None) -> str:
 
 
 def network_size(parameters: int, multiply_adds: int) -> str:
-    """Return what a network costs, in words."""
-    return f"{parameters:,} parameters, {multiply_adds / 1e6:.1f} million multiply-adds an image"
-
-
-def interval(figures: Mapping[str, Any]) -> str:
-    """Return the interval of an accuracy in percent, as in 99.582 to 99.696."""
-    low, high = figures["interval"]
-    return f"{percent(low)} to {percent(high)}"
+    """Return the cost of a network, in words."""
+    return f"{parameters:,} parameters, {multiply_adds / 1e6:.1f} million multiply-adds per image"
 
 
 def table(cells: Mapping[str, Sequence[Any]]) -> Table:

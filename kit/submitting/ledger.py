@@ -39,6 +39,10 @@ _TEXTS = (
 )
 
 
+_RENAMED = {"oof_accuracy": "oof_score"}
+"""New name by the name in events of earlier versions."""
+
+
 @dataclass(frozen=True)
 class Record:
     """What is known of one submission.
@@ -51,7 +55,8 @@ class Record:
         file: the copy of what was sent.
         sha256: of the content.
         message: the description without the tag.
-        oof_accuracy, oof_interval: of the run, as fractions.
+        metric: of the run, a key of `kit.metrics.METRICS`; empty if it is not known.
+        oof_score, oof_interval: of the run, in that metric.
         expected_score: low and high, from the run's report.
         ref: Kaggle's number of the submission.
         public_score, private_score: Kaggle's own strings; empty where there is none.
@@ -66,7 +71,8 @@ class Record:
     file: str
     sha256: str
     message: str
-    oof_accuracy: float | None = None
+    metric: str = ""
+    oof_score: float | None = None
     oof_interval: tuple[float, float] | None = None
     expected_score: tuple[float, float] | None = None
     ref: int | None = None
@@ -95,8 +101,8 @@ class Record:
             return None
 
     @property
-    def place(self) -> str:
-        """Where the score lies, inside, above or below the expected range; empty where one is not known."""
+    def score_position(self) -> str:
+        """The score against the expected range: inside, above, below, or empty if either is unknown."""
         if self.score is None or self.expected_score is None:
             return ""
         low, high = self.expected_score
@@ -107,11 +113,11 @@ class Record:
         """The score beside what was expected, a sentence."""
         if not self.public_score:
             return f"submission {self.ref} is scored; Kaggle shows no public score"
-        if self.expected_score is None or not self.place:
+        if self.expected_score is None or not self.score_position:
             return f"score {self.public_score}"
         low, high = self.expected_score
-        expected = f"{self.place} the expected range {low:.5f} to {high:.5f}"
-        return f"score {self.public_score}, {expected} (OOF {self.oof_accuracy:.5f})"
+        expected = f"{self.score_position} the expected range {low:.5f} to {high:.5f}"
+        return f"score {self.public_score}, {expected} (OOF {self.oof_score:.5f})"
 
     @property
     def age(self) -> float:
@@ -151,6 +157,7 @@ class Ledger:
         for line in lines:
             try:
                 event = json.loads(line)
+                event = {_RENAMED.get(name, name): value for name, value in event.items()}
                 given: Any = {name: _frozen(value) for name, value in event.items() if name in known}
                 when = str(event.get("time") or "")
                 record = Record(**given | {"begun": when, "updated": when})

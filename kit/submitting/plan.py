@@ -109,24 +109,26 @@ def _doubts(source: Path, checked: Checked, example: dict[int, str] | None) -> I
 
 def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, Expected]:
     """Return a run's configuration, figures for the ledger, default message, and the ids it must have."""
-    info = run.info()
-    if info["sample"]:
+    record = run.read_record()
+    if record.sample:
         hint = "bring the competition's data (kit data fetch), then kit cv"
         raise UserError(
             "trained on the bundled sample, not on the competition", where=str(run.path), hint=hint
         )
     if not run.is_finished():
         raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
-    config = validate(info["config"])
-    oof, score = run.report()["oof"], run.report()["expected_score"]
+    config = validate(record.config)
+    report = run.read_report()
+    oof, score = report.oof, report.expected_score
     figures = {
-        "oof_accuracy": oof["accuracy"],
-        "oof_interval": tuple(oof["interval"]),
-        "expected_score": (score["low"], score["high"]),
+        "metric": report.metric,
+        "oof_score": oof.value,
+        "oof_interval": oof.interval,
+        "expected_score": (score.low, score.high),
     }
-    words = f"{run.name} OOF {oof['accuracy']:.5f} {info['hash'][:8]}"
+    words = f"{run.name} OOF {oof.value:.5f} {record.hash[:8]}"
     first = config.competition.first_id
-    ids = np.arange(first, first + info["test_rows"])
+    ids = np.arange(first, first + record.test_rows)
     return config, figures, words, expected.of_run(config, run.name, ids)
 
 
@@ -151,11 +153,11 @@ def describe(plan: Plan, ledger: Ledger) -> list[str]:
         "changed": _changed(plan, ledger),
         "message": plan.description,
     }
-    if record.oof_accuracy is not None and record.oof_interval and record.expected_score:
+    if record.oof_score is not None and record.oof_interval and record.expected_score:
         low, high = record.oof_interval
         least, most = record.expected_score
         lines["OOF score"] = (
-            f"{record.oof_accuracy:.5f} ({low:.5f} to {high:.5f}); expected {least:.5f} to {most:.5f}"
+            f"{record.oof_score:.5f} ({low:.5f} to {high:.5f}); expected {least:.5f} to {most:.5f}"
         )
     warnings = [f"{'warning:':12} {text}" for text in plan.warnings]
     return [*(f"{name + ':':12} {text}" for name, text in lines.items()), *warnings]

@@ -76,13 +76,13 @@ def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
     here = machine.describe()
     for run in runs:
         try:
-            info, planned = run.info(), run.planned()
-            if any(info["machine"][key] != here[key] for key in ("cpu", "cores", "gpu")):
+            record, planned = run.read_record(), run.planned()
+            if any(getattr(record.machine, key) != here[key] for key in ("cpu", "cores", "gpu")):
                 continue
-            for model, precision in info["precision"].items():
+            for model, precision in record.precision.items():
                 member = next((one for one in planned if one.model == model and run.has(one)), None)
                 if member is not None:
-                    yield _measured(run.read_member(member), info["backend"], precision)
+                    yield _measured(run.read_member(member), record.backend or "", precision)
         except (KitError, KeyError):
             continue
 

@@ -176,7 +176,7 @@ def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.opti
         case "adam":
             return keras.optimizers.Adam(**common)
         case "muon":
-            return KernelMuon(turn=(training.turn or TURN) / training.learning_rate, **common)
+            return KernelMuon(turn=(training.relative_step or TURN) / training.learning_rate, **common)
         case "adamw":
             optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
         case "sgd":

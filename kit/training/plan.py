@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Cnn, Config
-from kit.members import ALL_ROWS, Member
+from kit.members import Member, plan_members
 from kit.training import machine
 from kit.training.job import Job
 
@@ -48,8 +48,7 @@ def setting(config: Config) -> Setting:
 
 def plan(config: Config) -> list[Member]:
     """Return the members in the order of training: all of one seed before the next."""
-    folds = [*range(config.folds.count), *([ALL_ROWS] if config.all_rows else [])]
-    return [Member(model, fold, seed) for seed in config.seeds for model in config.models for fold in folds]
+    return plan_members(list(config.models), config.folds.count, config.seeds, all_rows=config.all_rows)
 
 
 def make_jobs(

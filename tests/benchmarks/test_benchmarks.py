@@ -50,7 +50,7 @@ def test_reading_ensembling_and_latency(workdir: Path, write_competition: Callab
     reading = medians(families["c"])
     assert reading["read, pandas / cold"] == reading["read, pandas"] / reading["read, cold"]
     assert reading["memory, cold"] < 1000
-    assert medians(families["d"]).keys() == {"assemble members", "blend members"}
+    assert medians(families["d"]).keys() == {"assemble members", "combine members"}
     assert all(10 < value < 60_000 for value in medians(families["e"]).values())
 
 

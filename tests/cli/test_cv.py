@@ -73,8 +73,8 @@ def test_a_killed_worker_is_started_once_more(driver: Any) -> None:
         "warning: forest-f0-s0: its worker was killed (signal 9), as the system does when memory runs out; "
     )
     assert lost in stderr
-    report = Run(RUNS / "mine").report()
-    assert {one["member"]: one["retried"] for one in report["members"]} == {
+    report = Run(RUNS / "mine").read_report()
+    assert {one.member: one.retried for one in report.members} == {
         "forest-f0-s0": True, "forest-f1-s0": False, "logistic-f0-s0": False, "logistic-f1-s0": False,
     }  # fmt: skip
 
@@ -87,7 +87,7 @@ def test_a_killed_run_takes_its_workers_along_and_is_taken_up_again(driver: Any)
     process.send_signal(signal.SIGKILL)
     assert psutil.wait_procs(left, timeout=PATIENCE)[1] == []
     before = stamps()
-    assert Run(RUNS / "mine").info()["status"] == "running"
+    assert Run(RUNS / "mine").read_record().status == "running"
 
     process = driver()
     stdout, stderr = process.communicate(timeout=PATIENCE)
@@ -120,7 +120,7 @@ def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_in_good_order(driver:
     assert re.search(pattern + "$", stderr)
     assert "Traceback" not in stderr
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left)
-    assert Run(RUNS / "mine").info()["status"] == "interrupted"
+    assert Run(RUNS / "mine").read_record().status == "interrupted"
     assert not list(RUNS.rglob(".*"))
 
 

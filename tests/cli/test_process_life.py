@@ -56,7 +56,7 @@ def test_a_signal_at_any_moment_ends_it_with_one_line(driver: Driver, temporary:
         run = Run(RUNS / "mine")
         if process.returncode == 130:
             assert err.splitlines()[-1].removeprefix("kit: ").startswith("interrupted")
-            assert not run.exists() or run.info()["status"] == "interrupted"
+            assert not run.exists() or run.read_record().status == "interrupted"
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
@@ -70,7 +70,7 @@ def test_a_hangup_marks_the_run_interrupted_and_ends_its_workers(
     assert process.returncode == 130
     assert err.splitlines()[-1].endswith("of 4 members are stored; rerun the same command to resume")
     assert gone(left)
-    assert Run(RUNS / "mine").info()["status"] == "interrupted"
+    assert Run(RUNS / "mine").read_record().status == "interrupted"
     assert left_in(temporary) == []
 
 
@@ -81,7 +81,7 @@ def test_a_killed_run_is_shown_as_interrupted_and_leaves_nothing(driver: Driver,
     process.kill()
     process.communicate()
     wait_for(lambda: gone(left))
-    assert Run(RUNS / "mine").info()["status"] == "running"
+    assert Run(RUNS / "mine").read_record().status == "running"
     assert kit("runs").out.split("mine")[1].split()[0] == "interrupted"
     assert "not finished yet (interrupted)" in kit("report", "mine").err
     wait_for(lambda: left_in(temporary) == [])

@@ -52,9 +52,9 @@ def test_an_unfinished_run_says_what_is_missing_and_how_to_go_on(example: Make) 
     result = invoke("example-1a2b3c4d")
     assert isinstance(result.exception, UserError)
     assert str(result.exception) == (
-        "runs/example-1a2b3c4d: not finished yet (interrupted); its report comes with its last member\n"
-        "expected 6 members, received 2, without cnn-f0-s2, cnn-f1-s0, cnn-f1-s1, …\n"
-        "continue it with the command that began it: kit cv -c example …"
+        "runs/example-1a2b3c4d: not finished (interrupted); the report is written after the last member\n"
+        "expected 6 members, received 2, without cnn-f1-s0, cnn-f1-s1, cnn-f0-s2, …\n"
+        "rerun the command that started it to resume: kit cv -c example …"
     )
 
 

@@ -49,7 +49,8 @@ def test_json_gives_the_figures_of_finished_runs(example: Make) -> None:
         "started": "2025-01-02T03:04:05Z",
         "members": 2,
         "members_planned": 2,
-        "oof": run.report()["oof"],
+        "metric": "accuracy",
+        "oof": run.read_report().oof.model_dump(mode="json"),
         "error": None,
     }
     assert (begun["status"], begun["oof"], begun["members_planned"]) == ("running", None, 4)

@@ -20,7 +20,7 @@ RECORD = Record(
     file="submissions/a.csv",
     sha256="00",
     message="a",
-    oof_accuracy=0.995,
+    oof_score=0.995,
     oof_interval=(0.994, 0.996),
     expected_score=(0.993, 0.997),
     ref=1001,
@@ -50,7 +50,7 @@ def test_the_ledger_alone_makes_the_table(workdir: Path) -> None:
             file="submissions/other.csv",
             status="failed",
             error="no",
-            oof_accuracy=None,
+            oof_score=None,
             oof_interval=None,
             expected_score=None,
             public_score="",
@@ -67,7 +67,7 @@ def test_the_ledger_alone_makes_the_table(workdir: Path) -> None:
         "interval",
         "Expected",
         "Score",
-        "Place",
+        "Position",
         "Status",
         "Ref",
     ]
@@ -95,7 +95,7 @@ def test_json_holds_all_that_is_known(workdir: Path) -> None:  # noqa: ARG001 - 
     Ledger().append(RECORD)
     [told] = json.loads(run("--json"))
     assert told["public_score"] == "0.99571"
-    assert told["place"] == "inside"
+    assert told["score_position"] == "inside"
     assert told["oof_interval"] == [0.994, 0.996]
 
 

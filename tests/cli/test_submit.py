@@ -43,7 +43,7 @@ def test_a_run_is_checked_sent_scored_and_written_down(kaggle: KaggleServer) -> 
     assert last["run"] == "default-abababab"
     assert last["ref"] == sent["ref"]
     assert last["public_score"] == "0.98500"
-    assert last["oof_accuracy"] == 0.985
+    assert last["oof_score"] == 0.985
     assert last["oof_interval"] == [0.975, 0.995]
     assert last["file"] == f"submissions/default-abababab-{last['tag']}.csv"
     assert len(last["sha256"]) == 64
@@ -196,7 +196,7 @@ def test_a_file_of_no_run_is_sent_with_its_own_message(kaggle: KaggleServer) -> 
     assert done.out == "score 0.98500\n"
     assert kaggle.submissions[0]["description"] == f"by hand [{events()[-1]['tag']}]"
     assert events()[-1]["run"] is None
-    assert events()[-1]["oof_accuracy"] is None
+    assert events()[-1]["oof_score"] is None
     assert Path(events()[-1]["file"]).name == f"other-{events()[-1]['tag']}.csv"
 
 
@@ -210,7 +210,7 @@ def test_a_file_in_a_run_counts_as_the_runs(kaggle: KaggleServer) -> None:
 
 @pytest.mark.parametrize(
     ("info", "words"),
-    [({"sample": True}, "bundled sample"), ({"status": "training"}, "not finished")],
+    [({"sample": True}, "bundled sample"), ({"status": "running"}, "not finished")],
 )
 def test_a_run_that_is_none_for_kaggle_is_refused(
     kaggle: KaggleServer, info: dict[str, Any], words: str

@@ -61,8 +61,8 @@ def test_an_unknown_key_names_the_nearest(text: str, key: str, near: str) -> Non
 
 def test_an_unknown_key_like_no_other_is_given_the_list_alone() -> None:
     assert (
-        error("blend: {zzz: 1}")
-        == "child.yaml, line 2: unknown key blend.zzz\nexpected one of calibrate, method, tta"
+        error("ensemble: {zzz: 1}")
+        == "child.yaml, line 2: unknown key ensemble.zzz\nexpected one of calibrate, method, tta"
     )
 
 

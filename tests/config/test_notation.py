@@ -76,7 +76,7 @@ def test_the_file_and_line_of_such_a_number_are_named() -> None:
         ("seeds=010", "seeds"),
         ("competition.image_shape=[28,0x1C]", "competition.image_shape.1"),
         ("competition.public_rows=1_000", "competition.public_rows"),
-        ("training.turn=0:01", "training.turn"),
+        ("training.relative_step=0:01", "training.relative_step"),
         ("training.learning_rate=.nan", "training.learning_rate"),
         ("training.learning_rate=-.inf", "training.learning_rate"),
     ],

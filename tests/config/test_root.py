@@ -130,7 +130,7 @@ def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> N
     [
         {"seeds": 5},
         {"all_rows": True},
-        {"blend": {"method": "mean"}},
+        {"ensemble": {"method": "mean"}},
         {"data": {"directory": "elsewhere"}},
         {"competition": {"slug": "other", "public_rows": 7000}},
         {"training": {"precision": "float32"}},
@@ -149,7 +149,7 @@ def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> No
         {"folds": {"seed": 1}},
         {"folds": {"reshuffle": True}},
         {"training": {"epochs": 9}},
-        {"training": {"turn": 0.1}},
+        {"training": {"relative_step": 0.1}},
         {"augmentation": {"shear": 1}},
         {"augmentation": {"tta": True}},
         {"models": {"cnn": {**CNN, "dropout": 0.1}}},
@@ -163,19 +163,9 @@ def test_the_digest_changes_with_what_decides_a_member(change: dict[str, Any]) -
     assert valid(**change).digest() != valid().digest()
 
 
-def test_a_configuration_without_newer_keys_is_what_it_was_before_there_were_any() -> None:
-    model = valid(augmentation={"tta": False}, models={"cnn": {**CNN, "deskew": False}}).model_dump()[
-        "models"
-    ]["cnn"]
-    assert "tta" not in model["augmentation"]
-    assert "turn" not in model["training"]
-    assert "deskew" not in model
-    assert "teachers" not in model
-
-
-def test_whether_the_blend_uses_views_decides_no_member() -> None:
+def test_whether_the_ensemble_uses_views_changes_no_member() -> None:
     views = {"augmentation": {"tta": True}}
-    assert valid(**views, blend={"tta": True}).digest() == valid(**views).digest()
+    assert valid(**views, ensemble={"tta": True}).digest() == valid(**views).digest()
 
 
 def test_a_network_may_learn_from_other_models() -> None:
@@ -201,9 +191,9 @@ def test_teachers_that_cannot_teach_are_refused(teacher: str, what: str) -> None
 
 
 @pytest.mark.parametrize("models", [{"cnn": CNN}, {"cnn": None, "knn": {"kind": "knn"}}])
-def test_a_blend_of_views_that_nothing_has_is_refused(models: Any) -> None:
-    with pytest.raises(ValidationError, match=r"blend\.tta: no network has views .* augmentation\.tta: true"):
-        valid(blend={"tta": True}, models=models)
+def test_an_ensemble_of_views_that_no_network_has_is_refused(models: Any) -> None:
+    with pytest.raises(ValidationError, match=r"no network predicts views; set augmentation\.tta: true"):
+        valid(ensemble={"tta": True}, models=models)
 
 
 def test_the_digest_covers_what_it_is_told_besides() -> None:

@@ -41,7 +41,7 @@ def members(folds: NDArray[np.int8]) -> Members:
 
 def test_out_of_fold_probabilities_come_in_row_order(members: Members, folds: NDArray[np.int8]) -> None:
     for column in assemble(members, folds, SEEDS):
-        offset = 0 if column.model == "tree" else 1
+        offset = 0 if column.key.model == "tree" else 1
         np.testing.assert_array_equal(column.oof, probs_of(np.arange(ROWS), offset))
 
 
@@ -75,7 +75,7 @@ def test_a_member_on_all_rows_takes_no_folds_place(members: Members, folds: NDAr
 
 
 def test_columns_come_by_model_and_then_as_the_seeds(members: Members, folds: NDArray[np.int8]) -> None:
-    assert [str(column) for column in assemble(members, folds, SEEDS)] == [
+    assert [f"{column.key.model}-s{column.key.seed}" for column in assemble(members, folds, SEEDS)] == [
         "cnn-s7",
         "cnn-s3",
         "tree-s7",
@@ -97,7 +97,7 @@ def test_the_order_of_arrival_changes_no_bit(folds: NDArray[np.int8]) -> None:
 
 
 def test_members_of_seeds_not_asked_for_are_left_aside(members: Members, folds: NDArray[np.int8]) -> None:
-    assert {column.seed for column in assemble(members, folds[1:], [3])} == {3}
+    assert {column.key.seed for column in assemble(members, folds[1:], [3])} == {3}
 
 
 def spoil(
@@ -144,9 +144,9 @@ def swap_folds(members: Members) -> None:
         (spoil("test_probs", lambda probs: probs[:-1]), r"6 test rows, .* 5 rows for test"),
         (
             spoil("val_probs", put(np.nan)),
-            r"cnn-f1-s7: 1 of its 10 held-out rows are no probabilities\n.*nan",
+            r"cnn-f1-s7: 1 of its 10 held-out rows are not probabilities\n.*nan",
         ),
-        (spoil("test_probs", put(np.inf)), r"cnn-f1-s7: 1 of its 6 test rows are no probabilities\n.*inf"),
+        (spoil("test_probs", put(np.inf)), r"cnn-f1-s7: 1 of its 6 test rows are not probabilities\n.*inf"),
         (spoil("val_probs", put(-0.5)), r"received -0.5 to"),
         (spoil("val_probs", lambda probs: probs * 1.01), r"10 of its 10 held-out rows .*\n.* sum 1.01"),
     ],

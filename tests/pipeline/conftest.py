@@ -74,7 +74,7 @@ class Record:
     def begun(
         self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None
     ) -> None:
-        assert run.info()["status"] == "running"
+        assert run.read_record().status == "running"
         assert len(dataset.train_labels) == ROWS
         assert seconds is None or not jobs
         self.planned, self.kept = [str(job.member) for job in jobs], kept

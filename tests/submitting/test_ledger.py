@@ -110,15 +110,15 @@ def test_the_lock_is_held_by_one(ledger: Ledger) -> None:
     [("0.98", "below"), ("0.985", "inside"), ("0.99", "inside"), ("0.9951", "above"), ("", ""), ("n/a", "")],
 )
 def test_the_place_of_a_score(score: str, place: str) -> None:
-    assert replace(RECORD, public_score=score, expected_score=(0.985, 0.995)).place == place
-    assert replace(RECORD, public_score=score).place == ""
+    assert replace(RECORD, public_score=score, expected_score=(0.985, 0.995)).score_position == place
+    assert replace(RECORD, public_score=score).score_position == ""
 
 
 def test_the_result_is_told_in_a_sentence() -> None:
     scored = replace(RECORD, public_score="0.99571", ref=7)
     assert scored.result == "score 0.99571"
     assert replace(scored, public_score="").result == "submission 7 is scored; Kaggle shows no public score"
-    expected = replace(scored, oof_accuracy=0.995, expected_score=(0.994, 0.996))
+    expected = replace(scored, oof_score=0.995, expected_score=(0.994, 0.996))
     assert expected.result == "score 0.99571, inside the expected range 0.99400 to 0.99600 (OOF 0.99500)"
 
 

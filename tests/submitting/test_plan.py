@@ -21,7 +21,7 @@ def test_the_newest_finished_run_on_competition_data_is_the_default() -> None:
     write_run("old")
     write_run("new", started="2026-02-01T00:00:00+00:00")
     write_run("sample", started="2026-03-01T00:00:00+00:00", sample=True)
-    write_run("unfinished", started="2026-03-01T00:00:00+00:00", status="training")
+    write_run("unfinished", started="2026-03-01T00:00:00+00:00", status="running")
     made = plan()
     assert made.record.run == "new"
     assert made.record.file == f"submissions/new-{made.record.tag}.csv"
@@ -65,8 +65,8 @@ def test_what_is_not_there_is_named(target: str) -> None:
 
 def test_a_damaged_run_is_named() -> None:
     run = write_run("a")
-    run.write_report({"oof": {}})
-    with pytest.raises(UserError, match=r"runs/a: damaged, or of another version \(KeyError"):
+    run.report_path.write_text('{"version": 2}')
+    with pytest.raises(UserError, match=r"runs/a/report\.json: damaged: run: field required"):
         plan()
 
 

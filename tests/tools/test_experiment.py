@@ -91,7 +91,7 @@ def run(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., 
         (["--folds", "2"], "--folds: no such fold\nexpected 0 to 1, received 2"),
         (["--against", "nothing"], "--against: there is no such experiment"),
         (
-            ["--set", "blend.calibrate=true", "--folds", "0"],
+            ["--set", "ensemble.calibrate=true", "--folds", "0"],
             "--folds: one fold has no other to be calibrated",
         ),
         (["-c", "default"], "models: too many models\nexpected one, received cnn, wide_view"),

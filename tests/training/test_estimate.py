@@ -9,6 +9,7 @@ import pytest
 from kit.config import Cnn, LogisticRegression, Model, Stage, Training
 from kit.members import Member, MemberResult
 from kit.models.cost import cost
+from kit.records import RunRecord
 from kit.runs import Run
 from kit.training import machine
 from kit.training.estimate import EVALUATION, estimate
@@ -36,8 +37,17 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ru
     def write(name: str = "one", model: Cnn | None = None, **info: Any) -> Run:
         run = Run(tmp_path / name)
         config = {"folds": {"count": 2}, "models": {"cnn": {}}, "seeds": [0]}
-        common = {"config": config, "machine": HERE, "backend": "tensorflow", "precision": {"cnn": "float32"}}
-        run.write_info({**common, **info})
+        common = {
+            "config_name": "x",
+            "hash": "",
+            "sample": False,
+            "version": 2,
+            "config": config,
+            "machine": HERE,
+            "backend": "tensorflow",
+            "precision": {"cnn": "float32"},
+        }
+        run.write_record(RunRecord.model_validate({**common, **info}))
         evaluation = EPOCHS * 2.0 * EVALUATION * HELD_OUT / ROWS
         history = {
             "epochs": {"seconds": [3.0, 2.0, 2.0, 2.0]},

@@ -17,7 +17,7 @@ def after(
 ) -> NDArray[np.float32]:
     """Return a weight after a step along each gradient, at the peak of the schedule."""
     weight = keras.Variable(start)
-    training = Training(optimizer=name, learning_rate=RATE, turn=TURN, **changes)
+    training = Training(optimizer=name, learning_rate=RATE, relative_step=TURN, **changes)
     optimizer = make_optimizer(training, np.full(len(gradients), RATE, np.float32))
     optimizer.build([weight])
     for gradient in gradients:

@@ -381,7 +381,7 @@ RANGE = {"kind": "float", "low": 0.1, "high": 0.5}
         ("seeds", "tune.space: seeds cannot be tuned"),
         ("tune.folds", "tune.space: tune.folds cannot be tuned"),
         ("data.directory", "tune.space: data.directory cannot be tuned"),
-        ("blend.method", "tune.space: blend.method cannot be tuned"),
+        ("ensemble.method", "tune.space: ensemble.method cannot be tuned"),
         ("competition.classes", "tune.space: competition.classes cannot be tuned"),
     ],
 )

@@ -57,9 +57,9 @@ def test_a_backend_learns_and_its_result_does_not_depend_on_jobs(backend: str, w
         )
         assert done.returncode == 0, done.stderr
     one, two = (Run(RUNS / name) for name in ("run1", "run2"))
-    assert one.info()["backend"] == backend
+    assert one.read_record().backend == backend
     # Chance is 0.1.
-    assert one.report()["oof"]["accuracy"] > 0.3
+    assert one.read_report().oof.accuracy > 0.3
     losses = one.read_member(Member("cnn", 0, 0)).history["epochs"]["loss"]
     assert losses[1] < 0.8 * losses[0]
     assert one.oof_path.read_bytes() == two.oof_path.read_bytes()

@@ -209,7 +209,7 @@ def test_a_baseline_is_not_replaced_by_what_extends_it(study: optuna.Study, work
 def test_a_file_that_would_say_something_else_is_not_written(
     study: optuna.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuned, "_yaml", lambda content: yaml.safe_dump({**content, "blend": None, "l2": 1}))
+    monkeypatch.setattr(tuned, "_yaml", lambda content: yaml.safe_dump({**content, "l2": 1}))
     with pytest.raises(KitError, match="cannot be written"):
         write(study)
     assert [path.name for path in Path("configs").iterdir()] == ["mine.yaml"]

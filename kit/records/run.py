@@ -1,0 +1,124 @@
+"""run.json, ensemble.json, and the history of a member."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from kit.records import upgrades
+from kit.records.base import Figure, Record
+
+Status = Literal["running", "complete", "failed", "interrupted"]
+
+
+class Machine(Record):
+    """What a run was trained on."""
+
+    platform: str = ""
+    cpu: str = ""
+    cores: int = 0
+    memory_gib: float = 0.0
+    """Of the machine."""
+    memory_limit_gib: float | None = None
+    """What a process may use of it; None if that is all."""
+    features: tuple[str, ...] = ()
+    """Instruction sets that matter for training."""
+    gpu: str | None = None
+
+
+class RunRecord(Record):
+    """run.json: what a run consists of, and its status."""
+
+    version: Literal[2] = 2
+    name: str = ""
+    config_name: str
+    config: dict[str, Any]
+    """The resolved configuration as JSON; `kit.config.validate` reads it."""
+    hash: str
+    """Of everything that determines a member."""
+    fingerprint: str = ""
+    """SHA-256 of the data."""
+    sample: bool
+    """Whether the data is the bundled sample."""
+    source: str = ""
+    """Where the data comes from, for people."""
+    rows: int = 0
+    test_rows: int = 0
+    backend: str | None = None
+    precision: dict[str, str] = Field({})
+    """By network."""
+    versions: dict[str, str] = Field({})
+    machine: Machine = Machine()
+    status: Status = "running"
+    started: str = ""
+    """ISO 8601, UTC."""
+    finished: str | None = None
+    """ISO 8601, UTC."""
+    members_planned: int = 0
+    wall_seconds: float = 0.0
+    """Over all calls."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, raw: Any) -> Any:
+        return upgrades.run(raw)
+
+
+class EnsembleRecord(Record):
+    """ensemble.json: how columns were combined."""
+
+    version: Literal[2] = 2
+    method: str
+    tta: bool
+    """Whether the predictions are means over views."""
+    calibrate: bool
+    weights: dict[str, float]
+    """By column."""
+    temperatures: dict[str, float]
+    """By column; 1 without calibration."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, raw: Any) -> Any:
+        return upgrades.ensemble(raw)
+
+
+class Curves(Record):
+    """Figures per epoch."""
+
+    loss: tuple[Figure, ...] = ()
+    """Training loss, with L2."""
+    accuracy: tuple[Figure, ...] = ()
+    """On the augmented training images."""
+    val_loss: tuple[Figure, ...] = ()
+    """Log loss of the held-out rows; None without any."""
+    val_accuracy: tuple[Figure, ...] = ()
+    """Of the held-out rows; None without any."""
+    seconds: tuple[float, ...] = ()
+    """Of training alone."""
+
+
+class History(Record):
+    """How the training of a member went."""
+
+    epochs: Curves | None = None
+    """None for a model that has no epochs."""
+    train_score: Figure = None
+    """The competition's metric on the training rows, without augmentation."""
+    seconds: float | None = None
+    """Of training and prediction."""
+    startup_seconds: float = 0.0
+    """From the start of the process to the start of the training."""
+    tracing_seconds: float = 0.0
+    """Of tracing and compiling."""
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    """Of one image, forward."""
+    steps: int | None = None
+    batch_size: int | None = None
+    attempts: int = 1
+    """How often a worker was started for it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, raw: Any) -> Any:
+        return upgrades.history(raw)
