@@ -125,7 +125,8 @@ def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: i
     on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
     pool = WorkerPool(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
     with training_arrays(data) as folder:
-        planned = make_jobs(todo, config, chosen, folds_by_seed(data, config.folds, config.seeds), folder)
+        held_out = folds_by_seed(data, config.folds, config.seeds)
+        planned = make_jobs(todo, config, chosen, held_out, folder, task=data.task)
         with pool.train(planned) as outcomes:
             for job, outcome in outcomes:
                 if isinstance(outcome, KitError):

@@ -35,6 +35,7 @@ __all__ = [
     "Model",
     "RandomForest",
     "Stage",
+    "Submission",
     "Svm",
     "Training",
     "Tune",

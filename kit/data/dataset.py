@@ -1,9 +1,10 @@
-"""The data of a competition as arrays, from wherever it lies."""
+"""The data of a competition as arrays, read from one folder and cached."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,48 +15,66 @@ from kit.data.duplicates import copies
 from kit.data.readers import pixel_csv
 from kit.data.shift import differences
 from kit.errors import UserError
-from kit.scratch import scratch
+from kit.task.format import SubmissionFormat
+from kit.task.ids import lines_by_id
+from kit.task.labels import MOST, LabelEncoder, declared_labels
+from kit.task.submission import check_sample_submission, predictions_of
+from kit.task.task import Task, make_task
 
 Content = tuple[bytes, str]
-"""A file's bytes, not compressed, and what to call it in errors."""
+"""A file's bytes, not compressed, and its name in errors."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Training and test rows of a competition, memory-mapped.
+    """Training and test rows of a competition; arrays are memory-mapped.
 
     Attributes:
         train_images: (rows, height, width, channels) uint8.
-        train_labels: (rows,) uint8.
+        train_labels: (rows,) uint8, class indices.
         test_images: (test rows, height, width, channels) uint8.
-        fingerprint: SHA-256 (64 hex digits) of the arrays: equal data in another file format has the same.
+        test_ids: (test rows,) ids as the submission has them.
+        task: labels, image shape, submission format.
+        fingerprint: SHA-256 (64 hex digits) of arrays and labels: equal data in another file format has the
+            same.
         sample: whether it is the bundled sample.
         source: where it comes from, for people.
-        warnings: what is odd but allowed, a sentence each.
-        sample_submission: the competition's sample_submission.csv, if it lies there.
+        warnings: what is odd but allowed, one sentence each.
         folder: holds train_images.npy, train_labels.npy and test_images.npy while this process runs.
     """
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.uint8]
     test_images: NDArray[np.uint8]
+    test_ids: tuple[str, ...]
+    task: Task
     fingerprint: str
     sample: bool
     source: str
     warnings: tuple[str, ...]
-    sample_submission: Path | None
     folder: Path
 
-    def ids(self, competition: Competition) -> NDArray[np.int64]:
-        """Return (test rows,) int64: the ids of the test rows, counted up from the competition's first."""
-        return np.arange(competition.first_id, competition.first_id + len(self.test_images))
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The content of train.csv and test.csv, checked.
+
+    Attributes:
+        arrays: train_images, train_labels and test_images, as in `Dataset`.
+        labels: the labels of the training rows.
+        test_ids: of the test rows; empty if test.csv has none.
+    """
+
+    arrays: dict[str, NDArray[np.uint8]]
+    labels: LabelEncoder
+    test_ids: list[str]
 
 
 def open_folder(folder: Path, config: Config) -> Dataset:
     """Return the data of a folder that holds train.csv and test.csv; its cache is <folder>/.cache.
 
     Raises:
-        UserError: a file is missing or wrong, or the cache finds no room.
+        UserError: a file is missing or wrong, or the disk has no room for the cache.
     """
     train, test = layout.required(folder)
     if folder == layout.SAMPLE:
@@ -67,60 +86,144 @@ def open_folder(folder: Path, config: Config) -> Dataset:
         entry = cache.find(place) or cache.write(place, *_read(train, test, config))
         if entry.folder == place:
             cache.remember(root, hashed)
+    task = make_task(config.competition, LabelEncoder(tuple(entry.meta["labels"])))
     return Dataset(
         **entry.arrays,
+        test_ids=test_ids(
+            entry.meta["test_ids"],
+            len(entry.arrays["test_images"]),
+            task.submission,
+            _sample_submission(folder) if task.submission.first_id is None else None,
+        ),
+        task=task,
         fingerprint=entry.meta["fingerprint"],
         sample=folder == layout.SAMPLE,
         source="the bundled sample" if folder == layout.SAMPLE else f"{folder}/",
         warnings=tuple(entry.meta["warnings"]),
-        sample_submission=sample_submission(folder),
         folder=entry.folder,
     )
 
 
-def sample_submission(folder: Path) -> Path | None:
-    """Return the path of sample_submission.csv, or of a copy where it is compressed; None without one."""
-    path = layout.file_in(folder, layout.SAMPLE_SUBMISSION)
-    if path is None or not path.is_file() or path.suffix not in compressed.SUFFIXES:
-        return path if path and path.is_file() else None
-    # Errors name its lines: its own path says most of where they are.
-    copy = scratch() / path.name / layout.SAMPLE_SUBMISSION
-    copy.parent.mkdir(exist_ok=True)
-    copy.write_bytes(compressed.content(path))
-    return copy
-
-
-def check(train: Content, test: Content, config: Config) -> dict[str, NDArray[np.uint8]]:
-    """Return the arrays of a train.csv and a test.csv, by their names in the cache.
+def check_folder(folder: Path, dataset: Dataset) -> None:
+    """Check that sample_submission.csv, if `folder` holds one, belongs to the test rows.
 
     Raises:
-        UserError: a file is wrong, or a class has fewer rows than there are folds.
+        UserError: header or ids differ.
     """
-    competition, folds = config.competition, config.folds.count
-    images, labels = pixel_csv.parse(*train, competition, labelled=True)
-    test_images, _ = pixel_csv.parse(*test, competition, labelled=False)
-    counts = np.bincount(labels, minlength=competition.classes)
+    sample = _sample_submission(folder)
+    if sample:
+        check_sample_submission(*sample, dataset.task.submission, dataset.test_ids)
+
+
+def read_tables(train: Content, test: Content, config: Config) -> Tables:
+    """Return the content of a train.csv and a test.csv.
+
+    Raises:
+        UserError: a file is wrong, a label is unknown, or a class has fewer rows than there are folds.
+    """
+    competition = config.competition
+    rows = pixel_csv.parse(*train, competition, labelled=True)
+    test_rows = pixel_csv.parse(*test, competition, labelled=False)
+    where = f"{train[1]}, column {competition.label_column}"
+    labels = declared_labels(competition) or _learned(rows.texts, where, competition)
+    classes = labels.find(rows.texts)
+    unknown = np.flatnonzero(classes < 0)
+    if unknown.size:
+        line, text = int(unknown[0]) + 2, rows.texts[unknown[0]]
+        raise UserError(
+            "not a label",
+            where=f"{train[1]}, line {line}, column {competition.label_column}",
+            expected=labels.summary,
+            received=repr(text[:40]),
+        )
+    _check_counts(np.bincount(classes, minlength=len(labels)), labels, config.folds.count, where)
+    if test_rows.texts:
+        cells = [(row + 2, [text]) for row, text in enumerate(test_rows.texts)]
+        lines_by_id(test[1], cells, competition.test_id_column or "")
+    arrays = {
+        "train_images": rows.images,
+        "train_labels": classes.astype(np.uint8),
+        "test_images": test_rows.images,
+    }
+    return Tables(arrays, labels, test_rows.texts)
+
+
+def test_ids(
+    in_test: Sequence[str], rows: int, form: SubmissionFormat, sample_submission: Content | None
+) -> tuple[str, ...]:
+    """Return the ids of the test rows: those of test.csv, counted, or those of sample_submission.csv.
+
+    Args:
+        in_test: the ids in test.csv, if it has any.
+        rows: number of test rows.
+        form: says whether ids are counted.
+        sample_submission: the file, if it exists.
+
+    Raises:
+        UserError: the sample submission is missing or wrong, and only it could have the ids.
+    """
+    if in_test:
+        return tuple(in_test)
+    if form.first_id is not None:
+        return tuple(form.counted_ids(rows))
+    if sample_submission is None:
+        hint = "get it, or set competition.first_id or competition.test_id_column"
+        raise UserError(f"there is no {layout.SAMPLE_SUBMISSION}, which has the ids", hint=hint)
+    ids = tuple(predictions_of(*sample_submission, form))
+    if len(ids) != rows:
+        raise UserError(
+            "another number of rows than test.csv",
+            where=sample_submission[1],
+            expected=str(rows),
+            received=f"{len(ids)}",
+        )
+    return ids
+
+
+def _sample_submission(folder: Path) -> Content | None:
+    path = layout.file_in(folder, layout.SAMPLE_SUBMISSION)
+    return (compressed.content(path), str(path)) if path and path.is_file() else None
+
+
+def _learned(texts: Sequence[str], where: str, competition: Competition) -> LabelEncoder:
+    labels = LabelEncoder.learned(texts)
+    if not 2 <= len(labels) <= MOST:
+        what, hint = f"{len(labels)} distinct labels", "does competition.label_column name the labels?"
+        raise UserError(what, where=where, expected=f"2 to {MOST}", hint=hint)
+    if competition.classes not in (None, len(labels)):
+        what, expected = f"{len(labels)} distinct labels", f"{competition.classes} (competition.classes)"
+        raise UserError(what, where=where, expected=expected, received=labels.summary)
+    return labels
+
+
+def _check_counts(counts: NDArray[np.int64], labels: LabelEncoder, folds: int, where: str) -> None:
     scarce = int(np.argmax(counts < folds))
     if counts[scarce] < folds:
-        where = f"{train[1]}, column {competition.label_column}"
         what = "has fewer rows than there are folds" if counts[scarce] else "has no row"
         raise UserError(
-            f"class {scarce} {what}",
+            f"class {labels.labels[scarce]} {what}",
             where=where,
             expected=f"at least {folds} rows",
             received=f"{counts[scarce]}",
         )
-    return {"train_images": images, "train_labels": labels, "test_images": test_images}
 
 
-def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
-    arrays = check((compressed.content(train), str(train)), (compressed.content(test), str(test)), config)
-    warnings = [*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)]
-    return arrays, {"fingerprint": _fingerprint(arrays), "warnings": warnings}
+def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, Any]]:
+    """Return what a cache entry holds."""
+    tables = read_tables(
+        (compressed.content(train), str(train)), (compressed.content(test), str(test)), config
+    )
+    arrays = tables.arrays
+    return arrays, {
+        "labels": tables.labels.labels,
+        "test_ids": tables.test_ids,
+        "fingerprint": _fingerprint(arrays, tables.labels),
+        "warnings": [*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)],
+    }
 
 
-def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
-    digest = hashlib.sha256()
+def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]], labels: LabelEncoder) -> str:
+    digest = hashlib.sha256(repr(labels.labels).encode())
     for name in cache.ARRAYS:
         digest.update(f"{name} {arrays[name].shape}\n".encode())
         digest.update(arrays[name].data)

@@ -26,14 +26,20 @@ def folds_by_seed(dataset: Dataset, folds: Folds, seeds: Sequence[int]) -> NDArr
     """
     shuffles = [shuffle_seed(folds, seed) for seed in seeds]
     made = {
-        shuffle: make_folds(dataset.train_images, dataset.train_labels, folds.count, shuffle)
+        shuffle: make_folds(
+            dataset.train_images, dataset.train_labels, folds.count, shuffle, dataset.task.labels.labels
+        )
         for shuffle in set(shuffles)
     }
     return np.stack([made[shuffle] for shuffle in shuffles])
 
 
 def make_folds(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], count: int, seed: int
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    count: int,
+    seed: int,
+    names: Sequence[str] | None = None,
 ) -> NDArray[np.int8]:
     """Return (rows,) int8: the fold from 0 to count - 1 that holds each row out.
 
@@ -45,6 +51,7 @@ def make_folds(
         labels: (rows,) uint8.
         count: number of folds, 2 to 100.
         seed: of the shuffle.
+        names: of class 0, 1, … in errors; None: its index.
 
     Raises:
         UserError: a class has fewer distinct images than there are folds.
@@ -54,7 +61,8 @@ def make_folds(
     present, sizes = np.unique(labels[firsts], return_counts=True)
     for label, size in zip(present, sizes, strict=True):
         if size < count:
-            what = f"class {label} has too few distinct images for {count} folds"
+            name = label if names is None else names[label]
+            what = f"class {name} has too few distinct images for {count} folds"
             raise UserError(
                 what,
                 where="folds.count",

@@ -110,5 +110,5 @@ def _check_named(directory: Path) -> None:
 
 
 def _fits_sample(competition: Competition) -> bool:
-    names = {"slug", "label_column", "pixel_prefix", "image_shape", "classes"}
+    names = {"slug", "label_column", "classes", "labels", "pixel_prefix", "image_shape", "test_id_column"}
     return competition.model_dump(include=names) == Competition().model_dump(include=names)

@@ -1,4 +1,4 @@
-"""Bring the competition's files into the data directory: all of them, checked, or none."""
+"""Fetch the competition's files into the data directory: all of them, checked, or none."""
 
 import shutil
 import tempfile
@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from kit.config import Competition, Config
+from kit.config import Config
 from kit.data import cache, compressed, dataset, layout
 from kit.data.readers.exact import shown
 from kit.errors import UserError
 from kit.files import atomic
 from kit.locks import NoLocksError, locked
 from kit.scratch import scratch
+from kit.task.submission import check_sample_submission
+from kit.task.task import make_task
 
 Contents = dict[str, dataset.Content]
 """By the competition's names of the files."""
@@ -110,29 +112,21 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
 
 
 def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
-    """Return how many training and test rows there are."""
+    """Return the number of training and of test rows."""
     train, test, submission = (contents.get(name) for name in layout.FILES)
     if train is None or test is None:
-        absent = layout.FILES[0] if train is None else layout.FILES[1]
+        absent = layout.TRAIN if train is None else layout.TEST
         received = ", ".join(contents) or "neither"
         raise UserError(
             f"there is no {absent}", where=source, expected="train.csv and test.csv", received=received
         )
-    arrays = dataset.check(train, test, config)
+    tables = dataset.read_tables(train, test, config)
+    rows = len(tables.arrays["test_images"])
     if submission:
-        _check_submission(*submission, config.competition, len(arrays["test_images"]))
-    return len(arrays["train_images"]), len(arrays["test_images"])
-
-
-def _check_submission(content: bytes, name: str, competition: Competition, rows: int) -> None:
-    header = f"{competition.id_column},{competition.prediction_column}"
-    lines = content.decode(errors="replace").split()
-    ids = [line.partition(",")[0] for line in lines[1:]]
-    if lines[:1] != [header] or ids != [str(competition.first_id + row) for row in range(rows)]:
-        last = competition.first_id + rows - 1
-        expected = f"{header} and a line for each id from {competition.first_id} to {last}"
-        received = f"{shown(lines[0] if lines else '')} and {len(ids)} lines"
-        raise UserError("does not belong to test.csv", where=name, expected=expected, received=received)
+        form = make_task(config.competition, tables.labels).submission
+        ids = dataset.test_ids(tables.test_ids, rows, form, submission)
+        check_sample_submission(*submission, form, ids)
+    return len(tables.arrays["train_images"]), rows
 
 
 def _put(contents: Contents, directory: Path, *, force: bool) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kit.config import Config
 from kit.data import layout, obtain
-from kit.data.dataset import Dataset, open_folder
+from kit.data.dataset import Dataset, check_folder, open_folder
 
 
 def load(config: Config) -> Dataset:
@@ -17,7 +17,9 @@ def load(config: Config) -> Dataset:
         UserError: a file is missing or wrong (which, and where), or Kaggle refuses the download.
     """
     folder = layout.local_folder(config) or _downloaded(config) or layout.bundled_sample(config)
-    return open_folder(folder, config)
+    dataset = open_folder(folder, config)
+    check_folder(folder, dataset)
+    return dataset
 
 
 def _downloaded(config: Config) -> Path | None:

@@ -83,8 +83,6 @@ def cv(
         check_name(name, "--run")
     stem = plain_name(config_name)
     dataset = load(config)
-    if dataset.sample_submission:
-        check_submission(dataset.sample_submission, config.competition, ids=dataset.ids(config.competition))
     folds, chosen = folds_by_seed(dataset, config.folds, config.seeds), setting(config)
     record = new_record(config, config_name, dataset, chosen)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
@@ -101,7 +99,9 @@ def cv(
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(update={"name": run.name, "wall_seconds": spent})
-        todo = make_jobs(missing, config, chosen, folds, dataset.folder, stored=run.member_path)
+        todo = make_jobs(
+            missing, config, chosen, folds, dataset.folder, task=dataset.task, stored=run.member_path
+        )
         on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
         workers = max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo)))
         pool = partial(
@@ -168,8 +168,8 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     Raises:
         KitError: members do not fit together.
     """
-    labels, ids = np.asarray(dataset.train_labels), dataset.ids(config.competition)
-    names = tuple(map(str, range(config.competition.classes)))
+    labels, ids = np.asarray(dataset.train_labels), dataset.test_ids
+    names, form = dataset.task.labels.labels, dataset.task.submission
     plain = {member: run.read_member(member) for member in plan(config)}
     columns, combined = _combined(run.name, plain, config, folds, labels)
     members, tta = plain, None
@@ -180,8 +180,8 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
         if config.ensemble.tta:
             members, (columns, combined) = views, of_views
     run.write_oof(Oof(labels, combined.oof, names))
-    write_submission(run.submission_path, ids, combined.test.argmax(axis=1), config.competition)
-    check_submission(run.submission_path, config.competition, ids=ids)
+    write_submission(run.submission_path, ids, combined.test, form)
+    check_submission(run.submission_path, form, ids=ids)
     run.write_ensemble(
         EnsembleRecord(
             **config.ensemble.model_dump(),

@@ -27,7 +27,9 @@ def run(bench: Bench) -> Iterator[Row]:
         config = load(name, [f"training.epochs={1 if bench.quick else 6}", "seeds=1"])
         members = [member for member in plan(config) if member.fold < FOLDS]
         folds = folds_by_seed(bench.dataset, config.folds, config.seeds)
-        jobs = make_jobs(members, config, setting(config), folds, bench.dataset.folder)
+        jobs = make_jobs(
+            members, config, setting(config), folds, bench.dataset.folder, task=bench.dataset.task
+        )
         ours = _probabilities(jobs)
         with patch.object(local, "WORKER", PLAIN):
             plain = _probabilities([replace(job, precision="float32") for job in jobs])

@@ -9,6 +9,7 @@ from kit.config import Folds
 from kit.data.duplicates import distinct
 from kit.data.folds import check_folds, folds_by_seed, make_folds, shuffle_seed
 from kit.errors import KitError, UserError
+from tests import tasks
 
 LABELS = np.repeat(np.arange(3, dtype=np.uint8), [50, 31, 22])
 IMAGES = np.arange(103 * 4, dtype=np.uint16).view(np.uint8).reshape(103, 2, 4, 1)
@@ -36,7 +37,9 @@ def test_the_seed_decides() -> None:
     assert not np.array_equal(make_folds(IMAGES, LABELS, 5, seed=1), make_folds(IMAGES, LABELS, 5, seed=2))
 
 
-DATASET: Any = SimpleNamespace(train_images=IMAGES, train_labels=LABELS)
+DATASET: Any = SimpleNamespace(
+    train_images=IMAGES, train_labels=LABELS, task=tasks.make(labels=["cat", "dog", "owl"])
+)
 
 
 def test_all_seeds_share_the_shuffle_unless_folds_are_reshuffled() -> None:
@@ -87,6 +90,11 @@ def test_too_few_distinct_images() -> None:
         UserError, match=r"class 2 has too few distinct images for 5 folds\nexpected at least 5, received 4"
     ):
         make_folds(images, LABELS, 5, seed=0)
+
+
+def test_too_few_images_of_a_class_name_its_label() -> None:
+    with pytest.raises(UserError, match="class owl has too few distinct images for 23 folds"):
+        folds_by_seed(DATASET, Folds(count=23), [0])
 
 
 @pytest.mark.parametrize(

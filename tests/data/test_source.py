@@ -28,8 +28,7 @@ def test_the_data_directory_comes_first(workdir: Path, tiny: Config, write_tiny:
     assert data.train_images.shape == (6, 1, 3, 1)
     assert data.train_labels.tolist() == [0, 1, 2, 2, 1, 0]
     assert data.test_images.tolist() == [[[[5], [6], [7]]], [[[8], [9], [10]]]]
-    assert data.ids(tiny.competition).tolist() == [1, 2]
-    assert data.sample_submission == Path("data/sample_submission.csv")
+    assert data.test_ids == ("1", "2")
 
 
 @pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("nowhere")])
@@ -81,7 +80,6 @@ def test_then_the_sample_which_leaves_nothing_behind(workdir: Path) -> None:
     assert data.test_images.shape == (600, 28, 28, 1)
     assert np.bincount(data.train_labels).min() > 200
     assert data.warnings == ()
-    assert data.sample_submission is None
     assert list(workdir.iterdir()) == []
 
 
@@ -118,3 +116,19 @@ def test_a_link_that_leads_nowhere(workdir: Path, tiny: Config, write_tiny: Call
     (write_tiny(workdir / "data", train=None) / "train.csv").symlink_to("gone.csv")
     with pytest.raises(UserError, match=r"data/train.csv: no such file"):
         load(tiny)
+
+
+def test_a_sample_submission_of_other_rows_is_an_error(
+    workdir: Path, tiny: Config, write_tiny: Callable[..., Path]
+) -> None:
+    write_tiny(workdir / "data", sample_submission="ImageId,Label\n1,0\n3,0\n")
+    message = r"data/sample_submission.csv, line 3, column ImageId: id 2 is missing\nexpected 2, received 3"
+    with pytest.raises(UserError, match=message):
+        load(tiny)
+
+
+def test_predictions_of_a_sample_submission_may_be_anything(
+    workdir: Path, tiny: Config, write_tiny: Callable[..., Path]
+) -> None:
+    write_tiny(workdir / "data", sample_submission="ImageId,Label\n1,0.5\n2,cat\n")
+    assert load(tiny).test_ids == ("1", "2")
