@@ -71,6 +71,7 @@ def test_check_as_json(workdir: Path, write_competition: Write) -> None:
         "rows": 60,
         "test_rows": 20,
         "image_shape": [28, 28, 1],
+        "labels": list("0123456789"),
         "class_counts": [6] * 10,
         "warnings": [],
     }
