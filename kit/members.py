@@ -1,4 +1,4 @@
-"""Members: what they are, what they leave, and the bytes that carry a result."""
+"""Members: plan, result, and serialisation of a result."""
 
 import json
 import threading
@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALL_ROWS = 127
-"""In place of the fold of a member that saw every row; no fold has this number (there are at most 100)."""
+"""Fold number of a member that was trained on all rows; real folds are below 100."""
 ARRAYS = ("val_rows", "val_probs", "test_probs", "val_probs_tta", "test_probs_tta")
 PARSING = threading.Lock()
-"""Held where threads read arrays: before Python 3.11.8 and 3.12.2 two at once may fail (CPython 106905)."""
+"""Held while a thread reads arrays: before Python 3.11.8 and 3.12.2 two at once may fail (CPython 106905)."""
 
 
 @dataclass(frozen=True, order=True)
 class Member:
-    """One trained thing: a model, the fold it did not see (or ALL_ROWS), and the seed."""
+    """One trained model: the model's name, the fold that it did not see (or ALL_ROWS), and the seed."""
 
     model: str
     fold: int
@@ -31,13 +31,13 @@ class Member:
 
 
 def plan_members(models: Sequence[str], folds: int, seeds: Sequence[int], *, all_rows: bool) -> list[Member]:
-    """Return the members of a run in the order of training: all of one seed before the next.
+    """Return the members of a run, one per model, fold and seed, in training order: seed by seed.
 
     Args:
-        models: by name.
-        folds: their number.
-        seeds: one member per model, fold and seed.
-        all_rows: whether one more member per model and seed is trained on all rows.
+        models: names.
+        folds: number of folds.
+        seeds: training seeds.
+        all_rows: whether to add one member per model and seed that is trained on all rows.
     """
     parts = [*range(folds), *([ALL_ROWS] if all_rows else [])]
     return [Member(model, fold, seed) for seed in seeds for model in models for fold in parts]
@@ -45,15 +45,15 @@ def plan_members(models: Sequence[str], folds: int, seeds: Sequence[int], *, all
 
 @dataclass(frozen=True)
 class MemberResult:
-    """What one member leaves.
+    """Predictions and training history of one member.
 
     Attributes:
-        val_rows: (held-out rows,) int64, their 0-based places in train.csv, ascending; none with ALL_ROWS.
+        val_rows: (held-out rows,) int64, 0-based row numbers in train.csv, ascending; empty for ALL_ROWS.
         val_probs: (held-out rows, classes) float32.
         test_probs: (test rows, classes) float32.
-        history: figures of the training, JSON-able: epochs, times, train accuracy, …
-        network: the trained Keras model as the bytes of a .keras file; None for other kinds.
-        val_probs_tta, test_probs_tta: the same as the means over views; None without test-time augmentation.
+        history: figures of the training, JSON-serialisable: epochs, times, train score, …
+        network: the trained Keras model, the bytes of a .keras file; None for other kinds of models.
+        val_probs_tta, test_probs_tta: means over views; None without test-time augmentation.
     """
 
     val_rows: NDArray[np.int64]
@@ -65,14 +65,14 @@ class MemberResult:
     test_probs_tta: NDArray[np.float32] | None = None
 
     def with_views(self) -> "MemberResult":
-        """Return the result with the means over views in place of the plain predictions, if it has them."""
+        """Return the result with predictions replaced by the means over views, if it has them."""
         if self.val_probs_tta is None or self.test_probs_tta is None:
             return self
         return replace(self, val_probs=self.val_probs_tta, test_probs=self.test_probs_tta)
 
 
 def pack(result: MemberResult) -> bytes:
-    """Return a result's arrays and history as the bytes of an .npz, without its network."""
+    """Return a result's arrays and history, without its network, as the bytes of an .npz file."""
     buffer = BytesIO()
     arrays = {name: getattr(result, name) for name in ARRAYS}
     np.savez(
@@ -84,11 +84,11 @@ def pack(result: MemberResult) -> bytes:
 
 
 def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
-    """Return what `pack` packed."""
+    """Return the result that `pack` serialised."""
     with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = json.loads(file["history"].tobytes())
-    # A member trained on all rows has nothing of held-out ones.
+    # A member trained on all rows has no held-out rows.
     empty = {name.replace("test", "val"): array[:0] for name, array in arrays.items() if "test" in name}
     empty["val_rows"] = np.empty(0, np.int64)
     return MemberResult(**{**empty, **arrays}, history=history, network=network)

@@ -5,16 +5,16 @@ import re
 from kit.errors import UserError
 
 LONGEST_STEM, LONGEST_NAME = 80, 180
-"""Bytes of a name that comes from a file, and of one that is chosen: file systems take 255, ends included."""
+"""Longest name in bytes, taken from a file and chosen by the user; file systems allow 255 with suffixes."""
 
 
 def plain_name(stem: str) -> str:
-    """Return the name of a configuration as a part of the names of runs and studies.
+    """Return the name of a configuration for the names of runs and studies.
 
-    Letters, digits, - _ and . stay; others may mean something in a URL, a shell or a file system.
+    Keeps letters, digits, - _ and .; other characters may have a meaning in a URL, a shell or a file system.
 
     Raises:
-        UserError: it is not in UTF-8.
+        UserError: the name is not UTF-8.
     """
     try:
         stem.encode()
@@ -25,10 +25,10 @@ def plain_name(stem: str) -> str:
 
 
 def check_name(name: str, where: str) -> None:
-    """Check a name that was chosen for a run or a study.
+    """Check the name that a user chose for a run or a study.
 
     Raises:
-        UserError: it is too long, or holds anything but letters, digits, - _ and ., as a path does.
+        UserError: it is too long, or has characters other than letters, digits, - _ and .
     """
     if not re.fullmatch(r"\w[\w.-]*", name) or len(name.encode()) > LONGEST_NAME:
         raise UserError(

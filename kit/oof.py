@@ -14,12 +14,12 @@ from kit.files import atomic
 
 @dataclass(frozen=True, eq=False)
 class Oof:
-    """OOF predictions of all training rows, in their order.
+    """OOF predictions of all training rows, in row order.
 
     Attributes:
         labels: (rows,) from 0.
         probs: (rows, classes).
-        names: of class 0, 1, …, as in train.csv.
+        names: names of class 0, 1, …, as in train.csv.
     """
 
     labels: NDArray[np.integer]
@@ -30,7 +30,7 @@ class Oof:
 def write(path: Path, table: Oof) -> None:
     """Write row, label, predicted label, and one probability per class with 12 digits.
 
-    Rows that sum to one as float32 are written so that they do as float64.
+    Probabilities are normalised in float64, so that the written rows sum to 1.
     """
     exact = table.probs.astype(np.float64)
     exact /= exact.sum(axis=1, keepdims=True)
@@ -47,7 +47,7 @@ def write(path: Path, table: Oof) -> None:
 
 
 def read(path: Path) -> Oof:
-    """Return what `write` wrote.
+    """Return the table that `write` wrote.
 
     Raises:
         UserError: the file is missing or damaged.
@@ -56,8 +56,8 @@ def read(path: Path) -> Oof:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
         names = tuple(name.removeprefix("p") for name in header[3:])
-        places = {name: place for place, name in enumerate(names)}
-        labels = np.array([places[row[1]] for row in rows], np.int64)
+        index = {name: number for number, name in enumerate(names)}
+        labels = np.array([index[row[1]] for row in rows], np.int64)
         probs = np.array([row[3:] for row in rows], np.float64).reshape(len(rows), len(names))
     except (OSError, ValueError, LookupError, csv.Error) as error:
         hint = "train the run again: kit cv --fresh"
@@ -66,7 +66,7 @@ def read(path: Path) -> Oof:
 
 
 def _cell(text: str) -> str:
-    """Return text as a cell of a CSV file, in quotes if it needs them."""
+    """Return text as a CSV cell, quoted if necessary."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([text])
     return line.getvalue()

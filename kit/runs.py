@@ -1,4 +1,4 @@
-"""Runs on disk. The only module that knows a file name under runs/."""
+"""Runs on disk. The only module that knows file names under runs/."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from kit.records import EnsembleRecord, Report, RunRecord, Status
 from kit.records.files import read_record, write_record
 
 RUNS = Path("runs")
-_DAMAGED = "train the run again: kit cv --fresh"
+_TRAIN_AGAIN = "train the run again: kit cv --fresh"
 
 
 class Run:
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def submission_path(self) -> Path:
-        """What goes to Kaggle."""
+        """The submission to Kaggle."""
         return self.path / "submission.csv"
 
     @property
@@ -60,22 +60,22 @@ class Run:
 
     @property
     def folds_path(self) -> Path:
-        """The fold that holds each row out, for each seed."""
+        """For each seed and row, the fold that holds the row out."""
         return self.path / "folds.npy"
 
     def exists(self) -> bool:
-        """Say whether a run was begun here."""
+        """Return whether a run was started in this folder."""
         return self.info_path.is_file()
 
     def is_finished(self) -> bool:
-        """Say whether the run is complete: every member trained, combined and reported."""
+        """Return whether the run is complete: every member trained, combined and reported."""
         try:
             return self.read_record().status == "complete"
         except KitError:
             return False
 
     def status(self) -> Status:
-        """Return the status; a running run whose process was killed is interrupted.
+        """Return the status; a run whose process was killed is interrupted.
 
         Raises:
             UserError: run.json is missing or damaged.
@@ -84,7 +84,7 @@ class Run:
         return "interrupted" if status == "running" and locks.held(self.path) is False else status
 
     def has_results(self) -> bool:
-        """Say whether all that is made of members is there."""
+        """Return whether all results of the ensemble exist."""
         results = (self.oof_path, self.submission_path, self.report_path, self.ensemble_path)
         return all(path.is_file() for path in results)
 
@@ -109,7 +109,7 @@ class Run:
         write_record(self.report_path, report)
 
     def read_ensemble(self) -> EnsembleRecord:
-        """Return ensemble.json, which runs of version 1 call blend.json; see `read_record` for errors."""
+        """Return ensemble.json (blend.json in runs of version 1); see `read_record` for errors."""
         old = self.path / "blend.json"
         return read_record(old if old.is_file() else self.ensemble_path, EnsembleRecord)
 
@@ -126,8 +126,7 @@ class Run:
         try:
             folds: NDArray[np.int8] = np.load(self.folds_path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            hint = "train the run again: kit cv --fresh"
-            raise UserError("missing or damaged", where=str(self.folds_path), hint=hint) from error
+            raise UserError("missing or damaged", where=str(self.folds_path), hint=_TRAIN_AGAIN) from error
         return folds
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
@@ -136,11 +135,11 @@ class Run:
             np.save(file, folds, allow_pickle=False)
 
     def member_path(self, member: Member) -> Path:
-        """Arrays of a member; its Keras model lies beside them."""
+        """Arrays of a member; its Keras model is in the same folder."""
         return self.path / "members" / f"{member}.npz"
 
     def has(self, member: Member) -> bool:
-        """Say whether the member is trained and readable."""
+        """Return whether the member is trained and readable."""
         try:
             with np.load(self.member_path(member), allow_pickle=False) as arrays:
                 return "history" in arrays
@@ -148,7 +147,7 @@ class Run:
             return False
 
     def planned(self) -> list[Member]:
-        """Return the members that the run's configuration asks for, trained or not.
+        """Return the members that the run's configuration requires, trained or not.
 
         Raises:
             UserError: run.json is missing or damaged.
@@ -158,7 +157,7 @@ class Run:
             folds, seeds = config["folds"]["count"], config["seeds"]
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
         except (LookupError, TypeError) as error:
-            raise UserError("config is damaged", where=str(self.info_path), hint=_DAMAGED) from error
+            raise UserError("config is damaged", where=str(self.info_path), hint=_TRAIN_AGAIN) from error
 
     def read_oof(self) -> Oof:
         """Return oof.csv; see `kit.oof.read`."""
@@ -170,10 +169,10 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from training this run; the lock goes with the process, however it ends.
+        """Keep other processes from training this run; the lock ends with the process, even if it is killed.
 
         Raises:
-            UserError: another process holds it, or the file system has no locks.
+            UserError: another process holds the lock, or the file system has no locks.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with locks.locked(self.path, wait=False) as held:
@@ -183,7 +182,7 @@ class Run:
                     where=str(self.path),
                     hint="wait for it, or choose another --run NAME",
                 )
-            # What a process that was killed had half written.
+            # Partly written files of a killed process.
             for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:
                 if path.is_file():
                     path.unlink()
@@ -195,7 +194,7 @@ class Run:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def log_path(self, member: Member) -> Path:
-        """What the worker of a member that failed wrote on stderr; gone once the member is trained."""
+        """The stderr of a failed member's worker; deleted when the member is trained."""
         return self.member_path(member).with_suffix(".log")
 
     def write_log(self, member: Member, text: str) -> None:
@@ -204,7 +203,7 @@ class Run:
             file.write(masked(text).encode())
 
     def write_member(self, member: Member, result: MemberResult) -> None:
-        """Write a member: its model first, so that arrays stand for a complete member."""
+        """Write a member: its model first, so that a member with arrays is complete."""
         self.log_path(member).unlink(missing_ok=True)
         if result.network is not None:
             with atomic(self.member_path(member).with_suffix(".keras")) as file:
@@ -218,7 +217,7 @@ class Run:
 
 
 def all_runs() -> list[Run]:
-    """Return the runs of this working directory, newest first; those that may not be read too."""
+    """Return the runs in this working directory, newest first, with those that cannot be read."""
     folders = RUNS.iterdir() if RUNS.is_dir() else ()
     return sorted((Run(path) for path in folders if _holds_run(path)), key=_started, reverse=True)
 
@@ -227,25 +226,25 @@ def _holds_run(folder: Path) -> bool:
     try:
         return Run(folder).exists()
     except PermissionError:
-        return True  # Named as unreadable: left out, it would seem lost.
+        return True  # Listed as unreadable; without it, the run would seem lost.
 
 
 def _started(run: Run) -> str:
     try:
         return run.read_record().started
     except KitError:
-        return ""  # An unreadable run is the oldest.
+        return ""  # Unreadable runs sort as the oldest.
 
 
 def find_run(name: str | None, *, on_sample: bool = True) -> Run:
-    """Return the run called `name` (or at that path); without a name, the newest finished one.
+    """Return the run with this name or path; without a name, the newest finished run.
 
     Args:
         name: a run's name under runs/, or the path of its folder.
-        on_sample: whether a run on the bundled sample may be the newest.
+        on_sample: whether the newest run may be one on the bundled sample.
 
     Raises:
-        UserError: there is none.
+        UserError: no such run.
     """
     if name is None:
         for run in all_runs():

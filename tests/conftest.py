@@ -1,4 +1,4 @@
-"""What tests share. Every test runs without the user's credentials, settings and data."""
+"""Shared fixtures. Tests run without the user's credentials, settings and data."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ from kit.runs import RUNS, Run
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
 
-# A shell that runs the tests in the background makes them, and every `kit` they start, ignore Ctrl-C; nohup
-# makes them ignore SIGHUP.
+# A shell that runs the tests in the background makes them, and every `kit` that they start, ignore Ctrl-C;
+# nohup makes them ignore SIGHUP.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -34,9 +34,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the user's Kaggle credentials and Keras settings, from worker processes too."""
+    """Hide the user's Kaggle credentials and Keras settings, also from worker processes."""
     for name in os.environ:
-        # `make test` passes its own flags on to every `make` in a test.
+        # `make test` passes its flags to every `make` in a test.
         if name.startswith(("KAGGLE_", "MAKE", "MFLAGS")):
             monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "KERAS_HOME"):
@@ -46,7 +46,7 @@ def _isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty folder, and be in it."""
+    """Return an empty folder, the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -55,7 +55,7 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_competition() -> Callable[..., None]:
     """Return a function that writes train.csv, test.csv and sample_submission.csv into a folder.
 
-    Labels go round (row i has label i modulo classes); pixels are random, but for the first one, the label.
+    Row i has label i modulo classes. The first pixel is the label; the others are random.
     """
 
     def write(
@@ -77,10 +77,10 @@ def write_competition() -> Callable[..., None]:
 
 @dataclass
 class Example:
-    """A run that nobody had to train: 20 rows of labels 0 to 9, 5 test rows.
+    """A run without training: 20 rows with labels 0 to 9, 5 test rows.
 
-    With seed s a member takes rows of label (10 - s) % 10 for the next class, at 0.61 against 0.31; every
-    other label gets 0.91. So each column has 2 errors, and the ensemble of two seeds none.
+    With seed s, a member predicts the next class for rows of label (10 - s) % 10, with probability 0.61 (the
+    label gets 0.31); every other label gets 0.91. Each column has 2 errors, the ensemble of two seeds none.
     """
 
     config: Config
@@ -130,7 +130,7 @@ def _history(fold: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - what it writes goes there
+def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - it writes there
     """Return a function that makes an Example."""
 
     def make(models: Sequence[str] = ("cnn",), seeds: Sequence[int] = (0,), **info: Any) -> Example:
@@ -163,8 +163,8 @@ def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - what it 
 
 
 @pytest.fixture
-def kaggle(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleServer]:  # noqa: ARG001 - to be in it
-    """Return a server that this process and its children take for Kaggle; be in an empty folder."""
+def kaggle(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleServer]:  # noqa: ARG001 - it runs there
+    """Return a server that this process and its children use as Kaggle, in an empty working directory."""
     server = KaggleServer(LABELS)
     monkeypatch.delenv("NO_PROXY", raising=False)
     for name, value in server.environment().items():

@@ -21,7 +21,7 @@ def test_probabilities_are_written_with_twelve_digits_one_line_per_row(tmp_path:
 
 @pytest.mark.parametrize("classes", [2, 10, 256])
 @pytest.mark.parametrize("error", [1e-7, 5e-4])
-def test_scikit_learn_takes_the_probabilities_without_a_warning(
+def test_scikit_learn_accepts_the_probabilities_without_a_warning(
     tmp_path: Path, classes: int, error: float
 ) -> None:
     from sklearn.metrics import log_loss, roc_auc_score
@@ -44,7 +44,7 @@ def test_scikit_learn_takes_the_probabilities_without_a_warning(
     assert (table[:, 2] == probs.argmax(axis=1)).all()
 
 
-def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_it_is_read_as_written(tmp_path: Path) -> None:
     path = tmp_path / "oof.csv"
     names = ("cat", "dog, old", 'a "b"')
     probs = np.random.default_rng(0).dirichlet(np.ones(3), 7)

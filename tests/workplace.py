@@ -1,4 +1,4 @@
-"""A working directory with runs in it, and `kit` in a child process that must not tell a secret."""
+"""A working directory with runs, and `kit` in a child process whose output must not contain secrets."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def write_run(
     accuracy: float = 0.985,
     **info: Any,
 ) -> Run:
-    """Write a finished run, whose submission has `wrong` errors, under runs/ in `folder`."""
+    """Write a finished run whose submission has `wrong` errors, under runs/ in `folder`."""
     run = Run(folder / "runs" / name)
     known: dict[str, Any] = {
         "version": 2,
@@ -55,7 +55,7 @@ def write_run(
 
 
 def report(accuracy: float) -> Report:
-    """Return a report of which submitting reads the OOF score and the expected score."""
+    """Return a minimal report with an OOF score and an expected score."""
     nothing = {"mean": None, "sd": None, "each": ()}
     score = {
         "value": accuracy,
@@ -91,7 +91,7 @@ class Ended:
 
 
 def start(*arguments: str, folder: Path = HERE, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
-    """Start `kit` in `folder`, with `env` beside what is in the environment."""
+    """Start `kit` in `folder`, with `env` added to the environment."""
     command = [sys.executable, "-m", "kit", *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -100,17 +100,17 @@ def start(*arguments: str, folder: Path = HERE, env: dict[str, str] | None = Non
 
 
 def ended(process: "subprocess.Popen[str]", *, folder: Path = HERE, timeout: float = 120) -> Ended:
-    """Wait for `kit`, and look for secrets in all that it said and wrote."""
+    """Wait for `kit`, and check that its output and files contain no secrets."""
     out, err = process.communicate(timeout=timeout)
-    told = [out, err, *(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())]
+    texts = [out, err, *(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())]
     for secret in (KEY, TOKEN, SIGNATURE, "Authorization", "Basic ", "Bearer "):
-        assert not any(secret in text for text in told), f"{secret} was told"
+        assert not any(secret in text for text in texts), f"{secret} was not masked"
     assert "--debug" in str(process.args) or "Traceback" not in err
     return Ended(process.returncode, out, err)
 
 
 def kit(*arguments: str) -> Ended:
-    """Run `kit` here."""
+    """Run `kit` in the working directory."""
     return ended(start(*arguments))
 
 

@@ -1,4 +1,4 @@
-"""Write docs/configuration.md: an introduction, and every key of the configuration from its pydantic model.
+"""Write docs/configuration.md: an introduction, and every configuration key from the pydantic models.
 
 Usage: python tools/document_configuration.py
 """
@@ -25,11 +25,11 @@ INTRODUCTION = ROOT / "tools" / "configuration_introduction.md"
 NAMES = {int: "whole number", float: "number", str: "text", bool: "`true` or `false`", Any: "any value"}
 BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "min_length": "at least {} long"}
 LONGEST_DEFAULT = 40
-"""Characters of a default in a table; a longer one follows the table as YAML."""
+"""Longest default in a table, in characters; longer ones follow the table as YAML."""
 
 
 class Type(NamedTuple):
-    """What a key takes: its type in words, its constraints, and the models of the sections below it."""
+    """Type of a key: in words, its constraints, and the models of the sections below it."""
 
     words: str
     constraints: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ def page() -> str:
 
 
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """Return what the string below each field of `model` says, by field, in one line each."""
+    """Return the docstring of each field of `model`, in one line each."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if not issubclass(base, BaseModel) or base is BaseModel:
@@ -157,7 +157,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _yaml(field: FieldInfo) -> str:
-    """Return a default as it would be written in a configuration."""
+    """Return a default in the YAML of a configuration."""
     plain = _plain(field.get_default(call_default_factory=True))
     text: str = yaml.safe_dump(plain, default_flow_style=None, sort_keys=False, width=110)
     return text.removesuffix("...\n")

@@ -13,23 +13,23 @@ from rich.console import Console
 from rich.text import Text
 
 WIDTH = 96
-"""Columns of the terminal in the picture."""
+"""Width of the terminal in columns."""
 
 
-def draw(run: str, picture: Path) -> None:
-    """Write what `kit report RUN` shows to `picture`, in colour; the SVG loads no fonts from the network."""
-    shown = subprocess.run(
+def draw(run: str, path: Path) -> None:
+    """Write the output of `kit report RUN` to `path` as a coloured SVG without fonts from the network."""
+    output = subprocess.run(
         [sys.executable, "-m", "kit", "report", run],
         env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     ).stdout
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        console = Console(record=True, width=WIDTH, file=nowhere)
-        console.print(Text.from_ansi(shown.strip("\n")))
+    with Path(os.devnull).open("w", encoding="utf-8") as sink:
+        console = Console(record=True, width=WIDTH, file=sink)
+        console.print(Text.from_ansi(output.strip("\n")))
         svg = console.export_svg(title=f"kit report {run}", unique_id="report")
-    picture.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
+    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
 
 
 if __name__ == "__main__":

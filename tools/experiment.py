@@ -1,12 +1,12 @@
-"""Train single networks for a row of docs/experiments.md, and compare them with those of an earlier row.
+"""Train single networks for a row of docs/experiments.md, and compare them with an earlier row.
 
 \b
     python tools/experiment.py base --set models.wide_view=null
     python tools/experiment.py longer --set models.wide_view=null --set training.epochs=30 --against base
 
-With ensemble.calibrate their log losses are those of calibrated probabilities. Networks are kept in
-experiments/NAME, which git ignores; the same command trains what is missing.
-"""  # noqa: D301 - click wants \b as it is
+With ensemble.calibrate, log losses are those of calibrated probabilities. Networks are stored in
+experiments/NAME, which git ignores. Rerun the same command to train missing networks.
+"""  # noqa: D301 - click needs \b unescaped
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -37,57 +37,60 @@ from kit.tuning.trial import training_arrays
 FOLDER = Path("experiments")
 
 Results = Mapping[tuple[int, int], MemberResult]
-"""What the networks of an experiment gave, by fold and seed."""
+"""Results of an experiment's networks, by fold and seed."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Means over seeds of single networks; `errors` are those in all of the folds.
+    """Means over seeds of single networks; `errors` is the sum over folds.
 
     Attributes:
-        difference: of the log loss against another experiment, paired by row; None without one.
-        cells: the same for each seed of the first fold, then of the next.
-        seconds: the median of what a network took.
+        difference: difference in log loss from another experiment, paired by row; None without one.
+        replicates: the same per replicate, ordered by fold and seed.
+        seconds: median training time of a network.
     """
 
     log_loss: float
     errors: float
     difference: metrics.Difference | None
-    cells: tuple[float, ...]
+    replicates: tuple[float, ...]
     seconds: float
 
     def __str__(self) -> str:
-        told = [f"{self.log_loss:.5f}", f"{self.errors:g}"]
+        parts = [f"{self.log_loss:.5f}", f"{self.errors:g}"]
         if self.difference:
             mean, low, high = self.difference
-            told += [f"{mean:.5f} ({low:.5f} to {high:.5f})", " ".join(f"{one:.4f}" for one in self.cells)]
-        return " | ".join([*told, f"{self.seconds:.0f}"])
+            parts.append(f"{mean:.5f} ({low:.5f} to {high:.5f})")
+            parts.append(" ".join(f"{one:.4f}" for one in self.replicates))
+        return " | ".join([*parts, f"{self.seconds:.0f}"])
 
 
 def judge(own: Results, other: Results | None, labels: NDArray[np.integer]) -> Row:
     """Return the row of an experiment.
 
     Args:
-        own: its networks; those of a fold hold out the same rows, whatever their seed.
-        other: those to compare with, the same folds and seeds among them.
+        own: its networks; all seeds of a fold hold out the same rows.
+        other: networks to compare with, with at least the same folds and seeds.
         labels: (training rows,).
     """
-    losses = {cell: _losses(own[cell], labels) for cell in sorted(own)}
+    losses = {replicate: _losses(own[replicate], labels) for replicate in sorted(own)}
     wrong = [np.sum(one.val_probs.argmax(axis=1) != labels[one.val_rows]) for one in own.values()]
-    difference, cells = None, {}
+    difference, differences = None, {}
     if other is not None:
-        cells = {cell: loss - _losses(other[cell], labels) for cell, loss in losses.items()}
-        # Rows are what is drawn, and seeds share them: a row's difference is the mean over seeds.
+        differences = {
+            replicate: loss - _losses(other[replicate], labels) for replicate, loss in losses.items()
+        }
+        # The bootstrap resamples rows, which seeds share: a row's difference is the mean over seeds.
         folds = sorted({fold for fold, _ in own})
         paired = np.concatenate(
-            [np.mean([one for cell, one in cells.items() if cell[0] == fold], axis=0) for fold in folds]
+            [np.mean([one for key, one in differences.items() if key[0] == fold], axis=0) for fold in folds]
         )
         difference = metrics.paired_bootstrap(paired, np.zeros_like(paired))
     return Row(
         log_loss=float(np.mean([loss.mean() for loss in losses.values()])),
         errors=float(np.sum(wrong)) / len({seed for _, seed in own}),
         difference=difference,
-        cells=tuple(float(one.mean()) for one in cells.values()),
+        replicates=tuple(float(one.mean()) for one in differences.values()),
         seconds=float(np.median([one.history["seconds"] for one in own.values()])),
     )
 
@@ -97,7 +100,7 @@ def _losses(result: MemberResult, labels: NDArray[np.integer]) -> NDArray[np.flo
 
 
 def calibrated(results: Results, labels: NDArray[np.integer]) -> Results:
-    """Return the networks with probabilities raised to the power that suits the other folds of their seed."""
+    """Return results calibrated with the temperature fitted on the other folds of the same seed."""
     done = {}
     for (fold, seed), one in results.items():
         others = [other for (of, its), other in results.items() if its == seed and of != fold]
@@ -108,10 +111,10 @@ def calibrated(results: Results, labels: NDArray[np.integer]) -> Results:
 
 
 def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: int) -> Results:
-    """Train what is missing of an experiment, and return all of it.
+    """Train the missing networks of an experiment, and return all results.
 
     Raises:
-        UserError: the folder holds another experiment.
+        UserError: the folder contains another experiment.
         KitError: a training failed.
     """
     chosen = setting(config)
@@ -137,10 +140,10 @@ def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: i
 
 
 def earlier(name: str, config: Config, data: Dataset, folds: Sequence[int]) -> Results:
-    """Return the networks of an experiment that was made before.
+    """Return the results of an earlier experiment.
 
     Raises:
-        UserError: there is none, or it lacks a fold and seed of `config`, or held out other rows.
+        UserError: it does not exist, lacks a fold or seed of `config`, or held out other rows.
     """
     run, results = Run(FOLDER / name), {}
     if not run.exists():
@@ -161,10 +164,10 @@ def earlier(name: str, config: Config, data: Dataset, folds: Sequence[int]) -> R
 
 
 def check(config: Config, folds: Sequence[int]) -> None:
-    """Check that there is one model to judge, on the same rows for every seed, and that the folds exist.
+    """Check that there is exactly one model, with the same folds for every seed, and that the folds exist.
 
     Raises:
-        UserError: it is not so.
+        UserError: one of these conditions is not met.
     """
     if len(config.models) > 1:
         raise UserError(
@@ -193,7 +196,7 @@ def check(config: Config, folds: Sequence[int]) -> None:
 
 
 def numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
-    """Return the distinct numbers of a list such as 0,1."""
+    """Return the distinct numbers in text such as 0,1."""
     try:
         return sorted({int(one) for one in value.split(",")})
     except ValueError as error:
@@ -204,12 +207,10 @@ def numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
 @click.argument("name")
 @click.option("-c", "--config", "config_name", default="default", show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE")
-@click.option("--against", metavar="NAME", help="An earlier experiment.")
-@click.option(
-    "--folds", default="0,1", show_default=True, callback=numbers, help="Which of the configuration's folds."
-)
+@click.option("--against", metavar="NAME", help="Earlier experiment to compare with.")
+@click.option("--folds", default="0,1", show_default=True, callback=numbers, help="Folds to train.")
 @click.option("--seeds", default="0,1", show_default=True, callback=numbers)
-@click.option("--jobs", default=machine.cores, type=int, help="Networks at once.  [default: one a core]")
+@click.option("--jobs", default=machine.cores, type=int, help="Parallel workers.  [default: one per core]")
 def main(
     *,
     name: str,
@@ -220,19 +221,19 @@ def main(
     seeds: Sequence[int],
     jobs: int,
 ) -> None:
-    """Train, compare and print the figures of a row; where networks have views, of their means too."""
+    """Train, compare and print one row, and a second one for the means over views if there are views."""
     config = load(config_name, [*changes, f"seeds={list(seeds)}"])
     check(config, folds)
     data = source.load(config)
     other = earlier(against, config, data, folds) if against else None
     own, labels = train(Run(FOLDER / name), config, data, folds, jobs), data.train_labels
     rated = partial(calibrated, labels=labels) if config.ensemble.calibrate else dict
-    compared = " difference (95 % interval) | cells (fold by fold, a seed each) |" if other else ""
+    compared = " difference (95 % interval) | replicates (by fold, then seed) |" if other else ""
     click.echo(f"log loss | errors |{compared} seconds")
     click.echo(judge(rated(own), other and rated(other), labels))
     if _has_views(own) and (other is None or _has_views(other)):
-        views = {cell: one.with_views() for cell, one in own.items()}
-        theirs = other and {cell: one.with_views() for cell, one in other.items()}
+        views = {key: one.with_views() for key, one in own.items()}
+        theirs = other and {key: one.with_views() for key, one in other.items()}
         click.echo(f"{judge(rated(views), theirs and rated(theirs), labels)} (means of views)")
         click.echo(f"{judge(rated(views), rated(own), labels)} (means of views against one view)")
 

@@ -1,4 +1,4 @@
-"""`kit report`: show the figures of a run."""
+"""`kit report`: show the report of a run."""
 
 import json
 
@@ -13,7 +13,7 @@ from kit.runs import Run, find_run
 @click.argument("run", type=options.Named(), required=False, metavar="[RUN]")
 @options.as_json
 def command(run: str | None, as_json: bool) -> None:
-    """Show the report of RUN, a name or a path; by default of the newest finished run."""
+    """Show the report of RUN, a name or a path (default: the newest finished run)."""
     found = find_run(run)
     if not found.is_finished():
         raise _unfinished(found)

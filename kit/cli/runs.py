@@ -1,4 +1,4 @@
-"""`kit runs`: list the runs of this folder."""
+"""`kit runs`: list the runs in this folder."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from kit.runs import RUNS, Run, all_runs
 
 
 class _Summary(Record):
-    """What is listed of a run; what is not known is None."""
+    """One run in the list; unknown values are None."""
 
     name: str
     status: str
@@ -28,7 +28,7 @@ class _Summary(Record):
 @click.command(epilog="\b\nExample:\n  kit runs\n  kit runs --json | jq '.[0].oof.accuracy'")
 @as_json
 def command(as_json: bool) -> None:
-    """List the runs of this folder, newest first."""
+    """List the runs in this folder, newest first."""
     runs = [_summary(run) for run in all_runs()]
     if as_json:
         click.echo(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
@@ -39,7 +39,7 @@ def command(as_json: bool) -> None:
 
 
 def _summary(run: Run) -> _Summary:
-    """Return what is known of a run."""
+    """Return the list entry of a run."""
     try:
         record, planned = run.read_record(), run.planned()
         report = run.read_report() if run.is_finished() else None
@@ -54,7 +54,7 @@ def _summary(run: Run) -> _Summary:
             oof=report.oof if report else None,
         )
     except KitError as error:
-        # No reason to hide the other runs.
+        # An unreadable run does not hide the others.
         return _Summary(name=run.name, status="unreadable", error=str(error))
 
 

@@ -1,4 +1,4 @@
-"""`kit submissions`: every submission, its OOF accuracy against its score on the leaderboard."""
+"""`kit submissions`: every submission, with its OOF score and its leaderboard score."""
 
 import json
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @click.command(epilog="\b\nExample:\n  kit submissions\n  kit submissions --json | jq '.[-1].public_score'")
 @as_json
 def command(as_json: bool) -> None:
-    """Show every submission of this folder, the oldest first.
+    """Show every submission made from this folder, oldest first.
 
-    Asks Kaggle for what is not known yet, where there are credentials.
+    With Kaggle credentials, fetches missing scores first.
     """
     from kit.kaggle_client import has_credentials
     from kit.submitting.ledger import Ledger
@@ -33,7 +33,7 @@ def command(as_json: bool) -> None:
             if has_credentials():
                 refresh(ledger, timeout=30.0, say=lambda text: click.echo(text, err=True))
         except KitError as error:
-            # What the ledger knows is worth showing all the same.
+            # The ledger is shown in any case.
             failure = error
     records = ledger.records()
     if as_json:
@@ -61,7 +61,7 @@ def _show(records: Sequence["Record"]) -> None:
 
     console = Console()
     if not is_terminal(console):
-        console.width = 200  # One line a submission, for grep.
+        console.width = 200  # One line per submission, for grep.
     cells: dict[str, Sequence[Any]] = {
         "Submission": [record.name for record in records],
         "Sent": [record.begun[:16].replace("T", " ") for record in records],

@@ -1,4 +1,4 @@
-"""Configuration keys that earlier versions had: they still work, with a warning."""
+"""Renamed configuration keys: old names still work, with a warning."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -14,11 +14,11 @@ RENAMED = {
     "training.turn": "training.relative_step",
     "models.*.training.turn": "models.*.training.relative_step",
 }
-"""New key by old key; `*` stands for any name."""
+"""New key by old key; `*` matches any name."""
 
 
 def current_key(key: str) -> str:
-    """Return a dotted key as it is called now; it may lead below a renamed key."""
+    """Return the current name of a dotted key, which may be below a renamed key."""
     parts = key.split(".")
     for old, new in RENAMED.items():
         pattern = old.split(".")
@@ -32,9 +32,9 @@ def rename(raw: dict[str, Any], node: yaml.Node | None = None, where: str | None
     """Rename the old keys of a configuration, in place.
 
     Args:
-        raw: keys and values, not validated.
+        raw: keys and values, before validation.
         node: the same with line numbers; its keys are renamed too.
-        where: the file, for a warning; None: no warning.
+        where: the file, for warnings; None: no warnings.
 
     Raises:
         UserError: a key is given under both of its names.
@@ -57,9 +57,9 @@ def rename(raw: dict[str, Any], node: yaml.Node | None = None, where: str | None
 
 
 def warn(old: str, new: str, where: str | None) -> None:
-    """Say once per key and place that a key has another name now; nothing without a place."""
+    """Warn once per key and file that a key was renamed; without a file, do nothing."""
     if where is not None:
-        _warn_once(f"warning: {where}: {old} is called {new} now; the old name still works")
+        _warn_once(f"warning: {where}: {old} was renamed to {new}; the old name still works")
 
 
 @cache
@@ -72,7 +72,7 @@ def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 def _sections(raw: Any, parents: Sequence[str]) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """Yield the path and the mapping of each section that `parents` leads to."""
+    """Yield path and content of each section that matches `parents`."""
     if not isinstance(raw, dict):
         return
     if not parents:
@@ -98,7 +98,7 @@ def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
 
 
 def _rename_space(raw: dict[str, Any], where: str | None) -> None:
-    """Rename keys of the search space, and those that its conditions name."""
+    """Rename keys in the search space and in its conditions."""
     tune = raw.get("tune")
     space = tune.get("space") if isinstance(tune, dict) else None
     if not isinstance(space, dict):

@@ -1,6 +1,6 @@
 """The whole configuration.
 
-Each CNN starts from the top-level `training` and `augmentation`, and may override any part of them.
+The top-level `training` and `augmentation` are the defaults of each CNN, which may override any part of them.
 """
 
 import hashlib
@@ -10,18 +10,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from kit.config.base import Count, Flag, Name, Section, Seed, Whole
+from kit.config.base import Count, Flag, MetricName, Name, Section, Seed, Whole
 from kit.config.models import Augmentation, Cnn, Model, Training
 from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
 
 Channels = Annotated[Whole, Field(ge=1, le=4)]
-MetricName = Literal[
-    "accuracy", "log_loss", "auc", "macro_f1", "quadratic_weighted_kappa", "balanced_accuracy"
-]
 HASH_VERSION = 2
-"""Of what the hash covers: a change of it changes the name of every run."""
+"""Version of the hash; a new version changes the name of every run."""
 
 
 def _label(value: Any) -> Any:
@@ -115,12 +112,12 @@ class Competition(Section):
 
 
 class Data(Section):
-    """Where the competition's files lie."""
+    """Where the competition's files are."""
 
     directory: Annotated[str, Field(min_length=1)] = "data"
     """Folder of train.csv, test.csv and sample_submission.csv; `~` is the home folder.
 
-    One that is set here must hold them: nothing else is read in its place.
+    If it is set here and the files are missing, that is an error; kit then uses no other data.
     """
 
     @field_validator("directory", mode="before")
@@ -142,55 +139,55 @@ class Data(Section):
 
     @property
     def is_named(self) -> bool:
-        """Whether the user chose the directory, in a file or with --set."""
+        """Whether the user set the directory, in a file or with --set."""
         return "directory" in self.model_fields_set
 
 
 class Folds(Section):
-    """How training rows are held out."""
+    """Cross-validation folds."""
 
     count: Annotated[Whole, Field(ge=2, le=100)] = 5
     """Number of folds."""
     seed: Seed = 0
-    """Of the shuffle that deals rows to folds."""
+    """Seed of the shuffle that assigns rows to folds."""
     reshuffle: Flag = False
-    """Give each training seed folds of its own."""
+    """Use different folds for each training seed."""
 
 
 class Ensemble(Section):
     """How the columns of a run are combined."""
 
     method: Literal["mean"] = "mean"
-    """mean: the mean of the probabilities, every column with the same weight."""
+    """mean: unweighted mean of the probabilities."""
     tta: Flag = False
-    """Use the mean over views of networks with `augmentation.tta`; the report compares both."""
+    """Use the mean over views of networks with `augmentation.tta`; the report compares with and without."""
     calibrate: Flag = False
-    """Scale each column by a temperature that is fitted on its OOF predictions."""
+    """Scale each column by a temperature fitted on its OOF predictions."""
 
 
 class Config(Section):
     """A resolved configuration."""
 
     competition: Competition = Competition()
-    """What the competition's files look like."""
+    """Format of the competition's files."""
     data: Data = Data()
-    """Where they lie."""
+    """Where these files are."""
     folds: Folds = Folds()
-    """How training rows are held out."""
+    """Cross-validation folds."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
-    """Seeds to train; a whole number n stands for 0 to n - 1."""
+    """Training seeds; a whole number n means 0 to n - 1."""
     all_rows: Flag = False
-    """Also train each model and seed on all rows, for the test predictions alone; folds judge, as before."""
+    """Also train each model and seed on all rows, for test predictions only; OOF figures do not change."""
     training: Training = Training()
-    """What each CNN starts from."""
+    """Default of each CNN."""
     augmentation: Augmentation = Augmentation()
-    """What each CNN starts from."""
+    """Default of each CNN."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
-    """What is trained, by name; null takes an inherited one away."""
+    """Models to train, by name; null removes an inherited model."""
     ensemble: Ensemble = Ensemble()
     """How columns are combined."""
     tune: Tune = Tune()
-    """What `kit tune` does."""
+    """Settings of `kit tune`."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -205,7 +202,7 @@ class Config(Section):
     @classmethod
     def _distinct_seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("every seed may stand once only")
+            raise ValueError("seeds must be distinct")
         return value
 
     @model_validator(mode="before")
@@ -213,7 +210,7 @@ class Config(Section):
     def _fill_networks(cls, raw: Any) -> Any:
         if not isinstance(raw, Mapping):
             return raw
-        # A key with nothing behind it (all its lines commented out, say) is as good as absent.
+        # A key without a value, as when all lines below it are commented out, counts as absent.
         given = {key: value for key, value in raw.items() if value is not None or key not in cls.model_fields}
         if isinstance(given.get("models"), Mapping):
             models = {name: model for name, model in given["models"].items() if model is not None}
@@ -228,26 +225,26 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _teachers_can_teach(self) -> Self:
+    def _teachers_are_valid(self) -> Self:
         for name, model in self.models.items():
             for teacher in model.teachers if isinstance(model, Cnn) else ():
-                there = self.models.get(teacher)
-                if there is None:
+                found = self.models.get(teacher)
+                if found is None:
                     known = ", ".join(self.models)
-                    raise ValueError(f"models.{name}.teachers: no model {teacher!r}; there are {known}")
-                if teacher == name or (isinstance(there, Cnn) and there.teachers):
+                    raise ValueError(f"models.{name}.teachers: no model {teacher!r}; the models are {known}")
+                if teacher == name or (isinstance(found, Cnn) and found.teachers):
                     raise ValueError(f"models.{name}.teachers: {teacher!r} has teachers itself")
         return self
 
     @model_validator(mode="after")
-    def _views_are_there(self) -> Self:
+    def _some_network_has_views(self) -> Self:
         networks = [model for model in self.models.values() if isinstance(model, Cnn)]
         if self.ensemble.tta and not any(network.augmentation.tta for network in networks):
             raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
         return self
 
     def digest(self, **also: str) -> str:
-        """Return the hash (64 hex digits) of what determines a member, with `also` (fingerprint, backend, …).
+        """Return the hash (64 hex digits) of all that determines a member, with `also` (fingerprint, …).
 
         It covers the folds, the models with their training and augmentation, the image shape and the classes.
         It does not cover seeds, all_rows, ensemble, tune, names and directories: more seeds extend the same
@@ -262,7 +259,7 @@ class Config(Section):
 
 
 def merged(base: Any, over: Any) -> Any:
-    """Return `base` with `over` laid on top: mappings key by key, anything else replaced."""
+    """Return `base` overridden by `over`: mappings key by key, other values replaced."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}

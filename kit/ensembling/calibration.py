@@ -1,8 +1,8 @@
-"""Temperature scaling: each column is scaled to the confidence that held-out rows justify.
+"""Temperature scaling of columns, fitted on held-out rows.
 
 C. Guo et al. (2017), On calibration of modern neural networks: logits are divided by one temperature, which
 equals raising probabilities to the power 1 / temperature. The most probable class of a row does not change.
-Label smoothing, which trains a network to be uncertain, needs it for its log loss to mean anything.
+A network trained with label smoothing is underconfident: without calibration, its log loss is not comparable.
 """
 
 from dataclasses import replace
@@ -14,18 +14,18 @@ from kit import metrics
 from kit.ensembling.columns import Column
 
 TEMPERATURES = (0.1, 10.0)
-"""Bounds of the search."""
+"""Lower and upper bound of the search."""
 
 
 def calibrate(column: Column, labels: NDArray[np.integer], held_out: NDArray[np.integer]) -> Column:
-    """Return the column calibrated.
+    """Return the calibrated column.
 
-    The temperature of test probabilities is fitted on all rows, that of a fold's rows on the other folds, so
-    that the OOF log loss stays honest.
+    The temperature for test rows is fitted on all training rows; the temperature for the rows of a fold is
+    fitted on the other folds (cross-fitting), so that the OOF log loss is unbiased.
 
     Args:
-        column: of one model and seed.
-        labels: (training rows,).
+        column: column of one model and seed.
+        labels: (training rows,) from 0.
         held_out: (training rows,), the fold that holds each row out.
     """
     oof = column.oof.copy()
@@ -38,14 +38,14 @@ def calibrate(column: Column, labels: NDArray[np.integer], held_out: NDArray[np.
 
 def scaled(probs: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
     """Return (rows, classes) probabilities whose logits are divided by a temperature."""
-    # Relative to the largest, which stays 1 at any temperature: no row can underflow to 0.
+    # Relative to the largest, which stays 1 at any temperature: rows cannot underflow to 0.
     shares = (probs / probs.max(axis=1, keepdims=True)).astype(np.float64) ** (1 / temperature)
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def fitted_temperature(probs: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Return the temperature with the least log loss, within TEMPERATURES, to about 1 %."""
-    # Slow to import, and seldom needed.
+    """Return the temperature with minimal log loss, within TEMPERATURES, accurate to about 1 %."""
+    # Slow to import and rarely needed.
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(

@@ -1,4 +1,4 @@
-"""From members to columns: OOF probabilities in row order, checked."""
+"""Assemble members into columns: checked OOF probabilities in row order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from kit.errors import KitError
 from kit.members import ALL_ROWS, Member, MemberResult
 
 TOLERANCE = 1e-3
-"""Largest deviation of a row's sum of probabilities from 1."""
+"""Maximum deviation of a row's sum of probabilities from 1."""
 
 
 class ColumnKey(NamedTuple):
-    """The name of a column, distinct over all runs."""
+    """Key of a column, unique over all runs."""
 
     run: str
     model: str
@@ -32,10 +32,10 @@ class Column:
     Attributes:
         key: run, model and seed.
         oof: (training rows, classes) float32, each row from the member that did not see it.
-        test: (test rows, classes) float64, the mean over its members. A member trained on all rows has seen
-            folds / (folds - 1) times as many of them as the others, but no row is left to measure how much
-            better it is: it has the same weight.
-        temperature: by which calibration scaled the test probabilities; 1 without it.
+        test: (test rows, classes) float64, the mean over its members. A member trained on all rows saw
+            folds / (folds - 1) times as many rows as the others; without held-out rows, its advantage cannot
+            be measured, so it has the same weight.
+        temperature: temperature of the calibrated test probabilities; 1 without calibration.
     """
 
     key: ColumnKey
@@ -49,17 +49,17 @@ def assemble(
 ) -> list[Column]:
     """Combine members into columns, ordered by model and then as `seeds`.
 
-    The result does not depend on the order of `members`; members of other seeds are ignored.
+    The result does not depend on the order of `members`. Members of other seeds are ignored.
 
     Args:
-        members: the results, of one or more models.
+        members: results of one or more models.
         folds: (seeds, rows), the fold that holds the row out.
         seeds: the seed of each row of `folds`.
-        run: the name of the run, for the keys of the columns.
+        run: name of the run, for the keys of the columns.
 
     Raises:
-        KitError: a member predicts other rows than its fold holds out, a row is not predicted exactly once
-            in a column, classes or test rows differ between members, or a row holds no probabilities.
+        KitError: a member predicts other rows than its fold holds out, a column does not predict each row
+            exactly once, classes or test rows differ between members, or a row is not a probability vector.
     """
     first = min(members)
     sizes = members[first].val_probs.shape[1], len(members[first].test_probs)
@@ -98,12 +98,12 @@ def _check_rows(member: Member, result: MemberResult, held_out: NDArray[np.intp]
             hint="train it again: kit cv --fresh",
         )
     if not np.array_equal(result.val_rows, held_out):
-        strange = len(np.setdiff1d(result.val_rows, held_out))
+        foreign = len(np.setdiff1d(result.val_rows, held_out))
         raise KitError(
             f"it predicts other rows than fold {member.fold} holds out",
             where=f"member {member}",
             expected=f"the fold's {len(held_out)} rows, ascending",
-            received=f"{len(result.val_rows)} rows, {strange} of them not the fold's",
+            received=f"{len(result.val_rows)} rows, {foreign} of them not in the fold",
             hint="the folds changed after it was trained; train again: kit cv --fresh",
         )
 
@@ -125,7 +125,7 @@ def _check_probabilities(member: Member, result: MemberResult) -> None:
     for kind, probs in (("held-out", result.val_probs), ("test", result.test_probs)):
         with np.errstate(invalid="ignore"):
             sums = probs.sum(axis=1, dtype=np.float64)
-        # Written so that NaN, which compares as false, is caught too.
+        # Negated, so that NaN, which compares as false, counts as wrong.
         wrong = np.flatnonzero(~((np.abs(sums - 1) <= TOLERANCE) & (probs >= 0).all(axis=1)))
         if wrong.size:
             row = probs[wrong[0]]
@@ -149,5 +149,5 @@ def _check_each_row_once(column: str, own: Mapping[Member, MemberResult], rows: 
             where=f"column {column}",
             expected="one member per fold",
             received=f"folds {', '.join(str(one.fold) for one in own if one.fold != ALL_ROWS) or 'none'}",
-            hint="train what is missing: kit cv",
+            hint="train the missing members: kit cv",
         )

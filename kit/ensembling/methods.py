@@ -1,4 +1,4 @@
-"""Rules that combine columns into one matrix. What a rule fits, it fits on OOF probabilities alone."""
+"""Ensemble methods: combine columns into one matrix. Methods fit parameters on OOF probabilities only."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Combined:
     Attributes:
         oof: (training rows, classes) float64.
         test: (test rows, classes) float64.
-        weights: one per column, in their order; they sum to 1.
+        weights: one per column, in the order of the columns; their sum is 1.
     """
 
     oof: NDArray[np.float64]
@@ -29,7 +29,7 @@ Method = Callable[[Sequence[Column], NDArray[np.integer], NDArray[np.int8]], Com
 
 
 def mean(columns: Sequence[Column], labels: NDArray[np.integer], folds: NDArray[np.int8]) -> Combined:  # noqa: ARG001 - a Method
-    """Give every column the same weight."""
+    """Return the unweighted mean of the columns."""
     return Combined(
         oof=np.mean([column.oof for column in columns], axis=0, dtype=np.float64),
         test=np.mean([column.test for column in columns], axis=0),
@@ -38,7 +38,7 @@ def mean(columns: Sequence[Column], labels: NDArray[np.integer], folds: NDArray[
 
 
 METHODS: dict[str, Method] = {"mean": mean}
-"""By the name that `ensemble.method` gives them."""
+"""Methods by their name in `ensemble.method`."""
 
 
 def combine(
@@ -47,9 +47,9 @@ def combine(
     """Combine columns.
 
     Args:
-        columns: one or more.
+        columns: one or more columns.
         labels: (training rows,) from 0.
-        folds: (columns, training rows) int8, the fold of each column that holds the row out.
+        folds: (columns, training rows) int8, the fold that holds the row out in that column.
         method: a key of METHODS.
     """
     return METHODS[method](columns, labels, folds)

@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from kit.config import BatchNorm, Cnn
+from kit.models.layers import PLAIN, Layers
 
 # Keras's 0.99 remembers 100 steps; a short training (a sample, a quick profile) has few more than that.
 MOMENTUM = 0.95
@@ -19,10 +20,7 @@ def build_cnn(
     spec: Cnn,
     shape: tuple[int, int, int],
     classes: int,
-    *,
-    policy: str = "float32",
-    batch_norm: Callable[..., Any] = layers.BatchNormalization,
-    dropout: Callable[..., Any] = layers.Dropout,
+    blocks: Layers = PLAIN,
 ) -> keras.Model:
     """Build the network: pixels 0 to 255 (batch, height, width, channels) to logits (batch, classes) float32.
 
@@ -30,12 +28,11 @@ def build_cnn(
         spec: stages and head.
         shape: height, width and channels of an image.
         classes: number of classes.
-        policy: Keras's dtype policy of every layer but the last.
-        batch_norm: makes a batch-norm layer, called as `keras.layers.BatchNormalization` is.
-        dropout: makes a dropout layer, called as `keras.layers.Dropout` is.
+        blocks: types and precision of the layers.
     """
-    norm = partial(batch_norm, momentum=MOMENTUM, dtype=policy)
-    drop = partial(dropout, dtype=policy)
+    policy = blocks.policy
+    norm = partial(blocks.batch_norm, momentum=MOMENTUM, dtype=policy)
+    drop = partial(blocks.dropout, dtype=policy)
     image = keras.Input(shape, dtype="float32")
     value = layers.Rescaling(1 / 255, dtype=policy)(image)
     for stage in spec.convolutions():

@@ -17,8 +17,14 @@ class Cost(NamedTuple):
     multiply_adds: int
 
 
-def cost(spec: Cnn, shape: tuple[int, int, int], classes: int) -> Cost:
-    """Count parameters, and the multiply-adds of convolutions and dense layers (all else is little)."""
+def cnn_cost(spec: Cnn, shape: tuple[int, int, int], classes: int) -> Cost:
+    """Count parameters, and the multiply-adds of convolutions and dense layers (the rest is negligible).
+
+    Args:
+        spec: stages and head.
+        shape: height, width and channels of an image.
+        classes: number of classes.
+    """
     (height, width, channels), parameters, multiply_adds = shape, 0, 0
     for stage in spec.convolutions():
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm

@@ -1,4 +1,4 @@
-"""`kit cv`: from a configuration to a run with its members, ensemble, submission and report."""
+"""`kit cv`: train and store the members of a run, then write its ensemble, submission and report."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ class ProgressListener(Protocol):
         """Training starts: `jobs` take about `seconds`; `kept` members are trained already."""
 
     def progressed(self, progress: Progress) -> None:
-        """An epoch of a member is over."""
+        """A member finished an epoch."""
 
     def retried(self, job: Job, reason: str) -> None:
         """A lost worker is started again."""
@@ -64,9 +64,9 @@ def cv(
 
     Args:
         config: the resolved configuration.
-        config_name: gives the run its name, with the hash.
+        config_name: with the hash, the default name of the run.
         listener: receives the progress.
-        name: of the run, in place of that.
+        name: name of the run; None: the default name.
         jobs: parallel workers; None: one per core, or one per GPU.
         fresh: delete what the run already has.
 
@@ -74,12 +74,12 @@ def cv(
         The finished run, and whether it was complete before.
 
     Raises:
-        UserError: wrong configuration, data or run name; nothing was written.
+        UserError: invalid configuration, data or run name; nothing was written.
         KitError: members failed; the others are stored.
         InterruptedRunError: Ctrl-C; finished members are stored.
     """
     if name is not None:
-        # A path could lead out of runs/, where --fresh deletes.
+        # A path could point outside runs/, and --fresh deletes.
         check_name(name, "--run")
     stem = plain_name(config_name)
     dataset = load(config)
@@ -93,7 +93,7 @@ def cv(
         if before:
             check_same_settings(run, before, record)
         members = plan(config)
-        # Without a record it is unknown what members were trained on.
+        # Without a record, it is unknown which data and settings the members were trained with.
         missing = [member for member in members if not (before and run.has(member))]
         if before and not missing and _is_complete(run, before, record):
             return run, True
@@ -128,10 +128,10 @@ def cv(
 def train(
     jobs: Sequence[Job], pool: Callable[[], WorkerPool], listener: ProgressListener, tracked: OpenRecord
 ) -> None:
-    """Train and store members, teachers before those that learn from them.
+    """Train and store members, teachers first.
 
     Raises:
-        KitError: members failed, with the reason of the first; the others are stored.
+        KitError: members failed, with the reason of the first one; the others are stored.
     """
     for with_teachers in (False, True):
         part = [job for job in jobs if bool(job.teachers) == with_teachers]
@@ -155,7 +155,9 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
     if failures:
         job, error = failures[0]
         log = run.log_path(job.member)
-        advice = f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train what is missing"
+        advice = (
+            f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train the missing members"
+        )
         raise KitError(
             f"{len(failures)} of {len(jobs)} members failed; {error.what}",
             hint="\n".join(line for line in (error.hint, advice) if line),

@@ -1,4 +1,4 @@
-"""The record of a run that starts: what it consists of, its status, and whether it matches an earlier one."""
+"""Create the record of a run, track its status, and compare it with an existing run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,19 +16,19 @@ from kit.training.plan import Setting, plan
 
 
 class OpenRecord:
-    """The record of a run in progress, on disk whenever it changes."""
+    """The record of a run in progress, written to disk at each change."""
 
     def __init__(self, run: Run, record: RunRecord) -> None:
         self.run, self.record = run, record
 
     def update(self, **changes: object) -> None:
-        """Change some fields, and write run.json."""
+        """Change fields and write run.json."""
         self.record = self.record.model_copy(update=changes)
         self.run.write_record(self.record)
 
 
 def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setting) -> RunRecord:
-    """Return the record of a run that starts now, without its name."""
+    """Return the record of a run that starts now, with an empty name."""
     return RunRecord(
         config_name=config_name,
         config=config.model_dump(mode="json"),
@@ -50,7 +50,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setti
 
 @contextmanager
 def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
-    """Write the record with the status `running`, and after the block with how it ended."""
+    """Write the record as `running`, and after the block as `complete`, `interrupted` or `failed`."""
     tracked = OpenRecord(run, record)
     tracked.update(status="running")
     try:
@@ -65,34 +65,34 @@ def check_same_settings(run: Run, old: RunRecord, new: RunRecord) -> None:
     """Check that an existing run has the same data and configuration.
 
     Args:
-        run: the run that exists.
+        run: the existing run.
         old: its record.
-        new: the record that would replace it.
+        new: the record of the run that starts.
 
     Raises:
-        UserError: it used different settings; the message names them.
+        UserError: the settings differ; the message names them.
     """
     if old.hash == new.hash:
         return
-    there, now = _hashed(old), _hashed(new)
-    differing = [key for key in sorted(there | now) if there.get(key) != now.get(key)]
+    stored, requested = _hashed(old), _hashed(new)
+    differing = [key for key in sorted(stored | requested) if stored.get(key) != requested.get(key)]
     shown = [
-        f"{key}: {there.get(key, 'none')} in the run, {now.get(key, 'none')} requested"
+        f"{key}: {stored.get(key, 'none')} in the run, {requested.get(key, 'none')} requested"
         for key in differing[:3]
     ]
     more = [f"{len(differing) - 3} more"] if len(differing) > 3 else []
-    details = "; ".join(shown + more) or "made by another version of kit"
+    details = "; ".join(shown + more) or "trained by another version of kit"
     raise UserError(
         f"this run used different settings ({details})",
         where=str(run.path),
-        hint="choose another --run NAME, or --fresh to delete this run and train it anew",
+        hint="choose another --run NAME, or --fresh to delete this run and retrain it",
     )
 
 
 def _hashed(record: RunRecord) -> dict[str, Any]:
-    """Return what the hash covers, flat, so that two runs can be compared."""
+    """Return the settings that the hash covers, as flat keys, to compare two runs."""
     try:
-        # Keys that the run's version did not have yet get their defaults.
+        # Keys that are newer than the run get their defaults.
         config = validate(record.config).model_dump(mode="json")
     except UserError:
         config = record.config

@@ -1,4 +1,4 @@
-"""What every record has in common."""
+"""Base class and field types of the records."""
 
 import math
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Record(BaseModel):
-    """A part of a JSON file; its values never change after validation. Keys of later versions are ignored."""
+    """A part of a JSON file: immutable after validation; unknown keys, of later versions, are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
@@ -17,6 +17,6 @@ def _finite(value: Any) -> Any:
 
 
 Figure = Annotated[float | None, BeforeValidator(_finite)]
-"""A number, None in place of NaN and infinity, which JSON does not have."""
+"""A number; None replaces NaN and infinity, which JSON cannot store."""
 Interval = tuple[float, float]
 """Low and high."""

@@ -1,4 +1,4 @@
-"""Records from and to files."""
+"""Read and write records."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,7 @@ from kit.files import read_json, write_json
 from kit.records.base import Record
 
 VERSION = 2
-"""Of the files that this version of kit writes; it also reads version 1."""
+"""File version that this version of kit writes; it also reads version 1."""
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -19,8 +19,7 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     """Return the record in a file.
 
     Raises:
-        UserError: the file is missing, cannot be read, is no record of this kind, or was written by a later
-            version of kit.
+        UserError: the file is missing, unreadable, not a record of this kind, or of a later version of kit.
     """
     raw = read_json(path)
     version = raw.get("version", 1)
@@ -45,5 +44,5 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Replace a file by a record as JSON."""
+    """Write a record as JSON, replacing the file."""
     write_json(path, record.model_dump(mode="json"))

@@ -1,6 +1,6 @@
-"""report.json: every figure of a finished run. What reports show is made of it.
+"""report.json: every figure of a finished run, the source of all reports.
 
-Accuracies, gaps and probabilities are fractions, log losses nats, times seconds, rows 0-based.
+Units: fractions for accuracies, gaps and probabilities; nats for log losses; seconds; 0-based rows.
 """
 
 from typing import Any, Literal, Self
@@ -15,10 +15,10 @@ from kit.records.base import Figure, Interval, Record
 
 
 class Score(Record):
-    """How good predictions of some rows are."""
+    """Score of predictions: metric, errors and log loss."""
 
     value: Figure
-    """The competition's metric."""
+    """Value of the competition's metric."""
     interval: Interval
     """95 % confidence interval of the value."""
     errors: int
@@ -28,7 +28,7 @@ class Score(Record):
 
     @classmethod
     def of(cls, metric: Metric, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> Self:
-        """Return the score of (rows, classes) probabilities; labels (rows,) from 0."""
+        """Return the score of (rows, classes) probabilities; labels: (rows,) from 0."""
         errors, rows = count_errors(probs, labels), len(labels)
         return cls(
             value=metric.value(probs, labels),
@@ -41,7 +41,7 @@ class Score(Record):
 
     @property
     def loss(self) -> float:
-        """The loss that training minimises, whatever the metric."""
+        """The loss that training minimises, with any metric."""
         return self.log_loss
 
 
@@ -55,56 +55,56 @@ class ExpectedScore(Record):
 
 
 class Spread(Record):
-    """Mean and sample standard deviation of scores; no deviation of a single one."""
+    """Mean and sample standard deviation of scores; the deviation of a single score is None."""
 
     mean: Figure
     sd: Figure
 
 
 class FoldScore(Spread):
-    """The members of one fold."""
+    """Mean and deviation over the members of one fold."""
 
     fold: int
     members: int
 
 
 class SeedScore(Record):
-    """The ensemble of one seed's columns."""
+    """Score of the ensemble of one seed's columns."""
 
     seed: int
     score: Score
 
 
 class Folds(Spread):
-    """Over folds, each the mean of its members."""
+    """Mean and deviation over folds; a fold's score is the mean of its members."""
 
     each: tuple[FoldScore, ...]
 
 
 class Seeds(Spread):
-    """Over seeds."""
+    """Mean and deviation over seeds."""
 
     each: tuple[SeedScore, ...]
 
 
 class ModelReport(Record):
-    """The ensemble of one model's columns."""
+    """Figures of one model; its score is that of the ensemble of its columns."""
 
     model: str
     members: int
     score: Score
     folds: Spread
-    """Over its members."""
+    """Mean and deviation over its members."""
     train_score: Figure
     gap: Figure
-    """Train score minus held-out score, in the direction that is better: positive if it overfits."""
+    """Train score minus held-out score, with the sign of the metric's direction: positive if it overfits."""
     seconds: float
     parameters: int | None
     multiply_adds: int | None
 
 
 class ColumnReport(Record):
-    """The members of one model and seed."""
+    """Figures of one column: the members of one model and seed."""
 
     model: str
     seed: int
@@ -114,7 +114,7 @@ class ColumnReport(Record):
 
 
 class MemberReport(Record):
-    """One trained model."""
+    """Figures of one member."""
 
     member: str
     model: str
@@ -142,11 +142,11 @@ class ViewsReport(Record):
     right_only_with: int
     right_only_without: int
     p: float
-    """Of the exact McNemar test."""
+    """p-value of the exact McNemar test."""
 
 
 class Confusion(Record):
-    """Rows of one label that are predicted as another."""
+    """Number of rows of one label that are predicted as another."""
 
     label: str
     predicted: str
@@ -163,7 +163,7 @@ class HardRow(Record):
 
 
 class DataSize(Record):
-    """How much data there is."""
+    """Size of the data."""
 
     rows: int
     test_rows: int
@@ -171,7 +171,7 @@ class DataSize(Record):
 
 
 class Times(Record):
-    """Where the time of a run went."""
+    """Time of a run, in seconds."""
 
     wall_seconds: float | None = None
     member_seconds: float
@@ -189,14 +189,15 @@ class Report(Record):
     source: str | None
     backend: str | None
     precision: dict[str, str] = Field({})
+    """By network."""
     metric: str
     """The competition's metric, a key of `kit.metrics.METRICS`."""
     data: DataSize
     oof: Score
-    """Of the ensemble."""
+    """Score of the ensemble."""
     expected_score: ExpectedScore
     ensemble: str
-    """The method."""
+    """The method, a key of `kit.ensembling.methods.METHODS`."""
     tta: ViewsReport | None
     folds: Folds
     seeds: Seeds

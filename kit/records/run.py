@@ -11,15 +11,15 @@ Status = Literal["running", "complete", "failed", "interrupted"]
 
 
 class Machine(Record):
-    """What a run was trained on."""
+    """The machine that trained a run."""
 
     platform: str = ""
     cpu: str = ""
     cores: int = 0
     memory_gib: float = 0.0
-    """Of the machine."""
+    """Memory of the machine."""
     memory_limit_gib: float | None = None
-    """What a process may use of it; None if that is all."""
+    """Memory limit of a process; None if there is none."""
     features: tuple[str, ...] = ()
     """Instruction sets that matter for training."""
     gpu: str | None = None
@@ -34,7 +34,7 @@ class RunRecord(Record):
     config: dict[str, Any]
     """The resolved configuration as JSON; `kit.config.validate` reads it."""
     hash: str
-    """Of everything that determines a member."""
+    """Hash of everything that determines a member, 64 hex digits."""
     fingerprint: str = ""
     """SHA-256 of the data."""
     labels: tuple[str, ...] = ()
@@ -42,12 +42,12 @@ class RunRecord(Record):
     sample: bool
     """Whether the data is the bundled sample."""
     source: str = ""
-    """Where the data comes from, for people."""
+    """Where the data comes from, for display."""
     rows: int = 0
     test_rows: int = 0
     backend: str | None = None
     precision: dict[str, str] = Field({})
-    """By network."""
+    """Precision of each network, by name."""
     versions: dict[str, str] = Field({})
     machine: Machine = Machine()
     status: Status = "running"
@@ -57,7 +57,7 @@ class RunRecord(Record):
     """ISO 8601, UTC."""
     members_planned: int = 0
     wall_seconds: float = 0.0
-    """Over all calls."""
+    """Sum over all calls."""
 
     @model_validator(mode="before")
     @classmethod
@@ -74,9 +74,9 @@ class EnsembleRecord(Record):
     """Whether the predictions are means over views."""
     calibrate: bool
     weights: dict[str, float]
-    """By column."""
+    """Weight of each column, by key."""
     temperatures: dict[str, float]
-    """By column; 1 without calibration."""
+    """Temperature of each column, by key; 1 without calibration."""
 
     @model_validator(mode="before")
     @classmethod
@@ -90,35 +90,35 @@ class Curves(Record):
     loss: tuple[Figure, ...] = ()
     """Training loss, with L2."""
     accuracy: tuple[Figure, ...] = ()
-    """On the augmented training images."""
+    """Accuracy on the augmented training images."""
     val_loss: tuple[Figure, ...] = ()
-    """Log loss of the held-out rows; None without any."""
+    """Log loss on held-out rows; None if there are none."""
     val_accuracy: tuple[Figure, ...] = ()
-    """Of the held-out rows; None without any."""
+    """Accuracy on held-out rows; None if there are none."""
     seconds: tuple[float, ...] = ()
-    """Of training alone."""
+    """Training time, without prediction."""
 
 
 class History(Record):
-    """How the training of a member went."""
+    """Figures of the training of one member."""
 
     epochs: Curves | None = None
-    """None for a model that has no epochs."""
+    """None for a model without epochs."""
     train_score: Figure = None
     """The competition's metric on the training rows, without augmentation."""
     seconds: float | None = None
-    """Of training and prediction."""
+    """Time of training and prediction."""
     startup_seconds: float = 0.0
-    """From the start of the process to the start of the training."""
+    """Time from the start of the process to the start of training."""
     tracing_seconds: float = 0.0
-    """Of tracing and compiling."""
+    """Time of tracing and compiling."""
     parameters: int | None = None
     multiply_adds: int | None = None
-    """Of one image, forward."""
+    """Multiply-adds of one image, forward pass."""
     steps: int | None = None
     batch_size: int | None = None
     attempts: int = 1
-    """How often a worker was started for it."""
+    """Number of workers that were started for it."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,6 +1,6 @@
-"""Files of version 1, which carry no version, as version 2 has them.
+"""Convert files of version 1, which have no version number, to version 2.
 
-A file that lacks what version 1 has is left as it is: its validation says what is missing.
+Incomplete files are not converted; their validation then names the missing key.
 """
 
 from collections.abc import Callable
@@ -25,26 +25,26 @@ def _from_version_1(upgrade: Upgrade) -> Upgrade:
 
 @_from_version_1
 def run(raw: Any) -> Any:
-    """Return run.json; runs of scikit-learn's models had a precision that was no mapping."""
+    """Convert run.json: the precision of scikit-learn's models was not a mapping."""
     precision = raw.get("precision")
     return raw | {"precision": precision if isinstance(precision, dict) else {}}
 
 
 @_from_version_1
 def ensemble(raw: Any) -> Any:
-    """Return ensemble.json, whose temperatures were powers."""
+    """Convert ensemble.json: temperatures were stored as powers (1 / temperature)."""
     return raw | {"temperatures": {column: 1 / power for column, power in raw["powers"].items()}}
 
 
 @_from_version_1
 def history(raw: Any) -> Any:
-    """Return a member's history, which knew accuracy alone."""
+    """Convert a member's history: the only metric was accuracy."""
     return {"train_score": raw.get("train_accuracy")} | raw
 
 
 @_from_version_1
 def report(raw: Any) -> Any:
-    """Return report.json, which knew accuracy alone, with scores among other keys."""
+    """Convert report.json: the only metric was accuracy, and scores were not separate records."""
     precision = raw.get("precision")
     return raw | {
         "metric": "accuracy",

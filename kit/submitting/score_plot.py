@@ -1,4 +1,4 @@
-"""OOF score against leaderboard score, as a plot: does cross-validation predict the leaderboard?"""
+"""Plot of OOF score against leaderboard score: does cross-validation predict the leaderboard?"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +17,12 @@ _INSIDE, _BETTER, _WORSE = "tab:blue", "tab:green", "tab:red"
 
 
 def draw_score_plot(records: Sequence[Record], path: Path) -> bool:
-    """Draw public score over OOF score, with 95 % interval and expected range, as a PNG.
+    """Plot public score against OOF score, with 95 % interval and expected range, as a PNG.
 
     Args:
-        records: submissions; those without public score or OOF score, and those in another metric than the
-            newest, are left out.
-        path: the PNG; not written if fewer than two are left.
+        records: submissions; those without public or OOF score, or with another metric than the newest,
+            are left out.
+        path: the PNG; not written with fewer than two points.
 
     Returns:
         Whether it was written.
@@ -36,7 +36,7 @@ def draw_score_plot(records: Sequence[Record], path: Path) -> bool:
     with figure(figsize=(8, 6), dpi=120, layout="constrained") as drawing:
         _draw_all(drawing.add_subplot(), scored)
         with atomic(path) as file:
-            # Without the version in it, the same ledger gives the same bytes.
+            # Without matplotlib's version, the same ledger gives the same bytes.
             drawing.savefig(file, format="png", metadata={"Software": None})
     return True
 

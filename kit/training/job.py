@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from kit.config import Cnn, Model
+from kit.config import Model
 from kit.members import Member
 
 
@@ -43,7 +43,7 @@ class Job:
     @property
     def epochs(self) -> int:
         """Epochs that will be reported; 1 for a model that has none."""
-        return self.model.training.epochs if isinstance(self.model, Cnn) else 1
+        return self.model.epochs
 
     @property
     def random_seed(self) -> int:

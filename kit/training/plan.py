@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Cnn, Config
+from kit.config import Config
 from kit.members import Member, plan_members
 from kit.task.task import Task
 from kit.training import machine
@@ -37,13 +37,13 @@ def setting(config: Config) -> Setting:
     Raises:
         UserError: the backend that was asked for is not installed.
     """
-    networks = {name: model for name, model in config.models.items() if isinstance(model, Cnn)}
+    networks = {name: model.precision for name, model in config.models.items() if model.needs_backend}
     if not networks:
         return Setting(None, {})
     backend = machine.backend()
     return Setting(
         backend,
-        {name: machine.precision(model.training.precision, backend) for name, model in networks.items()},
+        {name: machine.precision(asked, backend) for name, asked in networks.items()},
     )
 
 
@@ -95,7 +95,7 @@ def make_jobs(
 
 def _teachers(member: Member, config: Config, stored: Callable[[Member], Path] | None) -> tuple[Path, ...]:
     model = config.models[member.model]
-    if not (isinstance(model, Cnn) and model.teachers):
+    if not model.teachers:
         return ()
     if stored is None:
         raise ValueError(f"{member}: nobody says where its teachers are stored")

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from kit.config import Cnn, load
-from kit.models.cost import cost
+from kit.models.families import cost
 from tests.benchmarks.__main__ import FAMILIES, main
 from tests.benchmarks.bench import Row
 from tests.benchmarks.throughput import REFERENCE

@@ -32,16 +32,16 @@ def test_old_keys_still_work(workdir: Path) -> None:
     assert list(made.tune.space) == ["training.relative_step"]
 
 
-def test_each_old_key_is_warned_of_once(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_old_key_gives_one_warning(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workdir / "old.yaml").write_text(OLD)
     for _ in range(2):
         config.load("old.yaml")
     assert capsys.readouterr().err.splitlines() == [
-        "warning: old.yaml: blend is called ensemble now; the old name still works",
-        "warning: old.yaml: training.turn is called training.relative_step now; the old name still works",
-        "warning: old.yaml: models.cnn.training.turn is called models.cnn.training.relative_step now; "
+        "warning: old.yaml: blend was renamed to ensemble; the old name still works",
+        "warning: old.yaml: training.turn was renamed to training.relative_step; the old name still works",
+        "warning: old.yaml: models.cnn.training.turn was renamed to models.cnn.training.relative_step; "
         "the old name still works",
-        "warning: old.yaml: tune.space: training.turn is called training.relative_step now; "
+        "warning: old.yaml: tune.space: training.turn was renamed to training.relative_step; "
         "the old name still works",
     ]
 
@@ -49,7 +49,7 @@ def test_each_old_key_is_warned_of_once(workdir: Path, capsys: pytest.CaptureFix
 def test_an_old_key_of_a_change_works_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert config.load("default", ["blend.calibrate=true"]).ensemble.calibrate
     assert (
-        "--set blend.calibrate=true: blend.calibrate is called ensemble.calibrate now"
+        "--set blend.calibrate=true: blend.calibrate was renamed to ensemble.calibrate;"
         in capsys.readouterr().err
     )
 
@@ -68,7 +68,7 @@ def test_both_names_at_once_are_refused(workdir: Path) -> None:
         config.load("both.yaml")
 
 
-def test_a_file_with_an_old_key_can_extend_one_with_the_new(workdir: Path) -> None:
+def test_a_file_with_an_old_key_can_extend_one_with_the_new_key(workdir: Path) -> None:
     (workdir / "mine.yaml").write_text("extends: default\nblend: {tta: false}\n")
     assert not config.load("mine.yaml").ensemble.tta
 

@@ -29,7 +29,7 @@ def sections(section: type[Section] = Section) -> Iterator[type[Section]]:
         yield from sections(one)
 
 
-def test_a_network_starts_from_the_top_level_training_and_augmentation() -> None:
+def test_top_level_training_and_augmentation_are_the_defaults_of_a_network() -> None:
     model = network(training={"epochs": 3}, augmentation={"zoom": 0.2})
     assert (model.training.epochs, model.augmentation.zoom) == (3, 0.2)
 
@@ -56,7 +56,7 @@ def test_other_seeds_are_refused(given: Any) -> None:
         valid(seeds=given)
 
 
-def test_null_takes_a_model_away() -> None:
+def test_null_removes_a_model() -> None:
     assert list(valid(models={"cnn": CNN, "other": None}).models) == ["cnn"]
 
 
@@ -65,7 +65,7 @@ def test_a_configuration_without_models_is_refused() -> None:
         valid(models={"cnn": None})
 
 
-def test_a_section_with_nothing_in_it_is_the_default() -> None:
+def test_an_empty_section_is_the_default() -> None:
     assert valid(training=None) == valid()
 
 
@@ -75,7 +75,7 @@ def test_names_of_models(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "a/b", "..", "a b", "-a", "a-", "ä", "a--b"])
-def test_names_that_no_file_or_key_should_have_are_refused(name: str) -> None:
+def test_names_unsuitable_for_files_or_keys_are_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="pattern"):
         valid(models={name: CNN})
 
@@ -106,7 +106,7 @@ def test_stages_that_leave_nothing_of_the_image_are_refused(stages: Any, place: 
         valid(models={"cnn": {"stages": stages}})
 
 
-def test_the_narrow_side_of_an_image_counts() -> None:
+def test_the_shorter_side_of_an_image_counts() -> None:
     with pytest.raises(ValidationError, match="nothing is left"):
         valid(
             competition={"image_shape": [28, 3]},
@@ -167,11 +167,11 @@ def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> N
         {"data": {"directory": "elsewhere"}},
         {"competition": {"slug": "other", "public_rows": 7000}},
         {"training": {"precision": "float32"}},
-        # What every network overrides decides nothing.
+        # A default that every network overrides changes no member.
         {"training": {"epochs": 9}, "models": {"cnn": {**CNN, "training": {"epochs": 20}}}},
     ],
 )
-def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> None:
+def test_the_digest_ignores_settings_that_change_no_member(change: dict[str, Any]) -> None:
     assert valid(**change).digest() == valid().digest()
 
 
@@ -192,7 +192,7 @@ def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> No
         {"competition": {"image_shape": [20, 28]}},
     ],
 )
-def test_the_digest_changes_with_what_decides_a_member(change: dict[str, Any]) -> None:
+def test_the_digest_changes_with_settings_that_change_a_member(change: dict[str, Any]) -> None:
     assert valid(**change).digest() != valid().digest()
 
 
@@ -211,12 +211,12 @@ def test_a_network_may_learn_from_other_models() -> None:
 @pytest.mark.parametrize(
     ("teacher", "what"),
     [
-        ("nobody", "no model 'nobody'; there are cnn, student, other"),
+        ("nobody", "no model 'nobody'; the models are cnn, student, other"),
         ("student", "'student' has teachers itself"),
         ("other", "'other' has teachers itself"),
     ],
 )
-def test_teachers_that_cannot_teach_are_refused(teacher: str, what: str) -> None:
+def test_invalid_teachers_are_refused(teacher: str, what: str) -> None:
     student, other = ({**CNN, "teachers": teachers} for teachers in (["cnn", teacher], ["cnn"]))
     models = {"cnn": CNN, "student": student, "other": other}
     with pytest.raises(ValidationError, match=rf"models\.student\.teachers: {what}"):
@@ -229,17 +229,17 @@ def test_an_ensemble_of_views_that_no_network_has_is_refused(models: Any) -> Non
         valid(ensemble={"tta": True}, models=models)
 
 
-def test_the_digest_covers_what_it_is_told_besides() -> None:
+def test_the_digest_covers_its_additional_arguments() -> None:
     assert valid().digest(fingerprint="a") != valid().digest(fingerprint="b") != valid().digest()
 
 
-def test_a_configuration_comes_back_from_its_json() -> None:
+def test_a_configuration_can_be_restored_from_json() -> None:
     settings = config.load("default")
     assert Config.model_validate(settings.model_dump(mode="json")) == settings
 
 
 @pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)
-def test_every_key_says_what_it_is(section: type[Section]) -> None:
+def test_every_key_has_a_docstring(section: type[Section]) -> None:
     """Each field of each section is followed by its docstring."""
     source = (Path(config.__file__).parent / f"{section.__module__.rpartition('.')[2]}.py").read_text()
     body = source.split(f"class {section.__name__}(")[1].split("\nclass ")[0]
@@ -247,7 +247,7 @@ def test_every_key_says_what_it_is(section: type[Section]) -> None:
         assert re.search(rf'\n    {field}: [^\n]*\n    """[A-Za-z0-9]', body), f"{section.__name__}.{field}"
 
 
-def test_a_repeated_stage_may_not_use_up_the_image() -> None:
+def test_a_repeated_stage_that_leaves_nothing_of_the_image_is_refused() -> None:
     stages = [{"filters": 4}, {"filters": 4, "kernel": 9, "padding": "valid", "repeat": 4}]
     with pytest.raises(ValidationError, match=r"models\.cnn\.stages\.1: nothing is left of the image"):
         valid(models={"cnn": {"stages": stages}})

@@ -138,9 +138,7 @@ def test_labels_that_do_not_fit_are_named(
 
 def test_a_label_column_of_other_values_is_suspected(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
     folder = with_labels(write_tiny, tmp_path / "data", *map(str, range(257)))
-    with pytest.raises(
-        UserError, match=r"257 distinct labels\nexpected 2 to 256\ndoes competition.label"
-    ):
+    with pytest.raises(UserError, match=r"257 distinct labels\nexpected 2 to 256\ndoes competition.label"):
         open_folder(folder, configured(labels="auto"))
 
 

@@ -7,7 +7,8 @@ from keras import layers
 
 from kit.config import Cnn, Stage, load
 from kit.models.cnn import build_cnn
-from kit.models.cost import cost
+from kit.models.families import cost
+from kit.models.layers import Layers
 
 SHAPE = (28, 28, 1)
 
@@ -99,7 +100,7 @@ def test_pixels_are_scaled_to_one() -> None:
 
 def test_logits_are_float32_in_whatever_precision_the_layers_work() -> None:
     spec = Cnn(stages=(Stage(filters=4),), head=(8,), batch_norm="after_activation", dropout=0.1)
-    model = build_cnn(spec, SHAPE, 7, policy="mixed_bfloat16")
+    model = build_cnn(spec, SHAPE, 7, Layers("mixed_bfloat16"))
     logits = model(np.zeros((2, *SHAPE, 1), np.float32))
     assert tuple(logits.shape) == (2, 7)
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"

@@ -1,4 +1,4 @@
-"""A competition whose images name their row, and a worker that predicts from that name alone, in no time."""
+"""A competition whose images encode their row number, and a fast worker that predicts from that number."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from kit.training.launch.local import Progress
 
 ROWS, TEST_ROWS, FIRST_TEST, CLASSES = 100, 30, 5000, 10
 WRONG_EVERY = 25
-"""Every so many training rows the label is not what the image says."""
+"""Distance between training rows whose label differs from the class of the image."""
 
 RAW = {
     "folds": {"count": 4},
@@ -31,12 +31,12 @@ RAW = {
 
 
 def class_of(name: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the class of the images that are called so."""
+    """Return the class of the images with these numbers."""
     return np.asarray((7 * name + 3) % CLASSES)
 
 
 def probabilities(name: NDArray[np.int64], seed: int = 0, *, views: bool = False) -> NDArray[np.float32]:
-    """Return (rows, classes) that differ from row to row, a little from seed to seed, and with views."""
+    """Return (rows, classes) probabilities that differ by row, slightly by seed, and with views."""
     top = 0.5 + name / 20_000 + seed / 100 + views / 10
     probs = np.repeat((1 - top)[:, None] / (CLASSES - 1), CLASSES, axis=1)
     probs[np.arange(len(name)), class_of(name)] = top
@@ -46,7 +46,7 @@ def probabilities(name: NDArray[np.int64], seed: int = 0, *, views: bool = False
 def predict(
     job: Job, core: int | None, on_progress: Callable[[Progress], None], on_start: object
 ) -> MemberResult:
-    """Do what `run_worker` does, in no time."""
+    """Predict as `run_worker` does, without training."""
     del core, on_start
     with PARSING:
         train, test = (np.load(job.folder / f"{name}_images.npy") for name in ("train", "test"))
@@ -62,7 +62,7 @@ def predict(
 
 
 class Record:
-    """A listener that remembers."""
+    """A listener that records its events."""
 
     def __init__(self) -> None:
         self.planned: list[str] = []
@@ -113,7 +113,7 @@ def competition(workdir: Path) -> Path:
 
 @pytest.fixture
 def stand_in() -> Any:
-    """Return what takes the place of `run_worker`."""
+    """Return the replacement for `run_worker`."""
     return predict
 
 
@@ -123,8 +123,8 @@ def record() -> Record:
 
 
 @pytest.fixture
-def cv(competition: Path, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Cv:  # noqa: ARG001 - it lies there
-    """Return a function that runs `pipeline.cv` with stand-ins for workers, under a changed configuration."""
+def cv(competition: Path, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Cv:  # noqa: ARG001 - it uses its files
+    """Return a function that runs `pipeline.cv` with a changed configuration and stand-ins for workers."""
     monkeypatch.setattr(pool, "run_worker", stand_in)
 
     def run(changes: Any = None, record: Record | None = None, **also: Any) -> tuple[Run, bool, Record]:

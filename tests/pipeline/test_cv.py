@@ -37,11 +37,11 @@ def stamps(run: Run) -> dict[str, tuple[int, int]]:
 
 
 def named(name: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return class and highest probability that the stand-in gives to images called so, under seed 0."""
+    """Return the class that the stand-in predicts for these images with seed 0, and its probability."""
     return (7 * name + 3) % 10, 0.5 + name / 20_000
 
 
-def test_out_of_fold_probabilities_stand_in_row_order(cv: Cv) -> None:
+def test_oof_probabilities_are_in_row_order(cv: Cv) -> None:
     run, _, _ = cv()
     table, names = oof(run), np.arange(ROWS)
     classes, tops = named(names)
@@ -49,12 +49,12 @@ def test_out_of_fold_probabilities_stand_in_row_order(cv: Cv) -> None:
     np.testing.assert_array_equal(table[:, 2], classes)
     np.testing.assert_allclose(table[:, 3:].max(axis=1), tops, rtol=1e-6)
     np.testing.assert_allclose(table[:, 3:].sum(axis=1), 1, rtol=1e-6)
-    # Folds are shuffled: the test would not notice otherwise.
+    # Folds are shuffled; without that, the test would not detect a wrong order.
     folds = np.load(run.path / "folds.npy")[0]
     assert (np.diff(folds) < 0).any()
 
 
-def test_labels_stand_beside_the_predictions_for_their_row(cv: Cv) -> None:
+def test_labels_and_predictions_are_of_the_same_row(cv: Cv) -> None:
     run, _, _ = cv()
     table = oof(run)
     assert np.flatnonzero(table[:, 1] != table[:, 2]).tolist() == list(range(0, ROWS, WRONG_EVERY))
@@ -62,7 +62,7 @@ def test_labels_stand_beside_the_predictions_for_their_row(cv: Cv) -> None:
     assert (score.errors, score.rows, score.value) == (4, ROWS, 0.96)
 
 
-def test_the_submission_stands_in_row_order(cv: Cv) -> None:
+def test_the_submission_is_in_row_order(cv: Cv) -> None:
     run, _, _ = cv()
     header, *rows = read(run.submission_path)
     classes, _ = named(FIRST_TEST + np.arange(TEST_ROWS))
@@ -70,7 +70,7 @@ def test_the_submission_stands_in_row_order(cv: Cv) -> None:
     assert rows == [[str(place + 1), str(label)] for place, label in enumerate(classes)]
 
 
-def test_each_row_is_held_out_once_a_seed(cv: Cv) -> None:
+def test_each_row_is_held_out_once_per_seed(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2, "folds": {"reshuffle": True}})
     folds = np.load(run.path / "folds.npy", allow_pickle=False)
     assert (folds.shape, folds.dtype) == ((2, ROWS), np.int8)
@@ -105,7 +105,7 @@ def test_a_finished_run_has_every_file_and_no_other(cv: Cv) -> None:
     assert {path.name for path in (run.path / "members").iterdir()} == {f"{name}.npz" for name in MEMBERS}
 
 
-def test_the_record_says_what_the_run_consists_of(cv: Cv) -> None:
+def test_the_record_describes_the_run(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2})
     made = run.read_record()
     assert run.name == made.name == f"example-{made.hash[:8]}"
@@ -139,7 +139,7 @@ def test_the_report_counts_start_up_with_tracing(cv: Cv) -> None:
     assert run.read_report().time.startup_seconds == 4 * 1.5
 
 
-def test_a_complete_run_is_left_alone(cv: Cv) -> None:
+def test_a_complete_run_is_not_changed(cv: Cv) -> None:
     run, _, _ = cv()
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
     again, complete, record = cv()
@@ -149,7 +149,7 @@ def test_a_complete_run_is_left_alone(cv: Cv) -> None:
 
 
 @pytest.mark.parametrize("name", ["submission.csv", "report.json", "oof.csv", "ensemble.json"])
-def test_a_result_that_was_lost_is_made_again_without_training(cv: Cv, name: str) -> None:
+def test_a_lost_result_is_recreated_without_training(cv: Cv, name: str) -> None:
     run, _, _ = cv()
     content = (run.path / name).read_bytes()
     (run.path / name).unlink()
@@ -172,7 +172,7 @@ def test_more_seeds_extend_the_run(cv: Cv) -> None:
     assert more.read_record().wall_seconds > seconds
 
 
-def test_fewer_seeds_are_blended_again_without_training(cv: Cv) -> None:
+def test_fewer_seeds_are_combined_again_without_training(cv: Cv) -> None:
     first, _, _ = cv()
     alone = {path.name: path.read_bytes() for path in (first.oof_path, first.submission_path)}
     run, _, _ = cv({"seeds": 3})
@@ -230,7 +230,7 @@ def test_calibrating_the_ensemble_retrains_nothing(cv: Cv) -> None:
     again, _, record = cv({"ensemble": {"calibrate": True}})
     assert (again.path, record.planned) == (run.path, [])
     after = run.read_report()
-    # The stand-in predicts 0.5 to 0.505, and is right in 96 of 100 rows.
+    # The stand-in predicts probabilities of 0.5 to 0.505 and is correct in 96 of 100 rows.
     assert after.oof.log_loss < before.oof.log_loss / 2
     assert after.columns[0].score.log_loss == after.oof.log_loss
     assert after.oof.errors == before.oof.errors == 4
@@ -240,7 +240,7 @@ def test_calibrating_the_ensemble_retrains_nothing(cv: Cv) -> None:
     assert f"{run.name}/knn-s0 {temperature:.2f}" in after.notes[-1]
 
 
-def test_views_and_all_rows_stopped_and_continued_give_the_same_members(cv: Cv, record: Any) -> None:
+def test_an_interrupted_run_with_views_and_all_rows_has_the_same_members(cv: Cv, record: Any) -> None:
     changes = {**VIEWS, "all_rows": True, "seeds": 2, "ensemble": {"tta": True}}
     whole, _, _ = cv(changes, name="whole", jobs=2)
     interrupt_after(7, record)
@@ -254,7 +254,7 @@ def test_views_and_all_rows_stopped_and_continued_give_the_same_members(cv: Cv, 
         assert (stopped.path / file).read_bytes() == (whole.path / file).read_bytes(), file
 
 
-def test_a_member_cut_short_is_trained_again(cv: Cv) -> None:
+def test_a_truncated_member_is_retrained(cv: Cv) -> None:
     run, _, _ = cv()
     path = run.member_path(Member("knn", 2, 0))
     content = path.read_bytes()
@@ -271,7 +271,7 @@ def test_members_without_a_record_are_not_trusted(cv: Cv) -> None:
     assert record.planned == MEMBERS
 
 
-def test_fresh_throws_away_what_there_is(cv: Cv) -> None:
+def test_fresh_deletes_the_existing_run(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2})
     _, complete, record = cv(fresh=True)
     assert (complete, record.planned) == (False, MEMBERS)
@@ -282,14 +282,14 @@ def test_another_configuration_is_another_run(cv: Cv) -> None:
     assert cv()[0].path != cv({"models": {"knn": {"neighbours": 2}}})[0].path
 
 
-def test_a_name_may_be_given(cv: Cv) -> None:
+def test_a_run_can_be_named(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     assert run.path == RUNS / "mine"
     assert run.read_record().name == "mine"
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "../elsewhere", "a/b", "/tmp", ".hidden"])
-def test_a_name_does_not_lead_out_of_the_runs(cv: Cv, name: str) -> None:
+def test_a_name_outside_of_runs_is_refused(cv: Cv, name: str) -> None:
     with pytest.raises(UserError, match="--run: not a name"):
         cv(name=name, fresh=True)
     assert not RUNS.exists()
@@ -302,25 +302,25 @@ def test_a_run_with_different_settings_is_refused_by_name(cv: Cv) -> None:
         cv({"models": {"knn": {"neighbours": 2}}}, name="mine")
     assert str(error.value) == (
         "runs/mine: this run used different settings (models.knn.neighbours: 1 in the run, 2 requested)\n"
-        "choose another --run NAME, or --fresh to delete this run and train it anew"
+        "choose another --run NAME, or --fresh to delete this run and retrain it"
     )
     assert run.info_path.read_bytes() == before
 
 
-def test_a_run_made_otherwise_gives_way_to_a_fresh_one(cv: Cv) -> None:
+def test_fresh_replaces_a_run_with_different_settings(cv: Cv) -> None:
     cv(name="mine")
     run, _, _ = cv({"models": {"knn": {"neighbours": 2}}}, name="mine", fresh=True)
     assert run.read_record().config["models"]["knn"]["neighbours"] == 2
 
 
-def test_a_run_under_way_is_not_trained_twice(cv: Cv) -> None:
+def test_a_run_is_not_trained_by_two_processes(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     with run.locked(), pytest.raises(UserError, match="runs/mine: another process is training this run"):
         cv({"seeds": 2}, name="mine")
     cv({"seeds": 2}, name="mine")
 
 
-def test_a_sample_submission_that_disagrees_is_refused_before_training(cv: Cv, competition: Path) -> None:
+def test_a_sample_submission_with_other_ids_is_refused_before_training(cv: Cv, competition: Path) -> None:
     (competition / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
     with pytest.raises(UserError, match=r"sample_submission\.csv, line 3: id 3 and what follows are missing"):
         cv()
@@ -328,7 +328,7 @@ def test_a_sample_submission_that_disagrees_is_refused_before_training(cv: Cv, c
 
 
 def failing(stand_in: Any, name: str, error: KitError, times: int = 9) -> Any:
-    """Return a stand-in that fails for one member, the first so many times."""
+    """Return a stand-in that fails for one member, for the first `times` calls."""
     failures: list[str] = []
 
     def run(job: Any, *arguments: Any) -> Any:
@@ -348,7 +348,7 @@ def test_a_member_that_fails_costs_no_other(cv: Cv, stand_in: Any, monkeypatch: 
     run = Run(RUNS / "mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: ValueError: no\ntry another\n"
-        "see runs/mine/members/knn-f1-s0.log; rerun the same command to train what is missing"
+        "see runs/mine/members/knn-f1-s0.log; rerun the same command to train the missing members"
     )
     assert raised.value.exit_code == 1
     assert (run.path / "members/knn-f1-s0.log").read_text() == "Traceback\nValueError: no\n"
@@ -411,7 +411,7 @@ def test_a_worker_that_wrote_nothing_leaves_no_log(
         cv(name="mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: it diverged\nlower the rate\n"
-        "rerun the same command to train what is missing"
+        "rerun the same command to train the missing members"
     )
     assert not list(RUNS.rglob("*.log"))
 
@@ -447,7 +447,7 @@ def test_ctrl_c_keeps_what_is_finished(cv: Cv, record: Any) -> None:
 @pytest.mark.parametrize(
     ("error", "status"), [(KeyboardInterrupt(), "interrupted"), (OSError(28, "full"), "failed")]
 )
-def test_whenever_it_stops_the_record_says_so_and_the_next_call_finishes(
+def test_after_any_stop_the_record_has_the_status_and_a_rerun_finishes(
     cv: Cv, when: str, error: BaseException, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object) -> None:
@@ -463,7 +463,7 @@ def test_whenever_it_stops_the_record_says_so_and_the_next_call_finishes(
     assert run.read_record().status == "complete"
 
 
-def test_what_a_killed_process_left_half_written_is_swept_away(cv: Cv) -> None:
+def test_partly_written_files_of_a_killed_process_are_deleted(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     for place in (".run.json.abc", "members/.knn-f0-s0.npz.abc"):
         (run.path / place).write_bytes(b"half")
@@ -472,7 +472,7 @@ def test_what_a_killed_process_left_half_written_is_swept_away(cv: Cv) -> None:
 
 
 @pytest.mark.parametrize("jobs", [None, 1, 3, 50])
-def test_jobs_change_nothing_but_the_speed(cv: Cv, jobs: int | None) -> None:
+def test_jobs_change_only_the_speed(cv: Cv, jobs: int | None) -> None:
     run, _, _ = cv(jobs=jobs)
     other, _, _ = cv(name="one", jobs=1)
     assert run.oof_path.read_bytes() == other.oof_path.read_bytes()

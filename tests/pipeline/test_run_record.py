@@ -39,7 +39,7 @@ def refusal(old: RunRecord, new: RunRecord) -> str:
         {"models": {"cnn": {"training": {"precision": "float32"}}}},
     ],
 )
-def test_what_changes_no_member_is_allowed(changes: Any) -> None:
+def test_settings_that_change_no_member_may_differ(changes: Any) -> None:
     check_same_settings(Run(RUNS / "mine"), record(), record(changes))
 
 
@@ -64,7 +64,7 @@ def test_what_changes_no_member_is_allowed(changes: Any) -> None:
         ),
     ],
 )
-def test_what_differs_is_named(changes: Any, expected: str) -> None:
+def test_differing_settings_are_named(changes: Any, expected: str) -> None:
     assert refusal(record(), record(changes)) == expected
 
 
@@ -77,19 +77,19 @@ def test_the_machine_and_the_data_are_named_too() -> None:
     )
 
 
-def test_three_differences_are_enough() -> None:
+def test_at_most_three_differences_are_listed() -> None:
     changes = {"folds": {"count": 2, "seed": 1}, "training": {"epochs": 1}, "augmentation": {"zoom": 0.1}}
     shown = refusal(record(), record(changes))
     assert shown.count("in the run") == 3
     assert shown.endswith("; 1 more)")
 
 
-def test_keys_that_an_earlier_version_did_not_have_are_no_difference() -> None:
+def test_keys_newer_than_the_run_are_not_a_difference() -> None:
     old = record()
     del old.config["models"]["cnn"]["deskew"]
     assert (
         refusal(old.model_copy(update={"hash": "of version 1"}), record())
-        == "(made by another version of kit)"
+        == "(trained by another version of kit)"
     )
 
 

@@ -16,9 +16,11 @@ def search_seconds(
     """Return how much of a call is the search's where the first round of the confirmation takes `least`."""
     monkeypatch.setattr(confirmation, "needed_seconds", lambda *given: least)  # noqa: ARG005
     monkeypatch.setattr(confirmation, "candidates", lambda study, space: [study] * candidates)  # noqa: ARG005
-    call: Any = SimpleNamespace(seconds=seconds, config=validate(RAW), space=None, jobs=1)
+    request: Any = SimpleNamespace(
+        seconds=seconds, source=SimpleNamespace(config=validate(RAW)), space=None, jobs=1
+    )
     shared: Any = SimpleNamespace(study=None)
-    return pipeline._search_seconds(shared, call)
+    return pipeline._search_seconds(shared, request)
 
 
 def test_a_quarter_of_the_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

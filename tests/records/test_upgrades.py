@@ -1,4 +1,4 @@
-"""A run of version 1, made by `kit cv --set training.epochs=1` on the competition's data, is still read."""
+"""A run of version 1, from `kit cv --set training.epochs=1` on the competition's data, is still readable."""
 
 import json
 import shutil
@@ -28,14 +28,14 @@ def run(workdir: Path) -> Run:  # noqa: ARG001 - it is written there
     return made
 
 
-def test_its_record_has_what_it_had(run: Run) -> None:
+def test_its_record_keeps_its_values(run: Run) -> None:
     record = run.read_record()
     assert (record.name, record.status, record.test_rows) == ("default", "complete", ROWS)
     assert record.precision == {"cnn": "bfloat16", "wide_view": "bfloat16"}
     assert record.machine.cores == 2
 
 
-def test_its_report_has_what_it_had(run: Run) -> None:
+def test_its_report_keeps_its_values(run: Run) -> None:
     old, report = json.loads(run.report_path.read_text()), run.read_report()
     assert report.metric == "accuracy"
     assert report.oof.value == old["oof"]["accuracy"]

@@ -35,7 +35,7 @@ def of_run(config: Config) -> Expected:
     return expected.of_run(config, task_of_file(config).submission, "mine", len(IDS))
 
 
-def test_the_sample_submission_decides_and_its_ids_may_be_any(data: Path) -> None:
+def test_the_sample_submission_defines_the_ids_which_may_be_arbitrary(data: Path) -> None:
     (data / "sample_submission.csv").write_text("ImageId,Label\n30,0\n10,0\n")
     found = of_file(config())
     assert found.ids == ("30", "10")
@@ -51,7 +51,7 @@ def test_rows_of_test_csv_count_from_the_first_id(data: Path) -> None:
     assert (found.source, found.example) == ("data/test.csv", None)
 
 
-def test_the_nearest_folder_decides_as_it_does_for_training(data: Path) -> None:
+def test_the_same_folder_is_used_as_for_training(data: Path) -> None:
     (data / "sample_submission.csv").unlink()
     (data.parent / "input/digit-recognizer").mkdir(parents=True)
     (data.parent / "input/digit-recognizer/sample_submission.csv").write_text("ImageId,Label\n1,0\n")
@@ -61,7 +61,7 @@ def test_the_nearest_folder_decides_as_it_does_for_training(data: Path) -> None:
     assert of_file(config()).source.endswith("input/digit-recognizer/sample_submission.csv")
 
 
-def test_train_csv_alone_says_nothing(data: Path) -> None:
+def test_train_csv_alone_gives_no_ids(data: Path) -> None:
     for name in ("test.csv", "sample_submission.csv"):
         (data / name).unlink()
     found = of_file(config())
@@ -96,7 +96,7 @@ DAMAGES = [damaged_gzip, folder, dangling, of_another_competition]
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", ["sample_submission.csv", "test.csv"])
-def test_a_file_that_cannot_be_used_is_named(data: Path, damage: Callable[[Path], None], name: str) -> None:
+def test_an_unusable_file_is_named(data: Path, damage: Callable[[Path], None], name: str) -> None:
     if name == "test.csv":
         (data / "sample_submission.csv").unlink()
     damage(data / name)
@@ -105,9 +105,7 @@ def test_a_file_that_cannot_be_used_is_named(data: Path, damage: Callable[[Path]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_run_whose_data_cannot_be_used_knows_its_own_ids(
-    data: Path, damage: Callable[[Path], None]
-) -> None:
+def test_a_run_with_unusable_data_uses_its_stored_ids(data: Path, damage: Callable[[Path], None]) -> None:
     damage(data / "sample_submission.csv")
     found = of_run(config())
     assert found.ids == IDS
@@ -116,13 +114,13 @@ def test_a_run_whose_data_cannot_be_used_knows_its_own_ids(
     )
 
 
-def test_a_run_whose_data_is_gone_knows_its_own_ids(data: Path) -> None:
+def test_a_run_without_data_uses_its_stored_ids(data: Path) -> None:
     data.rename("elsewhere")
     found = of_run(config("data.directory=data"))
     assert (found.ids == IDS, found.warnings) == (True, ())
 
 
-def test_a_directory_that_is_named_and_missing_is_an_error(data: Path) -> None:
+def test_a_named_but_missing_directory_is_an_error(data: Path) -> None:
     assert data.is_dir()
     with pytest.raises(UserError, match=r"none: there is no such folder"):
         of_file(config("data.directory=none"))

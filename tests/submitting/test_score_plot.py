@@ -20,14 +20,14 @@ SCORED = Record(
 )
 
 
-def test_one_score_is_no_picture(tmp_path: Path) -> None:
+def test_one_score_makes_no_plot(tmp_path: Path) -> None:
     unscored = replace(SCORED, tag="kit-2", public_score="")
     foreign = replace(SCORED, tag="kit-3", oof_score=None, oof_interval=None, expected_score=None)
     assert not draw_score_plot([SCORED, unscored, foreign], tmp_path / "picture.png")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_scores_are_a_picture_and_the_same_bytes_each_time(tmp_path: Path) -> None:
+def test_two_scores_make_a_plot_with_the_same_bytes_each_time(tmp_path: Path) -> None:
     records = [SCORED, replace(SCORED, tag="kit-2", run="b", oof_score=0.9945, public_score="0.98")]
     path = tmp_path / "submissions" / "picture.png"
     assert draw_score_plot(records, path)

@@ -87,10 +87,8 @@ def test_a_worker_takes_another_job_after_one_that_failed(start: Any, tmp_path: 
 def test_a_worker_ends_with_its_driver(start: Any) -> None:
     process = start(RandomForest(kind="random_forest", trees=10_000_000))
     time.sleep(0.2)
-    began = time.monotonic()
     process.stdin.close()
     assert process.wait(timeout=60) == 0
-    assert time.monotonic() - began < 30
 
 
 def test_a_worker_without_a_network_loads_no_keras() -> None:

@@ -1,4 +1,4 @@
-"""Studies of one number, and workers that answer in milliseconds."""
+"""Studies of one number, and stand-in workers that answer in milliseconds."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ competition: {image_shape: [4, 4], classes: 2}
 folds: {count: 4}
 seeds: [7]
 """
-# The learning rate says what the losses will be.
+# The learning rate determines the losses.
 NETWORK = "models: {cnn: {stages: [{filters: 2}], training: {epochs: 4}}}\n"
 
 WORKER = """
@@ -54,8 +54,8 @@ for line in sys.stdin:
 """
 
 
-class Record:
-    """A listener that remembers."""
+class Recorder:
+    """A listener that records events."""
 
     def __init__(self) -> None:
         self.started: dict[int, dict[str, Any]] = {}
@@ -70,8 +70,8 @@ class Record:
         self.started[number] = dict(params)
         self.on_start()
 
-    def trial_progressed(self, *told: Any) -> None:
-        self.epochs.append(told)
+    def trial_progressed(self, *event: Any) -> None:
+        self.epochs.append(event)
 
     def trial_ended(self, trial: Any) -> None:
         self.ended.append(trial)
@@ -91,8 +91,8 @@ def line_space(key: str = "x") -> Space:
 
 
 @pytest.fixture
-def record() -> Record:
-    return Record()
+def record() -> Recorder:
+    return Recorder()
 
 
 def hasty(connection: Any, record: object) -> None:

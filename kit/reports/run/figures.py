@@ -1,4 +1,4 @@
-"""The figures of a finished run, as report.json holds them. Terminal, page and plots render these."""
+"""Compute the figures of a finished run (report.json), which terminal, page and plots render."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -57,13 +57,13 @@ def summarise(
         record: run.json.
         config: the resolved configuration.
         labels: (training rows,) from 0.
-        names: of class 0, 1, ….
-        columns: as `assemble` returns them.
-        combined: what `config.ensemble` makes of them.
+        names: names of class 0, 1, ….
+        columns: from `kit.ensembling.columns.assemble`.
+        combined: the ensemble of these columns.
         folds: (seeds, rows) int8, the fold that holds the row out.
-        members: the results behind the columns; their own log losses are not calibrated.
-        tta: the ensemble without and with test-time augmentation, if networks predict views.
-        warnings: what else the reader should know, such as findings of the data check.
+        members: the results of which the columns consist; not calibrated.
+        tta: the ensemble without and with test-time augmentation; None if no network predicts views.
+        warnings: to show in the report, such as findings of the data check.
     """
     metric = metrics.METRICS[config.competition.metric]
     test_rows, classes = combined.test.shape
@@ -104,7 +104,7 @@ def summarise(
 
 
 class _Parts:
-    """Scores of some of the columns."""
+    """Scores of groups of columns: per seed, per model, per column."""
 
     def __init__(
         self,
@@ -218,7 +218,7 @@ def _confusions(probs: NDArray[np.float64], labels: Labels, names: Sequence[str]
     cells = labels.astype(np.intp) * classes + probs.argmax(axis=1)
     counts = np.bincount(cells, minlength=classes**2)
     counts[:: classes + 1] = 0
-    # Stable, so that ties come in the order of label and prediction.
+    # Stable: ties keep the order of label and prediction.
     pairs = np.argsort(-counts, kind="stable")[:CONFUSIONS]
     return tuple(
         Confusion(label=names[pair // classes], predicted=names[pair % classes], count=int(counts[pair]))

@@ -1,4 +1,4 @@
-"""What a reader of a report should know about its figures."""
+"""Notes on the figures of a report."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from kit.ensembling.columns import Column
 from kit.records import RunRecord
 
 NOTES = (
-    "The expected score leaves out the variance of training: other seeds would give another figure.",
-    "It is a little low: the test ensemble averages folds x seeds, the OOF ensemble only the seeds that held "
-    "a row out.",
+    "The expected score does not include the variance of training: other seeds give another score.",
+    "It is slightly low: the test ensemble averages folds x seeds members per model, the OOF ensemble one "
+    "member per seed.",
 )
 ALL_ROWS_NOTE = (
     "Each test prediction is the mean over a column's {} fold members and one member trained on all rows. "
-    "That member has no held-out rows: the OOF figures are those of the fold members alone."
+    "That member has no held-out rows: the OOF figures do not include it."
 )
 PSEUDO_LABELS_NOTE = (
-    "Pseudo-labels: {} also learned the test images and the held-out images, from the predictions of {} of "
-    "the same fold, which saw no label of either."
+    "Pseudo-labels: {} was also trained on test and held-out images, with the predictions of {} of the same "
+    "fold as targets. No label of a held-out row was used."
 )
 
 
@@ -31,11 +31,11 @@ def notes_of(
     notes += [
         PSEUDO_LABELS_NOTE.format(name, ", ".join(model.teachers))
         for name, model in config.models.items()
-        if getattr(model, "teachers", ())
+        if model.teachers
     ]
     if config.ensemble.calibrate:
         fitted = ", ".join(f"{column.key} {column.temperature:.2f}" for column in columns)
         notes.append(
-            f"Probabilities are calibrated: temperatures fitted on other folds; for test rows, {fitted}."
+            f"Probabilities are calibrated, with temperatures fitted on other folds; for test rows: {fitted}."
         )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""The report of a run as people read it in a terminal: the answer first, then its parts."""
+"""Render the report of a run in a terminal: the main result first, then the details."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from kit.runs import Run
 
 
 def render(report: Report, console: Console, run: Run | None = None) -> None:
-    """Write a report to `console`, which has 80 columns or more.
+    """Write a report to `console`, for 80 columns or more.
 
     Args:
         report: report.json.
         console: where to write.
-        run: whose files are listed at the end.
+        run: list the files of this run at the end.
     """
     metric = METRICS[report.metric]
     console.print(Text.assemble((report.run, "bold"), "   ", _makeup(report)))
@@ -94,7 +94,7 @@ def _headline(report: Report, metric: Metric) -> Table:
 
 
 def _scores(scores: Sequence[Score], metric: Metric) -> dict[str, list[str]]:
-    """Return the columns of a table of scores: the metric, errors, and the loss if it is another."""
+    """Return table columns: metric, errors, and the loss unless it is the metric."""
     cells = {
         f"OOF {metric.heading}": [metric.format(one.value) for one in scores],
         "Errors": [f"{one.errors:,}" for one in scores],
@@ -147,12 +147,12 @@ def _views(tta: ViewsReport, metric: Metric) -> Table:
 
 
 def _difference(tta: ViewsReport) -> str:
-    """Return what test-time augmentation changes, with its uncertainty."""
+    """Return the effect of test-time augmentation, with its uncertainty."""
     low, high = map(LOSS.format_difference, tta.loss_interval)
     return (
         f"{_capitalised(LOSS)} on - off: {LOSS.format_difference(tta.loss_difference)} "
-        f"(95 % interval {low} to {high}). Rows right only with it: {tta.right_only_with:,}, "
-        f"only without it: {tta.right_only_without:,} (p = {tta.p:.2g})."
+        f"(95 % interval {low} to {high}). Rows correct only with it: {tta.right_only_with:,}, "
+        f"only without it: {tta.right_only_without:,} (McNemar p = {tta.p:.2g})."
     )
 
 
@@ -160,21 +160,21 @@ def _confusions(confusions: Sequence[Confusion]) -> Table:
     return table(
         {
             "Label": [one.label for one in confusions],
-            "Read as": [one.predicted for one in confusions],
+            "Predicted": [one.predicted for one in confusions],
             "Rows": [f"{one.count:,}" for one in confusions],
         }
     )
 
 
 def _short(count: int | None) -> str:
-    """Return a count as in 468.9 k, 5.1 M."""
+    """Return a count as 468.9 k or 5.1 M."""
     if count is None:
         return "-"
     return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.1f} k"
 
 
 def _spread(spread: Spread, metric: Metric) -> str:
-    """Return mean ± sd, or the mean of a single value."""
+    """Return mean ± standard deviation; only the mean without deviation."""
     return metric.format(spread.mean) + (f" ± {metric.format(spread.sd)}" if spread.sd is not None else "")
 
 

@@ -31,18 +31,18 @@ def test_one_model_with_one_seed(example: Make) -> None:
         "Network          1,234 parameters, 0.1 million multiply-adds per image\n"
         "Time             30.0 s (training 21.0 s in 2 members, start-up 4.0 s)\n"
         "\n"
-        "Fold  Accuracy %    Label  Read as  Rows\n"
-        "────────────────    ────────────────────\n"
-        "0         80.000    0            1     2\n"
+        "Fold  Accuracy %    Label  Predicted  Rows\n"
+        "────────────────    ──────────────────────\n"
+        "0         80.000    0              1     2\n"
         "1        100.000\n"
         "\n"
-        "The expected score leaves out the variance of training: other seeds would give\n"
-        "another figure. It is a little low: the test ensemble averages folds x seeds,\n"
-        "the OOF ensemble only the seeds that held a row out."
+        "The expected score does not include the variance of training: other seeds give\n"
+        "another score. It is slightly low: the test ensemble averages folds x seeds\n"
+        "members per model, the OOF ensemble one member per seed."
     )
 
 
-def test_several_models_and_seeds_have_a_table_each(example: Make) -> None:
+def test_models_and_seeds_have_a_table_each(example: Make) -> None:
     text = rendered(example(models=("cnn", "lenet"), seeds=(0, 1)).report())
     assert "2 models, 2 seeds, 2 folds, ensemble by mean" in text
     assert "OOF accuracy     100.000 %   0 errors in 20 rows" in text
@@ -62,7 +62,7 @@ def test_a_wide_terminal_shows_each_model_with_its_interval(example: Make) -> No
     assert rendered(report, 80).count("69.896 to 97.213") == 1
 
 
-def test_it_fits_80_columns_whatever_the_names(example: Make) -> None:
+def test_it_fits_80_columns_with_long_names(example: Make) -> None:
     report = example(
         models=("lenet-regularized", "a-network-with-a-name-of-38-characters"), seeds=(0, 1)
     ).report(warnings=["a long warning " * 10])
@@ -84,13 +84,13 @@ def test_warnings_follow_the_headline(example: Make) -> None:
     )
 
 
-def test_colours_only_on_a_terminal(example: Make) -> None:
+def test_colours_are_used_only_on_a_terminal(example: Make) -> None:
     report = example().report()
     assert "\x1b" not in rendered(report)
     assert "\x1b" in rendered(report, force_terminal=True)
 
 
-def test_what_is_not_known_is_a_dash(example: Make) -> None:
+def test_an_unknown_value_is_a_dash(example: Make) -> None:
     made = example(models=("cnn", "knn"))
     for result in made.members.values():
         result.history.clear()
@@ -116,18 +116,18 @@ def test_test_time_augmentation_is_shown_off_and_on(example: Make) -> None:
         "────────────────────────────────────────────────\n"
         "off                     90.000       2   0.01710\n"
         "on, in the ensemble     99.525   1,200   0.20200\n"
-        "Log loss on - off: -0.00064 (95 % interval -0.00101 to -0.00030). Rows right\n"
-        "only with it: 1,012, only without it: 6 (p = 0.24).\n"
+        "Log loss on - off: -0.00064 (95 % interval -0.00101 to -0.00030). Rows correct\n"
+        "only with it: 1,012, only without it: 6 (McNemar p = 0.24).\n"
     ) in rendered(report.model_copy(update={"tta": tta}))
     assert "Test-time" not in rendered(report)
 
 
-def test_notes_come_last_for_the_sample_too(example: Make) -> None:
+def test_notes_come_last_also_for_the_sample(example: Make) -> None:
     report = example(sample=True).report().model_copy(update={"notes": ("One note.",)})
     assert rendered(report).endswith("\n\nOne note.")
 
 
-def test_it_names_the_files_that_are_there(example: Make) -> None:
+def test_it_names_the_existing_files(example: Make) -> None:
     made = example()
     run = made.write()
     run.submission_path.write_text("")
