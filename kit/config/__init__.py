@@ -42,6 +42,7 @@ __all__ = [
     "RandomForest",
     "Source",
     "Stage",
+    "Submission",
     "Svm",
     "Training",
     "Tune",

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kit import locks
 from kit.config import Config, Source
 from kit.data.dataset import Dataset
-from kit.data.dataset import load as load_data
-from kit.data.folds import make_folds
+from kit.data.folds import folds_by_seed
+from kit.data.source import load as load_data
 from kit.files import write_json
 from kit.metrics import METRICS, Metric
 from kit.names import check_name, plain_name
@@ -148,11 +145,12 @@ def tune(
         jobs=jobs or (1 if on_gpu else machine.cores()),
         command=command,
     )
+    folds = folds_by_seed(dataset, config.folds, config.seeds[:1])[0]
     shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of)
     listener.study_started(request, dataset, shared.trial_count())
     last = searching.search(
         shared,
-        Objective(source, space, dataset, search_folds(dataset, config)),
+        Objective(source, space, dataset, folds),
         trials=request.trials,
         stop_at=lambda: started + _search_seconds(shared, request),
         jobs=request.jobs,
@@ -177,12 +175,6 @@ def tune(
     page = folder / "report.html"
     write_page(page, shared.study, report)
     return report, page
-
-
-def search_folds(dataset: Dataset, config: Config) -> NDArray[np.int8]:
-    """Return (rows,) int8: the folds of the search, those of the configuration's first seed."""
-    shuffle = config.folds.seed + (config.seeds[0] if config.folds.reshuffle else 0)
-    return make_folds(dataset.train_images, dataset.train_labels, config.folds.count, shuffle)
 
 
 def _search_seconds(shared: SharedStudy, request: TuneRequest) -> float:

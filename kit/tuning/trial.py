@@ -125,7 +125,9 @@ class Objective:
         try:
             for fold in range(report.folds):
                 members = [Member(model, fold, config.seeds[0]) for model in config.models]
-                jobs = make_jobs(members, config, setting(config), self.folds[None], folder)
+                jobs = make_jobs(
+                    members, config, setting(config), self.folds[None], folder, task=self.dataset.task
+                )
                 results = [worker.train(job, follow) for job in jobs]
                 seconds.append(sum(one.history["seconds"] for one in results))
                 startup += sum(one.history["startup_seconds"] for one in results)

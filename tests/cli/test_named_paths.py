@@ -211,7 +211,7 @@ def test_variables_are_not_expanded(house: Path, named: str, data: Path) -> None
         assert (refused.code, refused.err) == (
             2,
             f"kit: {named}: there is no such folder\n"
-            "environment variables are not filled in: write the path out, or ~ for the home folder\n",
+            "environment variables are not expanded: write the path out, or ~ for the home folder\n",
         )
     assert [path.name for path in Path().iterdir()] == ["mine.yaml"]
     assert house.exists()

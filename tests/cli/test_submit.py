@@ -229,7 +229,7 @@ def test_an_invalid_file_is_refused_with_line_and_column(kaggle: KaggleServer) -
     run.submission_path.write_text(run.submission_path.read_text().replace("\n1,1\n", "\n1,10\n"))
     done = kit("submit")
     assert done.code == 2
-    assert "submission.csv, line 2, column Label: no such class" in done.err
+    assert "submission.csv, line 2, column Label: not a label" in done.err
     assert kaggle.requests == []
 
 

@@ -114,6 +114,39 @@ def test_the_shorter_side_of_an_image_counts() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("competition", "classes", "labels"),
+    [
+        ({}, 10, None),
+        ({"labels": "auto"}, None, "auto"),
+        ({"labels": "auto", "classes": 12}, 12, "auto"),
+        ({"classes": None}, None, "auto"),
+        ({"labels": ["cat", 7]}, 2, ("cat", "7")),
+    ],
+)
+def test_classes_follow_from_labels(competition: dict[str, Any], classes: int | None, labels: Any) -> None:
+    made = Competition.model_validate(competition)
+    assert (made.classes, made.labels) == (classes, labels)
+    assert Competition.model_validate(made.model_dump(mode="json")) == made
+
+
+@pytest.mark.parametrize(
+    ("competition", "message"),
+    [
+        ({"labels": ["a", "b"], "classes": 3}, r"labels: expected 3 \(classes\), received 2"),
+        ({"labels": ["a", "b", "a"]}, "labels: 'a' is there twice"),
+        ({"labels": [True, False]}, "expected text; write True in quotes"),
+        ({"submission": {"positive": "a"}}, "positive: only format: probability has it"),
+        ({"submission": {"columns": ["a"]}}, "columns: only format: probabilities has them"),
+    ],
+)
+def test_labels_and_submissions_that_make_no_sense_are_refused(
+    competition: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        valid(competition=competition)
+
+
 def test_an_image_shape_of_two_numbers_means_one_channel() -> None:
     short, whole = (Competition.model_validate({"image_shape": shape}) for shape in ([20, 28], [20, 28, 1]))
     assert short.image_shape == whole.image_shape == (20, 28, 1)

@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from kit import config
-from kit.data.dataset import SAMPLE, Dataset, open_folder
+from kit.data.dataset import Dataset, open_folder
 from kit.data.folds import make_folds
+from kit.data.layout import SAMPLE
 from kit.data.shift import differences
 
 Images = NDArray[np.uint8]

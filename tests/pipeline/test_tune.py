@@ -1,7 +1,6 @@
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from kit.config import validate
@@ -51,16 +50,3 @@ def test_with_nothing_to_confirm_the_search_goes_on(monkeypatch: pytest.MonkeyPa
 
 def test_a_call_without_a_limit_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert search_seconds(monkeypatch, seconds=None, least=100) == float("inf")
-
-
-def test_trials_are_judged_on_the_folds_of_the_first_seed() -> None:
-    dataset: Any = SimpleNamespace(
-        train_images=np.random.default_rng(0).integers(0, 256, (80, 4, 4), np.uint8),
-        train_labels=np.arange(80, dtype=np.uint8) % 10,
-    )
-    plain, other, reshuffled = (
-        pipeline.search_folds(dataset, validate(RAW | {"seeds": [3, 1], "folds": {"count": 4, **folds}}))
-        for folds in ({"seed": 5}, {"seed": 8}, {"seed": 5, "reshuffle": True})
-    )
-    assert (plain != other).any()
-    assert (reshuffled == other).all()

@@ -17,6 +17,7 @@ from kit.training.launch import local
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
+from tests import tasks
 
 RATE = "training.learning_rate"
 ROWS, CLASSES, FOLDS = 40, 2, 4
@@ -125,16 +126,17 @@ def dataset(tmp_path: Path) -> Dataset:
     labels = (np.arange(ROWS) // FOLDS % CLASSES).astype(np.uint8)
     images = np.random.default_rng(0).integers(0, 2, (ROWS, 4, 4, 1)).astype(np.uint8)
     images[:, 0, 0, 0] = 255 * labels
-    arrays = {"train_images": images, "train_labels": labels, "test_images": images[:5]}
+    arrays: dict[str, Any] = {"train_images": images, "train_labels": labels, "test_images": images[:5]}
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     return Dataset(
         **arrays,
+        test_ids=tuple(map(str, range(1, 6))),
+        task=tasks.make(image_shape=[4, 4], classes=CLASSES),
         fingerprint="f",
         sample=False,
         source="here",
         warnings=(),
-        sample_submission=None,
         folder=folder,
     )
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from kit.config import Config, Source
 from kit.data.dataset import Dataset
-from kit.data.folds import make_folds
+from kit.data.folds import make_folds, shuffle_seed
 from kit.errors import InterruptedRunError
 from kit.metrics import METRICS
 from kit.records import Confirmation, Replicate
@@ -85,7 +85,7 @@ def fresh_seeds(used: Iterable[int], number: int) -> list[int]:
 
 def fresh_shuffle(config: Config) -> int:
     """Return the shuffle seed of the confirmation's folds: that of the search plus 1."""
-    return config.folds.seed + (config.seeds[0] if config.folds.reshuffle else 0) + 1
+    return shuffle_seed(config.folds, config.seeds[0]) + 1
 
 
 def confirm(

@@ -136,7 +136,7 @@ class ReplicateTrainer:
     def _jobs(self, name: str, replicate: Replicate, folder: Path) -> list[Job]:
         config = self.configs[name].model_copy(update={"seeds": (replicate.seed,)})
         members = [Member(model, replicate.fold, replicate.seed) for model in config.models]
-        return make_jobs(members, config, setting(config), self._folds[None], folder)
+        return make_jobs(members, config, setting(config), self._folds[None], folder, task=self._dataset.task)
 
     def _measured(self, results: Sequence[MemberResult]) -> ReplicateResult:
         probs = np.stack([result.val_probs for result in results]).mean(axis=0, dtype=np.float64)

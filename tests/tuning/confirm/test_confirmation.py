@@ -32,6 +32,7 @@ from kit.tuning.confirm.confirmation import (
     stored_confirmation,
 )
 from kit.tuning.space import Parameter, Space
+from tests import tasks
 
 FOLDS, ROWS, CLASSES = 4, 80, 10
 MINE = """
@@ -122,7 +123,7 @@ def add(study: optuna.Study, trials: Trials, *, baseline: bool = False, **attrs:
 def dataset(workdir: Path) -> Dataset:
     (workdir / "configs").mkdir()
     (workdir / "configs/mine.yaml").write_text(MINE)
-    images = np.random.default_rng(0).integers(0, 256, (ROWS + 5, 4, 4)).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (ROWS + 5, 4, 4, 1)).astype(np.uint8)
     labels = (np.arange(ROWS) % CLASSES).astype(np.uint8)
     arrays: dict[str, Any] = {
         "train_images": images[:ROWS],
@@ -133,11 +134,12 @@ def dataset(workdir: Path) -> Dataset:
         np.save(workdir / f"{name}.npy", array)
     return Dataset(
         **arrays,
+        test_ids=tuple(map(str, range(1, 6))),
+        task=tasks.make(image_shape=[4, 4], classes=CLASSES),
         fingerprint="",
         sample=False,
         source="",
         warnings=(),
-        sample_submission=None,
         folder=workdir,
     )
 
