@@ -15,7 +15,7 @@ from kit import locks
 from kit.errors import KitError, UserError
 from kit.files import atomic, read_json, write_json
 from kit.masking import masked
-from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
+from kit.members import Member, MemberResult, pack, plan_members, unpack
 
 RUNS = Path("runs")
 LONGEST_STEM, LONGEST_NAME = 80, 180
@@ -154,13 +154,12 @@ class Run:
     def planned(self) -> list[Member]:
         """Return the members that the run's configuration asks for, trained or not."""
         config = self.info()["config"]
-        folds = [*range(config["folds"]["count"]), *([ALL_ROWS] if config.get("all_rows") else [])]
-        return [
-            Member(model, fold, seed)
-            for model in config["models"]
-            for fold in folds
-            for seed in config["seeds"]
-        ]
+        return plan_members(
+            config["models"],
+            config["folds"]["count"],
+            config["seeds"],
+            all_rows=bool(config.get("all_rows")),
+        )
 
     def write_oof(self, labels: NDArray[np.integer], probs: NDArray[np.floating]) -> None:
         """Write one line per training row: row, label, predicted class, and its probabilities with 12 digits.

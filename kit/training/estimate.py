@@ -13,6 +13,7 @@ from kit.models.cost import cost
 from kit.runs import Run
 from kit.training import machine
 from kit.training.job import Job
+from kit.training.plan import makespan
 
 EVALUATION = 1 / 3
 """Cost of an image on its way forward, as a share of what training on it costs."""
@@ -48,13 +49,9 @@ def estimate(jobs: Sequence[Job], workers: int, runs: Iterable[Run]) -> float | 
         runs: where to look; the first of equally near networks counts.
     """
     trained = list(_trained(runs))
-    busy = [0.0] * workers
-    for job in jobs:
-        seconds = _seconds(job, trained)
-        if seconds is None:
-            return None
-        busy[busy.index(min(busy))] += seconds
-    return max(busy)
+    seconds = [_seconds(job, trained) for job in jobs]
+    known = [one for one in seconds if one is not None]
+    return makespan(known, workers) if len(known) == len(seconds) else None
 
 
 def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:

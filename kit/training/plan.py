@@ -1,6 +1,6 @@
 """Which members a run consists of, and the jobs that train those that are missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Cnn, Config
-from kit.members import ALL_ROWS, Member
+from kit.members import Member, plan_members
 from kit.training import machine
 from kit.training.job import Job
 
@@ -47,9 +47,8 @@ def setting(config: Config) -> Setting:
 
 
 def plan(config: Config) -> list[Member]:
-    """Return the members in the order of training: all of one seed before the next."""
-    folds = [*range(config.folds.count), *([ALL_ROWS] if config.all_rows else [])]
-    return [Member(model, fold, seed) for seed in config.seeds for model in config.models for fold in folds]
+    """Return the members of a configuration's run, in the order of training."""
+    return plan_members(config.models, config.folds.count, config.seeds, all_rows=config.all_rows)
 
 
 def make_jobs(
@@ -99,3 +98,11 @@ def _teachers(member: Member, config: Config, stored: Callable[[Member], Path] |
         raise ValueError(f"{member}: nobody says where its teachers are stored")
     # Those of its fold and seed held out the same rows.
     return tuple(stored(replace(member, model=name)).resolve() for name in model.teachers)
+
+
+def makespan(seconds: Iterable[float], workers: int) -> float:
+    """Return how many seconds `workers` take for tasks of `seconds`; an idle worker takes the next task."""
+    busy = [0.0] * workers
+    for one in seconds:
+        busy[busy.index(min(busy))] += one
+    return max(busy)

@@ -5,8 +5,8 @@ import pytest
 
 from kit.config import Config, merged
 from kit.errors import UserError
-from kit.members import ALL_ROWS, Member
-from kit.training.plan import Setting, make_jobs, plan, setting
+from kit.members import ALL_ROWS, Member, plan_members
+from kit.training.plan import Setting, make_jobs, makespan, plan, setting
 
 CONFIG = Config.model_validate(
     {
@@ -21,17 +21,9 @@ CONFIG = Config.model_validate(
 )
 
 
-def test_all_of_one_seed_is_trained_before_the_next() -> None:
-    members = plan(CONFIG)
-    assert len(members) == len(set(members)) == 8
-    assert [member.seed for member in members] == [4] * 4 + [2] * 4
-
-
-def test_the_member_on_all_rows_comes_after_the_folds_of_its_model_and_seed() -> None:
-    members = plan(CONFIG.model_copy(update={"all_rows": True}))
-    names = [str(member) for member in members]
-    assert names[:6] == ["net-f0-s4", "net-f1-s4", "net-all-s4", "knn-f0-s4", "knn-f1-s4", "knn-all-s4"]
-    assert len(set(names)) == 12
+def test_the_plan_is_that_of_the_configuration() -> None:
+    config = CONFIG.model_copy(update={"all_rows": True})
+    assert plan(config) == plan_members(["net", "knn"], 2, [4, 2], all_rows=True)
 
 
 def test_networks_have_a_backend_and_each_its_precision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,3 +73,8 @@ def test_a_network_learns_from_the_members_of_its_fold_and_seed(tmp_path: Path) 
     assert taught["knn-f1-s2"] == []
     with pytest.raises(ValueError, match="net-f0-s4: nobody says where its teachers are stored"):
         make_jobs(members, config, setting(config), folds, tmp_path)
+
+
+def test_makespan_gives_the_next_task_to_an_idle_worker() -> None:
+    assert makespan([4, 1, 1, 1, 4], 2) == 7
+    assert makespan([], 3) == 0

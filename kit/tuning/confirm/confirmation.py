@@ -15,8 +15,8 @@ from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError
 from kit.training import machine
-from kit.training.plan import Setting
-from kit.tuning.confirm.replicates import Replicate, ReplicateTrainer, all_replicates, makespan
+from kit.training.plan import Setting, makespan
+from kit.tuning.confirm.replicates import Replicate, ReplicateTrainer, all_replicates
 from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, judge, winner
 from kit.tuning.queued import why_not
 

@@ -21,7 +21,7 @@ from kit.members import Member, MemberResult
 from kit.metrics import log_loss
 from kit.training.job import Job
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, setting
+from kit.training.plan import make_jobs, makespan, setting
 from kit.tuning.trial import training_arrays
 
 if TYPE_CHECKING:
@@ -156,14 +156,6 @@ class ReplicateTrainer:
     def _keep(self, pair: tuple[str, Replicate], value: dict[str, Any]) -> None:
         self._kept[_key(*pair)] = value
         self._study.set_user_attr(_key(*pair), value)
-
-
-def makespan(seconds: Iterable[float], workers: int) -> float:
-    """Return how long `workers` take for tasks of so many seconds, each taking the next as it gets free."""
-    busy = [0.0] * workers
-    for one in seconds:
-        busy[busy.index(min(busy))] += one
-    return max(busy)
 
 
 def _key(name: str, replicate: Replicate | None = None) -> str:
