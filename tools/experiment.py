@@ -29,7 +29,7 @@ from kit.pipeline.cv import folds_by_seed
 from kit.runs import Run
 from kit.training import machine
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, setting
+from kit.training.plan import make_jobs, resolve_numerics
 from kit.tuning.trial import training_arrays
 
 FOLDER = Path("experiments")
@@ -112,7 +112,7 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
         UserError: the folder holds another experiment.
         KitError: a training failed.
     """
-    chosen = setting(config)
+    chosen = resolve_numerics(config)
     (model,) = config.models
     members = [Member(model, fold, seed) for seed in config.seeds for fold in folds]
     digest = config.digest(fingerprint=data.fingerprint, **chosen.hash_fields())
@@ -120,7 +120,7 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
         raise UserError("that is another experiment", where=str(run.path), hint="choose another name")
     run.write_info({"hash": digest, "model": model})
     todo = [member for member in members if not run.has(member)]
-    on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
+    on_gpu = bool(chosen.backend and machine.usable_gpus(chosen.backend))
     pool = WorkerPool(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
     with training_arrays(data) as folder:
         planned = make_jobs(todo, config, chosen, folds_by_seed(data, config), folder)

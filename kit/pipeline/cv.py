@@ -26,7 +26,7 @@ from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
 from kit.training.launch.local import Progress
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, plan, setting
+from kit.training.plan import make_jobs, plan, resolve_numerics
 
 
 class ProgressListener(Protocol):
@@ -81,7 +81,7 @@ def cv(
     dataset = load(config)
     if dataset.sample_submission:
         check_submission(dataset.sample_submission, config.competition, ids=dataset.ids(config.competition))
-    folds, chosen = folds_by_seed(dataset, config), setting(config)
+    folds, chosen = folds_by_seed(dataset, config), resolve_numerics(config)
     info = record.new_record(config, config_name, dataset, chosen)
     run = Run(RUNS / (name or f"{stem}-{info['hash'][:8]}"))
     with run.locked():
@@ -97,7 +97,7 @@ def cv(
             return run, True
         info |= {"name": run.name, "wall_seconds": before.get("wall_seconds", 0.0)}
         todo = make_jobs(missing, config, chosen, folds, dataset.folder, stored=run.member_path)
-        on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
+        on_gpu = bool(chosen.backend and machine.usable_gpus(chosen.backend))
         workers = max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo)))
         pool = partial(
             WorkerPool,

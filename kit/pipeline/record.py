@@ -11,10 +11,10 @@ from kit.errors import UserError
 from kit.interrupts import is_interrupt
 from kit.runs import Run
 from kit.training import machine
-from kit.training.plan import Setting, plan
+from kit.training.plan import Numerics, plan
 
 
-def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setting) -> dict[str, Any]:
+def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Numerics) -> dict[str, Any]:
     """Return the record of a run that starts now, without its name."""
     return {
         "config_name": config_name,
@@ -28,7 +28,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setti
         "backend": chosen.backend,
         "precision": chosen.precisions,
         "versions": machine.versions(),
-        "machine": machine.describe(),
+        "machine": machine.describe().model_dump(mode="json"),
         "started": _now(),
         "finished": None,
         "members_planned": len(plan(config)),

@@ -21,7 +21,7 @@ from kit.reports.study.figures import summarise_study
 from kit.reports.study.page import write_page
 from kit.runs import RUNS, check_name, plain_name
 from kit.training import machine
-from kit.training.plan import Setting, setting
+from kit.training.plan import Numerics, resolve_numerics
 from kit.tuning import search as searching
 from kit.tuning.confirm import confirmation
 from kit.tuning.confirm.significance import CANDIDATES
@@ -115,14 +115,14 @@ def tune(
         check_name(name, "--study")
     config = load(config_name, changes)
     space = make_space(config_name, changes, config)
-    dataset, chosen = load_data(config), setting(config)
+    dataset, chosen = load_data(config), resolve_numerics(config)
     made_of = _made_of(config, space, dataset, chosen)
     name = name or f"{plain_name(find(config_name).stem)}-{_digest(made_of)}"
     folder = RUNS / f"tune-{name}"
     check_target(name, config_name)
     if seconds is None and trials is None:
         seconds = min(config.tune.minutes * 60, SAMPLE_SECONDS if dataset.sample else float("inf"))
-    on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
+    on_gpu = bool(chosen.backend and machine.usable_gpus(chosen.backend))
     call = Call(
         name=name,
         url=storage_url(folder, storage),
@@ -187,7 +187,7 @@ def _confirm(
     shared: SharedStudy,
     call: Call,
     dataset: Dataset,
-    chosen: Setting,
+    chosen: Numerics,
     *,
     listener: ProgressListener,
     started: float,
@@ -224,7 +224,7 @@ def _confirm(
         return confirmed
 
 
-def _made_of(config: Config, space: Space, dataset: Dataset, chosen: Setting) -> dict[str, str]:
+def _made_of(config: Config, space: Space, dataset: Dataset, chosen: Numerics) -> dict[str, str]:
     """Return what decides the value of a trial, so that only studies of the same are joined."""
     dimensions = {
         one.key: one.dimension.model_dump(mode="json")

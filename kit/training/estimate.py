@@ -70,7 +70,7 @@ def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
 
 def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
     """Yield a member of each network of each run made on this machine; what cannot be read is left out."""
-    here = machine.describe()
+    here = machine.describe().model_dump()
     for run in runs:
         try:
             info, planned = run.info(), run.planned()

@@ -1,4 +1,4 @@
-"""Which members a run consists of, and the jobs that train those that are missing."""
+"""The plan of a run: its members, backend and precisions, and the jobs that train members."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,33 +14,33 @@ from kit.training.job import Job
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What this machine trains networks with.
+class Numerics:
+    """Backend and precision of a configuration's networks on this machine.
 
     Attributes:
-        backend: Keras's; None where no network is trained.
-        precisions: float32 or bfloat16, by the name of each network.
+        backend: Keras's; None if the configuration has no network.
+        precisions: name of each network to float32 or bfloat16.
     """
 
     backend: str | None
     precisions: dict[str, str]
 
     def hash_fields(self) -> dict[str, str]:
-        """Return what of it belongs in a run's hash."""
+        """Return the fields that enter a run's hash."""
         return {"backend": str(self.backend), "precision": str(sorted(self.precisions.items()))}
 
 
-def setting(config: Config) -> Setting:
-    """Resolve backend and precision.
+def resolve_numerics(config: Config) -> Numerics:
+    """Return the backend and the precisions that `config` resolves to on this machine.
 
     Raises:
-        UserError: the backend that was asked for is not installed.
+        UserError: the requested backend is unknown or not installed.
     """
     networks = {name: model for name, model in config.models.items() if isinstance(model, Cnn)}
     if not networks:
-        return Setting(None, {})
+        return Numerics(None, {})
     backend = machine.backend()
-    return Setting(
+    return Numerics(
         backend,
         {name: machine.precision(model.training.precision, backend) for name, model in networks.items()},
     )
@@ -54,7 +54,7 @@ def plan(config: Config) -> list[Member]:
 def make_jobs(
     members: Sequence[Member],
     config: Config,
-    chosen: Setting,
+    chosen: Numerics,
     folds: NDArray[np.int8],
     folder: Path,
     *,

@@ -19,7 +19,7 @@ from kit.errors import KitError, UserError
 from kit.members import Member
 from kit.scratch import scratch
 from kit.training.launch.local import Process, Progress, Worker
-from kit.training.plan import make_jobs, setting
+from kit.training.plan import make_jobs, resolve_numerics
 from kit.tuning.space import Space
 from kit.tuning.study import TrialFailedError, TrialStoppedError
 
@@ -117,7 +117,7 @@ class Objective:
             return known
         try:
             config = load(self.config_name, [*self.changes, *self.space.changes(params)])
-            backend = setting(config).backend or "none"
+            backend = resolve_numerics(config).backend or "none"
             with training_arrays(self.dataset) as folder, Worker(backend, slot.core, slot.started) as worker:
                 return self._train(trial, config, folder, worker, slot)
         except KitError as error:
@@ -142,7 +142,7 @@ class Objective:
         try:
             for fold in range(report.folds):
                 members = [Member(model, fold, config.seeds[0]) for model in config.models]
-                jobs = make_jobs(members, config, setting(config), self.folds[None], folder)
+                jobs = make_jobs(members, config, resolve_numerics(config), self.folds[None], folder)
                 results = [worker.train(job, follow) for job in jobs]
                 seconds.append(sum(one.history["seconds"] for one in results))
                 startup += sum(one.history["startup_seconds"] for one in results)

@@ -14,7 +14,7 @@ from kit.pipeline.cv import folds_by_seed
 from kit.training import machine
 from kit.training.job import Job
 from kit.training.launch import local
-from kit.training.plan import make_jobs, plan, setting
+from kit.training.plan import make_jobs, plan, resolve_numerics
 from tests.benchmarks import engine
 from tests.benchmarks.bench import Bench, Row
 
@@ -27,7 +27,7 @@ def run(bench: Bench) -> Iterator[Row]:
         config = load(name, [f"training.epochs={1 if bench.quick else 6}", "seeds=1"])
         members = [member for member in plan(config) if member.fold < FOLDS]
         folds = folds_by_seed(bench.dataset, config)
-        jobs = make_jobs(members, config, setting(config), folds, bench.dataset.folder)
+        jobs = make_jobs(members, config, resolve_numerics(config), folds, bench.dataset.folder)
         ours = _probabilities(jobs)
         with patch.object(local, "WORKER", PLAIN):
             plain = _probabilities([replace(job, precision="float32") for job in jobs])

@@ -13,14 +13,14 @@ from kit.members import Member, MemberResult
 from kit.training import machine
 from kit.training.job import Job
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import setting
+from kit.training.plan import resolve_numerics
 
 HELD_OUT = 512
 """Rows that each member predicts after each epoch, outside of the time of training."""
 
 
 def on_gpu() -> bool:
-    return machine.usable_gpu(machine.backend()) is not None
+    return bool(machine.usable_gpus(machine.backend()))
 
 
 def write_arrays(folder: Path, dataset: Dataset, rows: int) -> Path:
@@ -36,7 +36,7 @@ def write_arrays(folder: Path, dataset: Dataset, rows: int) -> Path:
 def make_jobs(config_name: str, members: int, folder: Path, rows: int, epochs: int) -> list[Job]:
     """Return members, with a seed each, that train on the first `rows` in `folder` and hold out the rest."""
     config = load(config_name, [f"training.epochs={epochs}"])
-    chosen = setting(config)
+    chosen = resolve_numerics(config)
     spec = config.models["cnn"]
     if not isinstance(spec, Cnn) or chosen.backend is None:
         raise TypeError(config_name)

@@ -13,8 +13,12 @@ from kit.runs import Run
 from kit.training import machine
 from kit.training.estimate import EVALUATION, estimate
 from kit.training.job import Job
+from kit.training.machine import Machine
 
-HERE = {"cpu": "a processor", "cores": 2, "gpu": None}
+MACHINE = Machine(
+    platform="Linux", cpu="a processor", cores=2, memory_gib=8, memory_limit_gib=None, features=(), gpu=None
+)
+HERE = MACHINE.model_dump()
 EPOCHS, ROWS, HELD_OUT = 4, 640, 320
 
 
@@ -31,7 +35,7 @@ def job(model: Model, **changes: Any) -> Job:
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     """Return a function that writes a run of one member: 3 s to start, 1 s to trace, 2 s an epoch."""
-    monkeypatch.setattr(machine, "describe", lambda: HERE)
+    monkeypatch.setattr(machine, "describe", lambda: MACHINE)
 
     def write(name: str = "one", model: Cnn | None = None, **info: Any) -> Run:
         run = Run(tmp_path / name)

@@ -6,7 +6,7 @@ import pytest
 from kit.config import Config, merged
 from kit.errors import UserError
 from kit.members import ALL_ROWS, Member, plan_members
-from kit.training.plan import Setting, make_jobs, makespan, plan, setting
+from kit.training.plan import Numerics, make_jobs, makespan, plan, resolve_numerics
 
 CONFIG = Config.model_validate(
     {
@@ -28,23 +28,23 @@ def test_the_plan_is_that_of_the_configuration() -> None:
 
 def test_networks_have_a_backend_and_each_its_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    assert setting(CONFIG) == Setting("tensorflow", {"net": "float32"})
+    assert resolve_numerics(CONFIG) == Numerics("tensorflow", {"net": "float32"})
 
 
 def test_without_a_network_there_is_no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "nonsense")
     only = Config.model_validate({"models": {"knn": {"kind": "knn"}}})
-    assert setting(only) == Setting(None, {})
+    assert resolve_numerics(only) == Numerics(None, {})
     with pytest.raises(UserError, match="nonsense"):
-        setting(CONFIG)
+        resolve_numerics(CONFIG)
 
 
 def test_backend_and_precision_decide_a_run() -> None:
     settings = [
-        Setting(None, {}),
-        Setting("tensorflow", {"net": "float32"}),
-        Setting("tensorflow", {"net": "bfloat16"}),
-        Setting("jax", {"net": "float32"}),
+        Numerics(None, {}),
+        Numerics("tensorflow", {"net": "float32"}),
+        Numerics("tensorflow", {"net": "bfloat16"}),
+        Numerics("jax", {"net": "float32"}),
     ]
     assert len({CONFIG.digest(**one.hash_fields()) for one in settings}) == 4
 
@@ -52,7 +52,7 @@ def test_backend_and_precision_decide_a_run() -> None:
 def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:
     folds = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.int8)
     members = [Member("net", 1, 4), Member("knn", 1, 2), Member("knn", ALL_ROWS, 2)]
-    net, knn, all_rows = make_jobs(members, CONFIG, Setting("jax", {"net": "bfloat16"}), folds, tmp_path)
+    net, knn, all_rows = make_jobs(members, CONFIG, Numerics("jax", {"net": "bfloat16"}), folds, tmp_path)
     assert net.held_out.tolist() == [False, False, True, True]
     assert knn.held_out.tolist() == [False, True, False, True]
     assert all_rows.held_out.tolist() == [False] * 4
@@ -66,13 +66,13 @@ def test_a_network_learns_from_the_members_of_its_fold_and_seed(tmp_path: Path) 
     config = Config.model_validate(merged(CONFIG.model_dump(), {"models": models}))
     members, folds = plan(config), np.zeros((2, 4), np.int8)
     jobs = make_jobs(
-        members, config, setting(config), folds, tmp_path, stored=lambda one: tmp_path / f"{one}.npz"
+        members, config, resolve_numerics(config), folds, tmp_path, stored=lambda one: tmp_path / f"{one}.npz"
     )
     taught = {str(job.member): [path.name for path in job.teachers] for job in jobs}
     assert taught["net-f1-s2"] == ["knn-f1-s2.npz"]
     assert taught["knn-f1-s2"] == []
     with pytest.raises(ValueError, match="net-f0-s4: nobody says where its teachers are stored"):
-        make_jobs(members, config, setting(config), folds, tmp_path)
+        make_jobs(members, config, resolve_numerics(config), folds, tmp_path)
 
 
 def test_makespan_gives_the_next_task_to_an_idle_worker() -> None:

@@ -15,7 +15,7 @@ from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError
 from kit.training import machine
-from kit.training.plan import Setting, makespan
+from kit.training.plan import Numerics, makespan
 from kit.tuning.confirm.replicates import Replicate, ReplicateTrainer, all_replicates
 from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, judge, winner
 from kit.tuning.queued import why_not
@@ -90,7 +90,7 @@ def confirm(
     space: "Space",
     *,
     dataset: Dataset,
-    chosen: Setting,
+    chosen: Numerics,
     jobs: int,
     deadline: float | None,
     listener: ProgressListener,
@@ -140,7 +140,7 @@ def confirm(
         dataset,
         make_folds(dataset.train_images, dataset.train_labels, folds, report["folds_seed"]),
         jobs=jobs,
-        pinned=chosen.backend is None or machine.usable_gpu(chosen.backend) is None,
+        pinned=not (chosen.backend and machine.usable_gpus(chosen.backend)),
         costs=_costs(study, config, space),
         on_progress=listener.confirming,
     )

@@ -21,7 +21,7 @@ from kit.members import Member, MemberResult
 from kit.metrics import log_loss
 from kit.training.job import Job
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, makespan, setting
+from kit.training.plan import make_jobs, makespan, resolve_numerics
 from kit.tuning.trial import training_arrays
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class ReplicateTrainer:
     def _jobs(self, name: str, replicate: Replicate, folder: Path) -> list[Job]:
         config = self.configs[name].model_copy(update={"seeds": (replicate.seed,)})
         members = [Member(model, replicate.fold, replicate.seed) for model in config.models]
-        return make_jobs(members, config, setting(config), self._folds[None], folder)
+        return make_jobs(members, config, resolve_numerics(config), self._folds[None], folder)
 
     def _measured(self, results: Sequence[MemberResult]) -> dict[str, Any]:
         probs = np.stack([result.val_probs for result in results]).mean(axis=0, dtype=np.float64)

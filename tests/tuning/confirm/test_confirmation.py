@@ -20,7 +20,7 @@ from kit.errors import InterruptedRunError, KitError
 from kit.members import PARSING, MemberResult
 from kit.training.job import Job
 from kit.training.launch import pool
-from kit.training.plan import Setting
+from kit.training.plan import Numerics
 from kit.tuning.confirm.confirmation import candidates, confirm, fresh_seeds, fresh_shuffle, needed_seconds
 from kit.tuning.space import Parameter, Space
 
@@ -159,7 +159,7 @@ def confirmed(dataset: Dataset) -> Confirm:
             load("mine", changes),
             SPACE,
             dataset=dataset,
-            chosen=Setting(None, {}),
+            chosen=Numerics(None, {}),
             jobs=jobs,
             deadline=deadline,
             listener=listener or Record(),
