@@ -28,9 +28,12 @@ from kit.members import Member, MemberResult
 from kit.pipeline.cv import folds_by_seed
 from kit.runs import Run
 from kit.training import machine
+from kit.training.launch.base import DataFolder
+from kit.training.launch.devices import assign
+from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, resolve_numerics
-from kit.tuning.trial import training_arrays
+from kit.tuning.trial import TEST_ROWS
 
 FOLDER = Path("experiments")
 
@@ -120,16 +123,18 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
         raise UserError("that is another experiment", where=str(run.path), hint="choose another name")
     run.write_info({"hash": digest, "model": model})
     todo = [member for member in members if not run.has(member)]
-    on_gpu = bool(chosen.backend and machine.usable_gpus(chosen.backend))
-    pool = WorkerPool(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
-    with training_arrays(data) as folder:
-        planned = make_jobs(todo, config, chosen, folds_by_seed(data, config), folder)
-        with pool.train(planned) as outcomes:
-            for job, outcome in outcomes:
-                if isinstance(outcome, KitError):
-                    raise outcome
-                run.write_member(job.member, outcome)
-                click.echo(f"{job.member}: {outcome.history['seconds']:.0f} s", err=True)
+    launcher = LocalLauncher()
+    devices = assign(launcher.devices(chosen.backend), jobs)
+    pool = WorkerPool(
+        launcher, devices, DataFolder.of(data), on_progress=lambda _: None, on_retry=lambda *_: None
+    )
+    planned = make_jobs(todo, config, chosen, folds_by_seed(data, config), data, test_rows=TEST_ROWS)
+    with pool.train(planned) as outcomes:
+        for job, outcome in outcomes:
+            if isinstance(outcome, KitError):
+                raise outcome
+            run.write_member(job.member, outcome)
+            click.echo(f"{job.member}: {outcome.history['seconds']:.0f} s", err=True)
     return {(member.fold, member.seed): run.read_member(member) for member in members}
 
 

@@ -20,13 +20,14 @@ from kit.pipeline import record
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run, all_runs, check_name, plain_name
 from kit.task.submission import check_submission, write_submission
-from kit.training import machine
 from kit.training.estimate import estimate
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
-from kit.training.launch.local import Progress
+from kit.training.launch.base import DataFolder, Launcher, Progress
+from kit.training.launch.devices import assign
+from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, plan, resolve_numerics
+from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_labels
 
 
 class ProgressListener(Protocol):
@@ -55,6 +56,7 @@ def cv(
     name: str | None = None,
     jobs: int | None = None,
     fresh: bool = False,
+    launcher: Launcher | None = None,
 ) -> tuple[Run, bool]:
     """Train what is missing of a run, blend, and report.
 
@@ -63,8 +65,9 @@ def cv(
         config_name: gives the run its name, with the hash.
         listener: is told how it goes.
         name: of the run, in place of that.
-        jobs: workers at once; None: one a core, or one on a GPU.
+        jobs: workers at once; None: one per GPU that can be used, else one per CPU core.
         fresh: throw away what the run already has.
+        launcher: starts the workers; None: on this machine.
 
     Returns:
         The finished run, and whether it was complete already, so that nothing was done.
@@ -96,20 +99,22 @@ def cv(
         if not missing and _is_complete(run, before, info):
             return run, True
         info |= {"name": run.name, "wall_seconds": before.get("wall_seconds", 0.0)}
-        todo = make_jobs(missing, config, chosen, folds, dataset.folder, stored=run.member_path)
-        on_gpu = bool(chosen.backend and machine.usable_gpus(chosen.backend))
-        workers = max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo)))
+        todo = make_jobs(missing, config, chosen, folds, dataset)
+        launcher = launcher or LocalLauncher()
+        devices = launcher.devices(chosen.backend)
+        devices = assign(devices, max(1, min(jobs or len(devices), len(todo))))
         pool = partial(
             WorkerPool,
-            workers,
-            pinned=not on_gpu,
+            launcher,
+            devices,
+            DataFolder.of(dataset),
             on_progress=listener.progressed,
             on_retry=listener.retried,
         )
         try:
             with record.track_status(run, info):
                 run.write_folds(folds)
-                seconds = estimate(todo, workers, all_runs())
+                seconds = estimate(todo, len(devices), all_runs())
                 listener.begun(run, dataset, todo, len(members) - len(todo), seconds)
                 train(run, todo, pool, listener, info)
                 finish(run, config, dataset, folds, info)
@@ -146,7 +151,7 @@ def train(
         KitError: members failed, with the reason of the first; the others are stored.
     """
     for taught in (False, True):
-        part = [job for job in jobs if bool(job.teachers) == taught]
+        part = [with_pseudo_labels(job, run.read_member) for job in jobs if bool(job.teachers) == taught]
         if part:
             _train(run, part, pool(), listener, info)
 

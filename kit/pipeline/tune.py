@@ -20,7 +20,9 @@ from kit.files import write_json
 from kit.reports.study.figures import summarise_study
 from kit.reports.study.page import write_page
 from kit.runs import RUNS, check_name, plain_name
-from kit.training import machine
+from kit.training.launch.base import Device, Launcher
+from kit.training.launch.devices import assign
+from kit.training.launch.local import LocalLauncher
 from kit.training.plan import Numerics, resolve_numerics
 from kit.tuning import search as searching
 from kit.tuning.confirm import confirmation
@@ -88,6 +90,7 @@ def tune(
     storage: str | None = None,
     jobs: int | None = None,
     command: str = "kit tune",
+    launcher: Launcher | None = None,
 ) -> tuple[dict[str, Any], Path]:
     """Search for a better configuration, confirm it, and write it to configs/tuned-<study>.yaml.
 
@@ -99,8 +102,9 @@ def tune(
         seconds: of this call; None: no limit where `trials` is given, else `tune.minutes`.
         name: of the study, in place of CONFIG-HASH.
         storage: an Optuna storage URL; None: SQLite in the study's folder under runs/.
-        jobs: trials at once; None: one a core, or one on a GPU.
+        jobs: trials at once; None: one per GPU that can be used, else one per CPU core.
         command: what the user typed, for the header of the configuration that is written.
+        launcher: starts the workers; None: on this machine.
 
     Returns:
         The report, and the path of its page.
@@ -122,7 +126,9 @@ def tune(
     check_target(name, config_name)
     if seconds is None and trials is None:
         seconds = min(config.tune.minutes * 60, SAMPLE_SECONDS if dataset.sample else float("inf"))
-    on_gpu = bool(chosen.backend and machine.usable_gpus(chosen.backend))
+    launcher = launcher or LocalLauncher()
+    devices = launcher.devices(chosen.backend)
+    devices = assign(devices, jobs or len(devices))
     call = Call(
         name=name,
         url=storage_url(folder, storage),
@@ -133,7 +139,7 @@ def tune(
         space=space,
         trials=trials or config.tune.trials,
         seconds=seconds,
-        jobs=jobs or (1 if on_gpu else machine.cores()),
+        jobs=len(devices),
         command=command,
     )
     shared = SharedStudy.open(name, call.url, folder, config.tune, space, made_of)
@@ -143,11 +149,13 @@ def tune(
         Objective(config_name, changes, config, space, dataset, search_folds(dataset, config)),
         trials=call.trials,
         stop_at=lambda: started + _search_seconds(shared, call),
-        jobs=call.jobs,
-        on_gpu=on_gpu,
+        launcher=launcher,
+        devices=devices,
         listener=listener,
     )
-    confirmed = _confirm(shared, call, dataset, chosen, listener=listener, started=started) if last else None
+    confirmed = None
+    if last:
+        confirmed = _confirm(shared, call, dataset, launcher, devices, listener=listener, started=started)
     report = summarise_study(
         shared.study,
         confirmed,
@@ -187,7 +195,8 @@ def _confirm(
     shared: SharedStudy,
     call: Call,
     dataset: Dataset,
-    chosen: Numerics,
+    launcher: Launcher,
+    devices: Sequence[Device],
     *,
     listener: ProgressListener,
     started: float,
@@ -204,8 +213,8 @@ def _confirm(
             call.config,
             call.space,
             dataset=dataset,
-            chosen=chosen,
-            jobs=call.jobs,
+            launcher=launcher,
+            devices=devices,
             deadline=None if call.seconds is None else started + call.seconds,
             listener=listener,
         )

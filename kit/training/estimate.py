@@ -63,7 +63,7 @@ def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
     held_out = int(np.count_nonzero(job.held_out))
     learned = len(job.held_out) - held_out
     if job.teachers:
-        learned = len(job.held_out) + len(np.load(job.folder / "test_images.npy", mmap_mode="r"))
+        learned = len(job.held_out) + job.test_rows
     trainings = job.epochs * (learned + held_out * EVALUATION)
     return nearest.fixed + nearest.rate * size * trainings
 

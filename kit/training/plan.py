@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Cnn, Config
-from kit.members import Member, plan_members
+from kit.data.dataset import Dataset
+from kit.members import Member, MemberResult, plan_members
 from kit.training import machine
-from kit.training.job import Job
+from kit.training.job import Job, PseudoLabels
 
 
 @dataclass(frozen=True)
@@ -54,50 +54,62 @@ def plan(config: Config) -> list[Member]:
 def make_jobs(
     members: Sequence[Member],
     config: Config,
-    chosen: Numerics,
+    numerics: Numerics,
     folds: NDArray[np.int8],
-    folder: Path,
+    dataset: Dataset,
     *,
-    stored: Callable[[Member], Path] | None = None,
+    test_rows: int | None = None,
 ) -> list[Job]:
-    """Return a job a member.
+    """Return one job per member.
 
     Args:
         members: what to train.
         config: the resolved configuration.
-        chosen: backend and precisions.
+        numerics: backend and precisions.
         folds: (seeds, rows) int8, in the order of `config.seeds`.
-        folder: where the arrays lie.
-        stored: gives the file of a member, for those that learn from it; None where none does.
-
-    Raises:
-        ValueError: a member has teachers, and `stored` is None.
+        dataset: what the members are trained on.
+        test_rows: number of test rows to predict, from the first; None: all.
     """
+    every = len(dataset.test_images)
     return [
         Job(
             member=member,
             model=config.models[member.model],
             shape=config.competition.image_shape,
             classes=config.competition.classes,
-            folder=folder.resolve(),
+            data=dataset.fingerprint,
+            test_rows=every if test_rows is None else min(test_rows, every),
             # No row where the member's fold is ALL_ROWS.
             held_out=folds[config.seeds.index(member.seed)] == member.fold,
-            backend=chosen.backend or "none",
-            precision=chosen.precisions.get(member.model, "float32"),
-            teachers=_teachers(member, config, stored),
+            backend=numerics.backend or "none",
+            precision=numerics.precisions.get(member.model, "float32"),
+            teachers=_teachers(member, config),
         )
         for member in members
     ]
 
 
-def _teachers(member: Member, config: Config, stored: Callable[[Member], Path] | None) -> tuple[Path, ...]:
+def _teachers(member: Member, config: Config) -> tuple[Member, ...]:
     model = config.models[member.model]
-    if not (isinstance(model, Cnn) and model.teachers):
-        return ()
-    if stored is None:
-        raise ValueError(f"{member}: nobody says where its teachers are stored")
-    # Those of its fold and seed held out the same rows.
-    return tuple(stored(replace(member, model=name)).resolve() for name in model.teachers)
+    # The members of the same fold and seed held out the same rows.
+    return tuple(replace(member, model=name) for name in model.teachers) if isinstance(model, Cnn) else ()
+
+
+def with_pseudo_labels(job: Job, read: Callable[[Member], MemberResult]) -> Job:
+    """Return `job` with the mean prediction of its teachers; unchanged if it has none.
+
+    Args:
+        job: what is to be trained.
+        read: returns the result of a member. With test-time augmentation, the mean over views counts.
+    """
+    if not job.teachers:
+        return job
+    results = [read(teacher).with_views() for teacher in job.teachers]
+    means = (
+        np.asarray(np.mean(arrays, axis=0, dtype=np.float64), np.float32)
+        for arrays in ([one.val_probs for one in results], [one.test_probs for one in results])
+    )
+    return replace(job, pseudo_labels=PseudoLabels(*means))
 
 
 def makespan(seconds: Iterable[float], workers: int) -> float:

@@ -1,16 +1,14 @@
 """The search: threads that claim and run trials, until the study is full or the time is up."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from statistics import median
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kit import interrupts
 from kit.errors import InterruptedRunError, KitError
-from kit.training.launch.devices import reserve_core
-from kit.training.launch.local import Progress, stopped_together
+from kit.training.launch.base import Device, Launcher, Progress
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import Slot
 from kit.tuning.waiting import SILENCE, Others
@@ -59,8 +57,8 @@ def search(
     *,
     trials: int | None,
     stop_at: Callable[[], float],
-    jobs: int,
-    on_gpu: bool,
+    launcher: Launcher,
+    devices: Sequence[Device],
     listener: ProgressListener,
 ) -> bool:
     """Run trials until the study has its `trials`, the time is up, or there is nothing new to try.
@@ -73,8 +71,8 @@ def search(
         objective: gives a trial's value; see `SharedStudy.claim` for what it may raise.
         trials: of the study, over all processes and calls; None: no limit.
         stop_at: when no trial may still run, by `time.monotonic`; asked again and again, from all threads.
-        jobs: trials at once.
-        on_gpu: leave cores alone.
+        launcher: starts the workers.
+        devices: one per trial that runs at once.
         listener: is told how it goes.
 
     Returns:
@@ -89,12 +87,9 @@ def search(
 
     others, announced = Others(), set[int]()
     try:
-        with ExitStack() as cores, interrupts.deferred() as pause, stopped_together():
+        with interrupts.deferred() as pause, launcher.suspended_together():
             runner = _TrialRunner(shared, objective, trials, stop_at, listener, pause=pause)
-            runner.slots = [
-                Slot(None if on_gpu else cores.enter_context(reserve_core()), runner.progressed)
-                for _ in range(jobs)
-            ]
+            runner.slots = [Slot(launcher, device, runner.progressed) for device in devices]
             while True:
                 running = shared.running()
                 if runner.run():

@@ -28,7 +28,7 @@ def network(filters: int = 4, epochs: int = EPOCHS) -> Cnn:
 
 def job(model: Model, **changes: Any) -> Job:
     held_out = np.arange(ROWS + HELD_OUT) < HELD_OUT
-    made = Job(Member("cnn", 0, 0), model, (28, 28), 10, Path(), held_out, "tensorflow", "float32")
+    made = Job(Member("cnn", 0, 0), model, (28, 28), 10, "data", 1600, held_out, "tensorflow", "float32")
     return replace(made, **changes)
 
 
@@ -75,10 +75,9 @@ def test_the_time_grows_with_the_multiply_adds(trained: Callable[..., Run]) -> N
     assert estimate([job(wide)], 1, [run]) == pytest.approx(4 + ratio * (8 + 8 / 6))
 
 
-def test_a_network_with_teachers_learns_every_image(trained: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_network_with_teachers_learns_every_image(trained: Callable[..., Run]) -> None:
     run = trained()
-    np.save(tmp_path / "test_images.npy", np.zeros((1600, 28, 28), np.uint8))
-    taught = job(network(), folder=tmp_path, teachers=(tmp_path / "teacher.npz",))
+    taught = job(network(), teachers=(Member("knn", 0, 0),))
     every = ROWS + HELD_OUT + 1600
     assert estimate([taught], 1, [run]) == pytest.approx(4 + 8 * every / ROWS + 8 / 6)
 

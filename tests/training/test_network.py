@@ -46,7 +46,17 @@ HELD_OUT = np.arange(ROWS) % 4 == 1
 
 
 def job(spec: Cnn = SPEC, precision: str = "float32", seed: int = 0) -> Job:
-    return Job(Member("cnn", 1, seed), spec, (SIDE, SIDE), CLASSES, Path(), HELD_OUT, "tensorflow", precision)
+    return Job(
+        Member("cnn", 1, seed),
+        spec,
+        (SIDE, SIDE),
+        CLASSES,
+        "data",
+        TEST_ROWS,
+        HELD_OUT,
+        "tensorflow",
+        precision,
+    )
 
 
 def with_training(**changes: Any) -> Cnn:

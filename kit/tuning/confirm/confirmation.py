@@ -14,8 +14,8 @@ from kit.config import Config, load
 from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError
-from kit.training import machine
-from kit.training.plan import Numerics, makespan
+from kit.training.launch.base import Device, Launcher
+from kit.training.plan import makespan
 from kit.tuning.confirm.replicates import Replicate, ReplicateTrainer, all_replicates
 from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, judge, winner
 from kit.tuning.queued import why_not
@@ -90,8 +90,8 @@ def confirm(
     space: "Space",
     *,
     dataset: Dataset,
-    chosen: Numerics,
-    jobs: int,
+    launcher: Launcher,
+    devices: Sequence[Device],
     deadline: float | None,
     listener: ProgressListener,
 ) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def confirm(
         config: both, resolved.
         space: turns a trial's parameters into changes.
         dataset: what is trained on.
-        chosen: backend and precisions.
-        jobs: members at once.
+        launcher: starts the workers.
+        devices: one per member that is trained at once.
         deadline: when to be done, by `time.monotonic()`; None: no limit.
         listener: is told how it goes.
 
@@ -123,7 +123,7 @@ def confirm(
         InterruptedRunError: Ctrl-C; finished losses are kept.
     """
     started, best = time.monotonic(), candidates(study, space)
-    report = _blank(config) | {"needed_seconds": needed_seconds(study, config, space, jobs)}
+    report = _blank(config) | {"needed_seconds": needed_seconds(study, config, space, len(devices))}
     if not best:
         return report
     ended = study.user_attrs.get("confirmation")
@@ -139,8 +139,8 @@ def confirm(
         | {str(one.number): load(config_name, [*changes, *space.changes(one.params)]) for one in best},
         dataset,
         make_folds(dataset.train_images, dataset.train_labels, folds, report["folds_seed"]),
-        jobs=jobs,
-        pinned=not (chosen.backend and machine.usable_gpus(chosen.backend)),
+        launcher=launcher,
+        devices=devices,
         costs=_costs(study, config, space),
         on_progress=listener.confirming,
     )

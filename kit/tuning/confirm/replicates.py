@@ -8,7 +8,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +19,10 @@ from kit.errors import KitError
 from kit.members import Member, MemberResult
 from kit.metrics import log_loss
 from kit.training.job import Job
+from kit.training.launch.base import DataFolder, Device, Launcher
 from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, makespan, resolve_numerics
-from kit.tuning.trial import training_arrays
+from kit.tuning.trial import TEST_ROWS
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -53,8 +53,8 @@ class ReplicateTrainer:
         configs: by name, the one to compare with among them.
         dataset: what they are trained on.
         folds: (rows,) int8, the fold that holds each row out.
-        jobs: members at once.
-        pinned: give each member a core of its own, as `WorkerPool` does.
+        launcher: starts the workers.
+        devices: one per member that is trained at once.
         costs: about how many seconds a replicate takes each configuration, where known.
         on_progress: called with the number of trained and of planned pairs (configuration, replicate).
     """
@@ -66,14 +66,15 @@ class ReplicateTrainer:
         dataset: Dataset,
         folds: NDArray[np.int8],
         *,
-        jobs: int,
-        pinned: bool,
+        launcher: Launcher,
+        devices: Sequence[Device],
         costs: Mapping[str, float | None],
         on_progress: Callable[[int, int], None],
     ) -> None:
-        self.configs, self.jobs = configs, jobs
+        self.configs, self.jobs = configs, len(devices)
         self._study, self._dataset, self._folds = study, dataset, folds
-        self._pinned, self._costs, self._on_progress = pinned, costs, on_progress
+        self._launcher, self._devices = launcher, devices
+        self._costs, self._on_progress = costs, on_progress
         self._kept: dict[str, dict[str, Any]] = {
             key: value for key, value in study.user_attrs.items() if key.startswith("confirm/")
         }
@@ -119,29 +120,33 @@ class ReplicateTrainer:
         self._on_progress(total - len(pairs), total)
         if not pairs:
             return
-        with training_arrays(self._dataset) as folder:
-            jobs = {pair: self._jobs(*pair, folder) for pair in pairs}
-            owners = {id(job): pair for pair, own in jobs.items() for job in own}
-            results: dict[tuple[str, Replicate], list[MemberResult]] = defaultdict(list)
-            todo = [job for own in jobs.values() for job in own]
-            pool = WorkerPool(
-                self.jobs, pinned=self._pinned, on_progress=lambda _: None, on_retry=lambda *_: None
-            )
-            with pool.train(todo) as outcomes:
-                for job, outcome in outcomes:
-                    pair = owners[id(job)]
-                    if isinstance(outcome, KitError):
-                        self._keep(pair, {"failed": outcome.what})
-                    else:
-                        results[pair].append(outcome)
-                        if len(results[pair]) == len(jobs[pair]):
-                            self._keep(pair, self._measured(results.pop(pair)))
-                    self._on_progress(total - len(self.missing(replicates)), total)
+        jobs = {pair: self._jobs(*pair) for pair in pairs}
+        owners = {id(job): pair for pair, own in jobs.items() for job in own}
+        results: dict[tuple[str, Replicate], list[MemberResult]] = defaultdict(list)
+        todo = [job for own in jobs.values() for job in own]
+        pool = WorkerPool(
+            self._launcher,
+            self._devices,
+            DataFolder.of(self._dataset),
+            on_progress=lambda _: None,
+            on_retry=lambda *_: None,
+        )
+        with pool.train(todo) as outcomes:
+            for job, outcome in outcomes:
+                pair = owners[id(job)]
+                if isinstance(outcome, KitError):
+                    self._keep(pair, {"failed": outcome.what})
+                else:
+                    results[pair].append(outcome)
+                    if len(results[pair]) == len(jobs[pair]):
+                        self._keep(pair, self._measured(results.pop(pair)))
+                self._on_progress(total - len(self.missing(replicates)), total)
 
-    def _jobs(self, name: str, replicate: Replicate, folder: Path) -> list[Job]:
+    def _jobs(self, name: str, replicate: Replicate) -> list[Job]:
         config = self.configs[name].model_copy(update={"seeds": (replicate.seed,)})
         members = [Member(model, replicate.fold, replicate.seed) for model in config.models]
-        return make_jobs(members, config, resolve_numerics(config), self._folds[None], folder)
+        numerics = resolve_numerics(config)
+        return make_jobs(members, config, numerics, self._folds[None], self._dataset, test_rows=TEST_ROWS)
 
     def _measured(self, results: Sequence[MemberResult]) -> dict[str, Any]:
         probs = np.stack([result.val_probs for result in results]).mean(axis=0, dtype=np.float64)
