@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -30,7 +30,7 @@ class Member:
         return f"{self.model}-{fold}-s{self.seed}"
 
 
-def plan_members(models: Sequence[str], folds: int, seeds: Sequence[int], *, all_rows: bool) -> list[Member]:
+def plan_members(models: Iterable[str], folds: int, seeds: Iterable[int], *, all_rows: bool) -> list[Member]:
     """Return the members of a run, one per model, fold and seed, in training order: seed by seed.
 
     Args:
@@ -39,8 +39,8 @@ def plan_members(models: Sequence[str], folds: int, seeds: Sequence[int], *, all
         seeds: training seeds.
         all_rows: whether to add one member per model and seed that is trained on all rows.
     """
-    parts = [*range(folds), *([ALL_ROWS] if all_rows else [])]
-    return [Member(model, fold, seed) for seed in seeds for model in models for fold in parts]
+    names, parts = list(models), [*range(folds), *([ALL_ROWS] if all_rows else [])]
+    return [Member(model, fold, seed) for seed in seeds for model in names for fold in parts]
 
 
 @dataclass(frozen=True)

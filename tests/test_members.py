@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit.members import MemberResult, pack, unpack
+from kit.members import ALL_ROWS, MemberResult, pack, plan_members, unpack
 
 
 @pytest.fixture
@@ -53,3 +53,20 @@ def test_views_are_restored_and_replace_the_plain_predictions(result: MemberResu
 def test_without_views_the_plain_predictions_stay(result: MemberResult) -> None:
     assert unpack(pack(result)).val_probs_tta is None
     assert result.with_views() is result
+
+
+def test_all_members_of_one_seed_come_before_the_next() -> None:
+    members = plan_members(["a", "b"], 2, [4, 2], all_rows=False)
+    assert [str(member) for member in members] == [
+        "a-f0-s4", "a-f1-s4", "b-f0-s4", "b-f1-s4", "a-f0-s2", "a-f1-s2", "b-f0-s2", "b-f1-s2",
+    ]  # fmt: skip
+
+
+def test_a_member_trained_on_all_rows_comes_after_the_folds_of_its_model_and_seed() -> None:
+    members = plan_members(["a", "b"], 1, [7], all_rows=True)
+    assert [(one.model, one.fold) for one in members] == [
+        ("a", 0),
+        ("a", ALL_ROWS),
+        ("b", 0),
+        ("b", ALL_ROWS),
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.processes import THREADS, command, environment
+from kit.processes import MEMORY_GROWTH, THREADS, command, environment
 from kit.scratch import scratch
 
 HOSTILE = {
@@ -29,7 +29,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hostile")
-def test_a_training_worker_has_the_listed_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_worker_has_only_the_listed_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_HOME"):
         monkeypatch.delenv(name, raising=False)
     assert environment("training", backend="tensorflow") == {
@@ -46,24 +46,42 @@ def test_a_training_worker_has_the_listed_variables_alone(monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("hostile")
-def test_one_thread_is_said_to_every_library() -> None:
+def test_every_library_is_limited_to_one_thread() -> None:
     assert {environment("training", one_thread=True)[name] for name in THREADS} == {"1"}
 
 
 @pytest.mark.usefixtures("hostile")
-def test_jax_has_the_flags_of_kit_alone() -> None:
+def test_jax_has_only_the_flags_of_kit() -> None:
     assert environment("training", backend="jax")["XLA_FLAGS"] == "--xla_gpu_deterministic_ops=true"
     flags = environment("training", backend="jax", one_thread=True)["XLA_FLAGS"].split()
     assert flags == ["--xla_gpu_deterministic_ops=true", "--xla_cpu_multi_thread_eigen=false"]
 
 
-def test_the_chosen_gpu_reaches_a_training_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_choice_of_gpus_reaches_a_training_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert environment("training")["CUDA_VISIBLE_DEVICES"] == "1"
 
 
+def test_a_worker_sees_the_gpu_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
+    assert environment("training", gpu="2")["CUDA_VISIBLE_DEVICES"] == "2"
+
+
+def test_workers_that_share_a_gpu_allocate_memory_as_they_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in MEMORY_GROWTH:
+        monkeypatch.delenv(name, raising=False)
+    assert environment("training", shared_gpu=True).items() >= MEMORY_GROWTH.items()
+    assert not environment("training").keys() & MEMORY_GROWTH.keys()
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+    assert environment("training", shared_gpu=True)["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
+
+
+def test_a_worker_finds_its_arrays() -> None:
+    assert environment("training", data=Path("/arrays"))["KIT_DATA"] == "/arrays"
+
+
 @pytest.mark.usefixtures("hostile")
-def test_the_kaggle_worker_gets_credentials_and_the_way_to_the_network(
+def test_the_kaggle_worker_gets_credentials_and_proxies(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wanted = {"https_proxy": "http://proxy:3128", "REQUESTS_CA_BUNDLE": "/ca.pem", "KAGGLE_KEY": "secret"}

@@ -30,9 +30,12 @@ from kit.files import read_json, write_json
 from kit.members import Member, MemberResult
 from kit.runs import Run
 from kit.training import machine
+from kit.training.launch.base import DataFolder
+from kit.training.launch.devices import assign
+from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, setting
-from kit.tuning.trial import training_arrays
+from kit.training.plan import make_jobs, resolve_numerics
+from kit.tuning.trial import TEST_ROWS
 
 FOLDER = Path("experiments")
 
@@ -117,7 +120,7 @@ def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: i
         UserError: the folder contains another experiment.
         KitError: a training failed.
     """
-    chosen = setting(config)
+    chosen = resolve_numerics(config)
     (model,) = config.models
     members = [Member(model, fold, seed) for seed in config.seeds for fold in folds]
     digest = config.digest(fingerprint=data.fingerprint, **chosen.hash_fields())
@@ -125,17 +128,19 @@ def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: i
         raise UserError("that is another experiment", where=str(run.path), hint="choose another name")
     write_json(run.info_path, {"hash": digest, "model": model})
     todo = [member for member in members if not run.has(member)]
-    on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
-    pool = WorkerPool(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
-    with training_arrays(data) as folder:
-        held_out = folds_by_seed(data, config.folds, config.seeds)
-        planned = make_jobs(todo, config, chosen, held_out, folder, task=data.task)
-        with pool.train(planned) as outcomes:
-            for job, outcome in outcomes:
-                if isinstance(outcome, KitError):
-                    raise outcome
-                run.write_member(job.member, outcome)
-                click.echo(f"{job.member}: {outcome.history['seconds']:.0f} s", err=True)
+    launcher = LocalLauncher()
+    devices = assign(launcher.devices(chosen.backend), jobs)
+    pool = WorkerPool(
+        launcher, devices, DataFolder.of(data), on_progress=lambda _: None, on_retry=lambda *_: None
+    )
+    held_out = folds_by_seed(data, config.folds, config.seeds)
+    planned = make_jobs(todo, config, chosen, held_out, data, test_rows=TEST_ROWS)
+    with pool.train(planned) as outcomes:
+        for job, outcome in outcomes:
+            if isinstance(outcome, KitError):
+                raise outcome
+            run.write_member(job.member, outcome)
+            click.echo(f"{job.member}: {outcome.history['seconds']:.0f} s", err=True)
     return {(member.fold, member.seed): run.read_member(member) for member in members}
 
 

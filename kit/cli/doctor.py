@@ -66,7 +66,7 @@ def examine(settings: config.Config) -> dict[str, Any]:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     return {
         "versions": machine.versions(),
-        "machine": machine.describe(),
+        "machine": machine.describe().model_dump(mode="json"),
         "backend": backend,
         "precision": precision,
         "data": data,
@@ -89,7 +89,7 @@ def _hardware(backend: str | None) -> Iterator[dict[str, Any]]:
     from kit.training import machine
     from kit.training.memory import memory
 
-    if backend and machine.gpu() and not machine.usable_gpu(backend):
+    if backend and machine.gpus() and not machine.usable_gpus(backend):
         hint = "install tensorflow[and-cuda], or a CUDA build of yours"
         yield _problem(f"{backend} cannot use the GPU", hint)
     if missing := machine.missing_instructions():

@@ -16,7 +16,7 @@ from kit.reports.formatting import duration, network_size, percent
 from kit.runs import Run
 from kit.terminals import can_redraw
 from kit.training.job import Job
-from kit.training.launch.local import Progress as Epoch
+from kit.training.launch.base import Progress as Epoch
 
 FIRST_LINE, LAST_PAUSE = 10.0, 60.0
 """Seconds before the first plain line, and at most between two lines; each pause is 1.5 times the last."""

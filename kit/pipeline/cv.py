@@ -24,13 +24,14 @@ from kit.records import EnsembleRecord, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run, all_runs
 from kit.task.submission import check_submission, write_submission
-from kit.training import machine
 from kit.training.estimate import estimate
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
-from kit.training.launch.local import Progress
+from kit.training.launch.base import DataFolder, Launcher, Progress
+from kit.training.launch.devices import assign
+from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, plan, setting
+from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_labels
 
 
 class ProgressListener(Protocol):
@@ -59,6 +60,7 @@ def cv(
     name: str | None = None,
     jobs: int | None = None,
     fresh: bool = False,
+    launcher: Launcher | None = None,
 ) -> tuple[Run, bool]:
     """Train the missing members of a run, combine all, and report.
 
@@ -69,6 +71,7 @@ def cv(
         name: name of the run; None: the default name.
         jobs: parallel workers; None: one per core, or one per GPU.
         fresh: delete what the run already has.
+        launcher: starts the workers; None: on this machine.
 
     Returns:
         The finished run, and whether it was complete before.
@@ -83,8 +86,8 @@ def cv(
         check_name(name, "--run")
     stem = plain_name(config_name)
     dataset = load(config)
-    folds, chosen = folds_by_seed(dataset, config.folds, config.seeds), setting(config)
-    record = new_record(config, config_name, dataset, chosen)
+    folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
+    record = new_record(config, config_name, dataset, numerics)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
     with run.locked():
         if fresh:
@@ -99,22 +102,22 @@ def cv(
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(update={"name": run.name, "wall_seconds": spent})
-        todo = make_jobs(
-            missing, config, chosen, folds, dataset.folder, task=dataset.task, stored=run.member_path
-        )
-        on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
-        workers = max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo)))
+        todo = make_jobs(missing, config, numerics, folds, dataset)
+        launcher = launcher or LocalLauncher()
+        devices = launcher.devices(numerics.backend)
+        devices = assign(devices, max(1, min(jobs or len(devices), len(todo))))
         pool = partial(
             WorkerPool,
-            workers,
-            pinned=not on_gpu,
+            launcher,
+            devices,
+            DataFolder.of(dataset),
             on_progress=listener.progressed,
             on_retry=listener.retried,
         )
         try:
             with track_status(run, record) as tracked:
                 run.write_folds(folds)
-                seconds = estimate(todo, workers, all_runs())
+                seconds = estimate(todo, len(devices), all_runs())
                 listener.begun(run, dataset, todo, len(members) - len(todo), seconds)
                 train(todo, pool, listener, tracked)
                 finish(run, config, dataset, folds, tracked.record)
@@ -134,7 +137,8 @@ def train(
         KitError: members failed, with the reason of the first one; the others are stored.
     """
     for with_teachers in (False, True):
-        part = [job for job in jobs if bool(job.teachers) == with_teachers]
+        chosen = [job for job in jobs if bool(job.teachers) == with_teachers]
+        part = [with_pseudo_labels(job, tracked.run.read_member) for job in chosen]
         if part:
             _train(part, pool(), listener, tracked)
 

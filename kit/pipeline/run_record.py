@@ -9,10 +9,10 @@ from kit.config import Config, validate
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.interrupts import is_interrupt
-from kit.records import Machine, RunRecord
+from kit.records import RunRecord
 from kit.runs import Run
 from kit.training import machine
-from kit.training.plan import Setting, plan
+from kit.training.plan import Numerics, plan
 
 
 class OpenRecord:
@@ -27,22 +27,22 @@ class OpenRecord:
         self.run.write_record(self.record)
 
 
-def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setting) -> RunRecord:
+def new_record(config: Config, config_name: str, dataset: Dataset, numerics: Numerics) -> RunRecord:
     """Return the record of a run that starts now, with an empty name."""
     return RunRecord(
         config_name=config_name,
         config=config.model_dump(mode="json"),
-        hash=config.digest(fingerprint=dataset.fingerprint, **chosen.hash_fields()),
+        hash=config.digest(fingerprint=dataset.fingerprint, **numerics.hash_fields()),
         fingerprint=dataset.fingerprint,
         labels=dataset.task.labels.labels,
         sample=dataset.sample,
         source=dataset.source,
         rows=len(dataset.train_labels),
         test_rows=len(dataset.test_images),
-        backend=chosen.backend,
-        precision=chosen.precisions,
+        backend=numerics.backend,
+        precision=numerics.precisions,
         versions=machine.versions(),
-        machine=Machine.model_validate(machine.describe()),
+        machine=machine.describe(),
         started=_now(),
         members_planned=len(plan(config)),
     )

@@ -20,8 +20,10 @@ from kit.records import Confirmation, StudyReport
 from kit.reports.study.figures import summarise_study
 from kit.reports.study.page import write_page
 from kit.runs import RUNS
-from kit.training import machine
-from kit.training.plan import Setting, setting
+from kit.training.launch.base import Device, Launcher
+from kit.training.launch.devices import assign
+from kit.training.launch.local import LocalLauncher
+from kit.training.plan import Numerics, resolve_numerics
 from kit.tuning import search as searching
 from kit.tuning.confirm import confirmation
 from kit.tuning.confirm.significance import CANDIDATES
@@ -99,6 +101,7 @@ def tune(
     storage: str | None = None,
     jobs: int | None = None,
     command: str = "kit tune",
+    launcher: Launcher | None = None,
 ) -> tuple[StudyReport, Path]:
     """Search for a better configuration, confirm it, and write it to configs/tuned-<study>.yaml.
 
@@ -110,8 +113,9 @@ def tune(
         seconds: time limit of this call; None: no limit if `trials` is given, else `tune.minutes`.
         name: of the study; None: CONFIG-HASH.
         storage: an Optuna storage URL; None: SQLite in the study's folder under runs/.
-        jobs: parallel trials; None: one per core, or one on a GPU.
+        jobs: parallel trials; None: one per core, or one per GPU.
         command: what the user typed, for the header of the new configuration.
+        launcher: starts the workers; None: on this machine.
 
     Returns:
         The report, and the path of its page.
@@ -126,14 +130,16 @@ def tune(
         check_name(name, "--study")
     source = Source.read(config_name, changes)
     config, space = source.config, make_space(source)
-    dataset, chosen = load_data(config), setting(config)
-    made_of = _made_of(config, space, dataset, chosen)
+    dataset, numerics = load_data(config), resolve_numerics(config)
+    made_of = _made_of(config, space, dataset, numerics)
     name = name or f"{plain_name(source.layers[0].path.stem)}-{_digest(made_of)}"
     folder = RUNS / f"tune-{name}"
     check_target(name, source)
     if seconds is None and trials is None:
         seconds = min(config.tune.minutes * 60, SAMPLE_SECONDS if dataset.sample else float("inf"))
-    on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
+    launcher = launcher or LocalLauncher()
+    devices = launcher.devices(numerics.backend)
+    devices = assign(devices, jobs or len(devices))
     request = TuneRequest(
         name=name,
         url=storage_url(folder, storage),
@@ -142,7 +148,7 @@ def tune(
         space=space,
         trials=trials or config.tune.trials,
         seconds=seconds,
-        jobs=jobs or (1 if on_gpu else machine.cores()),
+        jobs=len(devices),
         command=command,
     )
     folds = folds_by_seed(dataset, config.folds, config.seeds[:1])[0]
@@ -153,13 +159,13 @@ def tune(
         Objective(source, space, dataset, folds),
         trials=request.trials,
         stop_at=lambda: started + _search_seconds(shared, request),
-        jobs=request.jobs,
-        on_gpu=on_gpu,
+        launcher=launcher,
+        devices=devices,
         listener=listener,
     )
-    confirmed = (
-        _confirm(shared, request, dataset, chosen, listener=listener, started=started) if last else None
-    )
+    confirmed = None
+    if last:
+        confirmed = _confirm(shared, request, dataset, launcher, devices, listener=listener, started=started)
     report = summarise_study(
         shared.study,
         confirmed,
@@ -197,7 +203,8 @@ def _confirm(
     shared: SharedStudy,
     request: TuneRequest,
     dataset: Dataset,
-    chosen: Setting,
+    launcher: Launcher,
+    devices: Sequence[Device],
     *,
     listener: ProgressListener,
     started: float,
@@ -211,8 +218,8 @@ def _confirm(
             request.source,
             request.space,
             dataset=dataset,
-            chosen=chosen,
-            jobs=request.jobs,
+            launcher=launcher,
+            devices=devices,
             deadline=None if request.seconds is None else started + request.seconds,
             listener=listener,
         )
@@ -229,7 +236,7 @@ def _confirm(
         return confirmed
 
 
-def _made_of(config: Config, space: Space, dataset: Dataset, chosen: Setting) -> dict[str, str]:
+def _made_of(config: Config, space: Space, dataset: Dataset, numerics: Numerics) -> dict[str, str]:
     """Return the settings that the loss of a trial depends on; a study is joined only if they are equal."""
     dimensions = {
         one.key: one.dimension.model_dump(mode="json")
@@ -238,7 +245,7 @@ def _made_of(config: Config, space: Space, dataset: Dataset, chosen: Setting) ->
     }
     return {
         "version": STUDY_VERSION,
-        "configuration": config.digest(**chosen.hash_fields())[:16],
+        "configuration": config.digest(**numerics.hash_fields())[:16],
         "data": dataset.fingerprint[:16],
         "folds of a trial": str(min(config.tune.folds, config.folds.count)),
         "seed of a trial": str(config.seeds[0]),

@@ -12,6 +12,7 @@ from kit.models.families import cost
 from kit.runs import Run
 from kit.training import machine
 from kit.training.job import Job
+from kit.training.plan import makespan
 
 EVALUATION = 1 / 3
 """Cost of predicting one image, as a share of the cost of training on it."""
@@ -47,13 +48,9 @@ def estimate(jobs: Sequence[Job], workers: int, runs: Iterable[Run]) -> float | 
         runs: runs to learn from; of equally near networks the first one is used.
     """
     trained = list(_trained(runs))
-    busy = [0.0] * workers
-    for job in jobs:
-        seconds = _seconds(job, trained)
-        if seconds is None:
-            return None
-        busy[busy.index(min(busy))] += seconds
-    return max(busy)
+    seconds = [_seconds(job, trained) for job in jobs]
+    known = [one for one in seconds if one is not None]
+    return makespan(known, workers) if len(known) == len(seconds) else None
 
 
 def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
@@ -65,7 +62,7 @@ def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
     held_out = int(np.count_nonzero(job.held_out))
     learned = len(job.held_out) - held_out
     if job.teachers:
-        learned = len(job.held_out) + len(np.load(job.folder / "test_images.npy", mmap_mode="r"))
+        learned = len(job.held_out) + job.test_rows
     trainings = job.epochs * (learned + held_out * EVALUATION)
     return nearest.fixed + nearest.rate * size.multiply_adds * trainings
 
@@ -76,7 +73,7 @@ def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
     for run in runs:
         try:
             record, planned = run.read_record(), run.planned()
-            if any(getattr(record.machine, key) != here[key] for key in ("cpu", "cores", "gpu")):
+            if any(getattr(record.machine, key) != getattr(here, key) for key in ("cpu", "cores", "gpu")):
                 continue
             for model, precision in record.precision.items():
                 member = next((one for one in planned if one.model == model and run.has(one)), None)

@@ -1,86 +1,128 @@
-"""What a worker is told: one member, its model, and where the arrays lie."""
+"""Job: the serialisable description of one training job."""
 
-import base64
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from kit.config import Model
-from kit.members import Member
+from kit.members import PARSING, Member
+from kit.training.wire import Message, pack_message
+
+
+@dataclass(frozen=True, eq=False)
+class PseudoLabels:
+    """Targets of images whose labels a member may not see: the mean prediction of its teachers.
+
+    Attributes:
+        val: (held-out rows, classes) float32, probabilities.
+        test: (test rows, classes) float32, probabilities.
+    """
+
+    val: NDArray[np.float32]
+    test: NDArray[np.float32]
+
+    def to_bytes(self) -> bytes:
+        """Return the arrays as the bytes of an .npz."""
+        buffer = BytesIO()
+        np.savez(buffer, val=self.val, test=self.test)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "PseudoLabels":
+        """Return what `to_bytes` packed."""
+        with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
+            return cls(file["val"], file["test"])
 
 
 @dataclass(frozen=True)
 class Job:
-    """The training of one member.
+    """The training of one member: all that a worker needs besides the data.
 
     Attributes:
-        member: which.
-        model: its part of the configuration.
+        member: the member to train.
+        model: its model, from the configuration.
         shape: height, width and channels of an image.
         classes: number of classes.
-        folder: holds train_images.npy, train_labels.npy, test_images.npy.
-        held_out: (training rows,) bool, the rows it must not see.
-        backend: Keras's backend.
+        data: fingerprint of the data set; the launcher gives the worker the arrays.
+        test_rows: number of test rows, from the first, that are predicted and learned from.
+        held_out: (training rows,) bool, the rows whose labels it must not see.
+        backend: Keras's; "none" where the configuration has no network.
         precision: float32 or bfloat16.
-        teachers: files of the fold's and seed's members that it learns from; none for most.
+        teachers: members whose predictions it learns from; usually none.
+        pseudo_labels: what the teachers predict; None before they are trained, and without teachers.
     """
 
     member: Member
     model: Model
     shape: tuple[int, int, int]
     classes: int
-    folder: Path
+    data: str
+    test_rows: int
     held_out: NDArray[np.bool_]
     backend: str
     precision: str
-    teachers: tuple[Path, ...] = ()
+    teachers: tuple[Member, ...] = ()
+    pseudo_labels: PseudoLabels | None = None
 
     @property
     def epochs(self) -> int:
-        """Epochs that will be reported; 1 for a model that has none."""
+        """Number of epochs that the worker reports; 1 for a model without epochs."""
         return self.model.epochs
 
     @property
     def random_seed(self) -> int:
-        """Seed of everything random in this member, below 2**31."""
+        """Seed of all random numbers of this member, below 2**31."""
         name = int.from_bytes(self.member.model.encode(), "little")
         sequence = np.random.SeedSequence([self.member.seed, self.member.fold, name])
         return int(sequence.generate_state(1)[0] >> 1)
 
-    def to_json(self) -> str:
-        """Return the job as one line of JSON."""
-        told = {
-            "member": [self.member.model, self.member.fold, self.member.seed],
+    def to_bytes(self) -> bytes:
+        """Return the job as one message (`kit.training.wire`).
+
+        Raises:
+            ValueError: it has teachers, but no pseudo-labels yet.
+        """
+        if self.teachers and self.pseudo_labels is None:
+            raise ValueError(f"{self.member}: its teachers' predictions are missing")
+        fields = {
+            "member": _plain(self.member),
             "model": self.model.model_dump(mode="json"),
             "shape": self.shape,
             "classes": self.classes,
-            "folder": str(self.folder),
+            "data": self.data,
+            "test_rows": self.test_rows,
             "rows": len(self.held_out),
-            "held_out": base64.b64encode(np.packbits(self.held_out).tobytes()).decode(),
             "backend": self.backend,
             "precision": self.precision,
-            "teachers": [str(path) for path in self.teachers],
+            "teachers": [_plain(teacher) for teacher in self.teachers],
         }
-        return json.dumps(told)
+        blobs = [np.packbits(self.held_out).tobytes()]
+        if self.pseudo_labels is not None:
+            blobs.append(self.pseudo_labels.to_bytes())
+        return pack_message(fields, *blobs)
 
     @classmethod
-    def from_json(cls, line: str) -> "Job":
-        """Return what `to_json` wrote."""
-        told: dict[str, Any] = json.loads(line)
-        packed = np.frombuffer(base64.b64decode(told["held_out"]), np.uint8)
-        return cls(
-            member=Member(*told["member"]),
-            model=TypeAdapter[Model](Model).validate_python(told["model"]),
-            shape=tuple(told["shape"]),
-            classes=told["classes"],
-            folder=Path(told["folder"]),
-            held_out=np.unpackbits(packed, count=told["rows"]).astype(bool),
-            backend=told["backend"],
-            precision=told["precision"],
-            teachers=tuple(Path(path) for path in told["teachers"]),
+    def from_message(cls, message: Message) -> "Job":
+        """Return the job that `to_bytes` packed."""
+        fields, (packed, *labels) = message.fields, message.blobs
+        held_out = np.unpackbits(np.frombuffer(packed, np.uint8), count=fields["rows"]).astype(bool)
+        job = cls(
+            member=Member(*fields["member"]),
+            model=TypeAdapter[Model](Model).validate_python(fields["model"]),
+            shape=tuple(fields["shape"]),
+            classes=fields["classes"],
+            data=fields["data"],
+            test_rows=fields["test_rows"],
+            held_out=held_out,
+            backend=fields["backend"],
+            precision=fields["precision"],
+            teachers=tuple(Member(*teacher) for teacher in fields["teachers"]),
         )
+        return replace(job, pseudo_labels=PseudoLabels.from_bytes(labels[0])) if labels else job
+
+
+def _plain(member: Member) -> list[str | int]:
+    return [member.model, member.fold, member.seed]

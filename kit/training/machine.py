@@ -1,92 +1,106 @@
-"""The machine, and what `auto` makes of it. Loads neither Keras nor a backend."""
+"""This machine, and the backend and precision that it trains with. Imports neither Keras nor a backend."""
 
 import ctypes.util
 import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from kit.errors import UserError
+from kit.records import Machine
 from kit.training.memory import memory
 
 Precision = Literal["float32", "bfloat16"]
 BACKENDS = ("tensorflow", "jax", "torch")
 CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = ("kit", "numpy", "keras", *BACKENDS, "scikit-learn")
-# Flags of a CPU that decide how fast it trains.
+# CPU flags that decide how fast it trains.
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
 
-# What the packages of TensorFlow and JAX for x86 are compiled for.
+# Instructions that the x86 packages of TensorFlow and JAX are compiled for.
 NEEDED = ("sse4_2", "avx")
 
 
 class Gpu(NamedTuple):
-    """An NVIDIA GPU: its name, and its compute capability, as in 9.0."""
+    """An NVIDIA GPU.
+
+    Attributes:
+        name: as in "NVIDIA H200".
+        capability: its compute capability, as in 9.0.
+        id: how CUDA_VISIBLE_DEVICES names it.
+    """
 
     name: str
     capability: float
+    id: str = "0"
 
 
 def cores() -> int:
-    """Return how many cores this process may use: those of its CPU affinity, within its container's quota."""
+    """Return how many CPU cores this process may use, within its CPU affinity and its container's quota."""
     import joblib
 
     return int(joblib.cpu_count())
 
 
 def backend() -> str:
-    """Return the backend of Keras that trains: KERAS_BACKEND, else tensorflow; no keras.json has a say.
+    """Return Keras's backend: KERAS_BACKEND, else tensorflow. keras.json is ignored.
 
     Raises:
-        UserError: the backend cannot train, or is not installed.
+        UserError: the backend is unknown or not installed.
     """
     name = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if name not in BACKENDS:
         raise UserError(
-            "no such backend", where="KERAS_BACKEND", expected=f"one of {', '.join(BACKENDS)}", received=name
+            "unknown backend", where="KERAS_BACKEND", expected=f"one of {', '.join(BACKENDS)}", received=name
         )
     if find_spec(name) is None:
         raise UserError(
             f"{name} is not installed",
             where="KERAS_BACKEND",
-            hint=f"pip install {name}, or set KERAS_BACKEND to another",
+            hint=f"pip install {name}, or set KERAS_BACKEND to another backend",
         )
     return name
 
 
 def precision(setting: Literal["auto", "float32", "bfloat16"], backend: str) -> Precision:
-    """Return the precision that `setting` stands for here.
+    """Return the precision of `setting` on this machine.
 
-    auto is bfloat16 on NVIDIA GPUs since Ampere, and with TensorFlow on CPUs that are faster at it (about 1.7
-    times as fast with AMX).
+    auto is bfloat16 where it is faster: on NVIDIA GPUs since Ampere (compute capability 8), and with
+    TensorFlow on CPUs with fast bfloat16 arithmetic (about 1.7 times as fast as float32 with AMX).
     """
     if setting != "auto":
         return setting
-    found = usable_gpu(backend)
-    fast = found.capability >= 8 if found else backend == "tensorflow" and bfloat16_is_fast(cpuinfo())
+    found = usable_gpus(backend)
+    fast = (
+        all(gpu.capability >= 8 for gpu in found)
+        if found
+        else backend == "tensorflow" and bfloat16_is_fast(cpuinfo())
+    )
     return "bfloat16" if fast else "float32"
 
 
 @cache
 def cpuinfo() -> str:
-    """Return what Linux tells of the CPUs; nothing on other systems."""
+    """Return /proc/cpuinfo; an empty text on systems other than Linux."""
     return CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.is_file() else ""
 
 
 def features(cpuinfo: str) -> list[str]:
-    """Return those of FEATURES that the CPU described by `cpuinfo` (Linux's /proc/cpuinfo) has."""
+    """Return those of FEATURES that `cpuinfo` (the text of /proc/cpuinfo) lists."""
     # x86 calls the line flags, ARM Features.
     words = set(_field(cpuinfo, "flags").split()) | set(_field(cpuinfo, "Features").split())
     return [name for name in FEATURES if name in words]
 
 
 def bfloat16_is_fast(cpuinfo: str) -> bool:
-    """Say whether an x86 CPU trains faster in bfloat16 than in float32.
+    """Return whether an x86 CPU trains faster in bfloat16 than in float32.
 
     With AMX, and with AVX512-BF16 on AMD. On an Intel CPU whose AMX the hypervisor hides, AVX512-BF16 alone
     trains at 0.7 times the speed of float32 (Sapphire Rapids, default's network, 2,130 against 2,990 images/s
@@ -97,37 +111,67 @@ def bfloat16_is_fast(cpuinfo: str) -> bool:
 
 
 def missing_instructions() -> list[str]:
-    """Return the instructions that this CPU lacks of those that TensorFlow's and JAX's packages need."""
+    """Return the instructions that TensorFlow's and JAX's packages need and this CPU lacks."""
     if not (flags := _field(cpuinfo(), "flags").split()):
         return []  # Not an x86 CPU under Linux.
     return [name for name in NEEDED if name not in flags]
 
 
 @cache
-def gpu() -> Gpu | None:
-    """Return the first NVIDIA GPU, whether the backend can use it or not."""
+def gpus() -> tuple[Gpu, ...]:
+    """Return the NVIDIA GPUs that CUDA_VISIBLE_DEVICES leaves visible, usable by a backend or not."""
     program = shutil.which("nvidia-smi")
-    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") in {"", "-1"}:
-        return None
-    command = [program, "--query-gpu=name,compute_cap", "--format=csv,noheader"]
+    if program is None:
+        return ()
+    command = [program, "--query-gpu=uuid,name,compute_cap", "--format=csv,noheader"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        return None
-    return parse_gpu(answer)
+        return ()
+    return visible_gpus(parse_gpus(answer), os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
-def parse_gpu(answer: str) -> Gpu | None:
-    """Return the first GPU in nvidia-smi's answer (name, compute capability a line)."""
-    name, _, capability = answer.partition("\n")[0].rpartition(", ")
-    try:
-        return Gpu(name, float(capability))
-    except ValueError:
-        return None
+def parse_gpus(answer: str) -> tuple[Gpu, ...]:
+    """Return the GPUs in nvidia-smi's answer, which has one line per GPU: UUID, name, compute capability."""
+    found = []
+    for index, line in enumerate(answer.splitlines()):
+        uuid, _, rest = line.partition(", ")
+        name, _, capability = rest.rpartition(", ")
+        with suppress(ValueError):  # "[N/A]", or a message in place of a GPU.
+            found.append(Gpu(name, float(capability), uuid if uuid.startswith("GPU-") else str(index)))
+    return tuple(found)
 
 
-def usable_gpu(backend: str) -> Gpu | None:
-    """Return the GPU if `backend` is installed with what it needs to compute on it."""
+def visible_gpus(found: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
+    """Return those of `found` that CUDA_VISIBLE_DEVICES names, in its order, each under the name used there.
+
+    Args:
+        found: all GPUs of the machine, in nvidia-smi's order.
+        visible: the variable's value: indices, UUIDs or their beginnings, or MIG instances; None: all.
+    """
+    if visible is None:
+        return tuple(found)
+    chosen = []
+    for entry in visible.split(","):
+        gpu = _named(found, entry.strip())
+        if gpu is None:
+            break  # CUDA ignores whatever follows an unknown GPU.
+        chosen.append(gpu._replace(id=entry.strip()))
+    return tuple(chosen)
+
+
+def _named(found: Sequence[Gpu], entry: str) -> Gpu | None:
+    if entry.isdigit():
+        return found[int(entry)] if int(entry) < len(found) else None
+    if entry.startswith("MIG-"):
+        # nvidia-smi lists whole GPUs only: the instance is a part of one of them, usually the only one.
+        parents = [gpu for gpu in found if gpu.id in entry] or found
+        return parents[0] if parents else None
+    return next((gpu for gpu in found if entry and gpu.id.startswith(entry)), None)
+
+
+def usable_gpus(backend: str) -> tuple[Gpu, ...]:
+    """Return the visible GPUs if `backend` is installed with the libraries that computing on them needs."""
     libraries = {
         "tensorflow": lambda: (
             find_spec("nvidia") is not None or ctypes.util.find_library("cudnn") is not None
@@ -135,11 +179,11 @@ def usable_gpu(backend: str) -> Gpu | None:
         "jax": lambda: any(find_spec(f"jax_cuda{major}_plugin") for major in (12, 13)),
         "torch": lambda: "+cpu" not in version("torch"),
     }
-    return gpu() if gpu() and libraries[backend]() else None
+    return gpus() if gpus() and libraries[backend]() else ()
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide a result, where installed."""
+    """Return the versions of Python and of the installed packages that affect results."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -149,22 +193,18 @@ def versions() -> dict[str, str]:
     return found
 
 
-def describe() -> dict[str, Any]:
-    """Return what this machine is, JSON-able.
-
-    Its keys are platform, cpu, cores, memory_gib (of the machine), memory_limit_gib (what this process may
-    use, None where that is all of it), features and gpu.
-    """
-    found, size = gpu(), memory()
-    return {
-        "platform": platform.platform(),
-        "cpu": _field(cpuinfo(), "model name") or platform.processor() or platform.machine(),
-        "cores": cores(),
-        "memory_gib": round(size.total, 1),
-        "memory_limit_gib": None if size.limit is None else round(size.limit, 2),
-        "features": features(cpuinfo()),
-        "gpu": found.name if found else None,
-    }
+def describe() -> Machine:
+    """Return the record of this machine."""
+    found, size = gpus(), memory()
+    return Machine(
+        platform=platform.platform(),
+        cpu=_field(cpuinfo(), "model name") or platform.processor() or platform.machine(),
+        cores=cores(),
+        memory_gib=round(size.total, 1),
+        memory_limit_gib=None if size.limit is None else round(size.limit, 2),
+        features=tuple(features(cpuinfo())),
+        gpu=found[0].name if found else None,
+    )
 
 
 def _field(cpuinfo: str, name: str) -> str:

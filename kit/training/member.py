@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
     from kit.training.network import OnEpoch
 
 
-def train_member(job: Job, on_epoch: "OnEpoch", started: float) -> MemberResult:
-    """Train `job` on the arrays in its folder.
+def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) -> MemberResult:
+    """Train `job` on the arrays in a folder.
 
     Args:
         job: what to train.
+        folder: holds train_images.npy, train_labels.npy and test_images.npy.
         on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
         started: start of the process (`time.time()`), for the start-up time in the history.
     """
     images, labels, test_images = (
-        np.load(job.folder / f"{name}.npy", mmap_mode="r")
+        np.load(folder / f"{name}.npy", mmap_mode="r")
         for name in ("train_images", "train_labels", "test_images")
     )
+    test_images = test_images[: job.test_rows]
     if job.model.needs_backend:
         # Keras takes seconds to import, and classical models need none of it.
         from kit.training.determinism import make_deterministic

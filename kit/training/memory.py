@@ -1,4 +1,4 @@
-"""How much memory this process may use: the machine's, or what a container or a limit leaves of it."""
+"""How much memory this process may use: that of the machine, or the limit of a container or of ulimit."""
 
 import resource
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ class Memory(NamedTuple):
     """Memory in GiB.
 
     Attributes:
-        total: of the machine.
-        limit: what this process may use of it; None where that is all.
+        total: memory of the machine.
+        limit: memory that this process may use; None: all.
         kind: what sets the limit.
     """
 
@@ -23,14 +23,14 @@ class Memory(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Both, for people."""
+        """Total and limit in words."""
         if self.limit is None:
             return f"{self.total:.1f} GiB memory"
         return f"{self.limit:.2g} GiB memory ({self.kind}; the machine has {self.total:.1f})"
 
 
 def memory() -> Memory:
-    """Return how much memory there is."""
+    """Return the memory of this machine, and the limit of this process."""
     import psutil
 
     total = psutil.virtual_memory().total
@@ -47,7 +47,7 @@ def memory() -> Memory:
 
 
 def _of_groups() -> Iterator[int]:
-    """Yield the limit of each control group that this process is in, in bytes, of version 1 and 2."""
+    """Yield the limit in bytes of each control group (version 1 or 2) of this process."""
     try:
         lines = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -57,7 +57,7 @@ def _of_groups() -> Iterator[int]:
         if controllers not in {"", "memory"}:
             continue
         root, name = (CGROUPS / "memory", "memory.limit_in_bytes") if controllers else (CGROUPS, "memory.max")
-        # In a container the path may be that of the host: then the root is the container's own group.
+        # In a container the path may be the host's; the root is then the container's own group.
         group = root / path.strip("/")
         for folder in (group, *(parent for parent in group.parents if parent.is_relative_to(root))):
             try:

@@ -1,103 +1,120 @@
-"""Which members a run consists of, and the jobs that train those that are missing."""
+"""The plan of a run: its members, backend and precisions, and the jobs that train members."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config
-from kit.members import Member, plan_members
-from kit.task.task import Task
+from kit.data.dataset import Dataset
+from kit.members import Member, MemberResult, plan_members
 from kit.training import machine
-from kit.training.job import Job
+from kit.training.job import Job, PseudoLabels
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What this machine trains networks with.
+class Numerics:
+    """Backend and precision of a configuration's networks on this machine.
 
     Attributes:
-        backend: Keras's; None where no network is trained.
-        precisions: float32 or bfloat16, by the name of each network.
+        backend: Keras's; None if the configuration has no network.
+        precisions: name of each network to float32 or bfloat16.
     """
 
     backend: str | None
     precisions: dict[str, str]
 
     def hash_fields(self) -> dict[str, str]:
-        """Return what of it belongs in a run's hash."""
+        """Return the fields that enter a run's hash."""
         return {"backend": str(self.backend), "precision": str(sorted(self.precisions.items()))}
 
 
-def setting(config: Config) -> Setting:
-    """Resolve backend and precision.
+def resolve_numerics(config: Config) -> Numerics:
+    """Return the backend and the precisions that `config` resolves to on this machine.
 
     Raises:
-        UserError: the backend that was asked for is not installed.
+        UserError: the requested backend is unknown or not installed.
     """
     networks = {name: model.precision for name, model in config.models.items() if model.needs_backend}
     if not networks:
-        return Setting(None, {})
+        return Numerics(None, {})
     backend = machine.backend()
-    return Setting(
+    return Numerics(
         backend,
         {name: machine.precision(asked, backend) for name, asked in networks.items()},
     )
 
 
 def plan(config: Config) -> list[Member]:
-    """Return the members in the order of training: all of one seed before the next."""
-    return plan_members(list(config.models), config.folds.count, config.seeds, all_rows=config.all_rows)
+    """Return the members of a configuration's run, in the order of training."""
+    return plan_members(config.models, config.folds.count, config.seeds, all_rows=config.all_rows)
 
 
 def make_jobs(
     members: Sequence[Member],
     config: Config,
-    chosen: Setting,
+    numerics: Numerics,
     folds: NDArray[np.int8],
-    folder: Path,
+    dataset: Dataset,
     *,
-    task: Task,
-    stored: Callable[[Member], Path] | None = None,
+    test_rows: int | None = None,
 ) -> list[Job]:
-    """Return a job a member.
+    """Return one job per member.
 
     Args:
         members: what to train.
         config: the resolved configuration.
-        chosen: backend and precisions.
+        numerics: backend and precisions.
         folds: (seeds, rows) int8, in the order of `config.seeds`.
-        folder: where the arrays lie.
-        task: image shape and classes.
-        stored: gives the file of a member, for those that learn from it; None where none does.
-
-    Raises:
-        ValueError: a member has teachers, and `stored` is None.
+        dataset: what the members are trained on.
+        test_rows: number of test rows to predict, from the first; None: all.
     """
+    every = len(dataset.test_images)
     return [
         Job(
             member=member,
             model=config.models[member.model],
-            shape=task.image_shape,
-            classes=task.classes,
-            folder=folder.resolve(),
+            shape=dataset.task.image_shape,
+            classes=dataset.task.classes,
+            data=dataset.fingerprint,
+            test_rows=every if test_rows is None else min(test_rows, every),
             # No row where the member's fold is ALL_ROWS.
             held_out=folds[config.seeds.index(member.seed)] == member.fold,
-            backend=chosen.backend or "none",
-            precision=chosen.precisions.get(member.model, "float32"),
-            teachers=_teachers(member, config, stored),
+            backend=numerics.backend or "none",
+            precision=numerics.precisions.get(member.model, "float32"),
+            teachers=_teachers(member, config),
         )
         for member in members
     ]
 
 
-def _teachers(member: Member, config: Config, stored: Callable[[Member], Path] | None) -> tuple[Path, ...]:
+def _teachers(member: Member, config: Config) -> tuple[Member, ...]:
     model = config.models[member.model]
-    if not model.teachers:
-        return ()
-    if stored is None:
-        raise ValueError(f"{member}: nobody says where its teachers are stored")
-    # Those of its fold and seed held out the same rows.
-    return tuple(stored(replace(member, model=name)).resolve() for name in model.teachers)
+    # The members of the same fold and seed held out the same rows.
+    return tuple(replace(member, model=name) for name in model.teachers)
+
+
+def with_pseudo_labels(job: Job, read: Callable[[Member], MemberResult]) -> Job:
+    """Return `job` with the mean prediction of its teachers; unchanged if it has none.
+
+    Args:
+        job: what is to be trained.
+        read: returns the result of a member. With test-time augmentation, the mean over views counts.
+    """
+    if not job.teachers:
+        return job
+    results = [read(teacher).with_views() for teacher in job.teachers]
+    means = (
+        np.asarray(np.mean(arrays, axis=0, dtype=np.float64), np.float32)
+        for arrays in ([one.val_probs for one in results], [one.test_probs for one in results])
+    )
+    return replace(job, pseudo_labels=PseudoLabels(*means))
+
+
+def makespan(seconds: Iterable[float], workers: int) -> float:
+    """Return how many seconds `workers` take for tasks of `seconds`; an idle worker takes the next task."""
+    busy = [0.0] * workers
+    for one in seconds:
+        busy[busy.index(min(busy))] += one
+    return max(busy)

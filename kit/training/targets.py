@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.members import unpack
 from kit.training.job import Job
 
 
@@ -39,7 +38,7 @@ def make_training_set(
     therefore treats held-out rows as it treats test rows, and OOF metrics are valid for test rows.
 
     Args:
-        job: its held-out rows and teachers.
+        job: its held-out rows and pseudo-labels.
         images: all training rows (rows, height, width, channels).
         labels: (rows,).
         test_images: (test rows, height, width, channels).
@@ -49,13 +48,11 @@ def make_training_set(
     targets = np.zeros((len(images), job.classes), np.float32)
     targets[rows, labels[rows]] = 1
     targets[rows] = targets[rows] * np.float32(1 - smoothing) + np.float32(smoothing / job.classes)
-    if not job.teachers:
+    if job.pseudo_labels is None:
         return TrainingSet(images, targets, rows)
-    taught = [unpack(path.read_bytes()).with_views() for path in job.teachers]
-    targets[job.held_out] = np.mean([one.val_probs for one in taught], axis=0, dtype=np.float64)
-    of_test = np.mean([one.test_probs for one in taught], axis=0, dtype=np.float64)
+    targets[job.held_out] = job.pseudo_labels.val
     return TrainingSet(
         np.concatenate([images, test_images]),
-        np.concatenate([targets, of_test.astype(np.float32)]),
+        np.concatenate([targets, job.pseudo_labels.test]),
         np.arange(len(images) + len(test_images)),
     )

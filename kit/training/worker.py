@@ -1,12 +1,12 @@
-"""Members in a process of their own, one after the other: `python -m kit.training.worker`.
+"""A worker process, which trains one job after the other: `python -m kit.training.worker`.
 
-stdin: jobs, one line of JSON each; it stays open, and once it closes the driver is gone and the worker ends.
-It then removes the driver's temporary folder, KIT_SCRATCH: a driver that was killed cannot do it.
-stdout: for each job lines of JSON, one an epoch; the last says why the training failed, or gives the sizes of
-the two byte strings behind it, arrays and network. What libraries print goes to stderr.
+Messages have the format of `kit.training.wire`. The environment names the folder of the arrays, KIT_DATA.
+stdin: jobs. Once it closes, the driver is gone: the worker exits, and removes the driver's temporary folder,
+KIT_SCRATCH, which a driver that was killed cannot do.
+stdout: for each job one message per epoch, then the result, which has two blobs, arrays and network, or the
+reason why the training failed. Output of libraries goes to stderr.
 """
 
-import json
 import os
 import queue
 import shutil
@@ -14,18 +14,21 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import IO, Any, NoReturn
+
+from kit.training.wire import Message, pack_message, read_message
 
 STARTED = time.time()
 
 
 def main() -> NoReturn:
-    """Train what stdin says and send it back, until stdin closes."""
-    # Keras imports it where it can, for plots that no worker draws; that takes 0.6 s.
+    """Train the jobs from stdin and send their results, until stdin closes."""
+    # Keras imports matplotlib if it is installed; no worker draws plots, and the import takes 0.6 s.
     sys.modules["matplotlib"] = None  # type: ignore[assignment]  # the documented way to make an import fail
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
     started = STARTED
     while True:
@@ -33,21 +36,23 @@ def main() -> NoReturn:
         started = time.time()
 
 
-def _receive(jobs: "queue.SimpleQueue[str]") -> NoReturn:
-    for line in sys.stdin:
-        jobs.put(line)
-    # The driver is gone: a training under way ends here, and so does the interpreter, whose orderly shutdown
-    # takes libraries up to a second.
-    if folder := os.environ.get("KIT_SCRATCH"):
-        shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)
+def _receive(jobs: "queue.SimpleQueue[Message]") -> NoReturn:
+    try:
+        while (message := read_message(sys.stdin.buffer)) is not None:
+            jobs.put(message)
+    finally:
+        # The driver is gone: a running training ends here, and so does the interpreter, whose orderly
+        # shutdown takes libraries up to a second.
+        if folder := os.environ.get("KIT_SCRATCH"):
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
 
 
-def _answer(line: str, out: IO[bytes], started: float) -> None:
+def _answer(message: Message, out: IO[bytes], started: float) -> None:
     from kit.errors import KitError
 
     try:
-        _train(line, out, started)
+        _train(message, out, started)
     except KitError as error:
         _send(out, {"failed": error.what, "hint": error.hint})
     except Exception as error:
@@ -60,14 +65,12 @@ def _answer(line: str, out: IO[bytes], started: float) -> None:
     sys.stderr.flush()
 
 
-def _send(out: IO[bytes], event: dict[str, Any], *blobs: bytes) -> None:
-    out.write(json.dumps(event).encode() + b"\n")
-    for blob in blobs:
-        out.write(blob)
+def _send(out: IO[bytes], fields: dict[str, Any], *blobs: bytes) -> None:
+    out.write(pack_message(fields, *blobs))
     out.flush()
 
 
-def _train(line: str, out: IO[bytes], started: float) -> None:
+def _train(message: Message, out: IO[bytes], started: float) -> None:
     from kit.members import pack
     from kit.training.job import Job
     from kit.training.member import train_member
@@ -75,9 +78,8 @@ def _train(line: str, out: IO[bytes], started: float) -> None:
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
         _send(out, {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy})
 
-    result = train_member(Job.from_json(line), on_epoch, started)
-    arrays, network = pack(result), result.network or b""
-    _send(out, {"arrays": len(arrays), "network": len(network)}, arrays, network)
+    result = train_member(Job.from_message(message), Path(os.environ["KIT_DATA"]), on_epoch, started)
+    _send(out, {"result": "member"}, pack(result), result.network or b"")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
 """The search: threads that claim and run trials until the study is complete or the time limit is reached."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 from kit import interrupts
 from kit.errors import InterruptedRunError, KitError
 from kit.records import Params
-from kit.training.launch.devices import reserve_core
-from kit.training.launch.local import Progress, stopped_together
+from kit.training.launch.base import Device, Launcher, Progress
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import TrialSlot
 from kit.tuning.waiting import SILENCE, RemoteTrials
@@ -60,8 +58,8 @@ def search(
     *,
     trials: int | None,
     stop_at: Callable[[], float],
-    jobs: int,
-    on_gpu: bool,
+    launcher: Launcher,
+    devices: Sequence[Device],
     listener: ProgressListener,
 ) -> bool:
     """Run trials until the study has `trials` of them, time is up, or the space has nothing new to try.
@@ -73,8 +71,8 @@ def search(
         objective: returns a trial's loss; see `SharedStudy.claim` for what it may raise.
         trials: of the study, in all processes and calls; None: no limit.
         stop_at: returns the time limit, by `time.monotonic`; called repeatedly, from all threads.
-        jobs: parallel trials.
-        on_gpu: do not reserve cores.
+        launcher: starts the workers.
+        devices: one per trial that runs at once.
         listener: receives progress events.
 
     Returns:
@@ -89,12 +87,9 @@ def search(
 
     remote, announced = RemoteTrials(), set[int]()
     try:
-        with ExitStack() as cores, interrupts.deferred() as pause, stopped_together():
+        with interrupts.deferred() as pause, launcher.suspended_together():
             runner = _TrialRunner(shared, objective, trials, stop_at, listener, pause=pause)
-            runner.slots = [
-                TrialSlot(None if on_gpu else cores.enter_context(reserve_core()), runner.progressed)
-                for _ in range(jobs)
-            ]
+            runner.slots = [TrialSlot(launcher, device, runner.progressed) for device in devices]
             while True:
                 running = shared.running()
                 if runner.run():

@@ -1,12 +1,10 @@
 """One trial: a configuration trained on some of its folds, in one worker process."""
 
 import math
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +16,9 @@ from kit.errors import KitError
 from kit.members import Member
 from kit.metrics import LOSS, METRICS, Metric
 from kit.reports.study.figures import SCORE
-from kit.scratch import scratch
-from kit.training.launch.local import Process, Progress, Worker
-from kit.training.plan import make_jobs, setting
+from kit.training.launch.base import DataFolder, Device, Launcher, Progress
+from kit.training.launch.session import Session
+from kit.training.plan import make_jobs, resolve_numerics
 from kit.tuning.space import Space
 from kit.tuning.study import TrialFailedError, TrialStoppedError
 
@@ -36,32 +34,38 @@ COPIED = ("seconds", "startup", "loss_folds", SCORE)
 
 
 class TrialSlot:
-    """Runs trials one after the other: their core, their progress, and how to stop them.
+    """Runs trials one after the other on one device, and stops them.
 
     Args:
-        core: of the worker, see `Worker`.
+        launcher: starts the workers.
+        device: what they compute on.
         on_progress: called with the trial's number after each epoch.
     """
 
-    def __init__(self, core: int | None, on_progress: Callable[[int, Progress], None]) -> None:
-        self.core, self.on_progress = core, on_progress
+    def __init__(
+        self, launcher: Launcher, device: Device, on_progress: Callable[[int, Progress], None]
+    ) -> None:
+        self.launcher, self.device, self.on_progress = launcher, device, on_progress
         self.stopped: str | None = None
-        self._process: Process | None = None
+        self._session: Session | None = None
         self._lock = threading.Lock()
 
-    def started(self, process: Process) -> None:
-        """Register the worker that `stop` kills."""
-        with self._lock:
-            self._process = process
-            if self.stopped:
-                process.kill()
+    @contextmanager
+    def session(self, data: DataFolder) -> Iterator[Session]:
+        """Yield a session that trains the members of one trial, until `stop` ends it."""
+        with Session(self.launcher, self.device, data) as session:
+            with self._lock:
+                self._session = session
+                if self.stopped:
+                    session.stop()
+            yield session
 
     def stop(self, reason: str) -> None:
         """End the running trial and any later one, from any thread; the first reason counts."""
         with self._lock:
             self.stopped = self.stopped or reason
-            if self._process:
-                self._process.kill()
+            if self._session:
+                self._session.stop()
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +103,14 @@ class Objective:
             return known
         try:
             config = self.source.with_changes(self.space.changes(params))
-            backend = setting(config).backend or "none"
-            with training_arrays(self.dataset) as folder, Worker(backend, slot.core, slot.started) as worker:
-                return self._train(trial, config, folder, worker, slot)
+            with slot.session(DataFolder.of(self.dataset)) as session:
+                return self._train(trial, config, session, slot)
         except KitError as error:
             if slot.stopped:
                 raise TrialStoppedError(slot.stopped) from error
             raise TrialFailedError(str(error).splitlines()[0]) from error
 
-    def _train(self, trial: "Trial", config: Config, folder: Path, worker: Worker, slot: TrialSlot) -> float:
+    def _train(self, trial: "Trial", config: Config, session: Session, slot: TrialSlot) -> float:
         metric, score = METRICS[config.tune.metric], METRICS[config.competition.metric]
         report = _PruningReporter(trial, config, metric)
         labels = self.dataset.train_labels
@@ -126,9 +129,14 @@ class Objective:
             for fold in range(report.folds):
                 members = [Member(model, fold, config.seeds[0]) for model in config.models]
                 jobs = make_jobs(
-                    members, config, setting(config), self.folds[None], folder, task=self.dataset.task
+                    members,
+                    config,
+                    resolve_numerics(config),
+                    self.folds[None],
+                    self.dataset,
+                    test_rows=TEST_ROWS,
                 )
-                results = [worker.train(job, follow) for job in jobs]
+                results = [session.train(job, follow) for job in jobs]
                 seconds.append(sum(one.history["seconds"] for one in results))
                 startup += sum(one.history["startup_seconds"] for one in results)
                 rows.append(results[0].val_rows)
@@ -182,8 +190,8 @@ class _PruningReporter:
     def _report(self, step: int, losses: Sequence[float]) -> None:
         from optuna import TrialPruned
 
-        # With more than 10 epochs, some share a tenth.
-        if step == self._step:
+        # With more than 10 epochs, some share a tenth. A member that is trained again repeats its epochs.
+        if step <= self._step:
             return
         self._step = step
         self._trial.report(float(np.mean(losses)), step)
@@ -218,14 +226,3 @@ def _known_value(trial: "Trial") -> float | None:
     if earlier.state == TrialState.PRUNED:
         raise TrialPruned
     return earlier.value
-
-
-@contextmanager
-def training_arrays(dataset: Dataset) -> Iterator[Path]:
-    """Yield a folder with the training arrays and few test rows, since trials do not predict the test set."""
-    with tempfile.TemporaryDirectory(dir=scratch()) as name:
-        folder = Path(name)
-        for array in ("train_images.npy", "train_labels.npy"):
-            (folder / array).symlink_to((dataset.folder / array).resolve())
-        np.save(folder / "test_images.npy", dataset.test_images[:TEST_ROWS])
-        yield folder

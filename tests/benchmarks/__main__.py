@@ -55,7 +55,7 @@ def main(quick: bool, only: str, repeat: int | None, path: Path | None) -> None:
         "data": dataset.source,
         "rows": len(dataset.train_labels),
         "versions": machine.versions(),
-        "machine": machine.describe(),
+        "machine": machine.describe().model_dump(mode="json"),
         "load_before": os.getloadavg()[0],
     }
     console.print(f"{record['machine']['cpu']}, {record['machine']['cores']} cores; data: {dataset.source}")

@@ -29,14 +29,14 @@ def _network(bench: Bench, name: str, config: str) -> Iterator[Row]:
     own = engine.write_arrays(bench.folder / "own", bench.dataset, rows + engine.HELD_OUT)
     whole = engine.write_arrays(bench.folder / "whole", bench.dataset, rows * workers)
     jobs = engine.make_jobs(config, workers, own, rows, epochs)
-    rivals: dict[str, tuple[object, ...]] = {"plain Keras": ("plain_keras", config, whole, epochs)}
+    rivals: dict[str, tuple[object, ...]] = {"plain Keras": ("plain_keras", config, whole.path, epochs)}
     if find_spec("torch"):
         for precision in ("float32", "bfloat16"):
-            rivals[f"PyTorch {precision}"] = ("plain_torch", config, whole, epochs, precision)
+            rivals[f"PyTorch {precision}"] = ("plain_torch", config, whole.path, epochs, precision)
     rates: dict[str, list[float]] = {rival: [] for rival in ("engine", *rivals)}
     starts: dict[str, list[float]] = {rival: [] for rival in ("engine", "plain Keras")}
     for _ in range(bench.repeat):
-        results = engine.train(jobs, workers)
+        results = engine.train(jobs, workers, own)
         rates["engine"].append(sum(_rate(one.history["epochs"]["seconds"], rows) for one in results))
         histories = [one.history for one in results]
         starts["engine"].append(max(one["startup_seconds"] + one["tracing_seconds"] for one in histories))
@@ -46,8 +46,8 @@ def _network(bench: Bench, name: str, config: str) -> Iterator[Row]:
             rates[rival].append(_rate(seconds, rows * workers))
             if rival in starts:
                 starts[rival].append(time.perf_counter() - started - sum(seconds[1:]) * epochs / (epochs - 1))
-    shutil.rmtree(own)
-    shutil.rmtree(whole)
+    shutil.rmtree(own.path)
+    shutil.rmtree(whole.path)
     mine = Row(
         f"{name}: engine",
         "images/s",

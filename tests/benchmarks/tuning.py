@@ -12,12 +12,12 @@ from typing import Any
 from kit.config import Source, load
 from kit.data.folds import folds_by_seed
 from kit.training import machine
+from kit.training.launch.local import LocalLauncher
 from kit.tuning.search import search
 from kit.tuning.space import make_space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
 from kit.tuning.trial import Objective
-from tests.benchmarks import engine
 from tests.benchmarks.bench import Bench, Row
 
 SPACE = "{training.learning_rate: {kind: float, low: 1.0e-5, high: 1.0e-2, log: true}}"
@@ -61,14 +61,14 @@ def _studied(bench: Bench, changes: list[str], folder: Path, trials: int) -> lis
     shared = SharedStudy.open("bench", storage_url(folder, None), folder, config.tune, space, {})
     folds = folds_by_seed(bench.dataset, config.folds, config.seeds[:1])[0]
     objective = Objective(source, space, bench.dataset, folds)
-    on_gpu = engine.on_gpu()
+    launcher = LocalLauncher()
     search(
         shared,
         objective,
         trials=trials,
         stop_at=lambda: float("inf"),
-        jobs=1 if on_gpu else machine.cores(),
-        on_gpu=on_gpu,
+        launcher=launcher,
+        devices=launcher.devices(machine.backend()),
         listener=_Silent(),
     )
     ended = shared.study.get_trials()

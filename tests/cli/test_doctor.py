@@ -17,7 +17,7 @@ from kit.training.memory import Memory
 def _plain(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be on a machine without data, credentials and GPU, and with room."""
     monkeypatch.setattr(layout, "KAGGLE_INPUTS", (workdir / "input",))
-    monkeypatch.setattr(machine, "gpu", lambda: None)
+    monkeypatch.setattr(machine, "gpus", lambda: ())
     monkeypatch.setattr(machine, "backend", lambda: "tensorflow")
     monkeypatch.setattr(doctor, "NEEDED_GIB", 0)
 
@@ -101,8 +101,8 @@ def test_all_is_well() -> None:
 
 
 def test_a_gpu_that_is_left_unused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "gpu", lambda: Gpu("Tesla T4", 7.5))
-    monkeypatch.setattr(machine, "usable_gpu", lambda _: None)
+    monkeypatch.setattr(machine, "gpus", lambda: (Gpu("Tesla T4", 7.5),))
+    monkeypatch.setattr(machine, "usable_gpus", lambda _: ())
     assert "tensorflow cannot use the GPU" in problems()
 
 

@@ -122,7 +122,7 @@ def test_a_run_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
     ("number", "what", "hint"),
     [
         (signal.SIGKILL, "was killed (signal 9), as the system does when memory runs out", "--jobs 1"),
-        (signal.SIGILL, "met an instruction that this CPU does not have (signal 4)", "KERAS_BACKEND"),
+        (signal.SIGILL, "used an instruction that this CPU lacks (signal 4)", "KERAS_BACKEND"),
     ],
 )
 def test_a_worker_killed_twice_is_explained(

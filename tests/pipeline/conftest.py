@@ -16,8 +16,8 @@ from kit.members import PARSING, MemberResult
 from kit.pipeline.cv import cv as cross_validate
 from kit.runs import Run
 from kit.training.job import Job
-from kit.training.launch import pool
-from kit.training.launch.local import Progress
+from kit.training.launch.base import Progress
+from tests.launchers import FakeLauncher, OnProgress
 
 ROWS, TEST_ROWS, FIRST_TEST, CLASSES = 100, 30, 5000, 10
 WRONG_EVERY = 25
@@ -43,13 +43,10 @@ def probabilities(name: NDArray[np.int64], seed: int = 0, *, views: bool = False
     return probs.astype(np.float32)
 
 
-def predict(
-    job: Job, core: int | None, on_progress: Callable[[Progress], None], on_start: object
-) -> MemberResult:
-    """Predict as `run_worker` does, without training."""
-    del core, on_start
+def predict(job: Job, folder: Path, on_progress: OnProgress) -> MemberResult:
+    """Predict as a worker does, without training."""
     with PARSING:
-        train, test = (np.load(job.folder / f"{name}_images.npy") for name in ("train", "test"))
+        train, test = (np.load(folder / f"{name}_images.npy") for name in ("train", "test"))
     names, test_names = (images[:, 0, 0, 0] * np.int64(256) + images[:, 0, 1, 0] for images in (train, test))
     rows, seed = np.flatnonzero(job.held_out), job.member.seed
     on_progress(Progress(job.member, 1, job.epochs, 0.5, 0.5))
@@ -112,9 +109,9 @@ def competition(workdir: Path) -> Path:
 
 
 @pytest.fixture
-def stand_in() -> Any:
-    """Return the replacement for `run_worker`."""
-    return predict
+def launcher() -> FakeLauncher:
+    """Return a launcher whose workers do what `predict` does."""
+    return FakeLauncher(predict)
 
 
 @pytest.fixture
@@ -123,14 +120,13 @@ def record() -> Record:
 
 
 @pytest.fixture
-def cv(competition: Path, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Cv:  # noqa: ARG001 - it uses its files
-    """Return a function that runs `pipeline.cv` with a changed configuration and stand-ins for workers."""
-    monkeypatch.setattr(pool, "run_worker", stand_in)
+def cv(competition: Path, launcher: FakeLauncher) -> Cv:  # noqa: ARG001 - writes the data
+    """Return a function that runs `pipeline.cv` with a changed configuration and fake workers."""
 
     def run(changes: Any = None, record: Record | None = None, **also: Any) -> tuple[Run, bool, Record]:
         config = Config.model_validate(merged(RAW, changes or {}))
         record = record or Record()
-        made, complete = cross_validate(config, "example", record, **also)
+        made, complete = cross_validate(config, "example", record, launcher=launcher, **also)
         return made, complete, record
 
     return run

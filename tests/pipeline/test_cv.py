@@ -1,5 +1,6 @@
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,11 @@ from kit.members import Member
 from kit.records import EnsembleRecord
 from kit.runs import RUNS, Run
 from kit.training.failures import WorkerFailedError, WorkerLostError
+from tests.launchers import FakeLauncher
 
 Cv = Callable[..., Any]
 ROWS, TEST_ROWS, FIRST_TEST, WRONG_EVERY = 100, 30, 5000, 25
 MEMBERS = [f"knn-f{fold}-s0" for fold in range(4)]
-
-
-RUN_WORKER = "kit.training.launch.pool.run_worker"
 
 
 def read(path: Path) -> list[list[str]]:
@@ -327,23 +326,25 @@ def test_a_sample_submission_with_other_ids_is_refused_before_training(cv: Cv, c
     assert not RUNS.exists()
 
 
-def failing(stand_in: Any, name: str, error: KitError, times: int = 9) -> Any:
-    """Return a stand-in that fails for one member, for the first `times` calls."""
-    failures: list[str] = []
+@contextmanager
+def failing(launcher: FakeLauncher, name: str, error: KitError, times: int = 9) -> Iterator[None]:
+    """Let one member fail within the block, in its first `times` attempts."""
+    train, failures = launcher.train, list[str]()
 
     def run(job: Any, *arguments: Any) -> Any:
         if str(job.member) == name and len(failures) < times:
             failures.append(name)
             raise error
-        return stand_in(job, *arguments)
+        return train(job, *arguments)
 
-    return run
+    launcher.train = run
+    yield
+    launcher.train = train
 
 
-def test_a_member_that_fails_costs_no_other(cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_that_fails_costs_no_other(cv: Cv, launcher: FakeLauncher) -> None:
     error = WorkerFailedError("knn-f1-s0: ValueError: no", "Traceback\nValueError: no\n", "try another")
-    monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[1], error))
-    with pytest.raises(KitError) as raised:
+    with failing(launcher, MEMBERS[1], error), pytest.raises(KitError) as raised:
         cv(name="mine")
     run = Run(RUNS / "mine")
     assert str(raised.value) == (
@@ -355,7 +356,6 @@ def test_a_member_that_fails_costs_no_other(cv: Cv, stand_in: Any, monkeypatch: 
     assert run.read_record().status == "failed"
     assert not run.report_path.exists()
 
-    monkeypatch.setattr(RUN_WORKER, stand_in)
     _, _, record = cv(name="mine")
     assert (record.planned, record.kept) == ([MEMBERS[1]], 3)
     assert run.read_record().status == "complete"
@@ -374,40 +374,34 @@ TAUGHT: Any = {
 STUDENTS, TEACHERS = ([f"{model}-f{fold}-s0" for fold in range(4)] for model in ("student", "late"))
 
 
-def test_teachers_are_stored_before_a_network_learns_from_them(
-    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taught = {}
+def test_a_network_learns_from_what_its_stored_teachers_predict(cv: Cv, launcher: FakeLauncher) -> None:
+    train, taught = launcher.train, dict[str, Any]()
 
     def run(job: Any, *arguments: Any) -> Any:
-        taught[str(job.member)] = {path.name: path.is_file() for path in job.teachers}
-        return stand_in(job, *arguments)
+        taught[str(job.member)] = job.pseudo_labels
+        return train(job, *arguments)
 
-    monkeypatch.setattr(RUN_WORKER, run)
-    cv(TAUGHT)
-    assert {name: taught[name] for name in TEACHERS} == {name: {} for name in TEACHERS}
-    assert [taught[name] for name in STUDENTS] == [{f"{name}.npz": True} for name in TEACHERS]
+    launcher.train = run
+    made, _, _ = cv(TAUGHT)
+    assert {name: taught[name] for name in TEACHERS} == dict.fromkeys(TEACHERS)
+    for fold in range(4):
+        teacher, labels = made.read_member(Member("late", fold, 0)), taught[STUDENTS[fold]]
+        np.testing.assert_array_equal(labels.val, teacher.val_probs, strict=True)
+        np.testing.assert_array_equal(labels.test, teacher.test_probs, strict=True)
 
 
-def test_without_its_teachers_no_network_is_trained(
-    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_its_teachers_no_network_is_trained(cv: Cv, launcher: FakeLauncher) -> None:
     error = WorkerFailedError("late-f1-s0: no", "", "try another")
-    monkeypatch.setattr(RUN_WORKER, failing(stand_in, TEACHERS[1], error))
-    with pytest.raises(KitError, match="1 of 4 members failed"):
+    with failing(launcher, TEACHERS[1], error), pytest.raises(KitError, match="1 of 4 members failed"):
         cv(TAUGHT, name="mine")
-    monkeypatch.setattr(RUN_WORKER, stand_in)
     run, _, record = cv(TAUGHT, name="mine")
     assert record.planned == [*STUDENTS, TEACHERS[1]]
     assert run.read_record().status == "complete"
 
 
-def test_a_worker_that_wrote_nothing_leaves_no_log(
-    cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_wrote_nothing_leaves_no_log(cv: Cv, launcher: FakeLauncher) -> None:
     error = WorkerFailedError("knn-f1-s0: it diverged", "", "lower the rate")
-    monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[1], error))
-    with pytest.raises(KitError) as raised:
+    with failing(launcher, MEMBERS[1], error), pytest.raises(KitError) as raised:
         cv(name="mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: it diverged\nlower the rate\n"
@@ -416,9 +410,9 @@ def test_a_worker_that_wrote_nothing_leaves_no_log(
     assert not list(RUNS.rglob("*.log"))
 
 
-def test_a_lost_worker_is_told_and_reported(cv: Cv, stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RUN_WORKER, failing(stand_in, MEMBERS[2], WorkerLostError("killed", ""), times=1))
-    run, _, record = cv()
+def test_a_retry_is_reported(cv: Cv, launcher: FakeLauncher) -> None:
+    with failing(launcher, MEMBERS[2], WorkerLostError("killed", ""), times=1):
+        run, _, record = cv()
     assert record.retries == ["knn-f2-s0: killed"]
     assert run.read_report().warnings == ("retried after their worker died: knn-f2-s0",)
 

@@ -113,12 +113,13 @@ def test_folds_are_numbers(run: Callable[..., Any]) -> None:
 
 @pytest.mark.slow
 def test_an_experiment_is_trained_once_and_compared(
-    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Any],
 ) -> None:
     first = run("base", "-c", "knn.yaml")
     assert first.exit_code == 0, first.output
-    monkeypatch.setattr("kit.training.launch.pool.run_worker", None)  # Nothing is left to train.
+    members = {path: path.stat().st_mtime_ns for path in FOLDER.glob("base/members/*")}
     assert run("base", "-c", "knn.yaml").stdout == first.stdout
+    assert {path: path.stat().st_mtime_ns for path in FOLDER.glob("base/members/*")} == members != {}
     assert "that is another experiment" in str(run("base", "-c", "forest.yaml").exception)
     same = run("base", "-c", "knn.yaml", "--against", "base")
     assert "0.00000 (0.00000 to 0.00000) | 0.0000 0.0000" in same.stdout

@@ -1,6 +1,5 @@
 """Workers that behave as a test wants, and start in milliseconds."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,19 @@ import pytest
 from kit.config import Cnn, KNearest, Stage, Training
 from kit.members import Member, MemberResult, pack
 from kit.training.job import Job
-from kit.training.launch import local
+from kit.training.launch.base import DataFolder
+from kit.training.launch.local import LocalLauncher
+from tests.launchers import PRELUDE, script_launcher
 
-PRELUDE = """
-import json, os, signal, sys, time
-from pathlib import Path
-line = sys.stdin.readline()
-job = json.loads(line)
-folder, name = Path(job["folder"]), "-".join(map(str, job["member"]))
-out = sys.stdout.buffer
-def send(event, *blobs):
-    out.write(json.dumps(event).encode() + b"\\n" + b"".join(blobs))
-    out.flush()
+ONE_JOB = (
+    PRELUDE
+    + """
+job, _ = receive()
+name = "-".join(map(str, job["member"]))
 def epoch(number):
     send({"epoch": number, "val_loss": 0.5, "val_accuracy": 0.75})
 def finish():
-    arrays = (folder / "arrays").read_bytes()
-    send({"arrays": len(arrays), "network": 3}, arrays, b"net")
+    send({"result": "member"}, (folder / "arrays").read_bytes(), b"net")
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 def first_time():
@@ -35,6 +30,7 @@ def first_time():
     seen, _ = marker.exists(), marker.touch()
     return not seen
 """
+)
 
 
 @pytest.fixture
@@ -46,18 +42,30 @@ def result() -> MemberResult:
 
 
 @pytest.fixture
-def worker(tmp_path: Path, result: MemberResult, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that makes workers run `code`, which may use what PRELUDE defines."""
+def worker(tmp_path: Path, result: MemberResult) -> Callable[[str], None]:
+    """Return a function that makes workers run `code`, which may use what ONE_JOB defines."""
     (tmp_path / "arrays").write_bytes(pack(result))
 
     def install(code: str) -> None:
-        monkeypatch.setattr(local, "WORKER", [sys.executable, "-SE", "-c", PRELUDE + code])
+        (tmp_path / "worker.py").write_text(ONE_JOB + code)
 
     return install
 
 
 @pytest.fixture
-def make_job(tmp_path: Path) -> Callable[..., Job]:
+def launcher(tmp_path: Path) -> LocalLauncher:
+    """Return a launcher of the workers that `worker` describes."""
+    return script_launcher(tmp_path / "worker.py")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataFolder:
+    """Return the folder that the jobs of `make_job` refer to."""
+    return DataFolder("data", tmp_path)
+
+
+@pytest.fixture
+def make_job() -> Callable[..., Job]:
     """Return a function that makes a job of a fold; with epochs, that of a network."""
 
     def make(fold: int = 0, epochs: int | None = None, rows: int = 20) -> Job:
@@ -65,6 +73,6 @@ def make_job(tmp_path: Path) -> Callable[..., Job]:
         if epochs:
             model = Cnn(stages=(Stage(filters=2),), training=Training(epochs=epochs))
         held_out = np.arange(rows) % 2 == 0
-        return Job(Member("m", fold, 0), model, (4, 4, 1), 3, tmp_path, held_out, "tensorflow", "float32")
+        return Job(Member("m", fold, 0), model, (4, 4, 1), 3, "data", 6, held_out, "tensorflow", "float32")
 
     return make

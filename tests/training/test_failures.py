@@ -22,12 +22,12 @@ def test_signal_9_suggests_memory_and_fewer_jobs(monkeypatch: pytest.MonkeyPatch
 def test_signal_4_names_the_missing_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failures, "missing_instructions", lambda: ["sse4_2", "avx"])
     assert str(lost(MEMBER, -signal.SIGILL, "")) == (
-        "cnn-f0-s0: its worker met an instruction that this CPU does not have (signal 4): "
+        "cnn-f0-s0: its worker used an instruction that this CPU lacks (signal 4): "
         "the CPU lacks sse4_2, avx\nuse another machine, or set KERAS_BACKEND to another backend"
     )
 
 
-def test_an_allocation_that_failed_suggests_memory_too() -> None:
+def test_a_failed_allocation_suggests_memory_too() -> None:
     log = "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n"
     error = lost(MEMBER, -signal.SIGABRT, log)
     assert error.what == "cnn-f0-s0: its worker ran out of memory (what():  std::bad_alloc)"
@@ -43,10 +43,10 @@ def test_an_allocation_that_failed_suggests_memory_too() -> None:
         (3, "its worker ended with code 3 (the last line)"),
     ],
 )
-def test_any_other_end_has_its_name_and_the_last_line(code: int, words: str) -> None:
+def test_any_other_end_is_named_with_the_last_line_of_the_log(code: int, words: str) -> None:
     assert str(lost(MEMBER, code, "first\nthe last line\n\n")).startswith(f"cnn-f0-s0: {words}")
 
 
-def test_a_note_of_tensorflow_is_no_reason() -> None:
+def test_notes_of_tensorflow_are_not_shown() -> None:
     log = "I0000 00:00:1 cudart_stub.cc:31] Could not find cuda drivers on your machine\n"
     assert str(lost(MEMBER, -signal.SIGSEGV, log)) == "cnn-f0-s0: its worker was ended by signal 11, SIGSEGV"

@@ -27,10 +27,10 @@ GRAVITON = "processor : 0\nFeatures : fp asimd bf16\nCPU part : 0xd40\n"
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    for function in (machine.cpuinfo, machine.gpu):
+    for function in (machine.cpuinfo, machine.gpus):
         function.cache_clear()
     yield
-    for function in (machine.cpuinfo, machine.gpu):
+    for function in (machine.cpuinfo, machine.gpus):
         function.cache_clear()
 
 
@@ -83,66 +83,108 @@ def test_bfloat16_is_fast_with_amx_and_with_amds_avx512_bf16(cpuinfo: str, fast:
 
 def test_a_system_without_cpuinfo_has_no_features(cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cpu.setattr(machine, "CPUINFO", tmp_path / "none")
-    assert machine.describe()["features"] == []
+    assert machine.describe().features == ()
 
 
 def test_cores_are_within_the_affinity() -> None:
     assert 1 <= machine.cores() <= len(os.sched_getaffinity(0))
 
 
+T4 = "Tesla T4, 7.5"
+
+
+def smi(*lines: str) -> str:
+    """Return what nvidia-smi answers on a machine with these GPUs, each a name and a compute capability."""
+    return "".join(f"GPU-{index}a{index}b, {line}\n" for index, line in enumerate(lines))
+
+
 @pytest.mark.parametrize(
-    ("answer", "gpu"),
+    ("answer", "found"),
     [
-        ("NVIDIA H200, 9.0\n", Gpu("NVIDIA H200", 9.0)),
-        ("Tesla T4, 7.5\nTesla T4, 7.5\n", Gpu("Tesla T4", 7.5)),
-        ("Odd, but named, 8.6", Gpu("Odd, but named", 8.6)),
-        ("", None),
-        ("No devices were found\n", None),
-        ("Old, [N/A]\n", None),
+        (smi("NVIDIA H200, 9.0"), [Gpu("NVIDIA H200", 9.0, "GPU-0a0b")]),
+        (smi(T4, T4), [Gpu("Tesla T4", 7.5, "GPU-0a0b"), Gpu("Tesla T4", 7.5, "GPU-1a1b")]),
+        (smi("Odd, but named, 8.6"), [Gpu("Odd, but named", 8.6, "GPU-0a0b")]),
+        (smi("Old, [N/A]", T4), [Gpu("Tesla T4", 7.5, "GPU-1a1b")]),
+        (
+            "[N/A], NVIDIA A100-SXM4-40GB MIG 3g.20gb, 8.0\n",
+            [Gpu("NVIDIA A100-SXM4-40GB MIG 3g.20gb", 8.0, "0")],
+        ),
+        ("", []),
+        ("No devices were found\n", []),
     ],
 )
-def test_the_first_gpu_of_the_answer_counts(answer: str, gpu: Gpu | None) -> None:
-    assert machine.parse_gpu(answer) == gpu
+def test_each_line_of_nvidia_smi_is_a_gpu(answer: str, found: list[Gpu]) -> None:
+    assert machine.parse_gpus(answer) == tuple(found)
 
 
-def test_a_gpu_is_asked_for_by_nvidia_smi(cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    nvidia_smi(cpu, tmp_path, "echo 'Tesla T4, 7.5'")
-    assert machine.gpu() == Gpu("Tesla T4", 7.5)
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_all_gpus_that_nvidia_smi_lists_are_found(
+    count: int, cpu: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nvidia_smi(cpu, tmp_path, f"cat << END\n{smi(*[T4] * count)}END")
+    assert machine.gpus() == tuple(Gpu("Tesla T4", 7.5, f"GPU-{index}a{index}b") for index in range(count))
+
+
+@pytest.mark.parametrize(
+    ("visible", "ids"),
+    [
+        (None, ["GPU-0a0b", "GPU-1a1b", "GPU-2a2b"]),
+        ("2,0", ["2", "0"]),
+        ("1", ["1"]),
+        (" 0 , 1 ", ["0", "1"]),
+        ("GPU-2a,GPU-0a0b", ["GPU-2a", "GPU-0a0b"]),
+        ("0,7,1", ["0"]),
+        ("MIG-1b2c,MIG-3d4e", ["MIG-1b2c", "MIG-3d4e"]),
+        ("MIG-GPU-1a1b/3/0", ["MIG-GPU-1a1b/3/0"]),
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+    ],
+)
+def test_cuda_visible_devices_chooses_gpus(visible: str | None, ids: list[str]) -> None:
+    found = machine.parse_gpus(smi(T4, "NVIDIA A100, 8.0", T4))
+    assert [gpu.id for gpu in machine.visible_gpus(found, visible)] == ids
+
+
+def test_a_chosen_gpu_keeps_its_name_and_capability() -> None:
+    found = machine.parse_gpus(smi(T4, "NVIDIA A100, 8.0"))
+    for visible in ("1", "GPU-1a", "MIG-GPU-1a1b/3/0"):
+        assert machine.visible_gpus(found, visible) == (Gpu("NVIDIA A100", 8.0, visible),)
 
 
 @pytest.mark.parametrize("hidden", ["", "-1"])
-def test_a_hidden_gpu_is_none(hidden: str, cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    nvidia_smi(cpu, tmp_path, "echo 'Tesla T4, 7.5'")
+def test_a_hidden_gpu_is_not_found(hidden: str, cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nvidia_smi(cpu, tmp_path, f"echo 'GPU-0, {T4}'")
     cpu.setenv("CUDA_VISIBLE_DEVICES", hidden)
-    assert machine.gpu() is None
+    assert machine.gpus() == ()
 
 
-def test_a_driver_that_fails_is_no_gpu(cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_gpu_is_found_where_the_driver_fails(cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nvidia_smi(cpu, tmp_path, "echo 'no driver' >&2; exit 9")
-    assert machine.gpu() is None
+    assert machine.gpus() == ()
 
 
-@pytest.mark.parametrize(("installed", "usable"), [(True, Gpu("Tesla T4", 7.5)), (False, None)])
+@pytest.mark.parametrize("installed", [True, False])
 def test_tensorflow_uses_a_gpu_only_with_the_cuda_libraries(
-    installed: bool, usable: Gpu | None, cpu: pytest.MonkeyPatch, tmp_path: Path
+    installed: bool, cpu: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    nvidia_smi(cpu, tmp_path, "echo 'Tesla T4, 7.5'")
+    nvidia_smi(cpu, tmp_path, f"echo 'GPU-0, {T4}'")
     cpu.setattr(ctypes.util, "find_library", lambda _: "libcudnn.so.9" if installed else None)
     cpu.setattr(machine, "find_spec", lambda _: None)
-    assert machine.usable_gpu("tensorflow") == usable
+    assert machine.usable_gpus("tensorflow") == ((Gpu("Tesla T4", 7.5, "GPU-0"),) if installed else ())
 
 
-@pytest.mark.parametrize(("version", "usable"), [("2.9.0", True), ("2.9.0+cpu", False)])
+@pytest.mark.parametrize(("version", "usable"), [("2.9.0", 1), ("2.9.0+cpu", 0)])
 def test_torch_built_for_the_cpu_uses_no_gpu(
-    version: str, usable: bool, cpu: pytest.MonkeyPatch, tmp_path: Path
+    version: str, usable: int, cpu: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    nvidia_smi(cpu, tmp_path, "echo 'Tesla T4, 7.5'")
+    nvidia_smi(cpu, tmp_path, f"echo 'GPU-0, {T4}'")
     cpu.setattr(machine, "version", lambda _: version)
-    assert (machine.usable_gpu("torch") is not None) is usable
+    assert len(machine.usable_gpus("torch")) == usable
 
 
 @pytest.mark.parametrize("setting", ["float32", "bfloat16"])
-def test_a_precision_that_is_said_is_taken(setting: machine.Precision, cpu: pytest.MonkeyPatch) -> None:
+def test_an_explicit_precision_is_used(setting: machine.Precision, cpu: pytest.MonkeyPatch) -> None:
     del cpu
     assert machine.precision(setting, "tensorflow") == setting
 
@@ -164,19 +206,22 @@ def test_auto_precision_on_a_cpu(
     assert machine.precision("auto", backend) == chosen
 
 
-@pytest.mark.parametrize(("capability", "chosen"), [(9.0, "bfloat16"), (8.0, "bfloat16"), (7.5, "float32")])
-def test_auto_precision_on_a_gpu(capability: float, chosen: str, cpu: pytest.MonkeyPatch) -> None:
-    cpu.setattr(machine, "usable_gpu", lambda _: Gpu("any", capability))
+@pytest.mark.parametrize(
+    ("capabilities", "chosen"),
+    [([9.0], "bfloat16"), ([8.0], "bfloat16"), ([7.5], "float32"), ([8.0, 7.5], "float32")],
+)
+def test_auto_precision_on_gpus(capabilities: list[float], chosen: str, cpu: pytest.MonkeyPatch) -> None:
+    cpu.setattr(machine, "usable_gpus", lambda _: tuple(Gpu("any", one) for one in capabilities))
     assert machine.precision("auto", "tensorflow") == chosen
 
 
-def test_the_backend_is_tensorflow_where_nothing_is_said(cpu: pytest.MonkeyPatch) -> None:
+def test_the_default_backend_is_tensorflow(cpu: pytest.MonkeyPatch) -> None:
     del cpu
     assert machine.backend() == "tensorflow"
 
 
 @pytest.mark.parametrize("text", ['{"backend": "jax"}', "", "{", "[]"])
-def test_keras_json_has_no_say(text: str, cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_keras_json_is_ignored(text: str, cpu: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "keras.json").write_text(text)
     cpu.setenv("KERAS_HOME", str(tmp_path))
     cpu.setattr(machine, "find_spec", lambda _: True)
@@ -202,15 +247,15 @@ def test_missing_instructions_are_named(
     assert machine.missing_instructions() == missing
 
 
-def test_a_backend_that_cannot_train_is_refused(cpu: pytest.MonkeyPatch) -> None:
+def test_an_unknown_backend_is_refused(cpu: pytest.MonkeyPatch) -> None:
     cpu.setenv("KERAS_BACKEND", "numpy")
     with pytest.raises(
-        UserError, match=r"(?s)KERAS_BACKEND: no such backend.*one of tensorflow, jax, torch.*numpy"
+        UserError, match=r"(?s)KERAS_BACKEND: unknown backend.*one of tensorflow, jax, torch.*numpy"
     ):
         machine.backend()
 
 
-def test_a_backend_that_is_not_installed_says_how_to_install_it(cpu: pytest.MonkeyPatch) -> None:
+def test_a_missing_backend_is_reported_with_the_command_that_installs_it(cpu: pytest.MonkeyPatch) -> None:
     cpu.setenv("KERAS_BACKEND", "jax")
     cpu.setattr(machine, "find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"jax is not installed\npip install jax"):
@@ -224,8 +269,9 @@ def test_versions_leave_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatc
 
 def test_the_description_is_json(cpu: pytest.MonkeyPatch) -> None:
     del cpu
-    described = json.loads(json.dumps(machine.describe()))
+    described = json.loads(machine.describe().model_dump_json())
     assert described["cpu"] == "Intel(R) Core(TM) i7-4770"
+    assert described["features"] == ["avx2"]
     assert described["cores"] >= 1
     assert described["memory_gib"] > 0
     assert described["gpu"] is None

@@ -30,8 +30,8 @@ def result(tmp_path: Path, epochs: Epochs) -> MemberResult:
     np.save(tmp_path / "train_labels.npy", LABELS)
     np.save(tmp_path / "test_images.npy", images[:TEST_ROWS])
     model = KNearest(kind="knn", neighbours=1)
-    job = Job(Member("knn", 1, 0), model, (4, 4, 1), CLASSES, tmp_path, HELD_OUT, "none", "float32")
-    return train_member(job, lambda *figures: epochs.append(figures), 0.0)
+    job = Job(Member("knn", 1, 0), model, (4, 4, 1), CLASSES, "data", TEST_ROWS, HELD_OUT, "none", "float32")
+    return train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
 
 
 def test_a_classical_model_predicts_the_held_out_rows(result: MemberResult) -> None:
@@ -45,8 +45,9 @@ def test_a_classical_model_on_all_rows_predicts_only_test_rows(result: MemberRes
     epochs: Epochs = []
     held_out = np.zeros(ROWS, np.bool_)
     model = KNearest(kind="knn", neighbours=1)
-    job = Job(Member("knn", ALL_ROWS, 0), model, (4, 4, 1), CLASSES, tmp_path, held_out, "none", "float32")
-    alone = train_member(job, lambda *figures: epochs.append(figures), 0.0)
+    member = Member("knn", ALL_ROWS, 0)
+    job = Job(member, model, (4, 4, 1), CLASSES, "data", TEST_ROWS, held_out, "none", "float32")
+    alone = train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
     assert (alone.val_rows.shape, alone.val_probs.shape) == ((0,), (0, CLASSES))
     np.testing.assert_array_equal(alone.test_probs, result.test_probs)
     assert epochs == []

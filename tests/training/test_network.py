@@ -47,7 +47,15 @@ HELD_OUT = np.arange(ROWS) % 4 == 1
 
 def job(spec: Cnn = SPEC, precision: str = "float32", seed: int = 0) -> Job:
     return Job(
-        Member("cnn", 1, seed), spec, (SIDE, SIDE, 1), CLASSES, Path(), HELD_OUT, "tensorflow", precision
+        Member("cnn", 1, seed),
+        spec,
+        (SIDE, SIDE, 1),
+        CLASSES,
+        "data",
+        TEST_ROWS,
+        HELD_OUT,
+        "tensorflow",
+        precision,
     )
 
 

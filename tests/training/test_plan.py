@@ -1,12 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kit.config import Config, merged
+from kit.data.dataset import Dataset
 from kit.errors import UserError
-from kit.members import ALL_ROWS, Member
-from kit.training.plan import Setting, make_jobs, plan, setting
+from kit.members import ALL_ROWS, Member, MemberResult, plan_members
+from kit.training.plan import Numerics, make_jobs, makespan, plan, resolve_numerics, with_pseudo_labels
 from tests import tasks
 
 CONFIG = Config.model_validate(
@@ -22,74 +25,99 @@ CONFIG = Config.model_validate(
 )
 
 
-TASK = tasks.make(image_shape=[4, 4], classes=3)
-
-
-def test_all_of_one_seed_is_trained_before_the_next() -> None:
-    members = plan(CONFIG)
-    assert len(members) == len(set(members)) == 8
-    assert [member.seed for member in members] == [4] * 4 + [2] * 4
-
-
-def test_the_member_on_all_rows_comes_after_the_folds_of_its_model_and_seed() -> None:
-    members = plan(CONFIG.model_copy(update={"all_rows": True}))
-    names = [str(member) for member in members]
-    assert names[:6] == ["net-f0-s4", "net-f1-s4", "net-all-s4", "knn-f0-s4", "knn-f1-s4", "knn-all-s4"]
-    assert len(set(names)) == 12
+def test_the_plan_is_that_of_the_configuration() -> None:
+    config = CONFIG.model_copy(update={"all_rows": True})
+    assert plan(config) == plan_members(["net", "knn"], 2, [4, 2], all_rows=True)
 
 
 def test_networks_have_a_backend_and_each_its_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    assert setting(CONFIG) == Setting("tensorflow", {"net": "float32"})
+    assert resolve_numerics(CONFIG) == Numerics("tensorflow", {"net": "float32"})
 
 
 def test_without_a_network_there_is_no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "nonsense")
     only = Config.model_validate({"models": {"knn": {"kind": "knn"}}})
-    assert setting(only) == Setting(None, {})
+    assert resolve_numerics(only) == Numerics(None, {})
     with pytest.raises(UserError, match="nonsense"):
-        setting(CONFIG)
+        resolve_numerics(CONFIG)
 
 
 def test_backend_and_precision_decide_a_run() -> None:
     settings = [
-        Setting(None, {}),
-        Setting("tensorflow", {"net": "float32"}),
-        Setting("tensorflow", {"net": "bfloat16"}),
-        Setting("jax", {"net": "float32"}),
+        Numerics(None, {}),
+        Numerics("tensorflow", {"net": "float32"}),
+        Numerics("tensorflow", {"net": "bfloat16"}),
+        Numerics("jax", {"net": "float32"}),
     ]
     assert len({CONFIG.digest(**one.hash_fields()) for one in settings}) == 4
 
 
-def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:
+DATASET = Dataset(
+    train_images=np.zeros((4, 4, 4, 1), np.uint8),
+    train_labels=np.zeros(4, np.uint8),
+    test_images=np.zeros((9, 4, 4, 1), np.uint8),
+    test_ids=tuple(map(str, range(9))),
+    task=tasks.make(image_shape=[4, 4], classes=3),
+    fingerprint="0123abcd",
+    sample=False,
+    source="here",
+    warnings=(),
+    folder=Path("folder"),
+)
+
+
+def test_a_job_holds_out_the_rows_of_its_fold_and_seed() -> None:
     folds = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.int8)
     members = [Member("net", 1, 4), Member("knn", 1, 2), Member("knn", ALL_ROWS, 2)]
-    net, knn, all_rows = make_jobs(
-        members, CONFIG, Setting("jax", {"net": "bfloat16"}), folds, tmp_path, task=TASK
-    )
+    net, knn, all_rows = make_jobs(members, CONFIG, Numerics("jax", {"net": "bfloat16"}), folds, DATASET)
     assert net.held_out.tolist() == [False, False, True, True]
     assert knn.held_out.tolist() == [False, True, False, True]
     assert all_rows.held_out.tolist() == [False] * 4
     assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4, 1), 3)
     assert (net.backend, net.precision) == ("jax", "bfloat16")
-    assert net.folder.is_absolute()
+    assert (net.data, net.test_rows) == ("0123abcd", 9)
 
 
-def test_a_network_learns_from_the_members_of_its_fold_and_seed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("limit", "rows"), [(None, 9), (5, 5), (20, 9)])
+def test_test_rows_may_be_limited(limit: int | None, rows: int) -> None:
+    folds = np.zeros((2, 4), np.int8)
+    [job] = make_jobs([Member("knn", 0, 4)], CONFIG, Numerics(None, {}), folds, DATASET, test_rows=limit)
+    assert job.test_rows == rows
+
+
+def test_a_network_learns_from_the_members_of_its_fold_and_seed() -> None:
     models = {"knn": {"kind": "knn"}, "net": {"stages": [{"filters": 2}], "teachers": ["knn"]}}
     config = Config.model_validate(merged(CONFIG.model_dump(), {"models": models}))
-    members, folds = plan(config), np.zeros((2, 4), np.int8)
-    jobs = make_jobs(
-        members,
-        config,
-        setting(config),
-        folds,
-        tmp_path,
-        task=TASK,
-        stored=lambda one: tmp_path / f"{one}.npz",
-    )
-    taught = {str(job.member): [path.name for path in job.teachers] for job in jobs}
-    assert taught["net-f1-s2"] == ["knn-f1-s2.npz"]
-    assert taught["knn-f1-s2"] == []
-    with pytest.raises(ValueError, match="net-f0-s4: nobody says where its teachers are stored"):
-        make_jobs(members, config, setting(config), folds, tmp_path, task=TASK)
+    jobs = make_jobs(plan(config), config, resolve_numerics(config), np.zeros((2, 4), np.int8), DATASET)
+    taught = {str(job.member): job.teachers for job in jobs}
+    assert taught["net-f1-s2"] == (Member("knn", 1, 2),)
+    assert taught["knn-f1-s2"] == ()
+
+
+def probabilities(*first: float) -> NDArray[np.float32]:
+    """Return one row per number, the probability of the first of three classes; the last has the rest."""
+    return np.array([[one, 0, 1 - one] for one in first], np.float32)
+
+
+def test_pseudo_labels_are_the_mean_over_teachers_with_views_where_they_have_them() -> None:
+    plain = MemberResult(np.array([1, 4]), probabilities(0.2, 0.4), probabilities(0, 0.5, 1), {})
+    views = replace(plain, val_probs_tta=probabilities(0.6, 0.8), test_probs_tta=probabilities(1, 0.5, 0))
+    teachers = {Member("one", 0, 4): plain, Member("two", 0, 4): views}
+    [job] = make_jobs([Member("net", 0, 4)], CONFIG, Numerics(None, {}), np.zeros((2, 4), np.int8), DATASET)
+    taught = with_pseudo_labels(replace(job, teachers=tuple(teachers)), teachers.__getitem__)
+    assert taught.pseudo_labels
+    assert taught.pseudo_labels.val.dtype == taught.pseudo_labels.test.dtype == np.float32
+    np.testing.assert_allclose(taught.pseudo_labels.val, probabilities(0.4, 0.6), rtol=1e-6)
+    np.testing.assert_allclose(taught.pseudo_labels.test, probabilities(0.5, 0.5, 0.5), rtol=1e-6)
+
+
+def test_a_job_without_teachers_is_left_as_it_is() -> None:
+    [job] = make_jobs([Member("knn", 0, 4)], CONFIG, Numerics(None, {}), np.zeros((2, 4), np.int8), DATASET)
+    results: dict[Member, MemberResult] = {}
+    assert with_pseudo_labels(job, results.__getitem__) is job
+
+
+def test_makespan_gives_the_next_task_to_an_idle_worker() -> None:
+    assert makespan([4, 1, 1, 1, 4], 2) == 7
+    assert makespan([], 3) == 0

@@ -1,13 +1,12 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from kit.config import Cnn, Stage
-from kit.members import Member, MemberResult, pack
-from kit.training.job import Job
+from kit.members import Member
+from kit.training.job import Job, PseudoLabels
 from kit.training.targets import make_training_set
 
 ROWS, TEST_ROWS = 6, 3
@@ -20,7 +19,8 @@ JOB = Job(
     Cnn(stages=(Stage(filters=2),)),
     (2, 2, 1),
     3,
-    Path(),
+    "data",
+    TEST_ROWS,
     HELD_OUT,
     "tensorflow",
     "float32",
@@ -34,14 +34,9 @@ def probabilities(*first: float) -> NDArray[np.float32]:
 
 
 @pytest.fixture
-def taught(tmp_path: Path) -> Job:
-    """Return a job with two teachers, one with views."""
-    plain = MemberResult(np.array([1, 4]), probabilities(0.2, 0.4), probabilities(0, 0.5, 1), {})
-    views = replace(plain, val_probs_tta=probabilities(0.6, 0.8), test_probs_tta=probabilities(1, 0.5, 0))
-    paths = tmp_path / "one.npz", tmp_path / "two.npz"
-    for path, result in zip(paths, (plain, views), strict=True):
-        path.write_bytes(pack(result))
-    return replace(JOB, teachers=paths)
+def taught() -> Job:
+    """Return a job with pseudo-labels."""
+    return replace(JOB, pseudo_labels=PseudoLabels(probabilities(0.4, 0.6), probabilities(0.5, 0.25, 1)))
 
 
 def test_without_teachers_only_training_rows_have_targets() -> None:
@@ -62,10 +57,10 @@ def test_with_teachers_all_images_have_targets(taught: Job) -> None:
     np.testing.assert_array_equal(training_set.images, np.concatenate([IMAGES, TEST_IMAGES]))
 
 
-def test_pseudo_labels_are_the_mean_of_the_teachers_with_views_if_they_have_them(taught: Job) -> None:
+def test_pseudo_labels_are_the_targets_of_held_out_and_test_images(taught: Job) -> None:
     targets = make_training_set(taught, IMAGES, LABELS, TEST_IMAGES, 0.3).targets
-    np.testing.assert_allclose(targets[[1, 4]], probabilities(0.4, 0.6), rtol=1e-6)
-    np.testing.assert_allclose(targets[ROWS:], probabilities(0.5, 0.5, 0.5), rtol=1e-6)
+    np.testing.assert_array_equal(targets[[1, 4]], probabilities(0.4, 0.6))
+    np.testing.assert_array_equal(targets[ROWS:], probabilities(0.5, 0.25, 1))
 
 
 def test_no_label_of_a_held_out_row_is_a_target(taught: Job) -> None:
@@ -75,10 +70,9 @@ def test_no_label_of_a_held_out_row_is_a_target(taught: Job) -> None:
         np.testing.assert_array_equal(one.targets, other.targets)
 
 
-def test_a_member_on_all_rows_has_pseudo_labels_for_test_images_only(tmp_path: Path) -> None:
-    none, path = np.zeros((0, 3), np.float32), tmp_path / "all.npz"
-    path.write_bytes(pack(MemberResult(np.zeros(0, np.int64), none, probabilities(0.1, 0.2, 0.3), {})))
-    job = replace(JOB, held_out=np.zeros(ROWS, bool), teachers=(path,))
+def test_a_member_on_all_rows_has_pseudo_labels_of_test_images_alone() -> None:
+    labels = PseudoLabels(np.zeros((0, 3), np.float32), probabilities(0.1, 0.2, 0.3))
+    job = replace(JOB, held_out=np.zeros(ROWS, bool), pseudo_labels=labels)
     training_set = make_training_set(job, IMAGES, LABELS, TEST_IMAGES, 0.0)
     np.testing.assert_array_equal(training_set.targets[:ROWS], np.eye(3, dtype=np.float32)[LABELS])
-    np.testing.assert_allclose(training_set.targets[ROWS:], probabilities(0.1, 0.2, 0.3), rtol=1e-6)
+    np.testing.assert_array_equal(training_set.targets[ROWS:], probabilities(0.1, 0.2, 0.3))

@@ -1,8 +1,8 @@
-import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import pytest
 
 from kit.config import LogisticRegression, RandomForest, Svm
 from kit.members import Member, unpack
+from kit.processes import environment
 from kit.training.job import Job
 from kit.training.launch.local import WORKER
+from kit.training.wire import Message, read_message
 
 ROWS, TEST_ROWS = 60, 5
 
@@ -28,9 +30,10 @@ def start(tmp_path: Path) -> Iterator[Any]:
 
     def begin(model: Any) -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
-        process = subprocess.Popen(WORKER, stdin=pipe, stdout=pipe, stderr=pipe)
+        env = environment("training", data=tmp_path)
+        process = subprocess.Popen(WORKER, stdin=pipe, stdout=pipe, stderr=pipe, env=env)
         running.append(process)
-        send(process, model, tmp_path)
+        send(process, model)
         return process
 
     yield begin
@@ -40,27 +43,29 @@ def start(tmp_path: Path) -> Iterator[Any]:
             pass
 
 
-def send(process: "subprocess.Popen[bytes]", model: Any, folder: Path) -> None:
-    """Give a worker the job of training `model` on the images in `folder`."""
+def send(process: "subprocess.Popen[bytes]", model: Any, **changes: Any) -> None:
+    """Give a worker the job of training `model`."""
     held_out = np.arange(ROWS) % 4 == 1
-    job = Job(Member("m", 0, 0), model, (4, 4, 1), 3, folder, held_out, "none", "float32")
+    job = Job(Member("m", 0, 0), model, (4, 4, 1), 3, "data", TEST_ROWS, held_out, "none", "float32")
     assert process.stdin
-    process.stdin.write(job.to_json().encode() + b"\n")
+    process.stdin.write(replace(job, **changes).to_bytes())
     process.stdin.flush()
 
 
-def answer(process: "subprocess.Popen[bytes]") -> tuple[dict[str, Any], dict[str, Any], bytes]:
-    """Return the epoch, the sizes and the arrays that a worker sends."""
+def answer(process: "subprocess.Popen[bytes]") -> Message:
+    """Return the next message of a worker."""
     assert process.stdout
-    epoch, sizes = json.loads(process.stdout.readline()), json.loads(process.stdout.readline())
-    return epoch, sizes, process.stdout.read(sizes["arrays"])
+    message = read_message(process.stdout)
+    assert message
+    return message
 
 
-def test_a_result_comes_in_two_blobs_and_warnings_go_to_stderr(start: Any) -> None:
+def test_a_result_has_two_blobs_and_warnings_go_to_stderr(start: Any) -> None:
     process = start(LogisticRegression(kind="logistic_regression", iterations=1))
-    epoch, sizes, arrays = answer(process)
-    assert set(epoch) == {"epoch", "val_loss", "val_accuracy"}
-    assert sizes["network"] == 0
+    assert answer(process).fields.keys() == {"epoch", "val_loss", "val_accuracy"}
+    result = answer(process)
+    arrays, network = result.blobs
+    assert (result.fields, network) == ({"result": "member"}, b"")
     assert unpack(arrays).val_probs.shape == (ROWS // 4, 3)
     assert unpack(arrays).test_probs.shape == (TEST_ROWS, 3)
     process.stdin.close()
@@ -69,19 +74,29 @@ def test_a_result_comes_in_two_blobs_and_warnings_go_to_stderr(start: Any) -> No
     assert process.wait() == 0
 
 
-def test_an_unexpected_error_is_told_in_a_line_with_the_traceback_on_stderr(start: Any) -> None:
+def test_only_the_test_rows_of_the_job_are_predicted(start: Any) -> None:
+    model = LogisticRegression(kind="logistic_regression")
+    process = start(model)
+    send(process, model, test_rows=2)
+    every, few = (unpack([answer(process), answer(process)][1].blobs[0]) for _ in range(2))
+    np.testing.assert_array_equal(few.test_probs, every.test_probs[:2], strict=True)
+    np.testing.assert_array_equal(few.val_probs, every.val_probs, strict=True)
+
+
+def test_an_unexpected_error_is_reported_with_the_traceback_on_stderr(start: Any) -> None:
     process = start(Svm(kind="svm", components=500))
-    line = process.stdout.readline()
+    message = answer(process)
     process.stdin.close()
-    assert json.loads(line)["failed"].startswith("ValueError: n_components=500 must be between")
+    assert message.fields["failed"].startswith("ValueError: n_components=500 must be between")
     assert b"Traceback" in process.stderr.read()
 
 
-def test_a_worker_takes_another_job_after_one_that_failed(start: Any, tmp_path: Path) -> None:
+def test_a_worker_takes_another_job_after_one_that_failed(start: Any) -> None:
     process = start(Svm(kind="svm", components=500))
-    assert "failed" in json.loads(process.stdout.readline())
-    send(process, LogisticRegression(kind="logistic_regression"), tmp_path)
-    assert unpack(answer(process)[2]).val_probs.shape == (ROWS // 4, 3)
+    assert "failed" in answer(process).fields
+    send(process, LogisticRegression(kind="logistic_regression"))
+    assert "epoch" in answer(process).fields
+    assert unpack(answer(process).blobs[0]).val_probs.shape == (ROWS // 4, 3)
 
 
 def test_a_worker_ends_with_its_driver(start: Any) -> None:

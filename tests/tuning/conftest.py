@@ -1,7 +1,6 @@
 """Studies of one number, and stand-in workers that answer in milliseconds."""
 
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ import sqlalchemy
 from kit.config import FloatRange, Tune
 from kit.data.dataset import Dataset
 from kit.members import MemberResult, pack
-from kit.training.launch import local
+from kit.training.launch.local import LocalLauncher
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
 from tests import tasks
+from tests.launchers import PRELUDE, script_launcher
 
 RATE = "training.learning_rate"
 ROWS, CLASSES, FOLDS = 40, 2, 4
@@ -30,28 +30,24 @@ seeds: [7]
 # The learning rate determines the losses.
 NETWORK = "models: {cnn: {stages: [{filters: 2}], training: {epochs: 4}}}\n"
 
-WORKER = """
-import json, os, signal, sys, time
-from pathlib import Path
-folder, out = Path({folder!r}), sys.stdout.buffer
-(folder / f"{{os.getpid()}}.pid").touch()
-def send(event, *blobs):
-    out.write(json.dumps(event).encode() + b"\\n" + b"".join(blobs))
-    out.flush()
-def fail(why):
-    send({{"failed": why, "hint": None}})
+# What `worker` writes in front of its script; `seen` is where the test looks.
+JOBS = (
+    PRELUDE
+    + """
+seen = Path(SEEN)
+(seen / f"{os.getpid()}.pid").touch()
 def train(losses):
     for number, loss in enumerate(losses, 1):
-        send({{"epoch": number, "val_loss": loss, "val_accuracy": 0.5}})
-    with (folder / "trained").open("a") as file:
-        file.write(f"{{name}} {{fold}} {{seed}}\\n")
-    arrays = (folder / f"{{name}}{{fold}}.npz").read_bytes()
-    send({{"arrays": len(arrays), "network": 0}}, arrays)
-for line in sys.stdin:
-    job = json.loads(line)
-    (name, fold, seed), rate = job["member"], job["model"].get("training", {{}}).get("learning_rate")
-{code}
+        send({"epoch": number, "val_loss": loss, "val_accuracy": 0.5})
+    with (seen / "trained").open("a") as file:
+        file.write(f"{name} {fold} {seed}\\n")
+    send({"result": "member"}, (seen / f"{name}{fold}.npz").read_bytes(), b"")
+while True:
+    job, _ = receive()
+    (name, fold, seed), rate = job["member"], job["model"].get("training", {}).get("learning_rate")
+CODE
 """
+)
 
 
 class Recorder:
@@ -147,8 +143,14 @@ def folds() -> Any:
 
 
 @pytest.fixture
-def worker(workdir: Path, folds: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that writes configs/tiny.yaml and makes workers run `code`, with what WORKER defines.
+def launcher(workdir: Path) -> LocalLauncher:
+    """Return a launcher of the workers that `worker` describes."""
+    return script_launcher(workdir / "worker.py")
+
+
+@pytest.fixture
+def worker(workdir: Path, folds: Any) -> Callable[..., None]:
+    """Return a function that writes configs/tiny.yaml and makes workers run `code`, with what JOBS defines.
 
     What they send: in fold f the probability of class 0 is (f + 1) / 10 of the model "other", 0.4 of others.
     """
@@ -163,8 +165,8 @@ def worker(workdir: Path, folds: Any, monkeypatch: pytest.MonkeyPatch) -> Callab
         (workdir / "configs").mkdir(exist_ok=True)
         (workdir / "configs/tiny.yaml").write_text(CONFIG + config)
         indented = "".join(f"    {line}\n" for line in code.splitlines())
-        script = WORKER.format(folder=str(workdir), code=indented)
-        monkeypatch.setattr(local, "WORKER", [sys.executable, "-SE", "-c", script])
+        script = JOBS.replace("SEEN", repr(str(workdir))).replace("CODE", indented)
+        (workdir / "worker.py").write_text(script)
 
     return install
 

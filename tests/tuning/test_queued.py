@@ -14,6 +14,7 @@ from kit.tuning.queued import invalid_reason
 from kit.tuning.search import search
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
+from tests.launchers import CPU, FakeLauncher
 from tests.tuning.conftest import Recorder
 
 SPACE = Space(
@@ -85,8 +86,8 @@ def test_the_study_continues_without_the_trial(
         objective,
         trials=6,
         stop_at=lambda: math.inf,
-        jobs=1,
-        on_gpu=False,
+        launcher=FakeLauncher(),
+        devices=[CPU],
         listener=record,
     )
     assert [trial.state.name for trial in shared.study.trials] == [

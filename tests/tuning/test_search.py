@@ -18,13 +18,14 @@ from optuna.trial import TrialState
 from kit.config import Choices, Tune
 from kit.errors import InterruptedRunError, KitError
 from kit.members import Member
-from kit.training.launch.local import Progress
+from kit.training.launch.base import Device, Progress
 from kit.tuning import search as searching
 from kit.tuning import storage
 from kit.tuning.search import search
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy, TrialFailedError, TrialStoppedError
 from kit.tuning.trial import TrialSlot
+from tests.launchers import CPU, FakeLauncher
 from tests.tuning.conftest import Recorder, line_space
 
 Open = Callable[..., SharedStudy]
@@ -43,12 +44,12 @@ def endless(trial: optuna.Trial, slot: TrialSlot) -> float:
     raise TrialStoppedError(slot.stopped)
 
 
-def find(shared: SharedStudy, objective: Any = value, **given: Any) -> bool:
+def find(shared: SharedStudy, objective: Any = value, jobs: int = 1, **given: Any) -> bool:
     settings: dict[str, Any] = {
         "trials": 6,
         "stop_at": lambda: float("inf"),
-        "jobs": 1,
-        "on_gpu": False,
+        "launcher": FakeLauncher(),
+        "devices": [CPU] * jobs,
         "listener": Recorder(),
         **given,
     }
@@ -85,29 +86,19 @@ def test_more_trials_resume_the_study(open_study: Open) -> None:
     assert [trial.number for trial in shared.study.trials] == list(range(5))
 
 
-def test_threads_share_the_count_and_have_cores_of_their_own(open_study: Open) -> None:
+def test_threads_share_the_count_and_have_devices_of_their_own(open_study: Open) -> None:
     shared = open_study()
-    cores, barrier = set(), threading.Barrier(2, timeout=30)
+    used, barrier = set(), threading.Barrier(2, timeout=30)
+    devices = [Device("gpu", "0"), Device("gpu", "1")]
 
     def together(trial: optuna.Trial, slot: TrialSlot) -> float:
-        cores.add(slot.core)
+        used.add(slot.device)
         barrier.wait()
         return value(trial, slot)
 
-    find(shared, together, jobs=2)
+    find(shared, together, devices=devices)
     assert shared.trial_count() == 6
-    assert len(cores) == min(2, len(os.sched_getaffinity(0)))
-
-
-def test_on_a_gpu_workers_have_no_core(open_study: Open) -> None:
-    cores = []
-
-    def note(trial: optuna.Trial, slot: TrialSlot) -> float:
-        cores.append(slot.core)
-        return value(trial, slot)
-
-    find(open_study(), note, on_gpu=True, trials=2)
-    assert cores == [None, None]
+    assert used == set(devices)
 
 
 def test_a_space_where_everything_fails_ends(open_study: Open) -> None:
@@ -230,7 +221,7 @@ def test_a_storage_that_fails_is_named(open_study: Open) -> None:
 def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, record: Recorder) -> None:
     shared, other = open_study(), open_study()
     running = threading.Event()
-    slot = TrialSlot(None, lambda *_: None)
+    slot = TrialSlot(FakeLauncher(), CPU, lambda *_: None)
 
     def elsewhere(trial: optuna.Trial) -> float:
         running.set()
@@ -250,7 +241,7 @@ def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, 
 
 def test_a_process_without_time_to_wait_is_not_the_last(open_study: Open) -> None:
     shared, other = open_study(), open_study()
-    running, slot = threading.Event(), TrialSlot(None, lambda *_: None)
+    running, slot = threading.Event(), TrialSlot(FakeLauncher(), CPU, lambda *_: None)
 
     def elsewhere(trial: optuna.Trial) -> float:
         running.set()
@@ -272,6 +263,7 @@ from pathlib import Path
 from kit.config import Tune
 from kit.tuning import search as searching, storage
 from kit.tuning.study import SharedStudy
+from tests.launchers import CPU, FakeLauncher
 from tests.tuning.conftest import Recorder, line_space
 storage.HEARTBEAT, storage.GRACE = 1, 2
 shared = SharedStudy.open("s", "sqlite:///s.db", Path("runs"), Tune(pruner="none"), line_space(), {})
@@ -280,7 +272,8 @@ def objective(trial, slot):
     time.sleep(SECONDS)
     return trial.params["x"]
 last = searching.search(
-    shared, objective, trials=8, stop_at=lambda: float("inf"), jobs=2, on_gpu=True, listener=Recorder()
+    shared, objective, trials=8, stop_at=lambda: float("inf"), launcher=FakeLauncher(), devices=[CPU] * 2,
+    listener=Recorder()
 )
 print(last, flush=True)
 """

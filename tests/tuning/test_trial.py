@@ -1,7 +1,6 @@
 """One trial: training, stored figures, and early ends. Stand-in workers, except for one test."""
 
 import math
-import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -16,11 +15,12 @@ from optuna.trial import TrialState
 from kit.config import Choices, FloatRange, IntRange, Source
 from kit.data.dataset import Dataset
 from kit.metrics.auc import Auc
-from kit.scratch import scratch
-from kit.training.launch import local
+from kit.training.launch.base import Device
+from kit.training.launch.local import LocalLauncher
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
-from kit.tuning.trial import TEST_ROWS, Objective, TrialSlot, training_arrays
+from kit.tuning.trial import Objective, TrialSlot
+from tests.launchers import CPU
 from tests.tuning.conftest import FOLDS, NETWORK, ROWS, alive
 
 RATE = "models.cnn.training.learning_rate"
@@ -34,8 +34,8 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def slot() -> TrialSlot:
-    return TrialSlot(None, lambda *_: None)
+def slot(launcher: LocalLauncher) -> TrialSlot:
+    return TrialSlot(launcher, CPU, lambda *_: None)
 
 
 @pytest.fixture
@@ -156,10 +156,10 @@ def test_epochs_that_share_a_tenth_are_reported_once(worker: Install, run: Run) 
     assert list(trial.intermediate_values) == list(range(0, 101, 10))
 
 
-def test_the_slot_receives_each_epoch(worker: Install, run: Run) -> None:
+def test_the_slot_receives_each_epoch(worker: Install, run: Run, launcher: LocalLauncher) -> None:
     events: list[Any] = []
     worker(TRAIN)
-    run(0.01, folds=2, slot=TrialSlot(None, lambda *given: events.append(given)))
+    run(0.01, folds=2, slot=TrialSlot(launcher, CPU, lambda *given: events.append(given)))
     assert [(number, one.member.fold, one.epoch, one.epochs) for number, one in events] == [
         (0, fold, epoch, 4) for fold in (0, 1) for epoch in (1, 2, 3, 4)
     ]
@@ -289,23 +289,42 @@ def test_a_slot_that_is_stopped_already_trains_nothing(
     assert not (workdir / "trained").exists()
 
 
-def test_the_worker_gets_few_test_rows(dataset: Dataset) -> None:
-    with training_arrays(dataset) as folder:
-        assert np.array_equal(np.load(folder / "train_images.npy"), dataset.train_images)
-        assert np.array_equal(np.load(folder / "train_labels.npy"), dataset.train_labels)
-        assert len(np.load(folder / "test_images.npy")) == min(TEST_ROWS, len(dataset.test_images))
-        # Which is removed even where this process is killed.
-        assert folder.is_relative_to(scratch())
-    assert not folder.exists()
+def test_a_lost_worker_is_replaced_once(worker: Install, run: Run, workdir: Path) -> None:
+    die_once = (
+        "if fold == 1 and not (seen / 'once').exists():",
+        "    (seen / 'once').touch()",
+        "    send({'epoch': 1, 'val_loss': 4.1 * rate, 'val_accuracy': 0.5})",
+        "    os.kill(os.getpid(), signal.SIGKILL)",
+    )
+    worker("\n".join([*die_once, TRAIN]))
+    with warnings.catch_warnings():
+        # Optuna warns about a step that is reported twice.
+        warnings.simplefilter("error", UserWarning)
+        [trial] = run(0.01, folds=2)
+    assert trial.state == TrialState.COMPLETE
+    assert trained(workdir) == ["cnn 0 7", "cnn 1 7"]
+    assert list(trial.intermediate_values) == [20, 50, 70, 100, 120, 150, 170, 200]
+    assert len(workers(workdir)) == 2
 
 
-def test_a_real_worker_agrees(worker: Install, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_test_rows_are_predicted(
+    worker: Install, run: Run, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker("fail(str(job['test_rows']))")
+    [every] = run(None)
+    monkeypatch.setattr("kit.tuning.trial.TEST_ROWS", 3)
+    [few] = run(0.02)
+    rows = [one.user_attrs["failed"].removeprefix("cnn-f0-s7: ") for one in (every, few)]
+    assert rows == [str(len(dataset.test_images)), "3"]
+
+
+def test_a_real_worker_agrees(worker: Install, run: Run) -> None:
     worker("", "models: {knn: {kind: knn}}\n")
-    monkeypatch.setattr(local, "WORKER", [sys.executable, "-m", "kit.training.worker"])
+    slot = TrialSlot(LocalLauncher(), Device("core"), lambda *_: None)
     key = "models.knn.neighbours"
     space = Space((Parameter(key, IntRange(kind="int", low=1, high=3), {}),), {key: 1}, False)
-    [trial] = run(None, space=space, folds=2)
+    [one] = run(None, space=space, slot=slot, folds=2)
     # The first pixel gives the label.
-    assert trial.value == pytest.approx(0.0, abs=1e-6)
-    assert trial.user_attrs["score"] == 1.0
-    assert list(trial.intermediate_values) == [100, 200]
+    assert one.value == pytest.approx(0.0, abs=1e-6)
+    assert one.user_attrs["score"] == 1.0
+    assert list(one.intermediate_values) == [100, 200]

@@ -12,6 +12,7 @@ from kit.tuning import waiting
 from kit.tuning.search import search
 from kit.tuning.study import SharedStudy
 from kit.tuning.waiting import SILENCE, RemoteTrials
+from tests.launchers import CPU, FakeLauncher
 from tests.tuning.conftest import Recorder
 
 Open = Callable[..., SharedStudy]
@@ -60,7 +61,15 @@ def find(shared: SharedStudy, record: Recorder, stop_at: float = float("inf")) -
     def objective(trial: optuna.Trial, _: object) -> float:
         return float(trial.params["x"])
 
-    return search(shared, objective, trials=4, stop_at=lambda: stop_at, jobs=1, on_gpu=False, listener=record)
+    return search(
+        shared,
+        objective,
+        trials=4,
+        stop_at=lambda: stop_at,
+        launcher=FakeLauncher(),
+        devices=[CPU],
+        listener=record,
+    )
 
 
 @pytest.mark.parametrize("programs", [1, 2])

@@ -1,19 +1,46 @@
-"""A core for each worker: one that no other worker on this machine has, as long as there is one."""
+"""Devices of this machine, and how workers share them: each CPU core has one worker, if there are enough."""
 
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
+
+from kit.training import machine
+from kit.training.launch.base import Device
+
+
+def available(backend: str | None) -> list[Device]:
+    """Return the GPUs that `backend` can use; without any, the CPU cores that this process may use.
+
+    Args:
+        backend: Keras's; None where no network is trained.
+    """
+    gpus = machine.usable_gpus(backend) if backend else ()
+    if len(gpus) == 1:
+        return [Device("gpu")]
+    return [Device("gpu", gpu.id) for gpu in gpus] or [Device("core")] * machine.cores()
+
+
+def assign(found: Sequence[Device], workers: int) -> list[Device]:
+    """Return one device for each of so many workers, taking the devices in turn.
+
+    A GPU that has several workers is marked as shared.
+    """
+    chosen = [found[number % len(found)] for number in range(workers)]
+    used = Counter(chosen)
+    return [replace(one, shared=True) if one.kind == "gpu" and used[one] > 1 else one for one in chosen]
 
 
 @contextmanager
 def reserve_core() -> Iterator[int]:
-    """Lend a core of those that this process may use: one of those with the fewest workers of kit.
+    """Reserve the CPU core with the fewest workers of kit, among those that this process may use.
 
-    Runs side by side use different cores, also those of other users. On systems that pin no process, the
-    number says nothing.
+    Runs at the same time use different cores, also those of other users. On systems without CPU affinity the
+    number means nothing.
     """
     if not hasattr(os, "sched_getaffinity"):
         yield 0
@@ -30,7 +57,7 @@ def _claimed() -> tuple[int, socket.socket]:
     for others in count():
         for core in cores:
             try:
-                # A zero byte in front: a name in Linux's abstract space, which leaves no file behind.
+                # The leading zero byte: a name in Linux's abstract namespace, which leaves no file behind.
                 claim.bind(f"\0kit-core-{core}-{others}")
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:

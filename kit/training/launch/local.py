@@ -1,4 +1,4 @@
-"""One worker process: start it, follow it, take its result."""
+"""Workers as child processes on this machine."""
 
 import json
 import os
@@ -6,93 +6,138 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
-from typing import IO, ClassVar, Self
 from zipfile import BadZipFile
 
-from kit.members import Member, MemberResult, unpack
+from kit.members import MemberResult, unpack
 from kit.processes import command, environment
 from kit.scratch import scratch
 from kit.training.failures import WorkerFailedError, WorkerLostError, lost
 from kit.training.job import Job
+from kit.training.launch import devices
+from kit.training.launch.base import DataFolder, Device, Progress
+from kit.training.wire import Message, NotAMessageError, read_message
 
 Process = subprocess.Popen[bytes]
 
-WORKER = command("kit.training.worker")
+WORKER = tuple(command("kit.training.worker"))
 
 
-@dataclass(frozen=True)
-class Progress:
-    """One epoch of one member is over."""
-
-    member: Member
-    epoch: int
-    epochs: int
-    val_loss: float
-    val_accuracy: float
-
-
-class Worker:
-    """A worker process, which trains one job after the other; a context manager that ends it.
-
-    Class attributes:
-        living: the processes that have not been ended yet.
+class LocalLauncher:
+    """Starts workers as child processes on the CPU cores and GPUs of this machine.
 
     Args:
-        backend: Keras's, the same for all of its jobs.
-        core: with a number, the worker has one thread, on that core; without, it takes what it likes.
-        on_start: called with the process, so that another thread can kill it.
+        command: the program of a worker, with its arguments.
     """
 
-    living: ClassVar[set[Process]] = set()
+    def __init__(self, command: Sequence[str] = WORKER) -> None:
+        self._command = command
+        self._running: set[Process] = set()
 
-    def __init__(self, backend: str, core: int | None, on_start: Callable[[Process], None]) -> None:
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        self._process = subprocess.Popen(
-            WORKER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            cwd=scratch(),
-            env=environment("training", backend=backend, one_thread=core is not None),
-            # Ctrl-C in a terminal reaches the driver alone, which ends its workers in good order.
-            start_new_session=True,
-        )
-        self.living.add(self._process)
-        on_start(self._process)
+    def devices(self, backend: str | None) -> list[Device]:
+        """Return the GPUs that `backend` can use; without any, the CPU cores."""
+        return devices.available(backend)
+
+    def start(self, device: Device, backend: str, data: DataFolder) -> "LocalWorker":
+        """Start a worker."""
+        return LocalWorker(self._command, device, backend, data, self._running)
+
+    @contextmanager
+    def suspended_together(self) -> Iterator[None]:
+        """Suspend the workers with this process (Ctrl-Z), and resume them with it (`fg`), in the block.
+
+        Workers have sessions of their own, so the terminal does not send them its signals.
+        """
+
+        def suspend(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
+            self._send_all(signal.SIGSTOP)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self._send_all(signal.SIGCONT)
+
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Other threads cannot set a handler.
+            return
+        before = signal.signal(signal.SIGTSTP, suspend)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTSTP, before)
+
+    def _send_all(self, number: signal.Signals) -> None:
+        for process in tuple(self._running):
+            process.send_signal(number)
+
+
+class LocalWorker:
+    """A worker process; see `WorkerHandle`.
+
+    Args:
+        command: its program, with arguments.
+        device: what it computes on.
+        backend: Keras's.
+        data: the arrays that its jobs refer to.
+        running: the launcher's running processes; this one is in it until it is closed.
+    """
+
+    def __init__(
+        self, command: Sequence[str], device: Device, backend: str, data: DataFolder, running: set[Process]
+    ) -> None:
+        self._backend, self._data, self._running = backend, data, running
+        with ExitStack() as held:
+            core = held.enter_context(devices.reserve_core()) if device.kind == "core" else None
+            self._log = held.enter_context(tempfile.TemporaryFile())
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                cwd=scratch(),
+                env=environment(
+                    "training",
+                    backend=backend,
+                    data=data.path,
+                    one_thread=core is not None,
+                    gpu=device.gpu,
+                    shared_gpu=device.shared,
+                ),
+                # Ctrl-C in a terminal reaches the driver alone, which ends its workers in good order.
+                start_new_session=True,
+            )
+            running.add(self._process)
+            self._held = held.pop_all()
         if core is not None and hasattr(os, "sched_setaffinity"):
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(self._process.pid, {core})
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
 
-    def __exit__(self, *exception: object) -> None:
+    def kill(self) -> None:
+        """End the worker at once, from any thread."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the worker, and free its device."""
         self._process.kill()
         with suppress(BrokenPipeError):
             self._process.__exit__(None, None, None)
-        self.living.discard(self._process)
-        self._log.close()
+        self._running.discard(self._process)
+        self._held.close()
 
     def train(self, job: Job, on_progress: Callable[[Progress], None]) -> MemberResult:
-        """Train `job` and return its result.
-
-        Args:
-            job: what to train.
-            on_progress: called after each epoch.
-
-        Raises:
-            WorkerLostError: the worker ended without a result.
-            WorkerFailedError: it said why; it can take another job.
-        """
+        """Train `job` and return its result; see `WorkerHandle`."""
+        if (job.backend, job.data) != (self._backend, self._data.fingerprint):
+            raise ValueError(f"{job.member}: its worker was started with another backend or data set")
         answer: MemberResult | _Failure | None = None
         try:
-            with suppress(BrokenPipeError):  # It was gone before it had its job.
+            with suppress(BrokenPipeError):  # It ended before it read its job.
                 answer = _follow(job, self._process, on_progress)
-        except _GarbledError as error:
+        except NotAMessageError as error:
             self._process.kill()
             what = f"{job.member}: its worker sent {error} in place of a result"
             raise WorkerLostError(what, self._read_log()) from None
@@ -108,92 +153,42 @@ class Worker:
         return self._log.read().decode(errors="replace")
 
 
-def run_worker(
-    job: Job,
-    core: int | None,
-    on_progress: Callable[[Progress], None],
-    on_start: Callable[[Process], None],
-) -> MemberResult:
-    """Train `job` in a fresh interpreter and return its result; see `Worker`."""
-    with Worker(job.backend, core, on_start) as worker:
-        return worker.train(job, on_progress)
-
-
-@contextmanager
-def stopped_together() -> Iterator[None]:
-    """Make Ctrl-Z stop the workers as well as this process, and `fg` continue them, within the block.
-
-    Workers have sessions of their own, so that the terminal does not send them its signals.
-    """
-
-    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
-        _send_all(signal.SIGSTOP)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        _send_all(signal.SIGCONT)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Other threads cannot set a handler.
-        return
-    before = signal.signal(signal.SIGTSTP, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTSTP, before)
-
-
-def _send_all(number: signal.Signals) -> None:
-    for process in tuple(Worker.living):
-        process.send_signal(number)
-
-
 @dataclass(frozen=True)
 class _Failure:
-    """Why a worker failed, and what to do, in the worker's own words."""
+    """Why a training failed, and what to do, as the worker puts it."""
 
     reason: str
     hint: str | None
 
 
-class _GarbledError(Exception):
-    """A worker sent something that is not the protocol; `str` shows it."""
-
-
 def _follow(
     job: Job, process: Process, on_progress: Callable[[Progress], None]
 ) -> MemberResult | _Failure | None:
-    """Return the worker's result, or why it failed; None where it ended without either.
+    """Return the worker's result, or why the training failed; None if the worker ended without either.
 
     Raises:
-        _GarbledError: the worker does not keep to the protocol.
+        NotAMessageError: the worker sent something that is not the protocol.
     """
     if process.stdin is None or process.stdout is None:
         return None
-    process.stdin.write(job.to_json().encode() + b"\n")
+    process.stdin.write(job.to_bytes())
     process.stdin.flush()
-    for line in process.stdout:
-        if not line.endswith(b"\n"):
-            break  # Cut off.
-        try:
-            answer = _understood(line, process.stdout, job)
-        except (ValueError, LookupError, TypeError, BadZipFile):
-            raise _GarbledError(repr(line[:80].decode(errors="replace").strip())) from None
+    while (message := read_message(process.stdout)) is not None:
+        answer = _parsed(message, job)
         if not isinstance(answer, Progress):
             return answer
         on_progress(answer)
     return None
 
 
-def _understood(line: bytes, rest: IO[bytes], job: Job) -> Progress | MemberResult | _Failure | None:
-    """Return what a line of the worker says, with the bytes of a result that follow it; None if they are cut.
-
-    Raises:
-        ValueError, LookupError, TypeError, BadZipFile: it is not the protocol.
-    """
-    event = json.loads(line)
-    if "failed" in event:
-        return _Failure(str(event["failed"]), event.get("hint"))
-    if "arrays" in event:
-        arrays, network = rest.read(event["arrays"]), rest.read(event["network"])
-        whole = len(arrays) + len(network) == event["arrays"] + event["network"]
-        return unpack(arrays, network or None) if whole else None
-    return Progress(job.member, epochs=job.epochs, **event)
+def _parsed(message: Message, job: Job) -> Progress | MemberResult | _Failure:
+    fields = message.fields
+    try:
+        if "failed" in fields:
+            return _Failure(str(fields["failed"]), fields.get("hint"))
+        if "result" in fields:
+            arrays, network = message.blobs
+            return unpack(arrays, network or None)
+        return Progress(job.member, epochs=job.epochs, **fields)
+    except (ValueError, LookupError, TypeError, BadZipFile):
+        raise NotAMessageError(repr(json.dumps(fields)[:80])) from None

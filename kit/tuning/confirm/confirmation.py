@@ -18,9 +18,9 @@ from kit.data.folds import make_folds, shuffle_seed
 from kit.errors import InterruptedRunError
 from kit.metrics import METRICS
 from kit.records import Confirmation, Replicate
-from kit.training import machine
-from kit.training.plan import Setting
-from kit.tuning.confirm.replicates import ReplicateTrainer, all_replicates, makespan
+from kit.training.launch.base import Device, Launcher
+from kit.training.plan import makespan
+from kit.tuning.confirm.replicates import ReplicateTrainer, all_replicates
 from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, compare, winner
 from kit.tuning.queued import invalid_reason
 
@@ -94,8 +94,8 @@ def confirm(
     space: "Space",
     *,
     dataset: Dataset,
-    chosen: Setting,
-    jobs: int,
+    launcher: Launcher,
+    devices: Sequence[Device],
     deadline: float | None,
     listener: ProgressListener,
 ) -> Confirmation:
@@ -112,8 +112,8 @@ def confirm(
         source: the baseline.
         space: turns a trial's parameters into changes.
         dataset: the training rows.
-        chosen: backend and precisions.
-        jobs: parallel workers.
+        launcher: starts the workers.
+        devices: one per member that is trained at once.
         deadline: by `time.monotonic()`; None: no limit.
         listener: receives progress events.
 
@@ -121,7 +121,7 @@ def confirm(
         InterruptedRunError: Ctrl-C; finished losses are stored.
     """
     started, best, config = time.monotonic(), candidates(study, space), source.config
-    planned = _planned(study, config, space, jobs)
+    planned = _planned(study, config, space, len(devices))
     if not best:
         return planned
     before = stored_confirmation(study)
@@ -138,8 +138,8 @@ def confirm(
         dataset,
         make_folds(dataset.train_images, dataset.train_labels, folds, planned.folds_seed),
         metric=METRICS[config.tune.metric],
-        jobs=jobs,
-        pinned=chosen.backend is None or machine.usable_gpu(chosen.backend) is None,
+        launcher=launcher,
+        devices=devices,
         costs=_costs(study, config, space),
         on_progress=listener.confirming,
     )

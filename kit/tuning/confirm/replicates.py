@@ -8,7 +8,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +21,10 @@ from kit.members import Member, MemberResult
 from kit.metrics import Metric
 from kit.records import Replicate, ReplicateResult
 from kit.training.job import Job
+from kit.training.launch.base import DataFolder, Device, Launcher
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, setting
-from kit.tuning.trial import training_arrays
+from kit.training.plan import make_jobs, makespan, resolve_numerics
+from kit.tuning.trial import TEST_ROWS
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -48,8 +48,8 @@ class ReplicateTrainer:
         dataset: the training rows.
         folds: (rows,) int8, the fold that holds each row out.
         metric: gives the losses.
-        jobs: parallel workers.
-        pinned: one core per member, see `WorkerPool`.
+        launcher: starts the workers.
+        devices: one per member that is trained at once.
         costs: estimated seconds per replicate by configuration; None if unknown.
         on_progress: called with the number of finished and of planned pairs (configuration, replicate).
     """
@@ -62,14 +62,15 @@ class ReplicateTrainer:
         folds: NDArray[np.int8],
         *,
         metric: Metric,
-        jobs: int,
-        pinned: bool,
+        launcher: Launcher,
+        devices: Sequence[Device],
         costs: Mapping[str, float | None],
         on_progress: Callable[[int, int], None],
     ) -> None:
-        self.configs, self.jobs = configs, jobs
+        self.configs, self.jobs = configs, len(devices)
         self._study, self._dataset, self._folds, self._metric = study, dataset, folds, metric
-        self._pinned, self._costs, self._on_progress = pinned, costs, on_progress
+        self._launcher, self._devices = launcher, devices
+        self._costs, self._on_progress = costs, on_progress
         self._results = _stored(study)
 
     def losses(self, name: str, replicates: Iterable[Replicate]) -> list[float | None]:
@@ -114,29 +115,33 @@ class ReplicateTrainer:
         self._on_progress(total - len(pairs), total)
         if not pairs:
             return
-        with training_arrays(self._dataset) as folder:
-            jobs = {pair: self._jobs(*pair, folder) for pair in pairs}
-            owners = {id(job): pair for pair, own in jobs.items() for job in own}
-            results: dict[tuple[str, Replicate], list[MemberResult]] = defaultdict(list)
-            todo = [job for own in jobs.values() for job in own]
-            pool = WorkerPool(
-                self.jobs, pinned=self._pinned, on_progress=lambda _: None, on_retry=lambda *_: None
-            )
-            with pool.train(todo) as outcomes:
-                for job, outcome in outcomes:
-                    pair = owners[id(job)]
-                    if isinstance(outcome, KitError):
-                        self._store(pair, ReplicateResult(failed=outcome.what))
-                    else:
-                        results[pair].append(outcome)
-                        if len(results[pair]) == len(jobs[pair]):
-                            self._store(pair, self._measured(results.pop(pair)))
-                    self._on_progress(total - len(self.missing(replicates)), total)
+        jobs = {pair: self._jobs(*pair) for pair in pairs}
+        owners = {id(job): pair for pair, own in jobs.items() for job in own}
+        results: dict[tuple[str, Replicate], list[MemberResult]] = defaultdict(list)
+        todo = [job for own in jobs.values() for job in own]
+        pool = WorkerPool(
+            self._launcher,
+            self._devices,
+            DataFolder.of(self._dataset),
+            on_progress=lambda _: None,
+            on_retry=lambda *_: None,
+        )
+        with pool.train(todo) as outcomes:
+            for job, outcome in outcomes:
+                pair = owners[id(job)]
+                if isinstance(outcome, KitError):
+                    self._store(pair, ReplicateResult(failed=outcome.what))
+                else:
+                    results[pair].append(outcome)
+                    if len(results[pair]) == len(jobs[pair]):
+                        self._store(pair, self._measured(results.pop(pair)))
+                self._on_progress(total - len(self.missing(replicates)), total)
 
-    def _jobs(self, name: str, replicate: Replicate, folder: Path) -> list[Job]:
+    def _jobs(self, name: str, replicate: Replicate) -> list[Job]:
         config = self.configs[name].model_copy(update={"seeds": (replicate.seed,)})
         members = [Member(model, replicate.fold, replicate.seed) for model in config.models]
-        return make_jobs(members, config, setting(config), self._folds[None], folder, task=self._dataset.task)
+        numerics = resolve_numerics(config)
+        return make_jobs(members, config, numerics, self._folds[None], self._dataset, test_rows=TEST_ROWS)
 
     def _measured(self, results: Sequence[MemberResult]) -> ReplicateResult:
         probs = np.stack([result.val_probs for result in results]).mean(axis=0, dtype=np.float64)
@@ -159,14 +164,6 @@ def _stored(study: "Study") -> dict[str, ReplicateResult]:
             with suppress(ValidationError):
                 results[key] = ReplicateResult.model_validate(value)
     return results
-
-
-def makespan(seconds: Iterable[float], workers: int) -> float:
-    """Return how long parallel workers take for tasks of these durations, started in order."""
-    busy = [0.0] * workers
-    for one in seconds:
-        busy[busy.index(min(busy))] += one
-    return max(busy)
 
 
 def _key(name: str, replicate: Replicate | None = None) -> str:

@@ -2,12 +2,18 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
-from kit.training.launch.devices import reserve_core
+from kit.training import machine
+from kit.training.launch.base import Device
+from kit.training.launch.devices import assign, available, reserve_core
+from kit.training.machine import Gpu
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"), reason="this system has no CPU affinity"
+)
 
 HOLD = """
 import sys
@@ -16,6 +22,42 @@ with reserve_core() as core:
     print(core, flush=True)
     sys.stdin.read()
 """
+
+
+def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Give this machine so many GPUs, and three CPU cores."""
+    found = tuple(Gpu("Tesla T4", 7.5, f"GPU-{index}") for index in range(count))
+    monkeypatch.setattr(machine, "usable_gpus", lambda _: found)
+    monkeypatch.setattr(machine, "cores", lambda: 3)
+
+
+def test_without_a_gpu_each_core_is_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 0)
+    assert available("tensorflow") == [Device("core")] * 3
+
+
+def test_each_gpu_is_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 2)
+    assert available("tensorflow") == [Device("gpu", "GPU-0"), Device("gpu", "GPU-1")]
+
+
+def test_the_only_gpu_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 1)
+    assert available("tensorflow") == [Device("gpu")]
+
+
+def test_classical_models_train_on_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 2)
+    assert available(None) == [Device("core")] * 3
+
+
+def test_workers_take_the_devices_in_turn_and_share_those_that_are_left() -> None:
+    first, second = Device("gpu", "0"), Device("gpu", "1")
+    assert assign([first, second], 1) == [first]
+    assert assign([first, second], 2) == [first, second]
+    shared = replace(first, shared=True)
+    assert assign([first, second], 3) == [shared, second, shared]
+    assert assign([Device("core")], 2) == [Device("core")] * 2
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import psutil
@@ -11,25 +13,28 @@ from kit.errors import KitError
 from kit.members import MemberResult
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from kit.training.job import Job
+from kit.training.launch.base import DataFolder, Device, Launcher, Progress
+from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
-
-if TYPE_CHECKING:
-    from kit.training.launch.local import Progress
+from tests.launchers import CPU, FakeLauncher, FakeWorker
 
 MakeJob = Callable[..., Job]
+MakePool = Callable[..., "Watch"]
 Install = Callable[[str], None]
+RESULT = MemberResult(np.arange(1), np.ones((1, 3), np.float32), np.ones((1, 3), np.float32), {})
 KILLED = "m-f1-s0: its worker was killed (signal 9), as the system does when memory runs out"
 
 
 class Watch:
-    """A pool, and what it told."""
+    """A pool, and what it reported."""
 
-    def __init__(self, jobs: int = 2, *, pinned: bool = False) -> None:
+    def __init__(self, launcher: Launcher, data: DataFolder, device: Device = CPU, workers: int = 2) -> None:
         self.epochs: list[Progress] = []
         self.retries: list[tuple[Job, str]] = []
         self.pool = WorkerPool(
-            jobs,
-            pinned=pinned,
+            launcher,
+            [device] * workers,
+            data,
             on_progress=self.epochs.append,
             on_retry=lambda job, reason: self.retries.append((job, reason)),
         )
@@ -37,6 +42,12 @@ class Watch:
     def train(self, jobs: Sequence[Job]) -> dict[int, MemberResult | KitError]:
         with self.pool.train(jobs) as outcomes:
             return {job.member.fold: outcome for job, outcome in outcomes}
+
+
+@pytest.fixture
+def pool(launcher: LocalLauncher, data: DataFolder) -> MakePool:
+    """Return a function that makes a pool of the workers that `worker` describes."""
+    return partial(Watch, launcher, data)
 
 
 def attempts(outcome: MemberResult | KitError) -> int:
@@ -47,10 +58,10 @@ def attempts(outcome: MemberResult | KitError) -> int:
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
 def test_every_member_is_trained_once(
-    jobs: int, worker: Install, make_job: MakeJob, result: MemberResult
+    jobs: int, worker: Install, make_job: MakeJob, pool: MakePool, result: MemberResult
 ) -> None:
     worker("epoch(1); finish()")
-    watch = Watch(jobs)
+    watch = pool(workers=jobs)
     outcomes = watch.train([make_job(fold) for fold in range(5)])
     assert sorted(outcomes) == [0, 1, 2, 3, 4]
     assert sorted(progress.member.fold for progress in watch.epochs) == [0, 1, 2, 3, 4]
@@ -60,19 +71,20 @@ def test_every_member_is_trained_once(
         np.testing.assert_array_equal(outcome.val_probs, result.val_probs)
 
 
-def test_members_come_as_they_finish(worker: Install, make_job: MakeJob) -> None:
+def test_members_come_as_they_finish(
+    worker: Install, make_job: MakeJob, pool: MakePool, data: DataFolder
+) -> None:
     # Fold 0 waits until fold 1 has come out.
     worker("while name == 'm-0-0' and not (folder / 'go').exists(): time.sleep(0.01)\nfinish()")
-    job = make_job()
-    with Watch().pool.train([job, make_job(1)]) as outcomes:
+    with pool().pool.train([make_job(), make_job(1)]) as outcomes:
         assert next(outcomes)[0].member.fold == 1
-        (job.folder / "go").touch()
+        (data.path / "go").touch()
         assert next(outcomes)[0].member.fold == 0
 
 
-def test_a_killed_worker_is_started_once_more(worker: Install, make_job: MakeJob) -> None:
+def test_a_killed_worker_is_started_once_more(worker: Install, make_job: MakeJob, pool: MakePool) -> None:
     worker("die() if name == 'm-1-0' and first_time() else finish()")
-    watch = Watch()
+    watch = pool()
     outcomes = watch.train([make_job(fold) for fold in range(3)])
     assert [attempts(outcomes[fold]) for fold in range(3)] == [1, 2, 1]
     (job, reason), *others = watch.retries
@@ -80,27 +92,31 @@ def test_a_killed_worker_is_started_once_more(worker: Install, make_job: MakeJob
     assert (job.member.fold, reason) == (1, KILLED)
 
 
-def test_a_worker_killed_twice_costs_its_member_alone(worker: Install, make_job: MakeJob) -> None:
+def test_a_worker_killed_twice_costs_its_member_alone(
+    worker: Install, make_job: MakeJob, pool: MakePool
+) -> None:
     worker("die() if name == 'm-1-0' else finish()")
-    watch = Watch()
+    watch = pool()
     outcomes = watch.train([make_job(fold) for fold in range(3)])
     assert isinstance(outcomes[1], WorkerLostError)
     assert [attempts(outcomes[fold]) for fold in (0, 2)] == [1, 1]
     assert len(watch.retries) == 1
 
 
-def test_a_worker_that_says_why_it_failed_is_not_started_again(worker: Install, make_job: MakeJob) -> None:
-    worker("send({'failed': 'no', 'hint': None}) if name == 'm-0-0' else finish()")
-    watch = Watch(1)
+def test_a_worker_that_says_why_it_failed_is_not_started_again(
+    worker: Install, make_job: MakeJob, pool: MakePool
+) -> None:
+    worker("fail('no') if name == 'm-0-0' else finish()")
+    watch = pool(workers=1)
     outcomes = watch.train([make_job(0), make_job(1)])
     assert isinstance(outcomes[0], WorkerFailedError)
     assert attempts(outcomes[1]) == 1
     assert not watch.retries
 
 
-def test_leaving_early_ends_every_worker_at_once(worker: Install, make_job: MakeJob) -> None:
+def test_leaving_early_ends_every_worker_at_once(worker: Install, make_job: MakeJob, pool: MakePool) -> None:
     worker("epoch(1)\nif name != 'm-0-0': time.sleep(600)\nfinish()")
-    watch = Watch(3)
+    watch = pool(workers=3)
 
     def interrupted() -> None:
         with watch.pool.train([make_job(fold) for fold in range(9)]) as outcomes:
@@ -118,36 +134,50 @@ def test_leaving_early_ends_every_worker_at_once(worker: Install, make_job: Make
     assert len(watch.epochs) <= 4
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
-def test_workers_at_once_stand_on_different_cores(worker: Install, make_job: MakeJob) -> None:
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no CPU affinity")
+def test_workers_at_once_use_different_cores(worker: Install, make_job: MakeJob, pool: MakePool) -> None:
     # Each waits for the other, so that both run at once.
     worker(
         "(folder / f'{name}.here').touch()\n"
         "while len(list(folder.glob('*.here'))) < 2: time.sleep(0.01)\n"
-        "send({'failed': str(os.sched_getaffinity(0))})"
+        "fail(str(os.sched_getaffinity(0)))"
     )
-    outcomes = Watch(2, pinned=True).train([make_job(0), make_job(1)])
+    outcomes = pool(Device("core"), 2).train([make_job(0), make_job(1)])
     said = {str(outcome).partition(": ")[2] for outcome in outcomes.values()}
     assert len(said) == min(2, len(os.sched_getaffinity(0)))
     assert said <= {str({core}) for core in os.sched_getaffinity(0)}
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
-def test_more_jobs_than_cores_share_them(worker: Install, make_job: MakeJob) -> None:
-    worker("send({'failed': str(len(os.sched_getaffinity(0)))})")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no CPU affinity")
+def test_more_jobs_than_cores_share_them(worker: Install, make_job: MakeJob, pool: MakePool) -> None:
+    worker("fail(str(len(os.sched_getaffinity(0))))")
     many = 2 * len(os.sched_getaffinity(0)) + 1
-    outcomes = Watch(many, pinned=True).train([make_job(fold) for fold in range(many)])
+    outcomes = pool(Device("core"), many).train([make_job(fold) for fold in range(many)])
     assert {str(outcome).partition(": ")[2] for outcome in outcomes.values()} == {"1"}
 
 
-def test_an_error_of_the_kit_itself_is_not_hidden(
-    worker: Install, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worker("finish()")
+def test_each_worker_uses_a_device_of_its_own(make_job: MakeJob, data: DataFolder) -> None:
+    both = threading.Barrier(2, timeout=30)
 
-    def broken(*_: object) -> None:
+    class Noting(FakeLauncher):
+        used: ClassVar[list[Device]] = []
+
+        def start(self, device: Device, backend: str, data: DataFolder) -> FakeWorker:
+            self.used.append(device)
+            both.wait()
+            return super().start(device, backend, data)
+
+    launcher = Noting(lambda *_: RESULT)
+    devices = [Device("gpu", "0"), Device("gpu", "1")]
+    pool = WorkerPool(launcher, devices, data, on_progress=lambda _: None, on_retry=lambda *_: None)
+    with pool.train([make_job(fold) for fold in range(6)]) as outcomes:
+        assert len(list(outcomes)) == 6
+    assert [set(launcher.used[start : start + 2]) for start in (0, 2, 4)] == [set(devices)] * 3
+
+
+def test_a_bug_in_kit_is_not_hidden(make_job: MakeJob, data: DataFolder) -> None:
+    def broken(*_: object) -> MemberResult:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("kit.training.launch.pool.run_worker", broken)
     with pytest.raises(RuntimeError, match="a bug"):
-        Watch().train([make_job()])
+        Watch(FakeLauncher(broken), data).train([make_job()])

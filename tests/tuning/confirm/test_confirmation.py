@@ -20,8 +20,6 @@ from kit.errors import InterruptedRunError, KitError
 from kit.members import PARSING, MemberResult
 from kit.records import Confirmation, ReplicateResult
 from kit.training.job import Job
-from kit.training.launch import pool
-from kit.training.plan import Setting
 from kit.tuning.confirm.confirmation import (
     ATTRIBUTE,
     candidates,
@@ -33,6 +31,7 @@ from kit.tuning.confirm.confirmation import (
 )
 from kit.tuning.space import Parameter, Space
 from tests import tasks
+from tests.launchers import CPU, FakeLauncher
 
 FOLDS, ROWS, CLASSES = 4, 80, 10
 MINE = """
@@ -71,20 +70,20 @@ class Recorder:
 
 
 class Workers:
-    """Stands in for `run_worker`: the loss is neighbours / 10, plus noise of the replicate, plus a little."""
+    """What workers do: the loss is neighbours / 10, plus noise of the replicate, plus a little."""
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
         self.failing: dict[int, str] = {}
 
-    def __call__(self, job: Job, *_: object) -> MemberResult:
+    def __call__(self, job: Job, folder: Path, _: object) -> MemberResult:
         self.jobs.append(job)
         assert isinstance(job.model, KNearest)
         n, (seed, fold) = job.model.neighbours, (job.member.seed, job.member.fold)
         if n in self.failing:
             raise KitError(self.failing[n])
         with PARSING:
-            labels, rows = np.load(job.folder / "train_labels.npy"), np.flatnonzero(job.held_out)
+            labels, rows = np.load(folder / "train_labels.npy"), np.flatnonzero(job.held_out)
         probs = np.full((len(rows), CLASSES), 0.001, np.float32)
         probs[np.arange(len(rows)), labels[rows]] = math.exp(-loss(n, seed, fold))
         return MemberResult(rows, probs, probs[:1], {"seconds": 2.0, "startup_seconds": 1.0})
@@ -145,17 +144,15 @@ def dataset(workdir: Path) -> Dataset:
 
 
 @pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
-    made = Workers()
-    monkeypatch.setattr(pool, "run_worker", made)
-    return made
+def workers() -> Workers:
+    return Workers()
 
 
 Confirm = Callable[..., Confirmation]
 
 
 @pytest.fixture
-def confirmed(dataset: Dataset) -> Confirm:
+def confirmed(dataset: Dataset, workers: Workers) -> Confirm:
     def run(
         study: optuna.Study,
         changes: tuple[str, ...] = (),
@@ -168,8 +165,8 @@ def confirmed(dataset: Dataset) -> Confirm:
             Source.read("mine", changes),
             SPACE,
             dataset=dataset,
-            chosen=Setting(None, {}),
-            jobs=jobs,
+            launcher=FakeLauncher(workers),
+            devices=[CPU] * jobs,
             deadline=deadline,
             listener=listener or Recorder(),
         )
@@ -267,7 +264,7 @@ def test_all_train_the_same_rows_with_the_same_random_numbers(
     assert [len(one) for one in seeds.values()] == [1] * 6
 
 
-def test_nothing_is_better_where_nothing_differs_much(confirmed: Confirm, workers: Workers) -> None:  # noqa: ARG001
+def test_nothing_is_better_where_nothing_differs_much(confirmed: Confirm) -> None:
     report = confirmed(new_study([(9, 0.9), (9, 0.8)]))
     assert (report.status, report.winner, report.comparisons[0].better) == (
         "none better",
@@ -277,7 +274,7 @@ def test_nothing_is_better_where_nothing_differs_much(confirmed: Confirm, worker
     assert report.comparisons[0].high == 0
 
 
-def test_progress_counts_what_is_planned(confirmed: Confirm, workers: Workers) -> None:  # noqa: ARG001
+def test_progress_counts_what_is_planned(confirmed: Confirm) -> None:
     record = Recorder()
     confirmed(new_study([(9, 0.9), (8, 0.8)]), listener=record)
     assert record.seen[:8] == [*((done, 6) for done in range(7)), (6, 8)]
@@ -295,13 +292,13 @@ def test_two_folds_are_too_few_for_a_confirmation(confirmed: Confirm, workers: W
     assert {job.member.fold: int(job.held_out.sum()) for job in workers.jobs} == {0: 27, 1: 27, 2: 26}
 
 
-def test_rounds_end_when_another_would_be_late(confirmed: Confirm, workers: Workers) -> None:  # noqa: ARG001
+def test_rounds_end_when_another_would_be_late(confirmed: Confirm) -> None:
     # A round of two members that take three seconds each, by what they say, does not fit into two.
     report = confirmed(new_study([(9, 0.9), (8, 0.8)]), deadline=time.monotonic() + 2)
     assert len(report.replicates) == 3
 
 
-def test_many_cores_train_several_replicates_in_parallel(confirmed: Confirm, workers: Workers) -> None:  # noqa: ARG001
+def test_many_cores_train_several_replicates_in_parallel(confirmed: Confirm) -> None:
     record = Recorder()
     confirmed(new_study([(9, 0.9), (8, 0.8)]), listener=record, jobs=6)
     assert sorted({total for _, total in record.seen}) == [6, 12]

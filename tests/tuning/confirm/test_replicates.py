@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from kit.tuning.confirm.replicates import all_replicates, makespan
+from kit.tuning.confirm.replicates import all_replicates
 
 
 @pytest.mark.parametrize(("seeds", "folds"), [(3, 5), (3, 3), (4, 6), (3, 2), (5, 5), (6, 4)])
@@ -12,8 +12,3 @@ def test_replicates_are_every_pair_once_and_share_as_late_as_possible(seeds: int
     assert sorted(pairs) == sorted(itertools.product(range(10, 10 + seeds), range(folds)))
     assert len({replicate.seed for replicate in replicates[:seeds]}) == seeds
     assert len({replicate.fold for replicate in replicates[:folds]}) == folds
-
-
-def test_makespan_gives_the_next_task_to_the_first_free_worker() -> None:
-    assert makespan([4, 1, 1, 1, 4], 2) == 7
-    assert makespan([], 3) == 0

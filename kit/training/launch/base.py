@@ -1,0 +1,112 @@
+"""The launcher seam: what cross-validation, trials and confirmations need of whatever runs their workers.
+
+A launcher of another kind (a cluster, Kaggle) implements `Launcher` and `WorkerHandle`; no caller changes.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from kit.data.dataset import Dataset
+from kit.members import Member, MemberResult
+from kit.training.job import Job
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one worker computes on.
+
+    Attributes:
+        kind: "core" is one CPU core, to which the worker is pinned, with one thread; "cpu" is the whole CPU;
+            "gpu" is a GPU.
+        gpu: how CUDA_VISIBLE_DEVICES names the GPU; None: it is the only one.
+        shared: whether several workers of this process use the GPU at once.
+    """
+
+    kind: Literal["core", "cpu", "gpu"]
+    gpu: str | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The arrays of one data set, on the machine of the driver.
+
+    Attributes:
+        fingerprint: identifies the content, as `Job.data` does.
+        path: folder of train_images.npy, train_labels.npy and test_images.npy.
+    """
+
+    fingerprint: str
+    path: Path
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DataFolder":
+        """Return the folder of a data set's arrays."""
+        return cls(dataset.fingerprint, dataset.folder.resolve())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One epoch of one member has ended.
+
+    Attributes:
+        member: the member.
+        epoch: number of the epoch, from 1.
+        epochs: number of epochs in all.
+        val_loss: log loss on held-out rows, in nats; NaN where there are none.
+        val_accuracy: accuracy on held-out rows, 0 to 1; NaN where there are none.
+    """
+
+    member: Member
+    epoch: int
+    epochs: int
+    val_loss: float
+    val_accuracy: float
+
+
+class WorkerHandle(Protocol):
+    """A worker that was started: an interpreter of its own, which trains one job after the other."""
+
+    def train(self, job: Job, on_progress: Callable[[Progress], None]) -> MemberResult:
+        """Train `job` and return its result.
+
+        Args:
+            job: its backend and data are those that the worker was started with.
+            on_progress: called after each epoch, from the thread that calls `train`.
+
+        Raises:
+            WorkerLostError: the worker ended without a result; another worker may succeed.
+            WorkerFailedError: the training failed; the worker can take another job.
+        """
+
+    def kill(self) -> None:
+        """End the worker at once, from any thread; a running `train` then raises WorkerLostError."""
+
+    def close(self) -> None:
+        """End the worker, and free its device."""
+
+
+class Launcher(Protocol):
+    """Starts workers somewhere."""
+
+    def devices(self, backend: str | None) -> list[Device]:
+        """Return one device for each worker that runs at once by default.
+
+        Args:
+            backend: Keras's; None where no network is trained.
+        """
+
+    def start(self, device: Device, backend: str, data: DataFolder) -> WorkerHandle:
+        """Start a worker, without waiting until it is ready.
+
+        Args:
+            device: one of `devices`, or one that `kit.training.launch.devices.assign` made of them.
+            backend: Keras's; "none" where no network is trained.
+            data: the arrays that jobs refer to; a launcher on other machines sends them by content.
+        """
+
+    def suspended_together(self) -> AbstractContextManager[None]:
+        """Suspend the workers with this process (Ctrl-Z), and resume them with it (`fg`), in the block."""

@@ -1,0 +1,51 @@
+"""Messages between driver and worker: one line of JSON, then the blobs whose sizes the line lists."""
+
+import json
+from dataclasses import dataclass
+from typing import IO, Any
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that was received whole.
+
+    Attributes:
+        fields: the JSON object.
+        blobs: the byte strings behind it.
+    """
+
+    fields: dict[str, Any]
+    blobs: tuple[bytes, ...] = ()
+
+
+class NotAMessageError(ValueError):
+    """A line is not the protocol's; `str` shows its beginning."""
+
+
+def pack_message(fields: dict[str, Any], *blobs: bytes) -> bytes:
+    """Return the bytes of a message.
+
+    Args:
+        fields: JSON-able; the key "blobs" is reserved.
+        blobs: byte strings that follow the line.
+    """
+    line = json.dumps({**fields, "blobs": [len(blob) for blob in blobs]})
+    return b"".join([line.encode(), b"\n", *blobs])
+
+
+def read_message(stream: IO[bytes]) -> Message | None:
+    """Return the next message; None at the end of the stream, also where it cuts a message off.
+
+    Raises:
+        NotAMessageError: the stream has something else.
+    """
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        fields = json.loads(line)
+        sizes = [int(size) for size in fields.pop("blobs")]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise NotAMessageError(repr(line[:80].decode(errors="replace").strip())) from None
+    blobs = tuple(stream.read(size) for size in sizes)
+    return Message(fields, blobs) if [len(blob) for blob in blobs] == sizes else None
