@@ -1,22 +1,58 @@
-"""`kit doctor`: what this machine offers, what `auto` makes of it, and what is missing."""
+"""`kit doctor`: this machine, the settings that `auto` chooses on it, and what is missing."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from kit import config
 from kit.cli import options
 from kit.errors import UserError
+from kit.records import Machine
+from kit.records.base import Record
 
 NEEDED_GIB = 2.0
-"""The real data's cache and a few runs with their networks."""
+"""Free disk for the cache of the competition's data, and a few runs with their networks."""
 WORKER_GIB = 1.0
 """Memory of a training worker: 0.94 GiB with `default` on the competition's data."""
+
+
+class Problem(Record):
+    """Something that is missing or wrong."""
+
+    what: str
+    hint: str
+    fatal: bool = False
+    """Whether kit cannot work with it."""
+
+
+class DataFound(Record):
+    """The data that `kit cv` would use."""
+
+    source: str | None
+    """For people; None if there is none."""
+    sample: bool = False
+
+
+class Findings(Record):
+    """What `kit doctor` found."""
+
+    versions: dict[str, str]
+    machine: Machine
+    backend: str | None
+    precision: str | None
+    data: DataFound
+    kaggle_credentials: bool
+    credentials_found_in: tuple[str, ...]
+    free_disk_gib: float
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether a problem keeps kit from working."""
+        return any(problem.fatal for problem in self.problems)
 
 
 @click.command(epilog="\b\nExample:\n  kit doctor\n  kit doctor --json | jq .precision")
@@ -28,28 +64,28 @@ WORKER_GIB = 1.0
     default="default",
     show_default=True,
     metavar="NAME",
-    help="Whose data?",
+    help="Configuration whose data is looked for.",
 )
 @options.as_json
 @click.pass_context
 def command(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show what this machine offers and what is missing.
 
-    Exit code 2 if something keeps the kit from working.
+    Exit code 2 if something keeps kit from working.
     """
     findings = examine(config.load(name))
     if as_json:
-        click.echo(json.dumps(findings, indent=2))
+        click.echo(findings.model_dump_json(indent=2))
     else:
         _show(findings)
-    ctx.exit(2 if any(problem["fatal"] for problem in findings["problems"]) else 0)
+    ctx.exit(2 if findings.is_fatal else 0)
 
 
-def examine(settings: config.Config) -> dict[str, Any]:
-    """Return versions, machine, backend, precision, data, credentials, free disk, and problems, JSON-able.
+def examine(settings: config.Config) -> Findings:
+    """Examine versions, machine, backend, precision, data, credentials and free disk.
 
     Args:
-        settings: names the competition and its folder. Nothing of the data is read.
+        settings: names the competition and its folder. The data itself is not read.
     """
     from kit import kaggle_client
     from kit.training import machine
@@ -64,28 +100,28 @@ def examine(settings: config.Config) -> dict[str, Any]:
     sources = [one.source for one in kaggle_client.usable()]
     data, refusals = _data(settings, bool(sources))
     free = shutil.disk_usage(Path.cwd()).free / 2**30
-    return {
-        "versions": machine.versions(),
-        "machine": machine.describe().model_dump(mode="json"),
-        "backend": backend,
-        "precision": precision,
-        "data": data,
-        "kaggle_credentials": bool(sources),
-        "credentials_found_in": sources,
-        "free_disk_gib": round(free, 1),
-        "problems": [*problems, *_hardware(backend), *refusals, *_folder(free)],
-    }
+    return Findings(
+        versions=machine.versions(),
+        machine=machine.describe(),
+        backend=backend,
+        precision=precision,
+        data=data,
+        kaggle_credentials=bool(sources),
+        credentials_found_in=tuple(sources),
+        free_disk_gib=round(free, 1),
+        problems=(*problems, *_hardware(backend), *refusals, *_folder(free)),
+    )
 
 
-def _problem(what: str, hint: str, *, fatal: bool = False) -> dict[str, Any]:
-    return {"what": what, "hint": hint, "fatal": fatal}
+def _problem(what: str, hint: str, *, fatal: bool = False) -> Problem:
+    return Problem(what=what, hint=hint, fatal=fatal)
 
 
-def _refusal(error: UserError, *, fatal: bool) -> dict[str, Any]:
+def _refusal(error: UserError, *, fatal: bool) -> Problem:
     return _problem(f"{error.where}: {error.what}", error.hint or "correct it", fatal=fatal)
 
 
-def _hardware(backend: str | None) -> Iterator[dict[str, Any]]:
+def _hardware(backend: str | None) -> Iterator[Problem]:
     from kit.training import machine
     from kit.training.memory import memory
 
@@ -102,8 +138,8 @@ def _hardware(backend: str | None) -> Iterator[dict[str, Any]]:
         yield _problem(what, f"train fewer members at a time: --jobs {jobs}")
 
 
-def _data(settings: config.Config, credentials: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return where `kit cv` would take the data, and what is wrong with it and with the credentials."""
+def _data(settings: config.Config, credentials: bool) -> tuple[DataFound, list[Problem]]:
+    """Return the data that `kit cv` would use, and what is wrong with it and with the credentials."""
     from kit import kaggle_client
     from kit.data import layout
 
@@ -111,47 +147,49 @@ def _data(settings: config.Config, credentials: bool) -> tuple[dict[str, Any], l
     problems = [_refusal(error, fatal=False) for error in unusable]
     try:
         if folder := layout.local_folder(settings):
-            return {"source": f"{folder}/", "sample": False}, problems
+            return DataFound(source=f"{folder}/"), problems
         if credentials:
-            return {"source": "Kaggle", "sample": False}, problems
+            return DataFound(source="Kaggle"), problems
         if unusable:
-            return {"source": None, "sample": False}, [_refusal(error, fatal=True) for error in unusable]
+            return DataFound(source=None), [_refusal(error, fatal=True) for error in unusable]
         layout.bundled_sample(settings)
     except UserError as error:
-        return {"source": None, "sample": False}, [*problems, _refusal(error, fatal=True)]
+        return DataFound(source=None), [*problems, _refusal(error, fatal=True)]
     what = "no competition data here: results come from the bundled sample"
     problems.append(_problem(what, "kit data fetch --source PATH"))
-    return {"source": "the bundled sample", "sample": True}, problems
+    return DataFound(source="the bundled sample", sample=True), problems
 
 
-def _folder(free: float) -> Iterator[dict[str, Any]]:
-    """Yield what is wrong with the working folder, on whose disk `free` GiB are left."""
+def _folder(free: float) -> Iterator[Problem]:
+    """Yield what is wrong with the working folder, whose disk has `free` GiB left."""
     if free < NEEDED_GIB:
-        yield _problem(f"{free:.1f} GiB free on this disk", f"make room: a run may need {NEEDED_GIB:g} GiB")
+        yield _problem(
+            f"{free:.1f} GiB free on this disk", f"free some space: a run may need {NEEDED_GIB:g} GiB"
+        )
     if not os.access(Path.cwd(), os.W_OK):
-        hint = "work in another: kit writes runs/ here"
-        yield _problem("this folder cannot be written to", hint, fatal=True)
+        hint = "use another: kit writes runs/ here"
+        yield _problem("this folder is not writable", hint, fatal=True)
 
 
-def _show(findings: dict[str, Any]) -> None:
-    machine, versions = findings["machine"], findings["versions"]
-    memory = f"{machine['cores']} cores, {machine['memory_gib']} GiB memory"
-    if machine["memory_limit_gib"] is not None:
-        memory += f" (limited to {machine['memory_limit_gib']} GiB)"
+def _show(findings: Findings) -> None:
+    machine = findings.machine
+    memory = f"{machine.cores} cores, {machine.memory_gib} GiB memory"
+    if machine.memory_limit_gib is not None:
+        memory += f" (limited to {machine.memory_limit_gib} GiB)"
     rows = {
-        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
-        "machine": f"{machine['cpu']}, {memory}, {machine['platform']}",
-        "features": ", ".join(machine["features"]) or "none that matters",
-        "gpu": machine["gpu"] or "none",
-        "backend": findings["backend"] or "none",
-        "precision": findings["precision"] or "none",
-        "data": findings["data"]["source"] or "none",
-        "credentials": ", ".join(f"found in {source}" for source in findings["credentials_found_in"])
+        "versions": ", ".join(f"{name} {version}" for name, version in findings.versions.items()),
+        "machine": f"{machine.cpu}, {memory}, {machine.platform}",
+        "features": ", ".join(machine.features) or "none that kit uses",
+        "gpu": machine.gpu or "none",
+        "backend": findings.backend or "none",
+        "precision": findings.precision or "none",
+        "data": findings.data.source or "none",
+        "credentials": ", ".join(f"found in {source}" for source in findings.credentials_found_in)
         or "none (kaggle.com, Settings, API)",
-        "free disk": f"{findings['free_disk_gib']} GiB",
+        "free disk": f"{findings.free_disk_gib} GiB",
     }
     for name, value in rows.items():
         click.echo(f"{name:12} {value}")
-    for problem in findings["problems"]:
-        click.echo(f"{'problem' if problem['fatal'] else 'note':12} {problem['what']}; {problem['hint']}")
-    click.echo("kit cannot work here" if any(p["fatal"] for p in findings["problems"]) else "ready: kit cv")
+    for problem in findings.problems:
+        click.echo(f"{'problem' if problem.fatal else 'note':12} {problem.what}; {problem.hint}")
+    click.echo("kit cannot work here" if findings.is_fatal else "ready: kit cv")

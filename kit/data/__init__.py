@@ -1,1 +1,1 @@
-"""Obtain, read, check and split the competition's data."""
+"""Fetch, read, check and split the competition's data."""

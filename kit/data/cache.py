@@ -1,8 +1,8 @@
-"""The arrays of a data set on disk, memory-mapped, found by the content of the CSV files they were made of.
+"""The arrays of a data set on disk, memory-mapped, and found by the content of the CSV files.
 
 An entry is the folder <cache>/<key> with train_images.npy, train_labels.npy, test_images.npy and meta.json.
-The key comes from the SHA-256 of the CSV files, itself remembered by path, size and modification time in
-<cache>/hashes.json.
+The key depends on the SHA-256 of the CSV files, which <cache>/hashes.json stores by path, size and
+modification time.
 """
 
 import errno
@@ -30,14 +30,14 @@ from kit.scratch import scratch
 ARRAYS = ("train_images", "train_labels", "test_images")
 """Names of the .npy files of an entry."""
 _VERSION = 4
-"""Of what an entry holds: one that another version wrote is not found."""
+"""Version of the content of an entry: entries of other versions are not found."""
 _READING = {"label_column", "classes", "labels", "pixel_prefix", "image_shape", "test_id_column"}
 """Keys of the configuration that decide how files are read."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A folder with the arrays of a data set, opened memory-mapped, and what was noted with them."""
+    """A folder with the arrays of a data set, memory-mapped, and the metadata beside them."""
 
     folder: Path
     arrays: dict[str, NDArray[np.uint8]]
@@ -47,7 +47,7 @@ class Entry:
 def hashes(root: Path, files: Iterable[Path]) -> dict[str, list[Any]]:
     """Return [size in bytes, modification time in ns, SHA-256] by absolute path.
 
-    A file of which <root>/hashes.json knows size and time is not read.
+    A file whose size and time are in <root>/hashes.json is not read.
     """
     try:
         known = dict(json.loads((root / "hashes.json").read_bytes()))
@@ -66,7 +66,7 @@ def hashes(root: Path, files: Iterable[Path]) -> dict[str, list[Any]]:
 
 
 def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
-    """Write <root>/hashes.json where it says something else, and can be written."""
+    """Update <root>/hashes.json if it differs, and if it can be written."""
     content = json.dumps(hashed).encode()
     index = root / "hashes.json"
     with suppress(OSError):
@@ -76,14 +76,14 @@ def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
 
 
 def key(hashed: Mapping[str, list[Any]], competition: Competition) -> str:
-    """Return the name of the entry for files with these hashes, read as `competition` says."""
+    """Return the name of the entry for files with these hashes, read under this configuration."""
     decides = competition.model_dump(include=_READING)
     content = json.dumps([_VERSION, [sha256 for _, _, sha256 in hashed.values()], decides], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def find(folder: Path) -> Entry | None:
-    """Return the entry in `folder`; None where there is none or it is cut or changed."""
+    """Return the entry in `folder`; None if there is none, or if it is damaged."""
     try:
         meta = json.loads((folder / "meta.json").read_bytes())
         if meta["files"] != {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}:
@@ -95,10 +95,10 @@ def find(folder: Path) -> Entry | None:
 
 
 def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:
-    """Write an entry and open it; where `folder` cannot be used, say so once and write a temporary one.
+    """Write an entry and open it; if `folder` cannot be used, print a note once and write a temporary one.
 
     Raises:
-        UserError: the disk has no room for a temporary one either.
+        UserError: the disk has no space for a temporary one either.
     """
     try:
         _check_usable(folder, _size(arrays))
@@ -117,11 +117,11 @@ def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[s
 
 
 def _check_usable(folder: Path, needed: int) -> None:
-    """Raise the OSError that writing an entry of `needed` bytes would, before anything is written."""
+    """Raise the OSError that writing an entry of `needed` bytes would raise, before anything is written."""
     if folder.parent.is_file():
         raise NotADirectoryError(errno.ENOTDIR, "it is a file")
     if not os.access(_existing(folder), os.W_OK):
-        raise PermissionError(errno.EACCES, "it may not be written")
+        raise PermissionError(errno.EACCES, "it is not writable")
     if (free := _free(folder)) < needed:
         raise OSError(errno.ENOSPC, f"{free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed")
 
@@ -130,7 +130,7 @@ def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, 
     """Write an entry into a temporary folder that is removed when this process ends.
 
     Raises:
-        UserError: the disk has no room for it.
+        UserError: the disk has no space for it.
     """
     parent = scratch()
     check_space(parent, _size(arrays), "temporary files")
@@ -138,9 +138,9 @@ def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, 
         return _opened(_build(parent, arrays, meta))
     except OSError as error:
         raise UserError(
-            f"no temporary files can be written: {error.strerror or error}",
+            f"temporary files cannot be written: {error.strerror or error}",
             where=str(parent.parent),
-            hint="make room there, or set TMPDIR to another folder",
+            hint="free some space there, or set TMPDIR to another folder",
         ) from error
 
 
@@ -150,25 +150,25 @@ def _announce(root: Path, reason: str) -> None:
 
 
 def check_space(folder: Path, needed: int, purpose: str) -> None:
-    """Check that the disk of `folder`, which need not exist yet, has room for `needed` bytes.
+    """Check that the disk of `folder`, which need not exist yet, has `needed` bytes free.
 
     Raises:
-        UserError: it has not.
+        UserError: it has fewer.
     """
     free = _free(folder)
     if free < needed:
         expected, received = f"{needed / 1e6:.1f} MB free", f"{free / 1e6:.1f} MB"
         raise UserError(
-            f"not enough disk for {purpose}",
+            f"not enough disk space for {purpose}",
             where=str(folder),
             expected=expected,
             received=received,
-            hint="make room there",
+            hint="free some space there",
         )
 
 
 def _free(folder: Path) -> float:
-    """Return the bytes that are free on the disk of `folder`; infinity where its file system does not say."""
+    """Return the free bytes on the disk of `folder`; infinity if its file system does not report them."""
     disk = shutil.disk_usage(_existing(folder))
     return disk.free if disk.total else float("inf")
 
@@ -193,7 +193,7 @@ def _placed(built: Path, folder: Path) -> Entry:
         try:
             built.rename(folder)
         except OSError:
-            # Another process was faster, or what lies there is damaged.
+            # Another process was faster, or the entry there is damaged.
             if (entry := find(folder)) is not None:
                 return entry
             shutil.rmtree(folder)
@@ -206,7 +206,7 @@ def _placed(built: Path, folder: Path) -> Entry:
 def _opened(folder: Path) -> Entry:
     entry = find(folder)
     if entry is None:
-        raise OSError(errno.EIO, "what was written cannot be read again")
+        raise OSError(errno.EIO, "the entry just written cannot be read")
     return entry
 
 

@@ -1,4 +1,4 @@
-"""The bytes of a competition's file, from wherever it lies: plain, as gzip, or alone in a zip."""
+"""The bytes of a competition's file: plain, gzip, or the only file of a zip."""
 
 import gzip
 import io
@@ -14,16 +14,16 @@ from kit.data.readers.exact import shown
 from kit.errors import UserError
 
 SUFFIXES = (".gz", ".zip")
-"""What the name of a compressed file ends with, after that of the file itself."""
+"""Suffixes that compression adds to the name of a file."""
 LARGEST = 4 << 30
-"""Bytes of an unpacked file: one that is larger is not a competition's, and would fill the memory."""
+"""Bytes of an unpacked file; a larger one would fill the memory."""
 
 
 def check_file(path: Path) -> None:
     """Check that `path` is a file that can be read.
 
     Raises:
-        UserError: it is not.
+        UserError: it is missing, not a regular file, or not readable.
     """
     if not path.exists():
         raise UserError("no such file", where=str(path))
@@ -31,11 +31,11 @@ def check_file(path: Path) -> None:
         received = "a folder" if path.is_dir() else "no regular file"
         raise UserError("not a CSV file", where=str(path), expected="a CSV file", received=received)
     if not os.access(path, os.R_OK):
-        raise UserError("it may not be read", where=str(path), hint=f"allow it: chmod u+r {path}")
+        raise UserError("not readable", where=str(path), hint=f"allow it: chmod u+r {path}")
 
 
 def check_folder(path: Path) -> None:
-    """Check that `path` is a folder that can be read: the files of one that cannot seem not to exist.
+    """Check that `path` is a readable folder: in an unreadable one, files seem not to exist.
 
     Raises:
         UserError: it is not.
@@ -46,25 +46,25 @@ def check_folder(path: Path) -> None:
 
 
 def plain_name(name: str) -> str:
-    """Return the name of a file without what its compression adds: train.csv of train.csv.zip."""
+    """Return the name of a file without the suffix of its compression: train.csv for train.csv.zip."""
     return name.removesuffix(".gz").removesuffix(".zip")
 
 
 def content(path: Path) -> bytes:
-    """Return the bytes of a file, unpacked where they are gzip or a zip.
+    """Return the bytes of a file, unpacked if they are gzip or a zip.
 
     Raises:
-        UserError: there is no such file, it is no regular file, it may not be read, or it is damaged.
+        UserError: the file is missing, not regular, not readable, or damaged.
     """
     check_file(path)
     return unpacked(path.read_bytes(), str(path))
 
 
 def unpacked(raw: bytes, name: str) -> bytes:
-    """Return `raw`, decompressed where it is gzip or a zip of one file; `name` stands for it in errors.
+    """Return `raw`, decompressed if it is gzip or a zip of one file; `name` names it in errors.
 
     Raises:
-        UserError: it is cut or damaged, or a zip of something else.
+        UserError: it is truncated or damaged, or a zip of other files.
     """
     if raw.startswith(b"PK\x03\x04"):
         with opened_zip(io.BytesIO(raw), name) as archive:
@@ -75,22 +75,22 @@ def unpacked(raw: bytes, name: str) -> bytes:
         return gzip.decompress(raw)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(
-            f"the gzip is cut or damaged ({error})", where=name, hint="get the file again"
+            f"the gzip is truncated or damaged ({error})", where=name, hint="download the file again"
         ) from error
 
 
 @contextmanager
 def opened_zip(file: Path | io.BytesIO, name: str) -> Iterator[zipfile.ZipFile]:
-    """Open a zip, and name it in the errors of the block.
+    """Open a zip; errors in the block name it.
 
     Raises:
-        UserError: it is no zip, cut, damaged, or cannot be unpacked without a password.
+        UserError: it is not a zip, truncated, damaged, or needs a password.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise UserError(f"no zip, or a cut or damaged one ({error})", where=name) from error
+        raise UserError(f"not a zip, or a truncated or damaged one ({error})", where=name) from error
     except (RuntimeError, NotImplementedError) as error:
         expected = "a plain zip without a password"
         raise UserError("cannot be unpacked", where=name, expected=expected) from error
@@ -99,14 +99,14 @@ def opened_zip(file: Path | io.BytesIO, name: str) -> Iterator[zipfile.ZipFile]:
 
 
 def extracted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes:
-    """Return the bytes of `member`, at most as many as the zip says that there are.
+    """Return the bytes of `member`, at most as many as the zip declares.
 
     Raises:
-        UserError: there are more than LARGEST.
+        UserError: it has more than LARGEST bytes.
     """
     if member.file_size > LARGEST:
         raise UserError(
-            "too large a file in the zip",
+            "a file in the zip is too large",
             where=name,
             expected=f"at most {LARGEST:,} bytes",
             received=f"{member.file_size:,}",
@@ -123,7 +123,5 @@ def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     found = named or members
     if len(found) != 1:
         received = ", ".join(shown(one.filename) for one in found[:3]) or "an empty zip"
-        raise UserError(
-            "a zip of something else", where=name, expected=f"one file, {wanted}", received=received
-        )
+        raise UserError("a zip of other files", where=name, expected=f"one file, {wanted}", received=received)
     return found[0]

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 
 def distinct(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
-    """Return (rows,) int64: for each image the first with the same pixels, itself where it is the first."""
+    """Return (rows,) int64: for each image, the row of the first image with the same pixels."""
     first: dict[bytes, int] = {}
     return np.array([first.setdefault(image.tobytes(), row) for row, image in enumerate(images)], np.int64)
 
 
 def copies(arrays: Mapping[str, NDArray[np.uint8]]) -> list[str]:
-    """Name exact copies of images, one sentence per kind; lines count from 1, the header, as in an editor.
+    """Return one sentence per kind of exact copies; lines count from 1, the header, as in an editor.
 
     Args:
-        arrays: train_images, train_labels and test_images, as the cache holds them.
+        arrays: train_images, train_labels and test_images, as in the cache.
     """
     labels, rows = arrays["train_labels"], len(arrays["train_labels"])
     same = distinct(chain(arrays["train_images"], arrays["test_images"]))

@@ -44,7 +44,8 @@ def make_folds(
     """Return (rows,) int8: the fold from 0 to count - 1 that holds each row out.
 
     The distinct images of each class are shuffled by `seed` and dealt out in turn, so that fold sizes, and
-    those of each class, differ by one image at most. Copies go with the first of them, whatever their label.
+    those of each class, differ by one image at most. Copies go into the fold of the first one, whatever
+    their label.
 
     Args:
         images: (rows, height, width, channels) uint8.
@@ -82,16 +83,16 @@ def make_folds(
 def check_folds(
     folds: NDArray[np.int8], same: NDArray[np.int64], labels: NDArray[np.uint8], count: int
 ) -> None:
-    """Check that each row is in one fold, copies are in the same, and each fold holds every class.
+    """Check that each row is in one fold, copies are in the same one, and each fold has every class.
 
     Args:
         folds: (rows,) int8.
-        same: (rows,) what `distinct` gives.
+        same: (rows,) the result of `distinct`.
         labels: (rows,) uint8.
         count: number of folds.
 
     Raises:
-        KitError: it does not.
+        KitError: the first violation.
     """
     if folds.shape != labels.shape:
         raise KitError(
@@ -103,12 +104,10 @@ def check_folds(
         raise KitError(what, expected=f"0 to {count - 1}", received=str(folds[outside[0]]))
     apart = np.flatnonzero(folds != folds[same])
     if apart.size:
-        raise KitError(
-            f"rows {same[apart[0]]} and {apart[0]} hold the same image, but are in different folds"
-        )
+        raise KitError(f"rows {same[apart[0]]} and {apart[0]} are the same image, but are in different folds")
     for label in np.unique(labels[same]):
         absent = np.setdiff1d(np.arange(count), folds[labels == label])
         if absent.size:
             raise KitError(
-                f"fold {absent[0]} holds no row of class {label}", expected="every class in every fold"
+                f"fold {absent[0]} has no row of class {label}", expected="every class in every fold"
             )

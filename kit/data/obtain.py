@@ -18,24 +18,24 @@ from kit.task.submission import check_sample_submission
 from kit.task.task import make_task
 
 Contents = dict[str, dataset.Content]
-"""By the competition's names of the files."""
+"""By name of the file in the competition."""
 
 
 def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout: float = 30.0) -> str:
-    """Fetch the data into the data directory, unless it lies where it is read in place.
+    """Fetch the data into the data directory, unless it can be read in place.
 
     Args:
-        config: gives the data directory and what the files must look like.
+        config: gives the data directory and the form of the files.
         source: "kaggle", "sample", "auto" (as `kit.data.source.load`), or the path of a folder or a zip.
-        force: whether files that differ may be replaced.
-        timeout: seconds an attempt of a download may take.
+        force: whether to replace files that differ.
+        timeout: of one attempt to download, in seconds.
 
     Returns:
-        What lies where now, a sentence.
+        One sentence on what is in place now.
 
     Raises:
-        UserError: the source lacks a file, one is wrong, other files are in place, or the disk has no room;
-            the data directory is then exactly as it was. The sample is the source, and the configuration
+        UserError: the source lacks a file, one is wrong, other files are in place, or the disk has no space;
+            the data directory is then exactly as it was. Or the source is the sample, and the configuration
             names a data directory.
         KitError: Kaggle cannot be reached.
     """
@@ -53,11 +53,11 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     if source == "sample":
         if config.data.is_named:
             raise UserError(
-                "the bundled sample is not brought into a folder",
+                "the bundled sample is not copied into a folder",
                 where=str(directory),
-                hint="data.directory names it: --source PATH or --source kaggle brings data there",
+                hint="data.directory names it: get data with --source PATH or --source kaggle",
             )
-        return "the bundled sample is read in place; nothing to fetch (--source PATH brings real data)"
+        return "the bundled sample is read in place; nothing to fetch (real data: --source PATH)"
     if source == "kaggle":
         with tempfile.TemporaryDirectory(dir=scratch()) as folder:
             archive = kaggle_client.download(config.competition.slug, Path(folder), timeout=timeout)
@@ -100,7 +100,7 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
     for member in archive.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
-            raise UserError("a name leads out of the zip", where=str(source), received=shown(member.filename))
+            raise UserError("a path leads out of the zip", where=str(source), received=shown(member.filename))
         name = compressed.plain_name(path.name)
         if name not in layout.FILES or member.is_dir():
             continue
@@ -151,7 +151,7 @@ def _holds(path: Path, content: bytes) -> bool:
 
 
 def _place(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:
-    """Write `files` into `directory` in place of `outdated`: all of them, or on any failure none."""
+    """Replace `outdated` in `directory` by `files`: all of them, or on any failure none."""
     created = [path for path in (directory, *directory.parents) if not path.exists()]
     try:
         cache.check_space(directory, sum(map(len, files.values())), "the data")
@@ -168,10 +168,10 @@ def _place(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path
 
 @contextmanager
 def _staging(directory: Path) -> Iterator[Path]:
-    """Lend an empty folder in `directory`, to one process at a time; it is removed with its content."""
+    """Give an empty folder in `directory`, to one process at a time; it is removed afterwards."""
     staging = directory / ".fetch"
     with ExitStack() as stack:
-        with suppress(NoLocksError):  # Two fetches at once into one folder are too rare to refuse one.
+        with suppress(NoLocksError):  # Two simultaneous fetches into one folder are too rare to refuse one.
             stack.enter_context(locked(directory))
         shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
         stack.callback(shutil.rmtree, staging, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""Whether the test images are unlike the training images: blank, scaled, inverted, turned or shifted.
+"""Whether the test images differ from the training images: blank, scaled, inverted, turned or shifted.
 
-Some test images are compared with their nearest training images: as they are, and put right in each way that
-is known. Of MNIST digits, honest ones come to 1.2 times the distance by the mildest of these (half a turn)
-and turned ones to 0.8 times.
+A sample of test images is compared with the nearest training images: as they are, and after undoing each
+known change. For MNIST digits, undoing the mildest change (half a turn) multiplies the distance of unchanged
+images by 1.2, and that of turned ones by 0.8.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,23 +14,23 @@ Images = NDArray[np.uint8]
 Distances = NDArray[np.float32]
 
 QUERIES, REFERENCES, PIXELS = 256, 1024, 1 << 20
-"""Test images that are compared, with how many training images, and pixels of the latter at most."""
+"""Number of test images compared, number of training images, and maximum pixels of the latter."""
 FEWEST, FEWEST_TURNED = 20, 8
-"""Training images, or test images, below which nothing is said; the latter of turned or shifted ones."""
+"""Minimum number of training and of test images for any warning; the latter for turned or shifted ones."""
 LEAST = 25
-"""Pixels of an image below which chance makes likenesses."""
+"""Minimum pixels of an image; smaller ones are similar by chance."""
 NEARER = 0.95
-"""Share of its distance at which a test image that is put right counts as nearer."""
+"""A corrected test image counts as nearer below this share of its distance."""
 INVERTED = 0.5
-"""The same for a single inverted image: honest ones come to 2 and more."""
+"""The same for a single inverted image; correct ones are at 2 or more."""
 SCALED = 0.75
-"""Share of the contrast of nearly all training images below which an image is faint."""
+"""An image is faint below this share of the contrast of 99 % of the training images."""
 FARTHER = 1.25
-"""How many times as far as other training images the test images are that count as unlike."""
+"""Test images count as different if they are this many times as far away as other training images."""
 DEVIATIONS = 5.0
-"""Standard errors that a difference of means must have."""
+"""Minimum difference of means, in standard errors."""
 SHARE = 0.02
-"""Of the test images that makes a few odd ones worth a warning."""
+"""Minimum share of odd test images for a warning."""
 
 _TURNS: dict[str, Callable[[Images], Images]] = {
     "mirrored left to right": lambda images: images[:, :, ::-1],
@@ -43,7 +43,7 @@ _TURNS: dict[str, Callable[[Images], Images]] = {
         0, 2, 1, 3
     ),
 }
-"""What puts right again the images that look so."""
+"""The correction of images that look so."""
 
 
 def differences(train: Images, test: Images) -> list[str]:
@@ -61,7 +61,7 @@ def _values(train: Images, test: Images) -> Iterator[str]:
     strong = found > np.quantile(known, 0.99) / SCALED
     most = max(blank, faint, strong, key=np.sum)
     if most is blank and np.mean(blank) > np.mean(known == 0) + SHARE and _many(blank):
-        yield f"{_some(blank)} are blank: all their pixels are alike"
+        yield f"{_some(blank)} are blank: all pixels are equal"
     elif most is not blank and _many(most):
         yield (
             f"{_some(most)} look scaled: the greatest value is {test[most].max()}, "
@@ -93,15 +93,16 @@ def _places(train: Images, test: Images) -> Iterator[str]:
 
 
 def _turned(nearest: "_Nearest", sample: Images, as_is: Distances, shift: tuple[int, int]) -> Iterator[str]:
-    put_right = {name: turn(sample) for name, turn in _TURNS.items()}
+    corrected = {name: turn(sample) for name, turn in _TURNS.items()}
     if any(shift):
         down, right = shift
-        put_right[_moved(down, right)] = np.roll(sample, (-down, -right), (1, 2))
-    distances = {name: nearest.distances(images) for name, images in put_right.items()}
+        corrected[_moved(down, right)] = np.roll(sample, (-down, -right), (1, 2))
+    distances = {name: nearest.distances(images) for name, images in corrected.items()}
     name = min(distances, key=lambda name: float(distances[name].mean()))
     gain, share = as_is - distances[name], distances[name].mean() / as_is.mean()
     if share < NEARER and gain.mean() > DEVIATIONS * _error(gain):
-        yield f"the test images look {name}: put right, they are {1 - share:.0%} nearer to the training ones"
+        nearer = f"{1 - share:.0%} nearer to the training images"
+        yield f"the test images look {name}: corrected, they are {nearer}"
 
 
 def _far(as_is: Distances, among_themselves: Distances) -> Iterator[str]:
@@ -109,20 +110,20 @@ def _far(as_is: Distances, among_themselves: Distances) -> Iterator[str]:
     times = as_is.mean() / max(among_themselves.mean(), 1.0)
     if times > FARTHER and as_is.mean() - among_themselves.mean() > DEVIATIONS * error:
         yield (
-            "the test images are unlike the training images: "
-            f"{times:.1f} times as far from them as those are from each other"
+            "the test images differ from the training images: "
+            f"{times:.1f} times as far from them as they are from each other"
         )
 
 
 class _Nearest:
-    """The distance to the nearest of some images."""
+    """Distances to the nearest of a set of images."""
 
     def __init__(self, references: Images) -> None:
         self.references = _flat(references)
         self.squares = (self.references**2).sum(axis=1)
 
     def distances(self, images: Images) -> Distances:
-        """Return (rows,), of each of `images` the Euclidean distance to its nearest reference."""
+        """Return (rows,): the Euclidean distance of each image to its nearest reference."""
         flat = _flat(images)
         least = (self.squares - 2 * flat @ self.references.T).min(axis=1) + (flat**2).sum(axis=1)
         distances: Distances = np.sqrt(np.maximum(least, 0))
@@ -134,13 +135,13 @@ def _flat(images: Images) -> NDArray[np.float32]:
 
 
 def _lying(images: Images) -> Images:
-    """Return images whose rows were written as columns: of another shape, unless they are square."""
+    """Return images whose rows were stored as columns: of another shape unless they are square."""
     rows, height, width, channels = images.shape
     return images.reshape(rows, width, height, channels)
 
 
 def _shift(train: Images, test: Images) -> tuple[int, int]:
-    """Return by how many pixels the mean test image is moved down and to the right."""
+    """Return by how many pixels the mean test image is shifted down and to the right."""
     one, other = (np.fft.fft2(images.mean(axis=(0, 3))) for images in (train, test))
     likeness = np.fft.ifft2(other * one.conj()).real
     place = np.unravel_index(likeness.argmax(), likeness.shape)

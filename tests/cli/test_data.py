@@ -166,9 +166,9 @@ def test_fetch_says_what_lies_where(workdir: Path, write_competition: Write) -> 
         (
             "train.csv",
             lambda raw: gzip.compress(raw)[:-20],
-            "kit: data/train.csv: the gzip is cut or damaged",
+            "kit: data/train.csv: the gzip is truncated or damaged",
         ),
-        ("train.csv", lambda raw: raw[:-5], "kit: data/train.csv, line 61: the last line is cut\n"),
+        ("train.csv", lambda raw: raw[:-5], "kit: data/train.csv, line 61: the last line is truncated\n"),
         ("train.csv", lambda raw: raw.decode().encode("utf-16"), "received UTF-16 text\n"),
         ("test.csv", lambda _: b"", "kit: data/test.csv: the file is empty\n"),
         ("test.csv", lambda _: None, "kit: data/: there is no test.csv\n"),

@@ -199,7 +199,7 @@ def test_a_named_folder_is_not_replaced_by_the_sample(house: Path) -> None:
     for source in ("auto", "sample"):
         refused = workplace.kit("data", "fetch", "-c", "mine.yaml", "--source", source)
         assert refused.code == 2
-        assert refused.err.startswith("kit: mine: the bundled sample is not brought into a folder\n")
+        assert refused.err.startswith("kit: mine: the bundled sample is not copied into a folder\n")
     assert house.exists()
 
 

@@ -125,7 +125,7 @@ def test_no_room_is_said_and_nothing_is_left(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000, total=2000))
     with pytest.raises(
-        UserError, match=r"not enough disk for temporary files\nexpected 0.1 MB free, received 0.0 MB"
+        UserError, match=r"not enough disk space for temporary files\nexpected 0.1 MB free, received 0.0 MB"
     ):
         open_folder(folder, tiny)
     assert not (folder / ".cache").exists()
@@ -183,7 +183,7 @@ def test_a_disk_that_fills_up_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(UserError, match="no temporary files can be written: No space left on device"):
+    with pytest.raises(UserError, match="temporary files cannot be written: No space left on device"):
         open_folder(folder, tiny)
     assert not (folder / ".cache").exists()
 

@@ -102,7 +102,7 @@ def test_too_few_images_of_a_class_name_its_label() -> None:
     [
         (0, -1, "row 0 is in no fold"),
         (7, 5, "row 7 is in no fold"),
-        (3, 4, "rows 2 and 3 hold the same image"),
+        (3, 4, "rows 2 and 3 are the same image"),
     ],
 )
 def test_a_wrong_partition_is_noticed(row: int, fold: int, message: str) -> None:
@@ -118,7 +118,7 @@ def test_a_wrong_partition_is_noticed(row: int, fold: int, message: str) -> None
 def test_a_fold_without_a_class_is_noticed() -> None:
     folds = make_folds(IMAGES, LABELS, 5, seed=0)
     folds[(LABELS == 1) & (folds == 3)] = 2
-    with pytest.raises(KitError, match="fold 3 holds no row of class 1"):
+    with pytest.raises(KitError, match="fold 3 has no row of class 1"):
         check_folds(folds, distinct(IMAGES), LABELS, 5)
 
 

@@ -157,7 +157,7 @@ def test_what_a_killed_process_left_is_cleared_away(source: Path, tiny: Config) 
 
 def test_no_room(source: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10, total=20))
-    assert "not enough disk for the data" in refused(tiny, source)
+    assert "not enough disk space for the data" in refused(tiny, source)
 
 
 def test_a_file_where_the_data_directory_should_be(source: Path, tiny: Config) -> None:
@@ -225,7 +225,7 @@ def test_a_single_file(source: Path, tiny: Config) -> None:
 def test_a_cut_zip(source: Path, tiny: Config, cut: int) -> None:
     archive = zipped(Path("digits.zip"), contents(source))
     archive.write_bytes(archive.read_bytes()[:cut])
-    assert refused(tiny, archive).startswith("digits.zip: no zip, or a cut or damaged one")
+    assert refused(tiny, archive).startswith("digits.zip: not a zip, or a truncated or damaged one")
 
 
 def test_a_damaged_zip(source: Path, tiny: Config) -> None:
@@ -233,7 +233,7 @@ def test_a_damaged_zip(source: Path, tiny: Config) -> None:
     raw = bytearray(archive.read_bytes())
     raw[60] ^= 255
     archive.write_bytes(raw)
-    assert refused(tiny, archive).startswith("digits.zip: no zip, or a cut or damaged one")
+    assert refused(tiny, archive).startswith("digits.zip: not a zip, or a truncated or damaged one")
 
 
 def test_a_zip_with_a_password(source: Path, tiny: Config) -> None:
@@ -248,7 +248,7 @@ def test_a_zip_with_a_password(source: Path, tiny: Config) -> None:
 @pytest.mark.parametrize("name", ["../train.csv", "/train.csv", "a/../../train.csv", "..\\train.csv"])
 def test_names_that_lead_out_of_a_zip(source: Path, tiny: Config, name: str) -> None:
     archive = zipped(Path("digits.zip"), {**contents(source), name: b"x"})
-    assert refused(tiny, archive).startswith("digits.zip: a name leads out of the zip")
+    assert refused(tiny, archive).startswith("digits.zip: a path leads out of the zip")
 
 
 def test_a_zip_with_two_of_a_name(source: Path, tiny: Config) -> None:

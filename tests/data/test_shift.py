@@ -13,7 +13,7 @@ from kit.data.layout import SAMPLE
 from kit.data.shift import differences
 
 Images = NDArray[np.uint8]
-TURN = "the test images look {}: put right, they are "
+TURN = "the test images look {}: corrected, they are "
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ WHOLE = {
     "the test images look scaled: the greatest value is 127, against 255 in the training images": lambda x: (
         x // 2
     ),
-    "the test images are blank: all their pixels are alike": lambda x: 0 * x,
+    "the test images are blank: all pixels are equal": lambda x: 0 * x,
     TURN.format("transposed (rows and columns swapped)"): lambda x: x.transpose(0, 2, 1, 3),
     TURN.format("mirrored left to right"): lambda x: x[:, :, ::-1],
     TURN.format("mirrored top to bottom"): lambda x: x[:, ::-1],
@@ -64,7 +64,7 @@ WHOLE = {
     TURN.format("rotated by 90 degrees counterclockwise"): lambda x: np.rot90(x, 1, (1, 2)),
     TURN.format("rotated by 90 degrees and mirrored"): lambda x: x[:, ::-1, ::-1].transpose(0, 2, 1, 3),
     TURN.format("shifted 3 pixels up and 4 pixels to the right"): lambda x: moved(x, -3, 4),
-    "the test images are unlike the training images: ": lambda x: x.reshape(len(x), -1)[
+    "the test images differ from the training images: ": lambda x: x.reshape(len(x), -1)[
         :, np.random.default_rng(0).permutation(784)
     ].reshape(x.shape),
 }
@@ -83,7 +83,7 @@ def test_a_change_of_all_images_is_named(
     ("said", "change"),
     [
         ("about 50% of the test images look inverted", lambda x: 255 - x),
-        ("300 of 600 test images are blank: all their pixels are alike", lambda x: 0 * x),
+        ("300 of 600 test images are blank: all pixels are equal", lambda x: 0 * x),
         ("300 of 600 test images look scaled: the greatest value is 1, against 255", lambda x: x // 128),
     ],
 )

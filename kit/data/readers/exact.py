@@ -123,6 +123,8 @@ def _wrong_length(parts: list[str], where: str, columns: list[str], *, last: boo
     if len(parts) == 1 and re.search(r"\d[;\t|]", parts[0]):
         return UserError("not separated by commas", where=where, expected="commas", received=shown(parts[0]))
     short = len(parts) < len(columns)
-    what = "the last line is cut" if short and last else f"the row is too {'short' if short else 'long'}"
-    hint = "get the file again" if short and last else None
+    what = (
+        "the last line is truncated" if short and last else f"the row is too {'short' if short else 'long'}"
+    )
+    hint = "download the file again" if short and last else None
     return UserError(what, where=where, expected=f"{len(columns)} cells", received=f"{len(parts)}", hint=hint)

@@ -69,13 +69,13 @@ def _check_format(raw: bytes, name: str) -> None:
             where=name,
             expected="a CSV file",
             received="0 bytes",
-            hint="get the file again",
+            hint="download the file again",
         )
     for signature, kind in _FORMATS.items():
         if start.startswith(signature):
             raise UserError("not a CSV file", where=name, expected="CSV as plain text (UTF-8)", received=kind)
     if not start or b"\0" in start.splitlines()[0]:
-        received = "binary data (NUL bytes)" if start else "blank lines alone"
+        received = "binary data (NUL bytes)" if start else "only blank lines"
         raise UserError("not a CSV file", where=name, expected="CSV as plain text (UTF-8)", received=received)
 
 

@@ -226,8 +226,8 @@ def test_what_is_shown_of_a_cell_is_short_and_plain() -> None:
         ),
         (GOOD.replace("1,20,3", "1,20,3,"), "train.csv, line 3: the row is too long"),
         (GOOD.replace("20,3\n", "20,3,1,1,20,3\n"), "train.csv, line 3: the row is too long"),
-        (GOOD + "1,2", "train.csv, line 5: the last line is cut"),
-        (GOOD + "1,2,", "train.csv, line 5: the last line is cut"),
+        (GOOD + "1,2", "train.csv, line 5: the last line is truncated"),
+        (GOOD + "1,2,", "train.csv, line 5: the last line is truncated"),
         (GOOD + "1,2,3,", "train.csv, line 5, column pixel2: the cell is empty"),
         (GOOD + GOOD, "train.csv, line 5: the header is repeated"),
         (GOOD.replace("\n1,", "\n\n1,"), "train.csv, line 3: a blank line between rows"),
@@ -313,7 +313,7 @@ def test_test_and_train_files_swapped() -> None:
         (b"PK\x03\x04rest", "a zip archive"),
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (bytes(5000), "binary data (NUL bytes)"),
-        (b"\n\n\n", "blank lines alone"),
+        (b"\n\n\n", "only blank lines"),
     ],
 )
 def test_no_csv_at_all(raw: bytes, received: str) -> None:
