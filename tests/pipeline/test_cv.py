@@ -37,7 +37,7 @@ def stamps(run: Run) -> dict[str, tuple[int, int]]:
 
 
 def named(name: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the class that the stand-in predicts for images of these names with seed 0, and its probability."""
+    """Return the class that the stand-in predicts for these images with seed 0, and its probability."""
     return (7 * name + 3) % 10, 0.5 + name / 20_000
 
 
