@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 STAMP_DEV := $(VENV)/.stamp-dev
+STAMP_JAX := $(VENV)/.stamp-jax
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 # The value of a variable, quoted as one shell word; without $(value), make would expand $$ in it.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
@@ -11,7 +12,7 @@ OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
 unexport SOURCE RUN CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow lint bench clean
+.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -50,6 +51,13 @@ test: $(STAMP_DEV) ## Run the fast tests
 test-slow: $(STAMP_DEV) ## Run the slow tests
 	@$(BIN)/pytest -m slow $(ARGS)
 
+# A network compiles for minutes on two busy cores.
+test-jax: $(STAMP_JAX) ## Install JAX for the CPU and run its tests
+	@$(BIN)/pytest -m jax --timeout=900 $(ARGS)
+
+test-wheel: ## Install the wheel into a fresh environment and train with it
+	@PYTHON="$(PYTHON)" .ci/wheel
+
 lint: $(STAMP_DEV) ## Check style, types and the import contract
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -78,4 +86,9 @@ $(STAMP): pyproject.toml constraints.txt
 $(STAMP_DEV): $(STAMP)
 	@echo 'Installing what tests and lint need ...' >&2
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+$(STAMP_JAX): $(STAMP_DEV)
+	@echo 'Installing JAX ...' >&2
+	@$(INSTALL) -e '.[dev,jax]'
 	@touch $@

@@ -170,7 +170,7 @@ def test_the_example_of_a_configuration_is_valid(page: str, workdir: Path) -> No
 def test_the_example_of_a_space_is_valid(workdir: Path) -> None:
     block = code_block(PAGES["docs/tuning.md"], "# configs/mine-to-tune.yaml")
     (workdir / "mine.yaml").write_text(block)
-    space = make_space("mine.yaml", [], config.load("mine.yaml"))
+    space = make_space(config.Source.read("mine.yaml"))
     assert [one.key for one in space.parameters if one.when] == ["training.momentum"]
 
 

@@ -223,7 +223,9 @@ def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", none)
-    with pytest.raises(UserError, match=r"run: this file system has no locks \(No locks available\)"):
+    with pytest.raises(
+        UserError, match=r"run: this file system does not support locks \(No locks available\)"
+    ):
         Run(tmp_path / "run").locked().__enter__()
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from kit.config import load
+from kit.config import Competition, load
 from kit.records import Report, RunRecord
 from kit.runs import Run
+from kit.task.labels import LabelEncoder
 from kit.task.submission import write_submission
+from kit.task.task import make_task
 from tests.kaggle_server import KEY, SIGNATURE, TOKEN
 
 HERE = Path()
@@ -46,7 +48,9 @@ def write_run(
     run.write_report(report(accuracy))
     labels = np.array(list(LABELS.values()))
     labels[:wrong] = (labels[:wrong] + 1) % 10
-    write_submission(run.submission_path, np.array(list(LABELS)), labels, load("default").competition)
+    task = make_task(Competition(), LabelEncoder(tuple("0123456789")))
+    probs = np.eye(10, dtype=np.float32)[labels]
+    write_submission(run.submission_path, [str(row) for row in LABELS], probs, task.submission)
     return run
 
 

@@ -21,7 +21,8 @@ TRAIN_ROWS, TEST_ROWS = 2400, 600
 def main(train: Path, bundle: Path, target: Path) -> None:
     """Write train.csv.gz and test.csv.gz into `target`; a stratified fifth of the rows is the test part."""
     competition = Competition()
-    images, labels = pixel_csv.parse(compressed.content(train), str(train), competition, labelled=True)
+    read = pixel_csv.parse(compressed.content(train), str(train), competition, labelled=True)
+    images, labels = read.images, np.array(read.texts, np.uint8)
     table = np.loadtxt(bundle, np.uint8, delimiter=",")
     allowed = {row[: images[0].size].tobytes() for row in table}
     shared = [row for row, image in enumerate(images) if image.tobytes() in allowed]

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from kit import metrics
 from kit.config import Config, load
-from kit.data import dataset
+from kit.data import source
+from kit.data.dataset import Dataset
+from kit.data.folds import folds_by_seed
 from kit.ensembling.calibration import fitted_temperature, scaled
 from kit.errors import KitError, UserError
 from kit.files import read_json, write_json
 from kit.members import Member, MemberResult
-from kit.pipeline.cv import folds_by_seed
 from kit.runs import Run
 from kit.training import machine
 from kit.training.launch.pool import WorkerPool
@@ -109,7 +110,7 @@ def calibrated(results: Results, labels: NDArray[np.integer]) -> Results:
     return done
 
 
-def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int], jobs: int) -> Results:
+def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: int) -> Results:
     """Train the missing networks of an experiment, and return all results.
 
     Raises:
@@ -127,7 +128,8 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
     on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
     pool = WorkerPool(jobs, pinned=not on_gpu, on_progress=lambda _: None, on_retry=lambda *_: None)
     with training_arrays(data) as folder:
-        planned = make_jobs(todo, config, chosen, folds_by_seed(data, config), folder)
+        held_out = folds_by_seed(data, config.folds, config.seeds)
+        planned = make_jobs(todo, config, chosen, held_out, folder, task=data.task)
         with pool.train(planned) as outcomes:
             for job, outcome in outcomes:
                 if isinstance(outcome, KitError):
@@ -137,7 +139,7 @@ def train(run: Run, config: Config, data: dataset.Dataset, folds: Sequence[int],
     return {(member.fold, member.seed): run.read_member(member) for member in members}
 
 
-def earlier(name: str, config: Config, data: dataset.Dataset, folds: Sequence[int]) -> Results:
+def earlier(name: str, config: Config, data: Dataset, folds: Sequence[int]) -> Results:
     """Return the results of an earlier experiment.
 
     Raises:
@@ -146,7 +148,7 @@ def earlier(name: str, config: Config, data: dataset.Dataset, folds: Sequence[in
     run, results = Run(FOLDER / name), {}
     if not run.exists():
         raise UserError("there is no such experiment", where="--against", received=name)
-    held_out = folds_by_seed(data, config)[0]
+    held_out = folds_by_seed(data, config.folds, config.seeds)[0]
     for fold, seed in product(folds, config.seeds):
         member = Member(read_json(run.info_path)["model"], fold, seed)
         own = run.read_member(member) if run.has(member) else None
@@ -222,7 +224,7 @@ def main(
     """Train, compare and print one row, and a second one for the means over views if there are views."""
     config = load(config_name, [*changes, f"seeds={list(seeds)}"])
     check(config, folds)
-    data = dataset.load(config)
+    data = source.load(config)
     other = earlier(against, config, data, folds) if against else None
     own, labels = train(Run(FOLDER / name), config, data, folds, jobs), data.train_labels
     rated = partial(calibrated, labels=labels) if config.ensemble.calibrate else dict

@@ -8,11 +8,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from kit.config import Cnn
 from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.members import Member, MemberResult
-from kit.models.cost import cost
+from kit.models.families import cost
 from kit.reports.formatting import duration, network_size, percent
 from kit.runs import Run
 from kit.terminals import can_redraw
@@ -152,9 +151,9 @@ class Terminal:
 def _described(jobs: Sequence[Job]) -> str:
     """Return the number of members, epochs and the cost of one model, in words."""
     job, members = jobs[0], f"{len(jobs)} member{'s' if len(jobs) > 1 else ''}"
-    if not isinstance(job.model, Cnn):
-        return f"{job.member.model}: {members}"
     size = cost(job.model, job.shape, job.classes)
+    if size is None:
+        return f"{job.member.model}: {members}"
     costs = network_size(size.parameters, size.multiply_adds)
     teachers = f", teachers {', '.join(job.model.teachers)}" if job.model.teachers else ""
     return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}{teachers}; {costs}"

@@ -1,6 +1,6 @@
 """Base class and field types of the configuration."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,10 @@ Fraction = Annotated[Real, Field(ge=0, lt=1)]
 Flag = Annotated[bool, Field(strict=True)]
 # Part of file names (members) and of keys (--set), in which a dot is the separator.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$")]
+# Names in kit.metrics.METRICS.
+MetricName = Literal[
+    "accuracy", "log_loss", "auc", "macro_f1", "quadratic_weighted_kappa", "balanced_accuracy"
+]
 
 
 class Section(BaseModel):

@@ -46,7 +46,7 @@ def resolve(name: str, changes: Iterable[str] = ()) -> tuple[dict[str, Any], lis
         raw = merged(raw, layer.raw)
     raw = deepcopy(raw)
     for change in changes:
-        _apply(raw, change)
+        apply_change(raw, change)
     return raw, layers
 
 
@@ -140,7 +140,12 @@ def _problem(error: Exception) -> str:
     return problem.replace("character '\\t' that cannot start any token", "a tab; indent with spaces")
 
 
-def _apply(raw: dict[str, Any], change: str) -> None:
+def apply_change(raw: dict[str, Any], change: str) -> None:
+    """Apply a change ("a.b=c") to `raw` in place.
+
+    Raises:
+        UserError: the change is not KEY=VALUE, or does not fit.
+    """
     key, separator, text = change.partition("=")
     new = renamed.current_key(key.strip())
     *parents, last = new.split(".")

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config
-from kit.data.dataset import Dataset, load
-from kit.data.folds import make_folds
+from kit.data.dataset import Dataset
+from kit.data.folds import folds_by_seed
+from kit.data.source import load
 from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column, assemble
 from kit.ensembling.methods import Combined, combine
@@ -82,9 +83,7 @@ def cv(
         check_name(name, "--run")
     stem = plain_name(config_name)
     dataset = load(config)
-    if dataset.sample_submission:
-        check_submission(dataset.sample_submission, config.competition, ids=dataset.ids(config.competition))
-    folds, chosen = folds_by_seed(dataset, config), setting(config)
+    folds, chosen = folds_by_seed(dataset, config.folds, config.seeds), setting(config)
     record = new_record(config, config_name, dataset, chosen)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
     with run.locked():
@@ -100,7 +99,9 @@ def cv(
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(update={"name": run.name, "wall_seconds": spent})
-        todo = make_jobs(missing, config, chosen, folds, dataset.folder, stored=run.member_path)
+        todo = make_jobs(
+            missing, config, chosen, folds, dataset.folder, task=dataset.task, stored=run.member_path
+        )
         on_gpu = chosen.backend is not None and machine.usable_gpu(chosen.backend) is not None
         workers = max(1, min(jobs or (1 if on_gpu else machine.cores()), len(todo)))
         pool = partial(
@@ -122,19 +123,6 @@ def cv(
             kept = f"{stored} of {len(members)} members are stored"
             raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
-
-
-def folds_by_seed(dataset: Dataset, config: Config) -> NDArray[np.int8]:
-    """Return (seeds, rows) int8: the fold that holds each row out.
-
-    All seeds have the same folds, unless `folds.reshuffle` is set.
-    """
-    shuffles = [config.folds.seed + (seed if config.folds.reshuffle else 0) for seed in config.seeds]
-    made = {
-        shuffle: make_folds(dataset.train_images, dataset.train_labels, config.folds.count, shuffle)
-        for shuffle in set(shuffles)
-    }
-    return np.stack([made[shuffle] for shuffle in shuffles])
 
 
 def train(
@@ -182,8 +170,8 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     Raises:
         KitError: members do not fit together.
     """
-    labels, ids = np.asarray(dataset.train_labels), dataset.ids(config.competition)
-    names = tuple(map(str, range(config.competition.classes)))
+    labels, ids = np.asarray(dataset.train_labels), dataset.test_ids
+    names, form = dataset.task.labels.labels, dataset.task.submission
     plain = {member: run.read_member(member) for member in plan(config)}
     columns, combined = _combined(run.name, plain, config, folds, labels)
     members, tta = plain, None
@@ -194,8 +182,8 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
         if config.ensemble.tta:
             members, (columns, combined) = views, of_views
     run.write_oof(Oof(labels, combined.oof, names))
-    write_submission(run.submission_path, ids, combined.test.argmax(axis=1), config.competition)
-    check_submission(run.submission_path, config.competition, ids=ids)
+    write_submission(run.submission_path, ids, combined.test, form)
+    check_submission(run.submission_path, form, ids=ids)
     run.write_ensemble(
         EnsembleRecord(
             **config.ensemble.model_dump(),

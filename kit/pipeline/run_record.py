@@ -34,6 +34,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Setti
         config=config.model_dump(mode="json"),
         hash=config.digest(fingerprint=dataset.fingerprint, **chosen.hash_fields()),
         fingerprint=dataset.fingerprint,
+        labels=dataset.task.labels.labels,
         sample=dataset.sample,
         source=dataset.source,
         rows=len(dataset.train_labels),
@@ -98,7 +99,7 @@ def _hashed(record: RunRecord) -> dict[str, Any]:
     competition = config.get("competition", {})
     parts = {
         **{part: config.get(part) for part in ("folds", "models")},
-        "competition": {key: competition.get(key) for key in ("image_shape", "classes")},
+        "competition": {key: competition.get(key) for key in ("image_shape", "classes", "labels")},
         "backend": record.backend,
         "precision": record.precision,
         "data": record.fingerprint[:8],

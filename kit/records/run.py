@@ -37,6 +37,8 @@ class RunRecord(Record):
     """Hash of everything that determines a member, 64 hex digits."""
     fingerprint: str = ""
     """SHA-256 of the data."""
+    labels: tuple[str, ...] = ()
+    """Of class 0, 1, …; empty in runs of version 1."""
     sample: bool
     """Whether the data is the bundled sample."""
     source: str = ""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from kit.config import Cnn, Model
+from kit.config import Model
 from kit.members import Member
 
 
@@ -21,7 +21,7 @@ class Job:
     Attributes:
         member: which.
         model: its part of the configuration.
-        shape: height and width of an image.
+        shape: height, width and channels of an image.
         classes: number of classes.
         folder: holds train_images.npy, train_labels.npy, test_images.npy.
         held_out: (training rows,) bool, the rows it must not see.
@@ -32,7 +32,7 @@ class Job:
 
     member: Member
     model: Model
-    shape: tuple[int, int]
+    shape: tuple[int, int, int]
     classes: int
     folder: Path
     held_out: NDArray[np.bool_]
@@ -43,7 +43,7 @@ class Job:
     @property
     def epochs(self) -> int:
         """Epochs that will be reported; 1 for a model that has none."""
-        return self.model.training.epochs if isinstance(self.model, Cnn) else 1
+        return self.model.epochs
 
     @property
     def random_seed(self) -> int:
@@ -76,7 +76,7 @@ class Job:
         return cls(
             member=Member(*told["member"]),
             model=TypeAdapter[Model](Model).validate_python(told["model"]),
-            shape=(told["shape"][0], told["shape"][1]),
+            shape=tuple(told["shape"]),
             classes=told["classes"],
             folder=Path(told["folder"]),
             held_out=np.unpackbits(packed, count=told["rows"]).astype(bool),

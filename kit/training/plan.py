@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Cnn, Config
+from kit.config import Config
 from kit.members import Member, plan_members
+from kit.task.task import Task
 from kit.training import machine
 from kit.training.job import Job
 
@@ -36,13 +37,13 @@ def setting(config: Config) -> Setting:
     Raises:
         UserError: the backend that was asked for is not installed.
     """
-    networks = {name: model for name, model in config.models.items() if isinstance(model, Cnn)}
+    networks = {name: model.precision for name, model in config.models.items() if model.needs_backend}
     if not networks:
         return Setting(None, {})
     backend = machine.backend()
     return Setting(
         backend,
-        {name: machine.precision(model.training.precision, backend) for name, model in networks.items()},
+        {name: machine.precision(asked, backend) for name, asked in networks.items()},
     )
 
 
@@ -58,6 +59,7 @@ def make_jobs(
     folds: NDArray[np.int8],
     folder: Path,
     *,
+    task: Task,
     stored: Callable[[Member], Path] | None = None,
 ) -> list[Job]:
     """Return a job a member.
@@ -68,6 +70,7 @@ def make_jobs(
         chosen: backend and precisions.
         folds: (seeds, rows) int8, in the order of `config.seeds`.
         folder: where the arrays lie.
+        task: image shape and classes.
         stored: gives the file of a member, for those that learn from it; None where none does.
 
     Raises:
@@ -77,8 +80,8 @@ def make_jobs(
         Job(
             member=member,
             model=config.models[member.model],
-            shape=config.competition.image_shape,
-            classes=config.competition.classes,
+            shape=task.image_shape,
+            classes=task.classes,
             folder=folder.resolve(),
             # No row where the member's fold is ALL_ROWS.
             held_out=folds[config.seeds.index(member.seed)] == member.fold,
@@ -92,7 +95,7 @@ def make_jobs(
 
 def _teachers(member: Member, config: Config, stored: Callable[[Member], Path] | None) -> tuple[Path, ...]:
     model = config.models[member.model]
-    if not (isinstance(model, Cnn) and model.teachers):
+    if not model.teachers:
         return ()
     if stored is None:
         raise ValueError(f"{member}: nobody says where its teachers are stored")

@@ -10,7 +10,7 @@ import numpy as np
 
 from kit import metrics
 from kit.config import load
-from kit.pipeline.cv import folds_by_seed
+from kit.data.folds import folds_by_seed
 from kit.training import machine
 from kit.training.job import Job
 from kit.training.launch import local
@@ -26,8 +26,10 @@ def run(bench: Bench) -> Iterator[Row]:
     for name in ("lenet-regularized", "quick"):
         config = load(name, [f"training.epochs={1 if bench.quick else 6}", "seeds=1"])
         members = [member for member in plan(config) if member.fold < FOLDS]
-        folds = folds_by_seed(bench.dataset, config)
-        jobs = make_jobs(members, config, setting(config), folds, bench.dataset.folder)
+        folds = folds_by_seed(bench.dataset, config.folds, config.seeds)
+        jobs = make_jobs(
+            members, config, setting(config), folds, bench.dataset.folder, task=bench.dataset.task
+        )
         ours = _probabilities(jobs)
         with patch.object(local, "WORKER", PLAIN):
             plain = _probabilities([replace(job, precision="float32") for job in jobs])

@@ -45,7 +45,7 @@ def make_jobs(config_name: str, members: int, folder: Path, rows: int, epochs: i
             Member("cnn", 0, seed),
             spec,
             config.competition.image_shape,
-            config.competition.classes,
+            config.competition.classes or 0,
             folder,
             np.arange(rows + HELD_OUT) >= rows,
             chosen.backend,

@@ -131,7 +131,7 @@ def test_without_a_home_folder_only_a_tilde_is_refused(
     refused = kit("data", "fetch", "--source", "~/digits.zip")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "kit: ~/digits.zip: the home folder is not known\nset HOME, or write the whole path\n",
+        "kit: ~/digits.zip: the home folder is unknown\nset HOME, or write the full path\n",
     )
     assert house.exists()
 
@@ -211,7 +211,7 @@ def test_variables_are_not_expanded(house: Path, named: str, data: Path) -> None
         assert (refused.code, refused.err) == (
             2,
             f"kit: {named}: there is no such folder\n"
-            "environment variables are not filled in: write the path out, or ~ for the home folder\n",
+            "environment variables are not expanded: write the path out, or ~ for the home folder\n",
         )
     assert [path.name for path in Path().iterdir()] == ["mine.yaml"]
     assert house.exists()

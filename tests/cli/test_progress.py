@@ -26,7 +26,7 @@ def job(fold: int, model: Any = None) -> Job:
     network = Cnn(stages=(Stage(filters=8),), training=Training(epochs=EPOCHS))
     held_out = np.zeros(3, bool)
     member = Member("cnn" if model is None else "knn", fold, 0)
-    return Job(member, model or network, (28, 28), 10, Path(), held_out, "tensorflow", "bfloat16")
+    return Job(member, model or network, (28, 28, 1), 10, Path(), held_out, "tensorflow", "bfloat16")
 
 
 def dataset(**changes: Any) -> Any:

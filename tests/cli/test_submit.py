@@ -70,8 +70,8 @@ def test_a_token_is_accepted(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPat
         ("start", Fault("status", 403), 2, ["competitions/digit-recognizer/rules"]),
         ("create", refusal(403, "You must accept this competition's rules"), 2, ["not accepted", "/rules"]),
         ("start", refusal(404, "Not found", flat=True), 2, ["no such competition", "competition.slug"]),
-        ("create", refusal(400, ALLOWANCE), 2, ["submissions are spent", "5.1 hours", "00:00 UTC"]),
-        ("create", refusal(400, ALLOWANCE, flat=True), 2, ["submissions are spent"]),
+        ("create", refusal(400, ALLOWANCE), 2, ["limit is reached", "5.1 hours", "00:00 UTC"]),
+        ("create", refusal(400, ALLOWANCE, flat=True), 2, ["limit is reached"]),
         ("create", refusal(400, "only accepts Submissions from Notebooks"), 2, ["notebooks only"]),
         ("create", refusal(400, "Submissions have been disabled"), 2, ["disabled"]),
         ("create", refusal(400, "Something else"), 1, ["HTTP 400", "Something else"]),
@@ -229,7 +229,7 @@ def test_an_invalid_file_is_refused_with_line_and_column(kaggle: KaggleServer) -
     run.submission_path.write_text(run.submission_path.read_text().replace("\n1,1\n", "\n1,10\n"))
     done = kit("submit")
     assert done.code == 2
-    assert "submission.csv, line 2, column Label: no such class" in done.err
+    assert "submission.csv, line 2, column Label: not a label" in done.err
     assert kaggle.requests == []
 
 

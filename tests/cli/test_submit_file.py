@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.data import dataset
+from kit.data import layout
 from tests.kaggle_server import Fault, KaggleServer
 from tests.workplace import ended, events, kit, start, write_run
 
@@ -82,7 +82,7 @@ def test_the_input_folder_of_a_notebook_is_used(data: Path, monkeypatch: pytest.
     inputs = data.parent / "input"
     inputs.mkdir()
     data.rename(inputs / "digit-recognizer")
-    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (inputs,))
+    monkeypatch.setattr(layout, "KAGGLE_INPUTS", (inputs,))
     write("short.csv", WHOLE[:-1])
     result = CliRunner().invoke(command, ["short.csv", "--dry-run"])
     assert "id 200 is missing" in str(result.exception)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from kit import config
-from kit.config import Cnn, Config
+from kit.config import Cnn, Competition, Config
 from kit.config.base import Section
 
 CNN = {"stages": [{"filters": 4}]}
@@ -112,6 +112,44 @@ def test_the_shorter_side_of_an_image_counts() -> None:
             competition={"image_shape": [28, 3]},
             models={"cnn": {"stages": [{"filters": 4, "pool": "max"}] * 2}},
         )
+
+
+@pytest.mark.parametrize(
+    ("competition", "classes", "labels"),
+    [
+        ({}, 10, None),
+        ({"labels": "auto"}, None, "auto"),
+        ({"labels": "auto", "classes": 12}, 12, "auto"),
+        ({"classes": None}, None, "auto"),
+        ({"labels": ["cat", 7]}, 2, ("cat", "7")),
+    ],
+)
+def test_classes_follow_from_labels(competition: dict[str, Any], classes: int | None, labels: Any) -> None:
+    made = Competition.model_validate(competition)
+    assert (made.classes, made.labels) == (classes, labels)
+    assert Competition.model_validate(made.model_dump(mode="json")) == made
+
+
+@pytest.mark.parametrize(
+    ("competition", "message"),
+    [
+        ({"labels": ["a", "b"], "classes": 3}, r"labels: expected 3 \(classes\), received 2"),
+        ({"labels": ["a", "b", "a"]}, "labels: 'a' is there twice"),
+        ({"labels": [True, False]}, "expected text; write True in quotes"),
+        ({"submission": {"positive": "a"}}, "positive: only format: probability has it"),
+        ({"submission": {"columns": ["a"]}}, "columns: only format: probabilities has them"),
+    ],
+)
+def test_labels_and_submissions_that_make_no_sense_are_refused(
+    competition: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        valid(competition=competition)
+
+
+def test_an_image_shape_of_two_numbers_means_one_channel() -> None:
+    short, whole = (Competition.model_validate({"image_shape": shape}) for shape in ([20, 28], [20, 28, 1]))
+    assert short.image_shape == whole.image_shape == (20, 28, 1)
 
 
 def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> None:

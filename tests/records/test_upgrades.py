@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from kit.cli import kit
-from kit.config import load
 from kit.errors import UserError
 from kit.runs import RUNS, Run
 from kit.task.submission import write_submission
+from tests import tasks
 
 VERSION_1 = Path(__file__).parent.parent / "version_1"
 ROWS = 28_000
@@ -22,8 +22,9 @@ ROWS = 28_000
 def run(workdir: Path) -> Run:  # noqa: ARG001 - it is written there
     made = Run(RUNS / "default")
     shutil.copytree(VERSION_1, made.path)
-    labels = np.arange(ROWS) % 10
-    write_submission(made.submission_path, np.arange(1, ROWS + 1), labels, load("default").competition)
+    probs = np.eye(10, dtype=np.float32)[np.arange(ROWS) % 10]
+    form = tasks.make().submission
+    write_submission(made.submission_path, form.counted_ids(ROWS), probs, form)
     return made
 
 

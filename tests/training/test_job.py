@@ -16,7 +16,7 @@ def job(**changes: Any) -> Job:
     made = Job(
         member=Member("cnn-a", 3, 7),
         model=NETWORK,
-        shape=(28, 20),
+        shape=(28, 20, 1),
         classes=10,
         folder=Path("/somewhere/über"),
         held_out=np.arange(37) % 5 == 3,

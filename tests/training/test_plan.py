@@ -7,6 +7,7 @@ from kit.config import Config, merged
 from kit.errors import UserError
 from kit.members import ALL_ROWS, Member
 from kit.training.plan import Setting, make_jobs, plan, setting
+from tests import tasks
 
 CONFIG = Config.model_validate(
     {
@@ -19,6 +20,9 @@ CONFIG = Config.model_validate(
         },
     }
 )
+
+
+TASK = tasks.make(image_shape=[4, 4], classes=3)
 
 
 def test_all_of_one_seed_is_trained_before_the_next() -> None:
@@ -60,11 +64,13 @@ def test_backend_and_precision_decide_a_run() -> None:
 def test_a_job_holds_out_the_rows_of_its_fold_and_seed(tmp_path: Path) -> None:
     folds = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.int8)
     members = [Member("net", 1, 4), Member("knn", 1, 2), Member("knn", ALL_ROWS, 2)]
-    net, knn, all_rows = make_jobs(members, CONFIG, Setting("jax", {"net": "bfloat16"}), folds, tmp_path)
+    net, knn, all_rows = make_jobs(
+        members, CONFIG, Setting("jax", {"net": "bfloat16"}), folds, tmp_path, task=TASK
+    )
     assert net.held_out.tolist() == [False, False, True, True]
     assert knn.held_out.tolist() == [False, True, False, True]
     assert all_rows.held_out.tolist() == [False] * 4
-    assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4), 3)
+    assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4, 1), 3)
     assert (net.backend, net.precision) == ("jax", "bfloat16")
     assert net.folder.is_absolute()
 
@@ -74,10 +80,16 @@ def test_a_network_learns_from_the_members_of_its_fold_and_seed(tmp_path: Path) 
     config = Config.model_validate(merged(CONFIG.model_dump(), {"models": models}))
     members, folds = plan(config), np.zeros((2, 4), np.int8)
     jobs = make_jobs(
-        members, config, setting(config), folds, tmp_path, stored=lambda one: tmp_path / f"{one}.npz"
+        members,
+        config,
+        setting(config),
+        folds,
+        tmp_path,
+        task=TASK,
+        stored=lambda one: tmp_path / f"{one}.npz",
     )
     taught = {str(job.member): [path.name for path in job.teachers] for job in jobs}
     assert taught["net-f1-s2"] == ["knn-f1-s2.npz"]
     assert taught["knn-f1-s2"] == []
     with pytest.raises(ValueError, match="net-f0-s4: nobody says where its teachers are stored"):
-        make_jobs(members, config, setting(config), folds, tmp_path)
+        make_jobs(members, config, setting(config), folds, tmp_path, task=TASK)

@@ -11,14 +11,14 @@ from kit.training.job import Job
 from kit.training.targets import make_training_set
 
 ROWS, TEST_ROWS = 6, 3
-IMAGES = np.arange(ROWS * 4, dtype=np.uint8).reshape(ROWS, 2, 2)
-TEST_IMAGES = 100 + np.arange(TEST_ROWS * 4, dtype=np.uint8).reshape(TEST_ROWS, 2, 2)
+IMAGES = np.arange(ROWS * 4, dtype=np.uint8).reshape(ROWS, 2, 2, 1)
+TEST_IMAGES = 100 + np.arange(TEST_ROWS * 4, dtype=np.uint8).reshape(TEST_ROWS, 2, 2, 1)
 LABELS = np.array([0, 1, 2, 0, 1, 2], np.uint8)
 HELD_OUT = np.array([False, True, False, False, True, False])
 JOB = Job(
     Member("student", 0, 0),
     Cnn(stages=(Stage(filters=2),)),
-    (2, 2),
+    (2, 2, 1),
     3,
     Path(),
     HELD_OUT,
@@ -29,13 +29,13 @@ SEEN = [0, 2, 3, 5]
 
 
 def probabilities(*first: float) -> NDArray[np.float32]:
-    """Return a row for each number: the first class's probability, the rest is the last's."""
+    """Return one row per number: the probability of the first class; the last class has the rest."""
     return np.array([[one, 0, 1 - one] for one in first], np.float32)
 
 
 @pytest.fixture
 def taught(tmp_path: Path) -> Job:
-    """Return a job with two teachers, one of which has views."""
+    """Return a job with two teachers, one with views."""
     plain = MemberResult(np.array([1, 4]), probabilities(0.2, 0.4), probabilities(0, 0.5, 1), {})
     views = replace(plain, val_probs_tta=probabilities(0.6, 0.8), test_probs_tta=probabilities(1, 0.5, 0))
     paths = tmp_path / "one.npz", tmp_path / "two.npz"
@@ -44,7 +44,7 @@ def taught(tmp_path: Path) -> Job:
     return replace(JOB, teachers=paths)
 
 
-def test_without_teachers_a_network_learns_its_own_rows() -> None:
+def test_without_teachers_only_training_rows_have_targets() -> None:
     training_set = make_training_set(JOB, IMAGES, LABELS, TEST_IMAGES, 0.0)
     assert training_set.rows.tolist() == SEEN
     np.testing.assert_array_equal(training_set.images, IMAGES)
@@ -56,26 +56,26 @@ def test_smoothed_labels_are_spread_over_all_classes() -> None:
     np.testing.assert_allclose(targets[2], [0.03, 0.03, 0.94], rtol=1e-6)
 
 
-def test_with_teachers_it_learns_all_images(taught: Job) -> None:
+def test_with_teachers_all_images_have_targets(taught: Job) -> None:
     training_set = make_training_set(taught, IMAGES, LABELS, TEST_IMAGES, 0.0)
     assert training_set.rows.tolist() == list(range(ROWS + TEST_ROWS))
     np.testing.assert_array_equal(training_set.images, np.concatenate([IMAGES, TEST_IMAGES]))
 
 
-def test_pseudo_labels_are_the_mean_of_what_teachers_say_with_views_where_they_have_them(taught: Job) -> None:
+def test_pseudo_labels_are_the_mean_of_the_teachers_with_views_if_they_have_them(taught: Job) -> None:
     targets = make_training_set(taught, IMAGES, LABELS, TEST_IMAGES, 0.3).targets
     np.testing.assert_allclose(targets[[1, 4]], probabilities(0.4, 0.6), rtol=1e-6)
     np.testing.assert_allclose(targets[ROWS:], probabilities(0.5, 0.5, 0.5), rtol=1e-6)
 
 
-def test_no_label_of_a_held_out_row_is_learned(taught: Job) -> None:
+def test_no_label_of_a_held_out_row_is_a_target(taught: Job) -> None:
     others = np.where(HELD_OUT, 2 - LABELS, LABELS).astype(np.uint8)
     for job in (JOB, taught):
         one, other = (make_training_set(job, IMAGES, labels, TEST_IMAGES, 0.1) for labels in (LABELS, others))
         np.testing.assert_array_equal(one.targets, other.targets)
 
 
-def test_a_member_on_all_rows_has_pseudo_labels_of_test_images_alone(tmp_path: Path) -> None:
+def test_a_member_on_all_rows_has_pseudo_labels_for_test_images_only(tmp_path: Path) -> None:
     none, path = np.zeros((0, 3), np.float32), tmp_path / "all.npz"
     path.write_bytes(pack(MemberResult(np.zeros(0, np.int64), none, probabilities(0.1, 0.2, 0.3), {})))
     job = replace(JOB, held_out=np.zeros(ROWS, bool), teachers=(path,))

@@ -31,7 +31,7 @@ def notes_of(
     notes += [
         PSEUDO_LABELS_NOTE.format(name, ", ".join(model.teachers))
         for name, model in config.models.items()
-        if getattr(model, "teachers", ())
+        if model.teachers
     ]
     if config.ensemble.calibrate:
         fitted = ", ".join(f"{column.key} {column.temperature:.2f}" for column in columns)

@@ -6,7 +6,7 @@ from kit.tuning.confirm.replicates import all_replicates, makespan
 
 
 @pytest.mark.parametrize(("seeds", "folds"), [(3, 5), (3, 3), (4, 6), (3, 2), (5, 5), (6, 4)])
-def test_cells_are_every_pair_once_and_share_as_late_as_can_be(seeds: int, folds: int) -> None:
+def test_replicates_are_every_pair_once_and_share_as_late_as_possible(seeds: int, folds: int) -> None:
     replicates = all_replicates(range(10, 10 + seeds), folds)
     pairs = [(replicate.seed, replicate.fold) for replicate in replicates]
     assert sorted(pairs) == sorted(itertools.product(range(10, 10 + seeds), range(folds)))
@@ -14,6 +14,6 @@ def test_cells_are_every_pair_once_and_share_as_late_as_can_be(seeds: int, folds
     assert len({replicate.fold for replicate in replicates[:folds]}) == folds
 
 
-def test_makespan_gives_the_next_task_to_whoever_is_free() -> None:
+def test_makespan_gives_the_next_task_to_the_first_free_worker() -> None:
     assert makespan([4, 1, 1, 1, 4], 2) == 7
     assert makespan([], 3) == 0
