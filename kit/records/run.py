@@ -38,7 +38,7 @@ class RunRecord(Record):
     fingerprint: str = ""
     """SHA-256 of the data."""
     labels: tuple[str, ...] = ()
-    """Of class 0, 1, …; empty in runs of version 1."""
+    """Labels of class 0, 1, …; empty in runs of version 1."""
     sample: bool
     """Whether the data is the bundled sample."""
     source: str = ""

@@ -21,7 +21,7 @@ class Replicate(NamedTuple):
 
 
 class ReplicateResult(Record):
-    """What one configuration reached in one replicate: a loss, or the reason of its failure."""
+    """Result of one configuration in one replicate: a loss, or the reason of its failure."""
 
     loss: float | None = None
     seconds: float = 0.0
@@ -32,7 +32,7 @@ class Comparison(Record):
     """A trial against the baseline in the same replicates.
 
     Attributes:
-        trial: its number.
+        trial: number of the trial.
         losses: one per replicate; None if the training failed.
         mean, low, high: the mean difference of the losses, trial minus baseline, each fold weighted equally,
             and its corrected interval; None if a training failed or there are too few folds.
@@ -121,16 +121,16 @@ class FailedTrial(Record):
 
 
 class TrialFigures(Record):
-    """What a trial reached.
+    """Figures of one trial.
 
     Attributes:
         baseline: whether it is the configuration that is tuned.
-        value: of the metric that decides.
+        value: value of the metric that decides.
         gain: the baseline's loss minus the trial's; positive is better.
         relative_gain: as a fraction of the baseline's loss.
         score: value of the competition's metric.
         seconds: duration.
-        params: what it tried.
+        params: its values by key of the configuration.
     """
 
     trial: int

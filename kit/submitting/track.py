@@ -79,8 +79,8 @@ def refresh(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> No
     Raises:
         UserError, KitError: the request to Kaggle failed.
     """
-    with ledger.locked() as alone:
-        if alone:
+    with ledger.locked() as held:
+        if held:
             recover(ledger, timeout=timeout, say=say)
         _update(ledger, ledger.records(), timeout)
 

@@ -145,7 +145,7 @@ def test_a_bad_space_is_refused_before_anything_is_made(
         (["--storage", "sqlite:///nowhere/study.db"], "no such folder"),
         (["--study", "../out"], "--study: not a name"),
         (["--trials", "0"], "0 is not in the range"),
-        (["--timeout", "soon"], "no duration"),
+        (["--timeout", "soon"], "expected a duration"),
     ],
 )
 def test_a_wrong_argument_is_refused(competition: Path, arguments: list[str], words: str) -> None:
