@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kit.records import History
 
 ALL_ROWS = 127
 """Fold number of a member that was trained on all rows; real folds are below 100."""
@@ -51,7 +52,7 @@ class MemberResult:
         val_rows: (held-out rows,) int64, 0-based row numbers in train.csv, ascending; empty for ALL_ROWS.
         val_probs: (held-out rows, classes) float32.
         test_probs: (test rows, classes) float32.
-        history: figures of the training, JSON-serialisable: epochs, times, train score, …
+        history: figures of the training.
         network: the trained Keras model, the bytes of a .keras file; None for other kinds of models.
         val_probs_tta, test_probs_tta: means over views; None without test-time augmentation.
     """
@@ -59,7 +60,7 @@ class MemberResult:
     val_rows: NDArray[np.int64]
     val_probs: NDArray[np.float32]
     test_probs: NDArray[np.float32]
-    history: dict[str, Any]
+    history: History
     network: bytes | None = None
     val_probs_tta: NDArray[np.float32] | None = None
     test_probs_tta: NDArray[np.float32] | None = None
@@ -78,7 +79,7 @@ def pack(result: MemberResult) -> bytes:
     np.savez(
         buffer,
         **{name: array for name, array in arrays.items() if array is not None and len(array)},
-        history=np.frombuffer(json.dumps(result.history).encode(), np.uint8),
+        history=np.frombuffer(result.history.model_dump_json().encode(), np.uint8),
     )
     return buffer.getvalue()
 
@@ -87,7 +88,7 @@ def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
     """Return the result that `pack` serialised."""
     with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
-        history = json.loads(file["history"].tobytes())
+        history = History.model_validate(json.loads(file["history"].tobytes()))
     # A member trained on all rows has no held-out rows.
     empty = {name.replace("test", "val"): array[:0] for name, array in arrays.items() if "test" in name}
     empty["val_rows"] = np.empty(0, np.int64)

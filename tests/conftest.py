@@ -15,7 +15,7 @@ from kit.config import Config
 from kit.ensembling.columns import assemble
 from kit.ensembling.methods import Combined, combine
 from kit.members import Member, MemberResult
-from kit.records import Report, RunRecord
+from kit.records import History, Report, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run
 from tests.kaggle_server import KaggleServer
@@ -123,10 +123,10 @@ def _probabilities(labels: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
     return probs
 
 
-def _history(fold: int) -> dict[str, Any]:
-    curves: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
-    times = {"seconds": 10.0 + fold, "startup_seconds": 2.0, "attempts": 1}
-    return {"epochs": curves, "train_score": 1.0, "parameters": 1234, "multiply_adds": 56789, **times}
+def _history(fold: int) -> History:
+    return History(
+        train_score=1.0, parameters=1234, multiply_adds=56789, seconds=10.0 + fold, startup_seconds=2.0
+    )
 
 
 @pytest.fixture

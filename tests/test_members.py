@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from kit.members import ALL_ROWS, MemberResult, pack, plan_members, unpack
+from kit.records import History
 
 
 @pytest.fixture
 def result() -> MemberResult:
     rng = np.random.default_rng(0)
     val, test = (rng.dirichlet(np.ones(3), rows).astype(np.float32) for rows in (4, 6))
-    return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5, "name": "ü"}, b"network")
+    return MemberResult(np.array([1, 5, 6, 9]), val, test, History(train_score=0.5), b"network")
 
 
 def test_a_packed_result_is_restored_bit_for_bit(result: MemberResult) -> None:

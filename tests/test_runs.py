@@ -13,6 +13,7 @@ from kit.errors import UserError
 from kit.files import write_json
 from kit.members import ALL_ROWS, Member, MemberResult
 from kit.names import check_name, plain_name
+from kit.records import History
 from kit.runs import Run, all_runs, find_run
 
 Make = Callable[..., Any]
@@ -23,7 +24,7 @@ MEMBER = Member("cnn", 3, 7)
 def result() -> MemberResult:
     rng = np.random.default_rng(0)
     val, test = (rng.dirichlet(np.ones(3), rows).astype(np.float32) for rows in (4, 6))
-    return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5, "name": "ü"}, b"network")
+    return MemberResult(np.array([1, 5, 6, 9]), val, test, History(train_score=0.5), b"network")
 
 
 @pytest.mark.parametrize("views", [False, True])

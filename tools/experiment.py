@@ -53,14 +53,14 @@ class Row:
         seconds: median training time of a network.
     """
 
-    log_loss: float
+    loss: float
     errors: float
     difference: metrics.Difference | None
     replicates: tuple[float, ...]
     seconds: float
 
     def __str__(self) -> str:
-        parts = [f"{self.log_loss:.5f}", f"{self.errors:g}"]
+        parts = [f"{self.loss:.5f}", f"{self.errors:g}"]
         if self.difference:
             mean, low, high = self.difference
             parts.append(f"{mean:.5f} ({low:.5f} to {high:.5f})")
@@ -90,11 +90,11 @@ def judge(own: Results, other: Results | None, labels: NDArray[np.integer]) -> R
         )
         difference = metrics.paired_bootstrap(paired, np.zeros_like(paired))
     return Row(
-        log_loss=float(np.mean([loss.mean() for loss in losses.values()])),
+        loss=float(np.mean([loss.mean() for loss in losses.values()])),
         errors=float(np.sum(wrong)) / len({seed for _, seed in own}),
         difference=difference,
         replicates=tuple(float(one.mean()) for one in differences.values()),
-        seconds=float(np.median([one.history["seconds"] for one in own.values()])),
+        seconds=float(np.median([one.history.seconds for one in own.values()])),
     )
 
 
@@ -140,7 +140,7 @@ def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: i
             if isinstance(outcome, KitError):
                 raise outcome
             run.write_member(job.member, outcome)
-            click.echo(f"{job.member}: {outcome.history['seconds']:.0f} s", err=True)
+            click.echo(f"{job.member}: {outcome.history.seconds:.0f} s", err=True)
     return {(member.fold, member.seed): run.read_member(member) for member in members}
 
 

@@ -11,8 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.members import Member, MemberResult
+from kit.metrics import METRICS, Metric
 from kit.models.families import cost
-from kit.reports.formatting import duration, network_size, percent
+from kit.reports.formatting import duration, network_size
 from kit.runs import Run
 from kit.terminals import can_redraw
 from kit.training.job import Job
@@ -52,6 +53,7 @@ class Terminal:
         self._bars: dict[Member, TaskID] = {}
         self._done: dict[Member, int] = {}
         self._finished = self._jobs = self._epochs = 0
+        self._metric: Metric | None = None
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -82,7 +84,7 @@ class Terminal:
             self._say("no time estimate yet: this machine has not trained such a model")
         else:
             self._say(f"about {duration(seconds)}, estimated from earlier runs on this machine")
-        self._started = time.monotonic()
+        self._started, self._metric = time.monotonic(), METRICS[jobs[0].metric]
         self._jobs, self._epochs = len(jobs), sum(job.epochs for job in jobs)
         self._all = self.bars.add_task("all epochs", total=self._epochs, figures="")
         if not self.live:
@@ -94,8 +96,8 @@ class Terminal:
             member = progress.member
             if member not in self._bars:
                 self._bars[member] = self.bars.add_task(str(member), total=progress.epochs, figures="")
-            figures = f"{percent(progress.val_accuracy)} %"
-            self.bars.update(self._bars[member], completed=progress.epoch, figures=figures)
+            score = self._metric.format(progress.val_score) + self._metric.unit if self._metric else ""
+            self.bars.update(self._bars[member], completed=progress.epoch, figures=score)
             self._done[member] = progress.epoch
             self._count()
 
@@ -118,7 +120,7 @@ class Terminal:
         if isinstance(outcome, KitError):
             self._say(f"failed: {outcome.what}")
         elif self.live:
-            self._say(f"{job.member}: trained in {duration(outcome.history['seconds'])}")
+            self._say(f"{job.member}: trained in {duration(outcome.history.seconds)}")
 
     def _drop(self, member: Member) -> None:
         if member in self._bars:

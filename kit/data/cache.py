@@ -21,10 +21,12 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from kit.config import Competition
 from kit.errors import UserError
 from kit.files import atomic, where_offered
+from kit.records import Record
 from kit.scratch import scratch
 
 ARRAYS = ("train_images", "train_labels", "test_images")
@@ -35,13 +37,31 @@ _READING = {"label_column", "classes", "labels", "pixel_prefix", "image_shape", 
 """Keys of the configuration that decide how files are read."""
 
 
+class Metadata(Record):
+    """What meta.json holds beside the arrays.
+
+    Attributes:
+        fingerprint: SHA-256 (64 hex digits) of arrays and labels.
+        labels: of class 0, 1, ….
+        test_ids: of the test rows; empty if test.csv has none.
+        warnings: findings of the data check, one sentence each.
+        files: size in bytes and modification time in ns of each array's file.
+    """
+
+    fingerprint: str
+    labels: tuple[str, ...]
+    test_ids: tuple[str, ...]
+    warnings: tuple[str, ...]
+    files: dict[str, list[int]] = Field({})
+
+
 @dataclass(frozen=True)
 class Entry:
     """A folder with the arrays of a data set, memory-mapped, and the metadata beside them."""
 
     folder: Path
     arrays: dict[str, NDArray[np.uint8]]
-    meta: dict[str, Any]
+    meta: Metadata
 
 
 def hashes(root: Path, files: Iterable[Path]) -> dict[str, list[Any]]:
@@ -85,8 +105,8 @@ def key(hashed: Mapping[str, list[Any]], competition: Competition) -> str:
 def find(folder: Path) -> Entry | None:
     """Return the entry in `folder`; None if there is none, or if it is damaged."""
     try:
-        meta = json.loads((folder / "meta.json").read_bytes())
-        if meta["files"] != {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}:
+        meta = Metadata.model_validate_json((folder / "meta.json").read_bytes())
+        if meta.files != {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}:
             return None
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
     except (OSError, ValueError, KeyError, TypeError):
@@ -94,7 +114,7 @@ def find(folder: Path) -> Entry | None:
     return Entry(folder, arrays, meta)
 
 
-def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:
+def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> Entry:
     """Write an entry and open it; if `folder` cannot be used, print a note once and write a temporary one.
 
     Raises:
@@ -126,7 +146,7 @@ def _check_usable(folder: Path, needed: int) -> None:
         raise OSError(errno.ENOSPC, f"{free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed")
 
 
-def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Entry:
+def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> Entry:
     """Write an entry into a temporary folder that is removed when this process ends.
 
     Raises:
@@ -173,13 +193,14 @@ def _free(folder: Path) -> float:
     return disk.free if disk.total else float("inf")
 
 
-def _build(parent: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Mapping[str, Any]) -> Path:
+def _build(parent: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> Path:
     folder = Path(tempfile.mkdtemp(dir=parent, prefix=".kit-data-"))
     try:
         for name in ARRAYS:
             np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
         files = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
-        (folder / "meta.json").write_text(json.dumps({**meta, "files": files}), encoding="utf-8")
+        complete = meta.model_copy(update={"files": files})
+        (folder / "meta.json").write_text(complete.model_dump_json(), encoding="utf-8")
         with where_offered():
             folder.chmod(0o755)
     except BaseException:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,20 +85,20 @@ def open_folder(folder: Path, config: Config) -> Dataset:
         entry = cache.find(place) or cache.write(place, *_read(train, test, config))
         if entry.folder == place:
             cache.remember(root, hashed)
-    task = make_task(config.competition, LabelEncoder(tuple(entry.meta["labels"])))
+    task = make_task(config.competition, LabelEncoder(entry.meta.labels))
     return Dataset(
         **entry.arrays,
         test_ids=test_ids(
-            entry.meta["test_ids"],
+            entry.meta.test_ids,
             len(entry.arrays["test_images"]),
             task.submission,
             _sample_submission(folder) if task.submission.first_id is None else None,
         ),
         task=task,
-        fingerprint=entry.meta["fingerprint"],
+        fingerprint=entry.meta.fingerprint,
         sample=folder == layout.SAMPLE,
         source="the bundled sample" if folder == layout.SAMPLE else f"{folder}/",
-        warnings=tuple(entry.meta["warnings"]),
+        warnings=entry.meta.warnings,
         folder=entry.folder,
     )
 
@@ -208,18 +207,18 @@ def _check_counts(counts: NDArray[np.int64], labels: LabelEncoder, folds: int, w
         )
 
 
-def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], dict[str, Any]]:
-    """Return what a cache entry holds."""
+def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], cache.Metadata]:
+    """Return the content of a cache entry."""
     tables = read_tables(
         (compressed.content(train), str(train)), (compressed.content(test), str(test)), config
     )
     arrays = tables.arrays
-    return arrays, {
-        "labels": tables.labels.labels,
-        "test_ids": tables.test_ids,
-        "fingerprint": _fingerprint(arrays, tables.labels),
-        "warnings": [*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)],
-    }
+    return arrays, cache.Metadata(
+        labels=tables.labels.labels,
+        test_ids=tuple(tables.test_ids),
+        fingerprint=_fingerprint(arrays, tables.labels),
+        warnings=(*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)),
+    )
 
 
 def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]], labels: LabelEncoder) -> str:

@@ -1,7 +1,7 @@
 """Affine and elastic transformations: random ones in the training step, fixed ones at test time, deskew."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -9,6 +9,24 @@ from keras import ops
 from numpy.typing import NDArray
 
 from kit.config import Augmentation
+
+
+class Transform(NamedTuple):
+    """One transformation per image: tensors (batch,) float32.
+
+    Attributes:
+        rotation, shear: radians.
+        zoom: factor.
+        down, right: shift in pixels.
+        bend: (2, batch, height * width) float32, the displacement of each pixel, down and right, in pixels.
+    """
+
+    rotation: Any
+    shear: Any
+    zoom: Any
+    down: Any
+    right: Any
+    bend: Any = (0.0, 0.0)
 
 
 class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
@@ -30,24 +48,18 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         self.ranges = ranges
         self.random = keras.random.SeedGenerator(seed)
 
-    def draw(self, batch: Any) -> dict[str, Any]:
-        """Draw one value per image, (batch,) float32 each: angles in radians, zoom factor, shifts in pixels.
-
-        With elastic distortion also `bend`, (2, batch, height * width) float32: the displacement of each
-        pixel, down and right, in pixels.
-        """
+    def draw(self, batch: Any) -> Transform:
+        """Draw one transformation per image of a batch of this size."""
         # One call for all: the start of a random operation costs more than the numbers.
         unit = keras.random.uniform((5, batch), -1.0, 1.0, dtype="float32", seed=self.random)
-        drawn = {
-            "rotation": unit[0] * float(np.deg2rad(self.ranges.rotation)),
-            "shear": unit[1] * float(np.deg2rad(self.ranges.shear)),
-            "zoom": 1.0 + unit[2] * self.ranges.zoom,
-            "down": unit[3] * (self.ranges.shift * self.height),
-            "right": unit[4] * (self.ranges.shift * self.width),
-        }
-        if self.ranges.elastic:
-            drawn["bend"] = self._bend(batch)
-        return drawn
+        drawn = Transform(
+            rotation=unit[0] * float(np.deg2rad(self.ranges.rotation)),
+            shear=unit[1] * float(np.deg2rad(self.ranges.shear)),
+            zoom=1.0 + unit[2] * self.ranges.zoom,
+            down=unit[3] * (self.ranges.shift * self.height),
+            right=unit[4] * (self.ranges.shift * self.width),
+        )
+        return drawn._replace(bend=self._bend(batch)) if self.ranges.elastic else drawn
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the coordinates of the pixels relative to the centre of the image."""
@@ -65,21 +77,21 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         rows, columns = self.source(self.draw(ops.shape(images)[0]))
         return self.sample(images, rows, columns)
 
-    def source(self, drawn: dict[str, Any]) -> tuple[Any, Any]:
+    def source(self, transform: Transform) -> tuple[Any, Any]:
         """Return the source coordinates of each pixel, (batch, height * width) float32 rows and columns.
 
         A point p moves to zoom · rotation (clockwise) · shear · p + shift, relative to the centre; the source
         of a pixel is the inverse. Elastic distortion displaces the source.
 
         Args:
-            drawn: the result of `draw`.
+            transform: of each image.
         """
-        bend = drawn.get("bend", (0.0, 0.0))
-        value = {name: ops.expand_dims(drawn[name], -1) for name in drawn if name != "bend"}
-        cos, sin = ops.cos(value["rotation"]) / value["zoom"], ops.sin(value["rotation"]) / value["zoom"]
-        down, right = ops.subtract(self.rows, value["down"]), ops.subtract(self.columns, value["right"])
+        rotation, shear, zoom, down, right = (ops.expand_dims(one, -1) for one in transform[:5])
+        cos, sin = ops.cos(rotation) / zoom, ops.sin(rotation) / zoom
+        down, right = ops.subtract(self.rows, down), ops.subtract(self.columns, right)
         rows = cos * down - sin * right
-        columns = sin * down + cos * right - ops.tan(value["shear"]) * rows
+        columns = sin * down + cos * right - ops.tan(shear) * rows
+        bend = transform.bend
         return rows + (self.height - 1) / 2 + bend[0], columns + (self.width - 1) / 2 + bend[1]
 
     def sample(self, images: Any, rows: Any, columns: Any) -> Any:
@@ -138,9 +150,8 @@ def view(images: NDArray[np.uint8], change: Mapping[str, float | NDArray[np.floa
     warp = RandomWarp(Augmentation(), seed=0)
     warp.build((None, *images.shape[1:]))
     still = {"rotation": 0.0, "shear": 0.0, "zoom": 1.0, "down": 0.0, "right": 0.0}
-    grid = warp.source(
-        {name: ops.cast(np.reshape(value, -1), "float32") for name, value in {**still, **change}.items()}
-    )
+    values = {name: ops.cast(np.reshape(value, -1), "float32") for name, value in {**still, **change}.items()}
+    grid = warp.source(Transform(**values))
     changed = warp.sample(ops.cast(images, "float32"), *grid)
     # As uint8, so that the compiled prediction step serves all views.
     return np.asarray(np.rint(ops.convert_to_numpy(changed)), np.uint8)

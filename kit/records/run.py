@@ -93,8 +93,8 @@ class Curves(Record):
     """Accuracy on the augmented training images."""
     val_loss: tuple[Figure, ...] = ()
     """Log loss on held-out rows; None if there are none."""
-    val_accuracy: tuple[Figure, ...] = ()
-    """Accuracy on held-out rows; None if there are none."""
+    val_score: tuple[Figure, ...] = ()
+    """The competition's metric on held-out rows; None if there are none."""
     seconds: tuple[float, ...] = ()
     """Training time, without prediction."""
 
@@ -102,8 +102,9 @@ class Curves(Record):
 class History(Record):
     """Figures of the training of one member."""
 
-    epochs: Curves | None = None
-    """None for a model without epochs."""
+    version: Literal[2] = 2
+    epochs: Curves = Curves()
+    """Empty for a model without epochs."""
     train_score: Figure = None
     """The competition's metric on the training rows, without augmentation."""
     seconds: float | None = None

@@ -39,6 +39,9 @@ def ensemble(raw: Any) -> Any:
 @_from_version_1
 def history(raw: Any) -> Any:
     """Convert a member's history: the only metric was accuracy."""
+    curves = raw.get("epochs")
+    if isinstance(curves, dict):
+        raw = raw | {"epochs": curves | {"val_score": curves.get("val_accuracy", ())}}
     return {"train_score": raw.get("train_accuracy")} | raw
 
 

@@ -77,16 +77,25 @@ def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
                 continue
             for model, precision in record.precision.items():
                 member = next((one for one in planned if one.model == model and run.has(one)), None)
-                if member is not None:
-                    yield _measured(run.read_member(member), record.backend or "", precision)
-        except (KitError, KeyError):
+                measured = (
+                    _measured(run.read_member(member), record.backend or "", precision) if member else None
+                )
+                if measured is not None:
+                    yield measured
+        except KitError:
             continue
 
 
-def _measured(result: MemberResult, backend: str, precision: str) -> _Trained:
-    history, epochs = result.history, result.history["epochs"]["seconds"]
-    training, size = sum(epochs) - history["tracing_seconds"], history["multiply_adds"]
-    images = history["steps"] * history["batch_size"]
+def _measured(result: MemberResult, backend: str, precision: str) -> _Trained | None:
+    """Return the speed of a member; None if its history lacks the figures."""
+    history = result.history
+    if not (history.epochs.seconds and history.seconds and history.multiply_adds):
+        return None
+    epochs, images = history.epochs.seconds, (history.steps or 0) * (history.batch_size or 0)
+    if not images:
+        return None
+    training = sum(epochs) - history.tracing_seconds
     evaluation = training / images * len(epochs) * len(result.val_rows) * EVALUATION
-    fixed = history["startup_seconds"] + history["seconds"] - training - evaluation
-    return _Trained(backend, precision, size, fixed, rate=training / (images * size))
+    fixed = history.startup_seconds + history.seconds - training - evaluation
+    rate = training / (images * history.multiply_adds)
+    return _Trained(backend, precision, history.multiply_adds, fixed, rate)

@@ -51,6 +51,7 @@ class Job:
         held_out: (training rows,) bool, the rows whose labels it must not see.
         backend: Keras's; "none" where the configuration has no network.
         precision: float32 or bfloat16.
+        metric: the competition's, a key of `kit.metrics.METRICS`.
         teachers: members whose predictions it learns from; usually none.
         pseudo_labels: what the teachers predict; None before they are trained, and without teachers.
     """
@@ -64,6 +65,7 @@ class Job:
     held_out: NDArray[np.bool_]
     backend: str
     precision: str
+    metric: str
     teachers: tuple[Member, ...] = ()
     pseudo_labels: PseudoLabels | None = None
 
@@ -97,6 +99,7 @@ class Job:
             "rows": len(self.held_out),
             "backend": self.backend,
             "precision": self.precision,
+            "metric": self.metric,
             "teachers": [_plain(teacher) for teacher in self.teachers],
         }
         blobs = [np.packbits(self.held_out).tobytes()]
@@ -119,6 +122,7 @@ class Job:
             held_out=held_out,
             backend=fields["backend"],
             precision=fields["precision"],
+            metric=fields["metric"],
             teachers=tuple(Member(*teacher) for teacher in fields["teachers"]),
         )
         return replace(job, pseudo_labels=PseudoLabels.from_bytes(labels[0])) if labels else job

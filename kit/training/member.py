@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kit import metrics
 from kit.members import MemberResult
+from kit.metrics import LOSS, METRICS
 from kit.models.families import build_classifier
+from kit.records import History
 from kit.training.job import Job
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
     Args:
         job: what to train.
         folder: holds train_images.npy, train_labels.npy and test_images.npy.
-        on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
+        on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
         started: start of the process (`time.time()`), for the start-up time in the history.
     """
     images, labels, test_images = (
@@ -44,11 +45,10 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
         result = _fit_classifier(job, images, labels, test_images)
         held_out = labels[result.val_rows]
         if len(held_out):
-            on_epoch(
-                1, metrics.log_loss(result.val_probs, held_out), metrics.accuracy(result.val_probs, held_out)
-            )
+            score = METRICS[job.metric].value(result.val_probs, held_out)
+            on_epoch(1, LOSS.value(result.val_probs, held_out), score)
     times = {"seconds": time.time() - imported, "startup_seconds": imported - started}
-    return replace(result, history=result.history | times)
+    return replace(result, history=result.history.model_copy(update=times))
 
 
 def _fit_classifier(
@@ -67,7 +67,7 @@ def _fit_classifier(
     val_probs = np.empty((0, job.classes), np.float32)
     if len(val_rows):  # scikit-learn refuses to predict nothing.
         val_probs = probabilities(classifier, _flat(images[val_rows]), job.classes)
-    history = {"train_accuracy": metrics.accuracy(train_probs, labels[rows])}
+    history = History(train_score=METRICS[job.metric].value(train_probs, labels[rows]))
     return MemberResult(val_rows, val_probs, test_probs, history)
 
 

@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kit import metrics
 from kit.config import Network
 from kit.errors import KitError
 from kit.members import MemberResult
+from kit.metrics import LOSS, METRICS, Metric
 from kit.models.augmentation import RandomWarp, deskew
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
 from kit.models.standalone import standalone
+from kit.records import Curves, History
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
@@ -28,11 +28,6 @@ from kit.training.prediction import predict, predict_views
 from kit.training.schedules import learning_rates
 from kit.training.targets import make_training_set
 
-CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-"""Values per epoch in the history; `seconds` counts training alone. `val_loss` and `val_accuracy` are NaN
-without held-out rows, as with ALL_ROWS."""
-
-Curves = dict[str, list[float]]
 OnEpoch = Callable[[int, float, float], None]
 
 
@@ -50,7 +45,7 @@ def train_network(
         images: all training rows (rows, height, width, channels); held-out ones are only predicted.
         labels: (rows,).
         test_images: (test rows, height, width, channels).
-        on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
+        on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
 
     Raises:
         KitError: the loss is NaN or infinite.
@@ -81,11 +76,14 @@ def train_network(
             return predict(engine, images[val_rows])
 
     orders = _orders(training_set.rows, batch, spec.epochs, job.random_seed)
-    curves, val_probs = _train(engine, orders, predict_held_out, labels[val_rows], on_epoch)
+    metric = METRICS[job.metric]
+    curves, val_probs = _train(
+        engine, orders, predict_held_out, labels[val_rows], metric=metric, on_epoch=on_epoch
+    )
     if spec.training.ema:
         optimizer.finalize_variable_values(network.trainable_variables)
-    train_accuracy = metrics.accuracy(predict(engine, images[rows]), labels[rows])
-    history = _history(job, spec, curves, train_accuracy, batch=batch, steps=steps)
+    train_score = metric.value(predict(engine, images[rows]), labels[rows])
+    history = _history(job, spec, curves, train_score, batch=batch, steps=steps)
     test_probs = predict(engine, test_images)
     result = MemberResult(val_rows, val_probs, test_probs, history, _saved(network, spec, job))
     if not spec.views:
@@ -111,11 +109,13 @@ def _train(
     orders: Iterator[NDArray[np.int32]],
     predict_held_out: Callable[[], NDArray[np.float32]],
     labels: NDArray[np.uint8],
+    *,
+    metric: Metric,
     on_epoch: OnEpoch,
 ) -> tuple[Curves, NDArray[np.float32]]:
     """Train one epoch per order; return the curves and the last predictions of the held-out rows."""
-    curves: Curves = {name: [] for name in CURVES}
-    val_loss = val_accuracy = math.nan
+    epochs: list[tuple[float, ...]] = []
+    val_loss = val_score = math.nan
     for epoch, order in enumerate(orders, 1):
         started = time.perf_counter()
         loss, accuracy = engine.epoch(order)
@@ -127,43 +127,48 @@ def _train(
         seconds = time.perf_counter() - started
         val_probs = predict_held_out()
         if len(labels):
-            val_loss = metrics.log_loss(val_probs, labels)
-            val_accuracy = metrics.accuracy(val_probs, labels)
-        for name, value in zip(CURVES, (loss, accuracy, val_loss, val_accuracy, seconds), strict=True):
-            curves[name].append(value)
-        on_epoch(epoch, val_loss, val_accuracy)
-    return curves, val_probs
+            val_loss, val_score = LOSS.value(val_probs, labels), metric.value(val_probs, labels)
+        epochs.append((loss, accuracy, val_loss, val_score, seconds))
+        on_epoch(epoch, val_loss, val_score)
+    return Curves(**dict(zip(Curves.model_fields, zip(*epochs, strict=True), strict=True))), val_probs
 
 
 def _history(
-    job: Job, spec: Network, curves: Curves, train_accuracy: float, *, batch: int, steps: int
-) -> dict[str, Any]:
+    job: Job, spec: Network, curves: Curves, train_score: float, *, batch: int, steps: int
+) -> History:
     size = cost(spec, job.shape, job.classes)
-    first, *others = curves["seconds"]
-    return {
-        "epochs": curves,
-        "train_accuracy": train_accuracy,
+    first, *others = curves.seconds
+    return History(
+        epochs=curves,
+        train_score=train_score,
         # The first epoch includes tracing and compiling.
-        "tracing_seconds": max(0.0, first - float(np.median(others or [math.inf]))),
-        "parameters": size.parameters,
-        "multiply_adds": size.multiply_adds,
-        "steps": steps * spec.epochs,
-        "batch_size": batch,
-    }
+        tracing_seconds=max(0.0, first - float(np.median(others or [math.inf]))),
+        parameters=size.parameters,
+        multiply_adds=size.multiply_adds,
+        steps=steps * spec.epochs,
+        batch_size=batch,
+    )
 
 
 def _build(job: Job, spec: Network) -> keras.Model:
-    policy = "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
     if keras.backend.backend() != "tensorflow":
-        return build_network(spec, job.shape, job.classes, Layers(policy))
+        return build_network(spec, job.shape, job.classes, Layers(_policy(job)))
     from kit.training.engines.tensorflow import ByteDropout, FusedBatchNormalization
 
-    return build_network(spec, job.shape, job.classes, Layers(policy, FusedBatchNormalization, ByteDropout))
+    layers = Layers(_policy(job), FusedBatchNormalization, ByteDropout)
+    return build_network(spec, job.shape, job.classes, layers)
+
+
+def _policy(job: Job) -> str:
+    return "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
 
 
 def _saved(network: keras.Model, spec: Network, job: Job) -> bytes:
-    """Return the .keras file of a float32 model from images to probabilities that needs no kit to load."""
-    plain = build_network(spec, job.shape, job.classes)
+    """Return the .keras file of a model from images to probabilities, in the run's precision.
+
+    It has Keras's own layers alone, so that it loads without kit, on any backend.
+    """
+    plain = build_network(spec, job.shape, job.classes, Layers(_policy(job)))
     plain.set_weights(network.get_weights())
     model = standalone(plain, deskewing=spec.deskew)
     with tempfile.TemporaryDirectory() as folder:

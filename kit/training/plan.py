@@ -83,6 +83,7 @@ def make_jobs(
             held_out=folds[config.seeds.index(member.seed)] == member.fold,
             backend=numerics.backend or "none",
             precision=numerics.precisions.get(member.model, "float32"),
+            metric=config.competition.metric,
             teachers=_teachers(member, config),
         )
         for member in members

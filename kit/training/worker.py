@@ -75,8 +75,8 @@ def _train(message: Message, out: IO[bytes], started: float) -> None:
     from kit.training.job import Job
     from kit.training.member import train_member
 
-    def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
-        _send(out, {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy})
+    def on_epoch(epoch: int, loss: float, score: float) -> None:
+        _send(out, {"epoch": epoch, "val_loss": loss, "val_score": score})
 
     result = train_member(Job.from_message(message), Path(os.environ["KIT_DATA"]), on_epoch, started)
     _send(out, {"result": "member"}, pack(result), result.network or b"")

@@ -137,8 +137,8 @@ class Objective:
                     test_rows=TEST_ROWS,
                 )
                 results = [session.train(job, follow) for job in jobs]
-                seconds.append(sum(one.history["seconds"] for one in results))
-                startup += sum(one.history["startup_seconds"] for one in results)
+                seconds.append(sum(one.history.seconds or 0.0 for one in results))
+                startup += sum(one.history.startup_seconds for one in results)
                 rows.append(results[0].val_rows)
                 probs.append(np.stack([one.val_probs for one in results]).mean(axis=0, dtype=np.float64))
                 report.fold(_loss(metric, probs[-1], labels[rows[-1]]))

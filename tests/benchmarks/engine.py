@@ -54,6 +54,7 @@ def make_jobs(config_name: str, members: int, data: DataFolder, rows: int, epoch
             np.arange(rows + HELD_OUT) >= rows,
             chosen.backend,
             chosen.precisions["cnn"],
+            config.competition.metric,
         )
         for seed in range(members)
     ]

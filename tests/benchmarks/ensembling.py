@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kit.ensembling.columns import assemble
 from kit.ensembling.methods import combine
 from kit.members import Member, MemberResult
+from kit.records import History
 from tests.benchmarks.bench import Bench, Row
 
 FOLDS, CLASSES = 5, 10
@@ -46,6 +47,6 @@ def make_members(folds: NDArray[np.int8], test_rows: int) -> dict[Member, Member
             raw = random.random((len(rows) + test_rows, CLASSES), np.float32)
             probs = raw / raw.sum(axis=1, keepdims=True)
             members[Member("cnn", fold, seed)] = MemberResult(
-                rows, probs[: len(rows)], probs[len(rows) :], {}
+                rows, probs[: len(rows)], probs[len(rows) :], History()
             )
     return members

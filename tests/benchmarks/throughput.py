@@ -37,9 +37,9 @@ def _network(bench: Bench, name: str, config: str) -> Iterator[Row]:
     starts: dict[str, list[float]] = {rival: [] for rival in ("engine", "plain Keras")}
     for _ in range(bench.repeat):
         results = engine.train(jobs, workers, own)
-        rates["engine"].append(sum(_rate(one.history["epochs"]["seconds"], rows) for one in results))
+        rates["engine"].append(sum(_rate(one.history.epochs.seconds, rows) for one in results))
         histories = [one.history for one in results]
-        starts["engine"].append(max(one["startup_seconds"] + one["tracing_seconds"] for one in histories))
+        starts["engine"].append(max(one.startup_seconds + one.tracing_seconds for one in histories))
         for rival, command in rivals.items():
             started = time.perf_counter()
             seconds = child(*map(str, command))
@@ -52,9 +52,9 @@ def _network(bench: Bench, name: str, config: str) -> Iterator[Row]:
         f"{name}: engine",
         "images/s",
         tuple(rates["engine"]),
-        f"{workers} jobs, {jobs[0].precision}, batch {histories[0]['batch_size']}",
+        f"{workers} jobs, {jobs[0].precision}, batch {histories[0].batch_size}",
     )
-    bench.trained.append(Trained(name, jobs[0].precision, histories[0]["multiply_adds"], mine.median))
+    bench.trained.append(Trained(name, jobs[0].precision, histories[0].multiply_adds or 0, mine.median))
     yield mine
     for rival in rivals:
         row = Row(f"{name}: {rival}", "images/s", tuple(rates[rival]))

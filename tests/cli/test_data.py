@@ -122,7 +122,8 @@ def test_an_entry_of_the_version_before_is_not_taken_for_checked(workdir: Path) 
         patch.setattr(cache, "_VERSION", 1)
         place = workdir / "data/.cache" / cache.key(cache.hashes(workdir, files), settings.competition)
     arrays = dataset.open_folder(layout.SAMPLE, settings)
-    cache.write(place, {name: getattr(arrays, name) for name in cache.ARRAYS}, {"warnings": []})
+    metadata = cache.Metadata(fingerprint="", labels=(), test_ids=(), warnings=())
+    cache.write(place, {name: getattr(arrays, name) for name in cache.ARRAYS}, metadata)
     assert "warning: the test images look inverted" in run("check").stdout
 
 

@@ -13,12 +13,13 @@ from kit.cli.progress import FIRST_LINE, Terminal
 from kit.config import Cnn, KNearest, Stage, Training
 from kit.errors import KitError
 from kit.members import Member, MemberResult
+from kit.records import History
 from kit.runs import Run
 from kit.training.job import Job
 from kit.training.launch.base import Progress
 
 EPOCHS = 4
-HISTORY = {"seconds": 72.0}
+HISTORY = History(seconds=72.0)
 RESULT = MemberResult(np.arange(1), np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), HISTORY)
 
 
@@ -26,7 +27,9 @@ def job(fold: int, model: Any = None) -> Job:
     network = Cnn(stages=(Stage(filters=8),), training=Training(epochs=EPOCHS))
     held_out = np.zeros(3, bool)
     member = Member("cnn" if model is None else "knn", fold, 0)
-    return Job(member, model or network, (28, 28, 1), 10, "data", 2, held_out, "tensorflow", "bfloat16")
+    return Job(
+        member, model or network, (28, 28, 1), 10, "data", 2, held_out, "tensorflow", "bfloat16", "accuracy"
+    )
 
 
 def dataset(**changes: Any) -> Any:

@@ -200,7 +200,8 @@ def test_a_read_only_folder_gets_a_temporary_one(
 
 
 def test_two_processes_may_write_the_same_entry(tmp_path: Path) -> None:
-    first = cache.write(tmp_path / "key", ARRAYS, {"from": "first"})
-    second = cache.write(tmp_path / "key", ARRAYS, {"from": "second"})
-    assert (first.meta["from"], second.meta["from"]) == ("first", "first")
+    metadata = cache.Metadata(fingerprint="first", labels=(), test_ids=(), warnings=())
+    first = cache.write(tmp_path / "key", ARRAYS, metadata)
+    second = cache.write(tmp_path / "key", ARRAYS, metadata.model_copy(update={"fingerprint": "second"}))
+    assert (first.meta.fingerprint, second.meta.fingerprint) == ("first", "first")
     assert [path.name for path in tmp_path.iterdir()] == ["key"]

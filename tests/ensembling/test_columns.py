@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kit.ensembling.columns import assemble
 from kit.errors import KitError
 from kit.members import ALL_ROWS, Member, MemberResult
+from kit.records import History
 
 ROWS, CLASSES, TEST_ROWS, SEEDS = 30, 4, 6, (7, 3)
 Members = dict[Member, MemberResult]
@@ -35,7 +36,9 @@ def members(folds: NDArray[np.int8]) -> Members:
             for fold in range(3):
                 rows = np.flatnonzero(held_out == fold)
                 test = probs_of(np.full(TEST_ROWS, fold), 10 * index)
-                results[Member(model, fold, seed)] = MemberResult(rows, probs_of(rows, index), test, {})
+                results[Member(model, fold, seed)] = MemberResult(
+                    rows, probs_of(rows, index), test, History()
+                )
     return results
 
 
@@ -57,7 +60,7 @@ def test_a_member_on_all_rows_counts_as_one_more_in_the_test_mean(
     nothing = np.empty(0, np.int64), np.empty((0, CLASSES), np.float32)
     test = probs_of(np.full(TEST_ROWS, 41), 0)
     before = assemble(members, folds, SEEDS)
-    members[Member("cnn", ALL_ROWS, 7)] = MemberResult(*nothing, test, {})
+    members[Member("cnn", ALL_ROWS, 7)] = MemberResult(*nothing, test, History())
     after = assemble(members, folds, SEEDS)
     # 0.10, 0.11 and 0.12 from the folds.
     assert before[0].test[:, 0] == pytest.approx([0.11] * TEST_ROWS)
@@ -69,7 +72,7 @@ def test_a_member_on_all_rows_counts_as_one_more_in_the_test_mean(
 def test_a_member_on_all_rows_does_not_replace_a_fold(members: Members, folds: NDArray[np.int8]) -> None:
     test = members.pop(Member("cnn", 1, 7)).test_probs
     nothing = np.empty(0, np.int64), np.empty((0, CLASSES), np.float32)
-    members[Member("cnn", ALL_ROWS, 7)] = MemberResult(*nothing, test, {})
+    members[Member("cnn", ALL_ROWS, 7)] = MemberResult(*nothing, test, History())
     with pytest.raises(KitError, match="received folds 0, 2\n"):
         assemble(members, folds, SEEDS)
 
@@ -89,7 +92,7 @@ def test_the_order_of_members_changes_no_bit(folds: NDArray[np.int8]) -> None:
     for fold in range(3):
         rows = np.flatnonzero(folds[0] == fold)
         draw = rng.dirichlet(np.ones(CLASSES), len(rows) + TEST_ROWS).astype(np.float32)
-        arrived[Member("cnn", fold, 7)] = MemberResult(rows, draw[: len(rows)], draw[len(rows) :], {})
+        arrived[Member("cnn", fold, 7)] = MemberResult(rows, draw[: len(rows)], draw[len(rows) :], History())
     [one] = assemble(arrived, folds[:1], [7])
     [other] = assemble(dict(reversed(arrived.items())), folds[:1], [7])
     np.testing.assert_array_equal(one.oof, other.oof)

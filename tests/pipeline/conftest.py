@@ -14,6 +14,7 @@ from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.members import PARSING, MemberResult
 from kit.pipeline.cv import cv as cross_validate
+from kit.records import History
 from kit.runs import Run
 from kit.training.job import Job
 from kit.training.launch.base import Progress
@@ -50,7 +51,7 @@ def predict(job: Job, folder: Path, on_progress: OnProgress) -> MemberResult:
     names, test_names = (images[:, 0, 0, 0] * np.int64(256) + images[:, 0, 1, 0] for images in (train, test))
     rows, seed = np.flatnonzero(job.held_out), job.member.seed
     on_progress(Progress(job.member, 1, job.epochs, 0.5, 0.5))
-    history = {"train_accuracy": 1.0, "seconds": 2.0, "startup_seconds": 1.0, "tracing_seconds": 0.5}
+    history = History(train_score=1.0, seconds=2.0, startup_seconds=1.0, tracing_seconds=0.5)
     result = MemberResult(rows, probabilities(names[rows], seed), probabilities(test_names, seed), history)
     if not (isinstance(job.model, Cnn) and job.model.augmentation.tta):
         return result

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from kit.members import MemberResult
+from kit.records import History
 from tools.experiment import FOLDER, Results, calibrated, judge, main
 
 LABELS = np.arange(4) % 2
@@ -19,7 +20,7 @@ def network(rows: list[int], right: list[float], seconds: float = 1.0) -> Member
         [[p, 1 - p] if LABELS[row] == 0 else [1 - p, p] for row, p in zip(rows, right, strict=True)]
     )
     test = np.full((1, 2), 0.5, np.float32)
-    return MemberResult(np.array(rows), probs.astype(np.float32), test, {"seconds": seconds})
+    return MemberResult(np.array(rows), probs.astype(np.float32), test, History(seconds=seconds))
 
 
 def results(a: float, b: float) -> Results:
@@ -29,7 +30,7 @@ def results(a: float, b: float) -> Results:
 
 def test_the_log_loss_is_the_mean_over_networks() -> None:
     row = judge(results(0.5, 0.25), None, LABELS)
-    assert row.log_loss == pytest.approx((log(2) + log(4)) / 2)
+    assert row.loss == pytest.approx((log(2) + log(4)) / 2)
     assert (row.difference, row.seconds) == (None, 2.0)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from kit.config import Cnn, KNearest, Stage, Training
 from kit.members import Member, MemberResult, pack
+from kit.records import History
 from kit.training.job import Job
 from kit.training.launch.base import DataFolder
 from kit.training.launch.local import LocalLauncher
@@ -20,7 +21,7 @@ ONE_JOB = (
 job, _ = receive()
 name = "-".join(map(str, job["member"]))
 def epoch(number):
-    send({"epoch": number, "val_loss": 0.5, "val_accuracy": 0.75})
+    send({"epoch": number, "val_loss": 0.5, "val_score": 0.75})
 def finish():
     send({"result": "member"}, (folder / "arrays").read_bytes(), b"net")
 def die():
@@ -38,7 +39,7 @@ def result() -> MemberResult:
     """Return what the workers of `worker` send with finish()."""
     rng = np.random.default_rng(0)
     val, test = (rng.dirichlet(np.ones(3), rows).astype(np.float32) for rows in (4, 6))
-    return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5}, b"net")
+    return MemberResult(np.array([1, 5, 6, 9]), val, test, History(train_score=0.5), b"net")
 
 
 @pytest.fixture
@@ -73,6 +74,17 @@ def make_job() -> Callable[..., Job]:
         if epochs:
             model = Cnn(stages=(Stage(filters=2),), training=Training(epochs=epochs))
         held_out = np.arange(rows) % 2 == 0
-        return Job(Member("m", fold, 0), model, (4, 4, 1), 3, "data", 6, held_out, "tensorflow", "float32")
+        return Job(
+            Member("m", fold, 0),
+            model,
+            (4, 4, 1),
+            3,
+            "data",
+            6,
+            held_out,
+            "tensorflow",
+            "float32",
+            "accuracy",
+        )
 
     return make

@@ -9,7 +9,7 @@ import pytest
 from kit.config import Cnn, LogisticRegression, Model, Stage, Training
 from kit.members import Member, MemberResult
 from kit.models.families import cost
-from kit.records import Machine, RunRecord
+from kit.records import Curves, History, Machine, RunRecord
 from kit.runs import Run
 from kit.training import machine
 from kit.training.estimate import EVALUATION, estimate
@@ -28,7 +28,18 @@ def network(filters: int = 4, epochs: int = EPOCHS) -> Cnn:
 
 def job(model: Model, **changes: Any) -> Job:
     held_out = np.arange(ROWS + HELD_OUT) < HELD_OUT
-    made = Job(Member("cnn", 0, 0), model, (28, 28, 1), 10, "data", 1600, held_out, "tensorflow", "float32")
+    made = Job(
+        Member("cnn", 0, 0),
+        model,
+        (28, 28, 1),
+        10,
+        "data",
+        1600,
+        held_out,
+        "tensorflow",
+        "float32",
+        "accuracy",
+    )
     return replace(made, **changes)
 
 
@@ -52,15 +63,15 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ru
         }
         run.write_record(RunRecord.model_validate({**common, **info}))
         evaluation = EPOCHS * 2.0 * EVALUATION * HELD_OUT / ROWS
-        history = {
-            "epochs": {"seconds": [3.0, 2.0, 2.0, 2.0]},
-            "tracing_seconds": 1.0,
-            "startup_seconds": 3.0,
-            "seconds": 1.0 + EPOCHS * 2.0 + evaluation,
-            "steps": EPOCHS * 5,
-            "batch_size": 128,
-            "multiply_adds": cost(model or network(), (28, 28, 1), 10).multiply_adds,
-        }
+        history = History(
+            epochs=Curves(seconds=(3.0, 2.0, 2.0, 2.0)),
+            tracing_seconds=1.0,
+            startup_seconds=3.0,
+            seconds=1.0 + EPOCHS * 2.0 + evaluation,
+            steps=EPOCHS * 5,
+            batch_size=128,
+            multiply_adds=cost(model or network(), (28, 28, 1), 10).multiply_adds,
+        )
         rows, probs = np.arange(HELD_OUT), np.full((HELD_OUT, 10), 0.1, np.float32)
         run.write_member(Member("cnn", 1, 0), MemberResult(rows, probs, probs, history))
         return run

@@ -24,6 +24,7 @@ def job(**changes: Any) -> Job:
         held_out=np.arange(37) % 5 == 3,
         backend="tensorflow",
         precision="bfloat16",
+        metric="accuracy",
     )
     return replace(made, **changes)
 

@@ -30,7 +30,18 @@ def result(tmp_path: Path, epochs: Epochs) -> MemberResult:
     np.save(tmp_path / "train_labels.npy", LABELS)
     np.save(tmp_path / "test_images.npy", images[:TEST_ROWS])
     model = KNearest(kind="knn", neighbours=1)
-    job = Job(Member("knn", 1, 0), model, (4, 4, 1), CLASSES, "data", TEST_ROWS, HELD_OUT, "none", "float32")
+    job = Job(
+        Member("knn", 1, 0),
+        model,
+        (4, 4, 1),
+        CLASSES,
+        "data",
+        TEST_ROWS,
+        HELD_OUT,
+        "none",
+        "float32",
+        "accuracy",
+    )
     return train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
 
 
@@ -46,7 +57,7 @@ def test_a_classical_model_on_all_rows_predicts_only_test_rows(result: MemberRes
     held_out = np.zeros(ROWS, np.bool_)
     model = KNearest(kind="knn", neighbours=1)
     member = Member("knn", ALL_ROWS, 0)
-    job = Job(member, model, (4, 4, 1), CLASSES, "data", TEST_ROWS, held_out, "none", "float32")
+    job = Job(member, model, (4, 4, 1), CLASSES, "data", TEST_ROWS, held_out, "none", "float32", "accuracy")
     alone = train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
     assert (alone.val_rows.shape, alone.val_probs.shape) == ((0,), (0, CLASSES))
     np.testing.assert_array_equal(alone.test_probs, result.test_probs)
@@ -54,7 +65,7 @@ def test_a_classical_model_on_all_rows_predicts_only_test_rows(result: MemberRes
 
 
 def test_training_accuracy_is_that_of_the_training_rows(result: MemberResult) -> None:
-    assert result.history["train_accuracy"] == 1
+    assert result.history.train_score == 1
 
 
 def test_on_epoch_receives_the_only_epoch(result: MemberResult, epochs: Epochs) -> None:
@@ -63,6 +74,6 @@ def test_on_epoch_receives_the_only_epoch(result: MemberResult, epochs: Epochs) 
 
 
 def test_the_history_has_the_times_of_startup_and_training(result: MemberResult) -> None:
-    assert 0 < result.history["seconds"] < 60
+    assert result.history.seconds
     # The start passed to train_member is 1970.
-    assert result.history["startup_seconds"] > 1e9
+    assert result.history.startup_seconds > 1e9

@@ -56,6 +56,7 @@ def job(spec: Cnn = SPEC, precision: str = "float32", seed: int = 0) -> Job:
         HELD_OUT,
         "tensorflow",
         precision,
+        "accuracy",
     )
 
 
@@ -84,7 +85,7 @@ def result(epochs: list[tuple[int, float, float]]) -> MemberResult:
 def test_a_network_learns(result: MemberResult) -> None:
     assert metrics.accuracy(result.val_probs, LABELS[HELD_OUT]) == 1
     assert metrics.accuracy(result.test_probs, TEST_LABELS) == 1
-    assert result.history["train_accuracy"] == 1
+    assert result.history.train_score == 1
 
 
 def test_val_probs_belong_to_the_held_out_rows(result: MemberResult) -> None:
@@ -97,26 +98,25 @@ def test_val_probs_belong_to_the_held_out_rows(result: MemberResult) -> None:
 
 def test_the_history_has_one_value_per_epoch(result: MemberResult) -> None:
     history = result.history
-    curves = history["epochs"]
-    assert set(curves) == set(network.CURVES)
-    assert all(len(values) == 6 for values in curves.values())
-    assert curves["loss"][-1] < curves["loss"][0]
-    assert 0 <= min(curves["accuracy"]) <= max(curves["accuracy"]) <= 1
+    curves = history.epochs
+    values: dict[str, tuple[float, ...]] = curves.model_dump()
+    assert all(len(one) == 6 for one in values.values())
+    assert values["loss"][-1] < values["loss"][0]
+    assert 0 <= min(values["accuracy"]) <= max(values["accuracy"]) <= 1
     # 67 or 68 rows are left, in whole batches of 16.
-    assert (history["steps"], history["batch_size"]) == (4 * 6, 16)
-    assert (history["parameters"], history["multiply_adds"]) == cost(SPEC, (SIDE, SIDE, 1), CLASSES)
-    later = curves["seconds"][1:]
-    assert history["tracing_seconds"] == curves["seconds"][0] - np.median(later)
+    assert (history.steps, history.batch_size) == (4 * 6, 16)
+    assert (history.parameters, history.multiply_adds) == cost(SPEC, (SIDE, SIDE, 1), CLASSES)
+    assert history.tracing_seconds == curves.seconds[0] - np.median(curves.seconds[1:])
 
 
 def test_the_result_is_that_of_the_last_epoch(result: MemberResult) -> None:
     expected = metrics.log_loss(result.val_probs, LABELS[HELD_OUT])
-    assert result.history["epochs"]["val_loss"][-1] == pytest.approx(expected, rel=1e-6)
+    assert result.history.epochs.val_loss[-1] == pytest.approx(expected, rel=1e-6)
 
 
 def test_on_epoch_receives_each_epoch(result: MemberResult, epochs: list[Any]) -> None:
-    curves = result.history["epochs"]
-    assert epochs == list(zip(range(1, 7), curves["val_loss"], curves["val_accuracy"], strict=True))
+    curves = result.history.epochs
+    assert epochs == list(zip(range(1, 7), curves.val_loss, curves.val_score, strict=True))
 
 
 def test_the_same_job_gives_the_same_bits(result: MemberResult) -> None:
@@ -145,7 +145,7 @@ def test_deskewing_covers_training_held_out_and_test_images() -> None:
     within = train(job(spec))
     np.testing.assert_array_equal(within.val_probs, before.val_probs)
     np.testing.assert_array_equal(within.test_probs, before.test_probs)
-    assert within.history["train_accuracy"] == before.history["train_accuracy"]
+    assert within.history.train_score == before.history.train_score
 
 
 def test_a_network_on_all_rows_predicts_only_test_rows() -> None:
@@ -158,7 +158,7 @@ def test_a_network_on_all_rows_predicts_only_test_rows() -> None:
     # Chance is 1 in 3.
     assert metrics.accuracy(result.test_probs, TEST_LABELS) > 0.6
     # 90 rows, in whole batches of 16.
-    assert result.history["steps"] == 5 * 6
+    assert result.history.steps == 5 * 6
     assert [epoch for epoch, _, _ in seen] == list(range(1, 7))
     assert np.isnan([figures for _, *figures in seen]).all()
     back = unpack(pack(result)).with_views()
@@ -210,8 +210,8 @@ def test_a_stored_network_predicts_the_run_in_an_interpreter_without_kit(
         check=True,
         cwd=folder,
     )
-    # A stored network computes in float32, also where training used bfloat16.
-    for name, tolerance in (("plain", 1e-5), ("deskewed", 1e-5), ("colour", 1e-5), ("bfloat16", 0.02)):
+    # bfloat16 has 8 bits, and the order of operations differs from the training step.
+    for name, tolerance in (("plain", 1e-5), ("deskewed", 1e-5), ("colour", 1e-5), ("bfloat16", 0.01)):
         np.testing.assert_allclose(np.load(folder / f"{name}.npy"), expected[name], atol=tolerance)
 
 
@@ -223,4 +223,4 @@ def test_a_diverging_loss_ends_the_training() -> None:
 
 
 def test_one_epoch_has_no_tracing_time() -> None:
-    assert train(job(with_training(epochs=1))).history["tracing_seconds"] == 0
+    assert train(job(with_training(epochs=1))).history.tracing_seconds == 0

@@ -9,6 +9,7 @@ from kit.config import Config, merged
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.members import ALL_ROWS, Member, MemberResult, plan_members
+from kit.records import History
 from kit.training.plan import Numerics, make_jobs, makespan, plan, resolve_numerics, with_pseudo_labels
 from tests import tasks
 
@@ -101,7 +102,7 @@ def probabilities(*first: float) -> NDArray[np.float32]:
 
 
 def test_pseudo_labels_are_the_mean_over_teachers_with_views_where_they_have_them() -> None:
-    plain = MemberResult(np.array([1, 4]), probabilities(0.2, 0.4), probabilities(0, 0.5, 1), {})
+    plain = MemberResult(np.array([1, 4]), probabilities(0.2, 0.4), probabilities(0, 0.5, 1), History())
     views = replace(plain, val_probs_tta=probabilities(0.6, 0.8), test_probs_tta=probabilities(1, 0.5, 0))
     teachers = {Member("one", 0, 4): plain, Member("two", 0, 4): views}
     [job] = make_jobs([Member("net", 0, 4)], CONFIG, Numerics(None, {}), np.zeros((2, 4), np.int8), DATASET)

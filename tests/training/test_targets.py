@@ -24,6 +24,7 @@ JOB = Job(
     HELD_OUT,
     "tensorflow",
     "float32",
+    "accuracy",
 )
 SEEN = [0, 2, 3, 5]
 

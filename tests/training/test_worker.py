@@ -46,7 +46,9 @@ def start(tmp_path: Path) -> Iterator[Any]:
 def send(process: "subprocess.Popen[bytes]", model: Any, **changes: Any) -> None:
     """Give a worker the job of training `model`."""
     held_out = np.arange(ROWS) % 4 == 1
-    job = Job(Member("m", 0, 0), model, (4, 4, 1), 3, "data", TEST_ROWS, held_out, "none", "float32")
+    job = Job(
+        Member("m", 0, 0), model, (4, 4, 1), 3, "data", TEST_ROWS, held_out, "none", "float32", "accuracy"
+    )
     assert process.stdin
     process.stdin.write(replace(job, **changes).to_bytes())
     process.stdin.flush()
@@ -62,7 +64,7 @@ def answer(process: "subprocess.Popen[bytes]") -> Message:
 
 def test_a_result_has_two_blobs_and_warnings_go_to_stderr(start: Any) -> None:
     process = start(LogisticRegression(kind="logistic_regression", iterations=1))
-    assert answer(process).fields.keys() == {"epoch", "val_loss", "val_accuracy"}
+    assert answer(process).fields.keys() == {"epoch", "val_loss", "val_score"}
     result = answer(process)
     arrays, network = result.blobs
     assert (result.fields, network) == ({"result": "member"}, b"")

@@ -12,6 +12,7 @@ import sqlalchemy
 from kit.config import FloatRange, Tune
 from kit.data.dataset import Dataset
 from kit.members import MemberResult, pack
+from kit.records import History
 from kit.training.launch.local import LocalLauncher
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
@@ -38,7 +39,7 @@ seen = Path(SEEN)
 (seen / f"{os.getpid()}.pid").touch()
 def train(losses):
     for number, loss in enumerate(losses, 1):
-        send({"epoch": number, "val_loss": loss, "val_accuracy": 0.5})
+        send({"epoch": number, "val_loss": loss, "val_score": 0.5})
     with (seen / "trained").open("a") as file:
         file.write(f"{name} {fold} {seed}\\n")
     send({"result": "member"}, (seen / f"{name}{fold}.npz").read_bytes(), b"")
@@ -158,7 +159,8 @@ def worker(workdir: Path, folds: Any) -> Callable[..., None]:
         rows = np.flatnonzero(folds == fold)
         for name, first in (("cnn", 0.4), ("other", (fold + 1) / 10)):
             probs = np.tile(np.array([first, 1 - first], np.float32), (len(rows), 1))
-            result = MemberResult(rows, probs, probs[:1], {"seconds": 2.0 + fold, "startup_seconds": 0.5})
+            history = History(seconds=2.0 + fold, startup_seconds=0.5)
+            result = MemberResult(rows, probs, probs[:1], history)
             (workdir / f"{name}{fold}.npz").write_bytes(pack(result))
 
     def install(code: str, config: str = NETWORK) -> None:

@@ -270,7 +270,7 @@ def test_an_invalid_configuration_is_a_failed_trial(worker: Install, run: Run) -
 def test_a_stopped_slot_ends_the_trial_at_once(
     worker: Install, run: Run, workdir: Path, slot: TrialSlot
 ) -> None:
-    worker("send({'epoch': 1, 'val_loss': 0.5, 'val_accuracy': 0.5})\ntime.sleep(3600)")
+    worker("send({'epoch': 1, 'val_loss': 0.5, 'val_score': 0.5})\ntime.sleep(3600)")
     slot.on_progress = lambda *_: threading.Timer(0.05, slot.stop, ["time limit reached"]).start()
     [trial] = run(None, folds=1)
     assert trial.user_attrs["failed"] == "time limit reached"
@@ -293,7 +293,7 @@ def test_a_lost_worker_is_replaced_once(worker: Install, run: Run, workdir: Path
     die_once = (
         "if fold == 1 and not (seen / 'once').exists():",
         "    (seen / 'once').touch()",
-        "    send({'epoch': 1, 'val_loss': 4.1 * rate, 'val_accuracy': 0.5})",
+        "    send({'epoch': 1, 'val_loss': 4.1 * rate, 'val_score': 0.5})",
         "    os.kill(os.getpid(), signal.SIGKILL)",
     )
     worker("\n".join([*die_once, TRAIN]))

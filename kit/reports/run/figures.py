@@ -19,7 +19,6 @@ from kit.records import (
     Folds,
     FoldScore,
     HardRow,
-    History,
     MemberReport,
     ModelReport,
     Report,
@@ -168,7 +167,7 @@ class _Parts:
 
 
 def _member(metric: Metric, member: Member, result: MemberResult, labels: Labels) -> MemberReport:
-    history = History.model_validate(result.history)
+    history = result.history
     judged = member.fold != ALL_ROWS
     score = Score.of(metric, result.val_probs, labels[result.val_rows]) if judged else None
     gap = None
@@ -241,7 +240,7 @@ def _worst(probs: NDArray[np.float64], labels: Labels, names: Sequence[str]) -> 
 
 
 def _times(record: RunRecord, results: Iterable[MemberResult]) -> Times:
-    histories = [History.model_validate(result.history) for result in results]
+    histories = [result.history for result in results]
     return Times(
         wall_seconds=record.wall_seconds,
         member_seconds=sum(one.seconds or 0.0 for one in histories),

@@ -57,14 +57,14 @@ class Progress:
         epoch: number of the epoch, from 1.
         epochs: number of epochs in all.
         val_loss: log loss on held-out rows, in nats; NaN where there are none.
-        val_accuracy: accuracy on held-out rows, 0 to 1; NaN where there are none.
+        val_score: the competition's metric on held-out rows; NaN where there are none.
     """
 
     member: Member
     epoch: int
     epochs: int
     val_loss: float
-    val_accuracy: float
+    val_score: float
 
 
 class WorkerHandle(Protocol):

@@ -65,7 +65,7 @@ class Session:
         while True:
             try:
                 result = self._ready(job).train(job, on_progress)
-                return replace(result, history=result.history | {"attempts": attempt})
+                return replace(result, history=result.history.model_copy(update={"attempts": attempt}))
             except WorkerLostError as error:
                 self.__exit__()
                 if self._stopped or attempt == ATTEMPTS:

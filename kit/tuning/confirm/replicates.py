@@ -146,7 +146,7 @@ class ReplicateTrainer:
     def _measured(self, results: Sequence[MemberResult]) -> ReplicateResult:
         probs = np.stack([result.val_probs for result in results]).mean(axis=0, dtype=np.float64)
         value = self._metric.value(probs, self._dataset.train_labels[results[0].val_rows])
-        seconds = sum(result.history["startup_seconds"] + result.history["seconds"] for result in results)
+        seconds = sum(result.history.startup_seconds + (result.history.seconds or 0.0) for result in results)
         if not math.isfinite(value):
             return ReplicateResult(failed=f"its {self._metric.title} is {value}", seconds=seconds)
         return ReplicateResult(loss=self._metric.loss(value), seconds=seconds)

@@ -9,7 +9,7 @@ import pytest
 from kit import metrics
 from kit.config import Config
 from kit.members import ALL_ROWS, Member, MemberResult
-from kit.records import Confusion, DataSize, ExpectedScore, FoldScore, Report, Times
+from kit.records import Confusion, DataSize, ExpectedScore, FoldScore, History, Report, Times
 
 Make = Callable[..., Any]
 
@@ -111,7 +111,9 @@ def test_times_are_summed_over_members(example: Make) -> None:
 
 def test_a_retried_member_is_named(example: Make) -> None:
     made = example()
-    made.members[Member("cnn", 1, 0)].history["attempts"] = 2
+    member = Member("cnn", 1, 0)
+    history = made.members[member].history.model_copy(update={"attempts": 2})
+    made.members[member] = replace(made.members[member], history=history)
     report = made.report(warnings=["3 rows are doubled"])
     assert [one.retried for one in report.members] == [False, True]
     assert report.warnings == ("3 rows are doubled", "retried after their worker died: cnn-f1-s0")
@@ -119,7 +121,7 @@ def test_a_retried_member_is_named(example: Make) -> None:
 
 def test_missing_values_of_a_history_are_none(example: Make) -> None:
     made = example()
-    made.members = {member: replace(result, history={}) for member, result in made.members.items()}
+    made.members = {member: replace(result, history=History()) for member, result in made.members.items()}
     report = made.report()
     assert report.members[0].train_score is None
     assert report.models[0].gap is None
@@ -129,7 +131,8 @@ def test_missing_values_of_a_history_are_none(example: Make) -> None:
 
 def test_the_report_is_json_without_nan(example: Make) -> None:
     made = example()
-    made.members[Member("cnn", 0, 0)].history["train_score"] = float("nan")
+    member = Member("cnn", 0, 0)
+    made.members[member] = replace(made.members[member], history=History(train_score=float("nan")))
     report = made.report()
     assert Report.model_validate(json.loads(json.dumps(report.model_dump(), allow_nan=False))) == report
     assert report.members[0].train_score is None
@@ -156,7 +159,7 @@ def test_members_on_all_rows_are_named_and_change_no_oof_figure(example: Make) -
     made = example(models=("cnn", "lenet"))
     before = made.report()
     nothing, test = np.empty(0, np.int64), np.full((5, 10), 0.1, np.float32)
-    history = {"train_score": 0.5, "seconds": 100.0}
+    history = History(train_score=0.5, seconds=100.0)
     for model in ("cnn", "lenet"):
         made.members[Member(model, ALL_ROWS, 0)] = MemberResult(nothing, test[:0], test, history)
     report = made.report()

@@ -1,11 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from kit.records import Report, ViewsReport
+from kit.records import History, Report, ViewsReport
 from kit.reports.formatting import duration, percent
 from kit.reports.run.terminal import render
 
@@ -92,8 +93,8 @@ def test_colours_are_used_only_on_a_terminal(example: Make) -> None:
 
 def test_an_unknown_value_is_a_dash(example: Make) -> None:
     made = example(models=("cnn", "knn"))
-    for result in made.members.values():
-        result.history.clear()
+    for member, result in made.members.items():
+        made.members[member] = replace(result, history=History())
     text = rendered(made.report())
     assert "Time             30.0 s (training 0.0 s in 4 members)" in text
     assert "knn    90.000       2  90.000 ± 14.142    -       -     -  0.0 s" in text

@@ -11,6 +11,7 @@ import pytest
 
 from kit.errors import KitError
 from kit.members import MemberResult
+from kit.records import History
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Device, Launcher, Progress
@@ -21,7 +22,7 @@ from tests.launchers import CPU, FakeLauncher, FakeWorker
 MakeJob = Callable[..., Job]
 MakePool = Callable[..., "Watch"]
 Install = Callable[[str], None]
-RESULT = MemberResult(np.arange(1), np.ones((1, 3), np.float32), np.ones((1, 3), np.float32), {})
+RESULT = MemberResult(np.arange(1), np.ones((1, 3), np.float32), np.ones((1, 3), np.float32), History())
 KILLED = "m-f1-s0: its worker was killed (signal 9), as the system does when memory runs out"
 
 
@@ -52,7 +53,7 @@ def pool(launcher: LocalLauncher, data: DataFolder) -> MakePool:
 
 def attempts(outcome: MemberResult | KitError) -> int:
     assert isinstance(outcome, MemberResult)
-    made: int = outcome.history["attempts"]
+    made: int = outcome.history.attempts
     return made
 
 

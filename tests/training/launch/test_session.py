@@ -34,7 +34,7 @@ def test_one_worker_trains_all_jobs(
     worker(MANY)
     with session:
         for fold in range(3):
-            assert session.train(make_job(fold), ignore).history["attempts"] == 1
+            assert session.train(make_job(fold), ignore).history.attempts == 1
     assert len(pids(tmp_path)) == 3
     assert len(set(pids(tmp_path))) == 1
 
@@ -57,7 +57,7 @@ def test_a_lost_worker_is_replaced_once(
     with Session(
         launcher, CPU, data, lambda job, reason: retries.append(f"{job.member} {reason}")
     ) as session:
-        assert session.train(make_job(), ignore).history["attempts"] == 2
+        assert session.train(make_job(), ignore).history.attempts == 2
     [retry] = retries
     assert retry.startswith("m-f0-s0 m-f0-s0: its worker was killed")
 

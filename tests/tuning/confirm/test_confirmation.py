@@ -18,7 +18,7 @@ from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError
 from kit.members import PARSING, MemberResult
-from kit.records import Confirmation, ReplicateResult
+from kit.records import Confirmation, History, ReplicateResult
 from kit.training.job import Job
 from kit.tuning.confirm.confirmation import (
     ATTRIBUTE,
@@ -86,7 +86,7 @@ class Workers:
             labels, rows = np.load(folder / "train_labels.npy"), np.flatnonzero(job.held_out)
         probs = np.full((len(rows), CLASSES), 0.001, np.float32)
         probs[np.arange(len(rows)), labels[rows]] = math.exp(-loss(n, seed, fold))
-        return MemberResult(rows, probs, probs[:1], {"seconds": 2.0, "startup_seconds": 1.0})
+        return MemberResult(rows, probs, probs[:1], History(seconds=2.0, startup_seconds=1.0))
 
     def trained(self) -> list[tuple[int, int, int]]:
         """Return neighbours, seed and fold of each job, sorted."""
