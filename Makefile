@@ -4,14 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 STAMP_DEV := $(VENV)/.stamp-dev
+STAMP_JAX := $(VENV)/.stamp-jax
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
-# The value of a variable as one word of the shell, whatever is in it; make itself would fill in its $$.
+# The value of a variable, quoted as one shell word; without $(value), make would expand $$ in it.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
 OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
 unexport SOURCE RUN CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow lint bench clean
+.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -38,7 +39,7 @@ runs: $(STAMP) ## List the runs
 submit: $(STAMP) ## Send a run to Kaggle and wait for its score; RUN=name, else the newest
 	@$(BIN)/kit submit $(call QUOTED,RUN) $(OPTIONS)
 
-submissions: $(STAMP) ## Show every submission: OOF accuracy against leaderboard score
+submissions: $(STAMP) ## Show every submission: OOF score against leaderboard score
 	@$(BIN)/kit submissions $(ARGS)
 
 doctor: $(STAMP) ## Show what this machine offers and what is missing
@@ -50,20 +51,27 @@ test: $(STAMP_DEV) ## Run the fast tests
 test-slow: $(STAMP_DEV) ## Run the slow tests
 	@$(BIN)/pytest -m slow $(ARGS)
 
+# A network compiles for minutes on two busy cores.
+test-jax: $(STAMP_JAX) ## Install JAX for the CPU and run its tests
+	@$(BIN)/pytest -m jax --timeout=900 $(ARGS)
+
+test-wheel: ## Install the wheel into a fresh environment and train with it
+	@PYTHON="$(PYTHON)" .ci/wheel
+
 lint: $(STAMP_DEV) ## Check style, types and the import contract
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(STAMP_DEV) ## Measure speed against plain scripts (10 minutes); ARGS=--quick tries it
+bench: $(STAMP_DEV) ## Measure speed against plain scripts (10 minutes); ARGS=--quick is a short run
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## Remove .venv and caches; data, runs and submissions stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find kit tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Without its stamp an installation was interrupted: --clear starts it afresh.
+# A missing stamp means that an installation was interrupted: --clear restarts it.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo 'kit needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not. Choose one: make PYTHON=python3.12 setup' >&2; exit 2; }
@@ -78,4 +86,9 @@ $(STAMP): pyproject.toml constraints.txt
 $(STAMP_DEV): $(STAMP)
 	@echo 'Installing what tests and lint need ...' >&2
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+$(STAMP_JAX): $(STAMP_DEV)
+	@echo 'Installing JAX ...' >&2
+	@$(INSTALL) -e '.[dev,jax]'
 	@touch $@

@@ -1,16 +1,16 @@
-"""The exceptions a user may see, and their exit codes."""
+"""Exceptions shown to the user, and their exit codes."""
 
 
 class KitError(Exception):
-    """Something failed that is not the user's to mend (exit code 1).
+    """A failure that the user did not cause (exit code 1).
 
-    The message is made for people: at most three lines, shown without a traceback.
+    The message has at most three lines and is shown without a traceback.
 
     Args:
-        what: what is wrong, a short sentence without its full stop.
-        where: the file, line, column or configuration key; put in front of `what`.
-        expected, received: put on one line of their own.
-        hint: what to do, the last line.
+        what: what is wrong: a short sentence without a full stop.
+        where: file, line, column or configuration key; printed before `what`.
+        expected, received: printed together on the second line.
+        hint: what to do; printed on the last line.
     """
 
     exit_code = 1
@@ -25,19 +25,19 @@ class KitError(Exception):
         hint: str | None = None,
     ) -> None:
         self.what, self.where, self.expected, self.received, self.hint = what, where, expected, received, hint
-        contrast = [f"expected {expected}"] if expected else []
-        contrast += [f"received {received}"] if received else []
-        lines = [f"{where}: {what}" if where else what, ", ".join(contrast), hint or ""]
+        difference = [f"expected {expected}"] if expected else []
+        difference += [f"received {received}"] if received else []
+        lines = [f"{where}: {what}" if where else what, ", ".join(difference), hint or ""]
         super().__init__("\n".join(line for line in lines if line))
 
 
 class UserError(KitError):
-    """The user can mend it: bad input, configuration, credentials, rules or quota (exit code 2)."""
+    """The user can fix it: input, configuration, credentials, competition rules or quota (exit code 2)."""
 
     exit_code = 2
 
 
 class InterruptedRunError(KitError):
-    """The user stopped it (exit code 130); what was finished is kept."""
+    """The user interrupted the command (exit code 130); finished results are kept."""
 
     exit_code = 130

@@ -1,6 +1,6 @@
-"""Paths as users name them, and files that are complete or absent.
+"""Expand `~` in paths, and write files atomically.
 
-Files are written under a temporary name in their own folder, flushed to disk, and renamed.
+A file is written under a temporary name in the same folder, flushed to disk, and renamed.
 """
 
 import errno
@@ -16,15 +16,15 @@ from kit.errors import UserError
 
 
 def expanded(path: str) -> str:
-    """Return `path` with the home folder in place of a leading `~` or `~user`, as a shell has it.
+    """Return `path` with a leading `~` or `~user` replaced by the home folder, as in a shell.
 
     Raises:
-        UserError: that home folder is not known.
+        UserError: the home folder is unknown.
     """
     if not path.startswith("~"):
         return path
     try:
-        # An empty HOME would make /data of ~/data.
+        # An empty HOME would turn ~/data into /data.
         if not os.environ.get("HOME", "unset"):
             raise RuntimeError
         return str(Path(path).expanduser())
@@ -32,27 +32,27 @@ def expanded(path: str) -> str:
         user = path.partition("/")[0].removeprefix("~")
         if user and os.path.lexists(path):
             return path
-        what = f"there is no user {user!r}" if user else "the home folder is not known"
-        hint = "write the whole path" if user else "set HOME, or write the whole path"
+        what = f"there is no user {user!r}" if user else "the home folder is unknown"
+        hint = "write the full path" if user else "set HOME, or write the full path"
         raise UserError(what, where=path, hint=hint) from None
 
 
-_NOT_OFFERED = {errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_UNSUPPORTED = {errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 @contextmanager
 def where_offered() -> Iterator[None]:
-    """Pass over a `chmod` or `fsync` in the block that the file system does not offer (SMB, S3, WSL)."""
+    """Ignore a `chmod` or `fsync` in the block if the file system does not support it (SMB, S3, WSL)."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _NOT_OFFERED:
+        if error.errno not in _UNSUPPORTED:
             raise
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that becomes `path` once the block ends well, and nothing if it does not."""
+    """Open a temporary file that replaces `path` if the block succeeds, and is deleted if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -70,15 +70,15 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object that a run's file holds.
+    """Return the JSON object in a file of a run.
 
     Raises:
-        UserError: the file is absent, or holds something else.
+        UserError: the file is missing or unreadable, or does not contain a JSON object.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
-            raise ValueError("no object")
+            raise ValueError("not an object")
     except FileNotFoundError:
         raise UserError(
             "this run has no such file yet", where=str(path), hint="finish it with kit cv"
@@ -95,6 +95,6 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a file by `content` as JSON."""
+    """Write `content` to `path` as JSON, atomically."""
     with atomic(path) as file:
         file.write(json.dumps(content, indent=2, allow_nan=False).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP, each as one KeyboardInterrupt at a moment where it does no harm."""
+"""Turn Ctrl-C, SIGTERM and SIGHUP into one KeyboardInterrupt, raised only where it is safe."""
 
 import queue
 import signal
@@ -14,7 +14,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def install() -> None:
     """Raise KeyboardInterrupt on SIGTERM and SIGHUP too.
 
-    What this process was started to ignore (with `nohup`, or in the background of a script) stays ignored.
+    Signals that this process already ignores (started with `nohup`, or in the background) stay ignored.
     """
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -22,23 +22,25 @@ def install() -> None:
 
 
 def ignore() -> None:
-    """Ignore them from now on: the process is about to exit, and its result is out."""
+    """Ignore these signals from now on: the process is about to exit, and its results are written."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def deferred(wake: Callable[[], object] = lambda: None) -> Iterator[Callable[[float], None]]:
-    """Let no signal interrupt the code of the block, except where it asks for it.
+    """Defer signals until the block calls the yielded function or ends.
 
-    A KeyboardInterrupt between taking a lock and releasing it would break the lock, or leave it taken for
-    ever. If the block does not ask before it ends, leaving it raises the KeyboardInterrupt.
+    A KeyboardInterrupt between acquiring and releasing a lock would break the lock, or never release it.
 
     Args:
-        wake: called in the signal handler: it must not take a lock. `queue.SimpleQueue.put` takes none.
+        wake: called in the signal handler, so it must not acquire a lock; `queue.SimpleQueue.put` does not.
 
     Yields:
-        A function that waits for so many seconds, and raises KeyboardInterrupt as soon as there was a signal.
+        A function that waits for the given seconds, and raises KeyboardInterrupt once a signal was received.
+
+    Raises:
+        KeyboardInterrupt: at the end of the block, if a signal was received.
     """
     signals: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -48,21 +50,21 @@ def deferred(wake: Callable[[], object] = lambda: None) -> Iterator[Callable[[fl
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
-        yield pause  # Other threads receive no signals.
+        yield pause  # Only the main thread receives signals.
         return
     received = False
 
-    def note(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
+    def defer(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
         nonlocal received
         received = True
         signals.put(None)
         wake()
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    # A signal that ends the process, or is ignored, stays so.
+    # Default actions and ignored signals are left unchanged.
     before = {number: handler for number, handler in before.items() if callable(handler)}
     for number in before:
-        signal.signal(number, note)
+        signal.signal(number, defer)
     try:
         yield pause
     finally:
@@ -73,7 +75,7 @@ def deferred(wake: Callable[[], object] = lambda: None) -> Iterator[Callable[[fl
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Say whether `error` is a KeyboardInterrupt, or was raised while one was handled."""
+    """Return whether `error` is a KeyboardInterrupt, or was raised while one was handled."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True

@@ -1,4 +1,4 @@
-"""Locks of files and folders: held by one process at a time, and gone with it, however it ends."""
+"""Exclusive locks on files and folders; the system releases them when the process ends."""
 
 import fcntl
 import os
@@ -9,40 +9,40 @@ from pathlib import Path
 
 from kit.errors import UserError
 
-_GLANCE = 0.05
-"""Seconds after which `held`, which takes a lock to look at it, has let it go."""
+_PROBE_SECONDS = 0.05
+"""Time after which `held`, which acquires a shared lock as a probe, has released it."""
 
 
 class NoLocksError(UserError):
-    """The file system has no locks: two processes could not be kept apart."""
+    """The file system does not support locks."""
 
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of `path`, a folder or a file that is created where it is missing.
+    """Hold the lock on `path`, a folder or a file; a missing file is created.
 
-    Threads of one process exclude each other too.
+    The lock also excludes other threads of this process.
 
     Args:
-        path: what is locked; its content stays as it is.
-        wait: whether to wait for a process that holds the lock.
+        path: the file or folder to lock; its content is not changed.
+        wait: whether to wait while another process holds the lock.
 
     Yields:
-        Whether the lock is held; always true with `wait`.
+        Whether this process holds the lock; always true with `wait`.
 
     Raises:
-        NoLocksError: the file system has none (some NFS, SMB and cloud mounts).
+        NoLocksError: the file system does not support locks (some NFS, SMB and cloud mounts).
         OSError: `path` cannot be opened.
     """
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        yield _taken(handle, path, wait=wait)
+        yield _acquire(handle, path, wait=wait)
     finally:
         os.close(handle)
 
 
 def held(path: Path) -> bool | None:
-    """Say whether a process holds the lock of `path` right now; None where that cannot be known."""
+    """Return whether a process holds the lock on `path` now; None if that cannot be determined."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -60,24 +60,24 @@ def held(path: Path) -> bool | None:
     return False
 
 
-def _taken(handle: int, path: Path, *, wait: bool) -> bool:
+def _acquire(handle: int, path: Path, *, wait: bool) -> bool:
     try:
         if wait:
             fcntl.flock(handle, fcntl.LOCK_EX)
             return True
-        if _at_once(handle):
+        if _try_acquire(handle):
             return True
-        time.sleep(_GLANCE)
-        return _at_once(handle)
+        time.sleep(_PROBE_SECONDS)
+        return _try_acquire(handle)
     except OSError as error:
         raise NoLocksError(
-            f"this file system has no locks ({error.strerror})",
+            f"this file system does not support locks ({error.strerror})",
             where=str(path if path.is_dir() else path.parent),
-            hint="without them a second kit could damage what is there: work in a folder on a local disk",
+            hint="without locks a second kit process could damage the files: use a folder on a local disk",
         ) from error
 
 
-def _at_once(handle: int) -> bool:
+def _try_acquire(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,7 +1,7 @@
-"""Keep secrets out of all text that leaves the program: messages, logs, files, pages and tracebacks.
+"""Mask secrets in all output: messages, logs, files, pages and tracebacks.
 
-`masked` hides what looks like a secret, and wherever they are the secrets that the program knows (`learn`):
-a driver's message may quote a password alone.
+`masked` replaces text that looks like a secret, and every secret registered with `learn`: a database driver
+may quote a password without its URL.
 """
 
 import html
@@ -14,24 +14,24 @@ from typing import TextIO
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 MASK = "***"
-SHORTEST = 4
-"""Letters of a secret that is hidden by its value: shorter ones are parts of ordinary words."""
-CUT = 30
-"""Letters of a secret's end that a message may show where it cuts the middle out."""
+MIN_LENGTH = 4
+"""Minimum characters of a secret masked by its value: shorter ones occur in ordinary words."""
+MAX_END = 30
+"""Maximum characters of a secret's start or end that a shortened message may show."""
 
 _KEY = r"(?:password|passwd|passphrase|pwd|secret|token|api_?key|(?:access|secret|private|kaggle)_?key)"
 _ORDINARY = r"(?!(?:\*\*\*|<token>|<password>|none\b|true\b|false\b|yes\b|no\b))"
 _QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|\{[^}]*\}"
 
 _URL = r"(?<![\w+.-])([a-z][\w+.-]*:[/\\]+|\w+//)([^\s:]*):(?!<password>@)"
-"""A URL up to the colon in front of its password; the URL may lack its first colon, or some slashes."""
+"""Matches a URL up to the colon before its password, even without its first colon or some slashes."""
 _BARE = r"(?<![\w+.%@:/\\-])(?!mailto:)([\w+.%-]+):(?![/\\])"
-"""The same of one that has no scheme, or no slashes."""
+"""The same for a URL without scheme or without slashes."""
 
 _PATTERNS = (
     (re.compile(rf"{_URL}\S*@", re.IGNORECASE), rf"\1\2:{MASK}@"),
     (re.compile(rf"{_BARE}[^\s@]\S*@(?=[\w\[])", re.IGNORECASE), rf"\1:{MASK}@"),
-    # Whoever has a signed address needs nothing else: no part of its query is shown.
+    # A signed URL grants access by itself: its whole query is masked.
     (
         re.compile(
             r"\?[^\s\"'<>?]*(?:signature|credential|policy|access(?:key)?id|key-?pair-?id|upload_?id|\bsig)="
@@ -67,14 +67,14 @@ _sources: list[Callable[[], Iterable[str]]] = []
 
 
 def masked(text: str) -> str:
-    """Return `text` with *** in place of every secret that is known, or that looks like one.
+    """Return `text` with every registered secret, and everything that looks like a secret, replaced by ***.
 
-    Recognised by their form: passwords in URLs, also in misspelt ones; values of keys such as `password=` or
-    `token=`; the query of a signed address; authorization headers; tokens of Kaggle.
+    Recognised by pattern: passwords in URLs, even malformed ones; values of keys such as `password=` or
+    `token=`; the query of a signed URL; authorization headers; Kaggle tokens.
     """
     while source := next(iter(_sources), None):
         learn(*source())
-        with suppress(ValueError):  # Another thread masks at the same time.
+        with suppress(ValueError):  # Another thread removed it.
             _sources.remove(source)
     for pattern in list(_known.values()):
         text = pattern.sub(MASK, text)
@@ -84,97 +84,97 @@ def masked(text: str) -> str:
 
 
 def learn_later(source: Callable[[], Iterable[str]]) -> None:
-    """Hide what `source` returns; it is called once, before the next text is masked.
+    """Register the secrets that `source` returns; it is called once, before the next text is masked.
 
-    Reading credentials takes longer than `kit --help` does, which has nothing to hide.
+    Reading credentials takes longer than `kit --help`, which has nothing to mask.
     """
     _sources.append(source)
 
 
 def learn(*secrets: str | None) -> None:
-    """Hide these from now on, wherever they are, in whatever way they are quoted; too short ones are not."""
+    """Mask `secrets` from now on, in every form of quoting; those shorter than `MIN_LENGTH` are ignored."""
     for secret in secrets:
-        if secret and len(secret) >= SHORTEST and secret not in _known:
+        if secret and len(secret) >= MIN_LENGTH and secret not in _known:
             _known[secret] = _pattern(secret)
 
 
 def learn_from(text: str, *, is_url: bool = False) -> None:
-    """Learn the secrets in a text that may be a URL, such as an argument of the command line.
+    """Register the secrets in `text`, such as a command-line argument.
 
-    A password that is also the URL's user, host, database or part of its scheme (postgres:postgres@...) is
-    no word to hide everywhere: it is masked in its place alone.
+    A password that equals the URL's user, host, database or part of its scheme (postgres:postgres@...) is
+    masked in the URL only, not everywhere.
 
     Args:
-        text: the argument, or the URL.
-        is_url: whether it is meant as a URL, so that one without any slash is one too.
+        text: an argument or a URL.
+        is_url: whether `text` is a URL even without slashes.
     """
-    for start in (_URL, _BARE) if is_url else (_URL,):
-        if found := re.search(rf"{start}(?P<password>.*)@(?P<rest>.*)", text, re.IGNORECASE | re.DOTALL):
-            shown = {*found.groups()[:-2], *re.split(r"[/:?]", found["rest"])}
+    for prefix in (_URL, _BARE) if is_url else (_URL,):
+        if found := re.search(rf"{prefix}(?P<password>.*)@(?P<rest>.*)", text, re.IGNORECASE | re.DOTALL):
+            public = {*found.groups()[:-2], *re.split(r"[/:?]", found["rest"])}
             scheme = found[1].lower()
             parts = {found["password"], *re.split(r"[@/:?#&]", found["password"])}
-            learn(*(part for part in parts - shown if part.lower() not in scheme))
+            learn(*(part for part in parts - public if part.lower() not in scheme))
             break
-    for one in (text, unquote(text)):
-        for value in re.findall(rf"{_KEY}=([^&\s]+)", one, re.IGNORECASE):
+    for form in (text, unquote(text)):
+        for value in re.findall(rf"{_KEY}=([^&\s]+)", form, re.IGNORECASE):
             learn(value, value.partition("#")[0], value.rstrip(";'\""))
 
 
 class MaskedStream(io.TextIOBase):
-    """A text stream that masks what is written to it.
+    """A text stream that masks all text written to it.
 
-    It has no `buffer`, past which bytes could be written.
+    It has no `buffer`, so bytes cannot bypass the mask.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # typeshed has a variable; the class itself a property
-        """Of the stream behind it."""
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has a variable; in fact a property
+        """Encoding of the underlying stream."""
         return self._stream.encoding
 
     def write(self, text: str) -> int:
-        """Write `text`, masked."""
+        """Write `text`, masked; return its length before masking."""
         self._stream.write(masked(text))
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream behind it."""
+        """Flush the underlying stream."""
         self._stream.flush()
 
     def isatty(self) -> bool:
-        """Say whether people see it at once."""
+        """Return whether the underlying stream is a terminal."""
         return self._stream.isatty()
 
     def fileno(self) -> int:
-        """Return the stream's descriptor, for child processes."""
+        """Return the descriptor of the underlying stream, for child processes."""
         return self._stream.fileno()
 
 
 def _pattern(secret: str) -> re.Pattern[str]:
-    """Return what finds a secret in all ways in which it may be quoted, and where a message cuts it short."""
+    """Return a pattern that matches `secret` in every form of quoting, and where a message shortens it."""
     forms = sorted(set(_forms(secret)), key=len, reverse=True)
-    # As in pydantic's "input_value='postgresql://me:sec...host/db'", which shows 25 letters of each end.
-    ends = range(SHORTEST, CUT + 1)
-    cut = [
+    # As in pydantic's "input_value='postgresql://me:sec...host/db'", which shows 25 characters of each end.
+    ends = range(MIN_LENGTH, MAX_END + 1)
+    shortened = [
         f"{re.escape(form[:end])}(?=\\.\\.\\.|…)"
         for form in forms
         for end in reversed(ends)
         if end < len(form)
     ]
-    cut += [
+    shortened += [
         f"(?<=\\.\\.\\.){re.escape(form[-end:])}"
         for form in forms
         for end in reversed(ends)
         if end < len(form)
     ]
-    return re.compile("|".join([*map(re.escape, forms), *cut]))
+    return re.compile("|".join([*map(re.escape, forms), *shortened]))
 
 
 def _forms(secret: str) -> Iterator[str]:
     for form in (secret, unquote(secret), unquote_plus(secret)):
-        if len(form) < SHORTEST:
+        if len(form) < MIN_LENGTH:
             continue
         yield form
         for safe in ("", "/", " +"):
@@ -184,7 +184,7 @@ def _forms(secret: str) -> Iterator[str]:
         yield ascii(form)[1:-1]
         yield json.dumps(form)[1:-1]
         yield html.escape(form)
-        # In a DSN of libpq, and in shells.
+        # Quoting in libpq DSNs and in shells.
         yield form.replace("\\", "\\\\").replace("'", "\\'")
         yield form.replace("'", "''")
         yield form.replace("'", "'\"'\"'")

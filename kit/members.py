@@ -1,8 +1,8 @@
-"""Members: what they are, which ones a run consists of, and the bytes that carry a result."""
+"""Members: plan, result, and serialisation of a result."""
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALL_ROWS = 127
-"""The fold of a member that was trained on all rows; no real fold has this number (at most 100 folds)."""
+"""Fold number of a member that was trained on all rows; real folds are below 100."""
 ARRAYS = ("val_rows", "val_probs", "test_probs", "val_probs_tta", "test_probs_tta")
 PARSING = threading.Lock()
 """Held while a thread reads arrays: before Python 3.11.8 and 3.12.2 two at once may fail (CPython 106905)."""
@@ -19,7 +19,7 @@ PARSING = threading.Lock()
 
 @dataclass(frozen=True, order=True)
 class Member:
-    """One trained model: its name, the fold that it did not see (or ALL_ROWS), and its seed."""
+    """One trained model: the model's name, the fold that it did not see (or ALL_ROWS), and the seed."""
 
     model: str
     fold: int
@@ -30,31 +30,30 @@ class Member:
         return f"{self.model}-{fold}-s{self.seed}"
 
 
-def plan_members(models: Iterable[str], folds: int, seeds: Iterable[int], *, all_rows: bool) -> list[Member]:
-    """Return the members of a run in the order of training: all of one seed before the next.
+def plan_members(models: Sequence[str], folds: int, seeds: Sequence[int], *, all_rows: bool) -> list[Member]:
+    """Return the members of a run, one per model, fold and seed, in training order: seed by seed.
 
     Args:
-        models: names of the models.
+        models: names.
         folds: number of folds.
-        seeds: one set of members per seed.
-        all_rows: whether each model and seed has one more member, trained on all rows, after its folds.
+        seeds: training seeds.
+        all_rows: whether to add one member per model and seed that is trained on all rows.
     """
-    numbers = [*range(folds), *([ALL_ROWS] if all_rows else [])]
-    names = list(models)
-    return [Member(model, fold, seed) for seed in seeds for model in names for fold in numbers]
+    parts = [*range(folds), *([ALL_ROWS] if all_rows else [])]
+    return [Member(model, fold, seed) for seed in seeds for model in models for fold in parts]
 
 
 @dataclass(frozen=True)
 class MemberResult:
-    """The result of training one member.
+    """Predictions and training history of one member.
 
     Attributes:
-        val_rows: (held-out rows,) int64, their 0-based indices in train.csv, ascending; empty with ALL_ROWS.
+        val_rows: (held-out rows,) int64, 0-based row numbers in train.csv, ascending; empty for ALL_ROWS.
         val_probs: (held-out rows, classes) float32.
         test_probs: (test rows, classes) float32.
-        history: JSON-able figures of the training: epochs, times in seconds, train accuracy, …
-        network: the trained Keras model as the bytes of a .keras file; None for classical models.
-        val_probs_tta, test_probs_tta: means over the views of test-time augmentation; None without it.
+        history: figures of the training, JSON-serialisable: epochs, times, train score, …
+        network: the trained Keras model, the bytes of a .keras file; None for other kinds of models.
+        val_probs_tta, test_probs_tta: means over views; None without test-time augmentation.
     """
 
     val_rows: NDArray[np.int64]
@@ -66,14 +65,14 @@ class MemberResult:
     test_probs_tta: NDArray[np.float32] | None = None
 
     def with_views(self) -> "MemberResult":
-        """Return the result with the test-time augmented predictions as its predictions, if it has them."""
+        """Return the result with predictions replaced by the means over views, if it has them."""
         if self.val_probs_tta is None or self.test_probs_tta is None:
             return self
         return replace(self, val_probs=self.val_probs_tta, test_probs=self.test_probs_tta)
 
 
 def pack(result: MemberResult) -> bytes:
-    """Return a result's arrays and history as the bytes of an .npz, without its network."""
+    """Return a result's arrays and history, without its network, as the bytes of an .npz file."""
     buffer = BytesIO()
     arrays = {name: getattr(result, name) for name in ARRAYS}
     np.savez(
@@ -85,7 +84,7 @@ def pack(result: MemberResult) -> bytes:
 
 
 def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
-    """Return what `pack` packed."""
+    """Return the result that `pack` serialised."""
     with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = json.loads(file["history"].tobytes())

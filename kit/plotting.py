@@ -1,4 +1,4 @@
-"""Figures that depend on nothing of the user's: no backend, matplotlibrc or style of theirs."""
+"""Reproducible figures, independent of the user's matplotlib backend, matplotlibrc and styles."""
 
 import importlib
 import logging
@@ -14,25 +14,25 @@ from kit.scratch import scratch
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_USERS = ("MPLBACKEND", "MATPLOTLIBRC", "MPLCONFIGDIR")
+_USER_VARIABLES = ("MPLBACKEND", "MATPLOTLIBRC", "MPLCONFIGDIR")
 
 
 @contextmanager
-def figure(**given: Any) -> Iterator["Figure"]:
-    """Give a figure to draw on, and to save as PNG or SVG, under matplotlib's own settings.
+def figure(**options: Any) -> Iterator["Figure"]:
+    """Yield a figure to save as PNG or SVG inside the block, with matplotlib's default settings.
 
-    The settings of the process are as before afterwards. The same drawing is the same bytes; nothing is
-    written to stderr.
+    The same drawing gives the same bytes. Nothing is written to stderr. Afterwards the settings of the
+    process are restored.
 
     Args:
-        given: what matplotlib's `Figure` takes.
+        options: keyword arguments of matplotlib's `Figure`.
     """
     log = logging.getLogger("matplotlib")
     level = log.level
     log.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
-            # Such as of a letter that the font lacks.
+            # For example about a character that the font lacks.
             warnings.simplefilter("ignore")
             _import()
             import matplotlib
@@ -40,26 +40,26 @@ def figure(**given: Any) -> Iterator["Figure"]:
 
             with matplotlib.rc_context():
                 matplotlib.rcdefaults()
-                # Else names in an SVG are random.
+                # Otherwise ids in an SVG are random.
                 matplotlib.rcParams["svg.hashsalt"] = "kit"
-                yield Figure(**given)
+                yield Figure(**options)
     finally:
         log.setLevel(level)
 
 
 def _import() -> None:
-    """Import matplotlib; it reads the user's settings meanwhile, and fails where they are wrong."""
+    """Import matplotlib, even if the user's settings, which it reads on import, are invalid."""
     try:
         importlib.import_module("matplotlib.figure")
     except Exception:
-        # Once more, as if there were none: neither those of variables, nor a matplotlibrc in this folder.
+        # Import again without the variables, and without a matplotlibrc in the working folder.
         for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
             del sys.modules[name]
-        kept = {name: os.environ.pop(name) for name in _USERS if name in os.environ}
+        saved = {name: os.environ.pop(name) for name in _USER_VARIABLES if name in os.environ}
         os.environ["MPLCONFIGDIR"] = str(scratch())
         try:
             with chdir(scratch()):
                 importlib.import_module("matplotlib.figure")
         finally:
             del os.environ["MPLCONFIGDIR"]
-            os.environ.update(kept)
+            os.environ.update(saved)

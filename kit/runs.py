@@ -1,56 +1,25 @@
-"""Runs on disk. The only module that knows a file name under runs/."""
+"""Runs on disk. The only module that knows file names under runs/."""
 
-import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kit import locks
+from kit import locks, oof
 from kit.errors import KitError, UserError
-from kit.files import atomic, read_json, write_json
+from kit.files import atomic
 from kit.masking import masked
 from kit.members import Member, MemberResult, pack, plan_members, unpack
+from kit.oof import Oof
+from kit.records import EnsembleRecord, Report, RunRecord, Status
+from kit.records.files import read_record, write_record
 
 RUNS = Path("runs")
-LONGEST_STEM, LONGEST_NAME = 80, 180
-"""Bytes of a name that comes from a file, and of one that is chosen: file systems take 255, ends included."""
-
-
-def plain_name(stem: str) -> str:
-    """Return the name of a configuration as a part of the names of runs and studies.
-
-    Letters, digits, - _ and . stay; others may mean something in a URL, a shell or a file system.
-
-    Raises:
-        UserError: it is not in UTF-8.
-    """
-    try:
-        stem.encode()
-    except UnicodeEncodeError:
-        raise UserError("its name is not in UTF-8", where=repr(stem), hint="rename the file") from None
-    name = re.sub(r"[^\w.-]", "-", stem).lstrip(".-") or "config"
-    return name.encode()[:LONGEST_STEM].decode(errors="ignore")
-
-
-def check_name(name: str, where: str) -> None:
-    """Check a name that was chosen for a run or a study.
-
-    Raises:
-        UserError: it is too long, or holds anything but letters, digits, - _ and ., as a path does.
-    """
-    if not re.fullmatch(r"\w[\w.-]*", name) or len(name.encode()) > LONGEST_NAME:
-        raise UserError(
-            "not a name",
-            where=where,
-            expected=f"letters, digits, - _ and ., in at most {LONGEST_NAME} bytes",
-            received=f"{name!r:.200}",
-        )
+_TRAIN_AGAIN = "train the run again: kit cv --fresh"
 
 
 class Run:
@@ -71,12 +40,12 @@ class Run:
 
     @property
     def oof_path(self) -> Path:
-        """Out-of-fold probabilities of the blend."""
+        """OOF probabilities of the ensemble."""
         return self.path / "oof.csv"
 
     @property
     def submission_path(self) -> Path:
-        """What goes to Kaggle."""
+        """The submission to Kaggle."""
         return self.path / "submission.csv"
 
     @property
@@ -89,62 +58,88 @@ class Run:
         """How columns were combined."""
         return self.path / "ensemble.json"
 
+    @property
+    def folds_path(self) -> Path:
+        """For each seed and row, the fold that holds the row out."""
+        return self.path / "folds.npy"
+
     def exists(self) -> bool:
-        """Say whether a run was begun here."""
+        """Return whether a run was started in this folder."""
         return self.info_path.is_file()
 
     def is_finished(self) -> bool:
-        """Say whether the run is complete: every member trained, combined and reported."""
+        """Return whether the run is complete: every member trained, combined and reported."""
         try:
-            return bool(self.info()["status"] == "complete")
-        except (KitError, KeyError):
+            return self.read_record().status == "complete"
+        except KitError:
             return False
 
-    def status(self) -> str:
-        """Return running, complete, failed or interrupted; the last also where its process was killed.
+    def status(self) -> Status:
+        """Return the status; a run whose process was killed is interrupted.
 
         Raises:
-            UserError, KeyError: run.json is absent or damaged.
+            UserError: run.json is missing or damaged.
         """
-        status = str(self.info()["status"])
+        status = self.read_record().status
         return "interrupted" if status == "running" and locks.held(self.path) is False else status
 
     def has_results(self) -> bool:
-        """Say whether all that is made of members is there."""
+        """Return whether all results of the ensemble exist."""
         results = (self.oof_path, self.submission_path, self.report_path, self.ensemble_path)
         return all(path.is_file() for path in results)
 
-    def info(self) -> dict[str, Any]:
-        """Return run.json."""
-        return read_json(self.info_path)
+    def read_record(self) -> RunRecord:
+        """Return run.json.
 
-    def write_info(self, info: Mapping[str, Any]) -> None:
+        Raises:
+            UserError: it is missing, damaged, or was written by a later version.
+        """
+        return read_record(self.info_path, RunRecord)
+
+    def write_record(self, record: RunRecord) -> None:
         """Replace run.json."""
-        write_json(self.info_path, info)
+        write_record(self.info_path, record)
 
-    def report(self) -> dict[str, Any]:
-        """Return report.json."""
-        return read_json(self.report_path)
+    def read_report(self) -> Report:
+        """Return report.json; see `read_record` for errors."""
+        return read_record(self.report_path, Report)
 
-    def write_report(self, report: Mapping[str, Any]) -> None:
+    def write_report(self, report: Report) -> None:
         """Replace report.json."""
-        write_json(self.report_path, report)
+        write_record(self.report_path, report)
 
-    def write_ensemble(self, blend: Mapping[str, Any]) -> None:
+    def read_ensemble(self) -> EnsembleRecord:
+        """Return ensemble.json (blend.json in runs of version 1); see `read_record` for errors."""
+        old = self.path / "blend.json"
+        return read_record(old if old.is_file() else self.ensemble_path, EnsembleRecord)
+
+    def write_ensemble(self, ensemble: EnsembleRecord) -> None:
         """Replace ensemble.json."""
-        write_json(self.ensemble_path, blend)
+        write_record(self.ensemble_path, ensemble)
+
+    def read_folds(self) -> NDArray[np.int8]:
+        """Return (seeds, rows) int8: the fold that holds the row out.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        try:
+            folds: NDArray[np.int8] = np.load(self.folds_path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError("missing or damaged", where=str(self.folds_path), hint=_TRAIN_AGAIN) from error
+        return folds
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
         """Write (seeds, rows) int8: the fold that holds the row out."""
-        with atomic(self.path / "folds.npy") as file:
+        with atomic(self.folds_path) as file:
             np.save(file, folds, allow_pickle=False)
 
     def member_path(self, member: Member) -> Path:
-        """Arrays of a member; its Keras model lies beside them."""
+        """Arrays of a member; its Keras model is in the same folder."""
         return self.path / "members" / f"{member}.npz"
 
     def has(self, member: Member) -> bool:
-        """Say whether the member is trained and readable."""
+        """Return whether the member is trained and readable."""
         try:
             with np.load(self.member_path(member), allow_pickle=False) as arrays:
                 return "history" in arrays
@@ -152,38 +147,32 @@ class Run:
             return False
 
     def planned(self) -> list[Member]:
-        """Return the members that the run's configuration asks for, trained or not."""
-        config = self.info()["config"]
-        return plan_members(
-            config["models"],
-            config["folds"]["count"],
-            config["seeds"],
-            all_rows=bool(config.get("all_rows")),
-        )
+        """Return the members that the run's configuration requires, trained or not.
 
-    def write_oof(self, labels: NDArray[np.integer], probs: NDArray[np.floating]) -> None:
-        """Write one line per training row: row, label, predicted class, and its probabilities with 12 digits.
-
-        Args:
-            labels: (rows,).
-            probs: (rows, classes); rows that sum to one as float32 are written so that they do as float64.
+        Raises:
+            UserError: run.json is missing or damaged.
         """
-        classes = probs.shape[1]
-        exact = probs.astype(np.float64)
-        exact /= exact.sum(axis=1, keepdims=True)
-        header = ",".join(["row", "label", "predicted", *(f"p{label}" for label in range(classes))])
-        table = np.column_stack([np.arange(len(labels)), labels, probs.argmax(axis=1), exact])
-        with atomic(self.oof_path) as file:
-            np.savetxt(
-                file, table, fmt=["%d"] * 3 + ["%.12g"] * classes, delimiter=",", header=header, comments=""
-            )
+        config = self.read_record().config
+        try:
+            folds, seeds = config["folds"]["count"], config["seeds"]
+            return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
+        except (LookupError, TypeError) as error:
+            raise UserError("config is damaged", where=str(self.info_path), hint=_TRAIN_AGAIN) from error
+
+    def read_oof(self) -> Oof:
+        """Return oof.csv; see `kit.oof.read`."""
+        return oof.read(self.oof_path)
+
+    def write_oof(self, table: Oof) -> None:
+        """Replace oof.csv."""
+        oof.write(self.oof_path, table)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from training this run; the lock goes with the process, however it ends.
+        """Keep other processes from training this run; the lock ends with the process, even if it is killed.
 
         Raises:
-            UserError: another process holds it, or the file system has no locks.
+            UserError: another process holds the lock, or the file system has no locks.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with locks.locked(self.path, wait=False) as held:
@@ -193,7 +182,7 @@ class Run:
                     where=str(self.path),
                     hint="wait for it, or choose another --run NAME",
                 )
-            # What a process that was killed had half written.
+            # Partly written files of a killed process.
             for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:
                 if path.is_file():
                     path.unlink()
@@ -205,7 +194,7 @@ class Run:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def log_path(self, member: Member) -> Path:
-        """What the worker of a member that failed wrote on stderr; gone once the member is trained."""
+        """The stderr of a failed member's worker; deleted when the member is trained."""
         return self.member_path(member).with_suffix(".log")
 
     def write_log(self, member: Member, text: str) -> None:
@@ -214,7 +203,7 @@ class Run:
             file.write(masked(text).encode())
 
     def write_member(self, member: Member, result: MemberResult) -> None:
-        """Write a member: its model first, so that arrays stand for a complete member."""
+        """Write a member: its model first, so that a member with arrays is complete."""
         self.log_path(member).unlink(missing_ok=True)
         if result.network is not None:
             with atomic(self.member_path(member).with_suffix(".keras")) as file:
@@ -228,7 +217,7 @@ class Run:
 
 
 def all_runs() -> list[Run]:
-    """Return the runs of this working directory, newest first; those that may not be read too."""
+    """Return the runs in this working directory, newest first, with those that cannot be read."""
     folders = RUNS.iterdir() if RUNS.is_dir() else ()
     return sorted((Run(path) for path in folders if _holds_run(path)), key=_started, reverse=True)
 
@@ -237,29 +226,29 @@ def _holds_run(folder: Path) -> bool:
     try:
         return Run(folder).exists()
     except PermissionError:
-        return True  # Named as unreadable: left out, it would seem lost.
+        return True  # Listed as unreadable; without it, the run would seem lost.
 
 
 def _started(run: Run) -> str:
     try:
-        return str(run.info()["started"])
-    except (KitError, KeyError):
-        return ""  # An unreadable run is the oldest.
+        return run.read_record().started
+    except KitError:
+        return ""  # Unreadable runs sort as the oldest.
 
 
 def find_run(name: str | None, *, on_sample: bool = True) -> Run:
-    """Return the run called `name` (or at that path); without a name, the newest finished one.
+    """Return the run with this name or path; without a name, the newest finished run.
 
     Args:
         name: a run's name under runs/, or the path of its folder.
-        on_sample: whether a run on the bundled sample may be the newest.
+        on_sample: whether the newest run may be one on the bundled sample.
 
     Raises:
-        UserError: there is none.
+        UserError: no such run.
     """
     if name is None:
         for run in all_runs():
-            if run.is_finished() and (on_sample or not run.info()["sample"]):
+            if run.is_finished() and (on_sample or not run.read_record().sample):
                 return run
         raise UserError(
             "no finished run" + ("" if on_sample else " on competition data"),

@@ -1,4 +1,4 @@
-"""The temporary folder of this process: nothing of it remains, however the process ends."""
+"""Temporary folder of this process; it is removed however the process ends."""
 
 import atexit
 import fcntl
@@ -15,13 +15,13 @@ _LOCK = "lock"
 
 
 def scratch() -> Path:
-    """Return a folder for temporary files, the same one on every call.
+    """Return the folder for temporary files, the same one on every call.
 
-    It is removed when the process ends. A process that is killed leaves that to its training workers
-    (`kit.training.worker`), or to the next process that calls this function.
+    It is removed when the process ends. If the process is killed, its training workers
+    (`kit.training.worker`) remove the folder, or the next process that calls this function.
 
     Raises:
-        UserError: there is no temporary folder that can be written to.
+        UserError: no temporary folder is writable.
     """
     return _folder_of(os.getpid())
 
@@ -35,7 +35,7 @@ def _folder_of(process: int) -> Path:
         raise UserError(
             f"no temporary files can be written: {error.strerror}",
             where=error.filename,
-            hint="set TMPDIR to a folder that can be written to",
+            hint="set TMPDIR to a writable folder",
         ) from error
     atexit.register(_remove, folder, process)
     _sweep(folder.parent)
@@ -43,33 +43,33 @@ def _folder_of(process: int) -> Path:
 
 
 def _hold(folder: Path) -> None:
-    """Lock `folder` for as long as this process lives."""
+    """Lock `folder` until this process ends."""
     handle = os.open(folder / f".{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError:
-        return  # Without locks nobody can know that the folder is left behind: it is never swept.
-    # Under its name only once it is locked, so that no other process takes the folder for an abandoned one.
+        return  # Without locks an abandoned folder cannot be detected: it is never removed.
+    # Renamed only when locked, so that no other process removes the folder as abandoned.
     (folder / f".{_LOCK}").rename(folder / _LOCK)
 
 
 def _remove(folder: Path, process: int) -> None:
-    if os.getpid() == process:  # A fork inherits the exit handlers.
+    if os.getpid() == process:  # A forked child inherits the exit handlers.
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders that killed processes of this user left behind."""
+    """Remove the folders of killed processes of this user."""
     for lock in parent.glob(f"{PREFIX}*/{_LOCK}"):
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
-            continue  # Another user's, or gone by now.
+            continue  # Owned by another user, or removed by now.
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(handle).st_uid == os.getuid():
                 shutil.rmtree(lock.parent, ignore_errors=True)
         except OSError:
-            continue  # Its process lives.
+            continue  # Its process is running.
         finally:
             os.close(handle)

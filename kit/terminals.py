@@ -1,4 +1,4 @@
-"""What a console writes to: Rich takes a file for a terminal where FORCE_COLOR or TTY_COMPATIBLE is set."""
+"""Detect terminals. Rich alone treats a file as a terminal if FORCE_COLOR or TTY_COMPATIBLE is set."""
 
 from typing import TYPE_CHECKING
 
@@ -7,11 +7,11 @@ if TYPE_CHECKING:
 
 
 def is_terminal(console: "Console") -> bool:
-    """Say whether somebody looks at the console: not a file or a pipe, whatever the environment says."""
+    """Return whether the console writes to a terminal, whatever the environment variables say."""
     return console.file.isatty()
 
 
 def can_redraw(console: "Console") -> bool:
-    """Say whether progress bars can be drawn: on a terminal that moves its cursor, and that Rich uses so."""
+    """Return whether progress bars can be drawn: on an interactive terminal with cursor movement."""
     capable = console.is_terminal and console.is_interactive and not console.is_dumb_terminal
     return capable and is_terminal(console)

@@ -1,4 +1,4 @@
-"""What tests share. Every test runs without the user's credentials, settings and data."""
+"""Shared fixtures. Tests run without the user's credentials, settings and data."""
 
 import os
 import signal
@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from kit.config import Config
 from kit.ensembling.columns import assemble
-from kit.ensembling.methods import blend
+from kit.ensembling.methods import Combined, combine
 from kit.members import Member, MemberResult
+from kit.records import Report, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
 
-# A shell that runs the tests in the background makes them, and every `kit` they start, ignore Ctrl-C; nohup
-# makes them ignore SIGHUP.
+# A shell that runs the tests in the background makes them, and every `kit` that they start, ignore Ctrl-C;
+# nohup makes them ignore SIGHUP.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -33,9 +34,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the user's Kaggle credentials and Keras settings, from worker processes too."""
+    """Hide the user's Kaggle credentials and Keras settings, also from worker processes."""
     for name in os.environ:
-        # `make test` passes its own flags on to every `make` in a test.
+        # `make test` passes its flags to every `make` in a test.
         if name.startswith(("KAGGLE_", "MAKE", "MFLAGS")):
             monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "KERAS_HOME"):
@@ -45,7 +46,7 @@ def _isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty folder, and be in it."""
+    """Return an empty folder, the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -54,7 +55,7 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_competition() -> Callable[..., None]:
     """Return a function that writes train.csv, test.csv and sample_submission.csv into a folder.
 
-    Labels go round (row i has label i modulo classes); pixels are random, but for the first one, the label.
+    Row i has label i modulo classes. The first pixel is the label; the others are random.
     """
 
     def write(
@@ -76,10 +77,10 @@ def write_competition() -> Callable[..., None]:
 
 @dataclass
 class Example:
-    """A run that nobody had to train: 20 rows of labels 0 to 9, 5 test rows.
+    """A run without training: 20 rows with labels 0 to 9, 5 test rows.
 
-    With seed s a member takes rows of label (10 - s) % 10 for the next class, at 0.61 against 0.31; every
-    other label gets 0.91. So each column has 2 errors, and the blend of two seeds none.
+    With seed s, a member predicts the next class for rows of label (10 - s) % 10, with probability 0.61 (the
+    label gets 0.31); every other label gets 0.91. Each column has 2 errors, the ensemble of two seeds none.
     """
 
     config: Config
@@ -88,14 +89,24 @@ class Example:
     folds: NDArray[np.int8]
     members: dict[Member, MemberResult]
 
-    def report(self, **changes: Any) -> dict[str, Any]:
+    def combined(self) -> Combined:
         columns = assemble(self.members, self.folds, self.config.seeds)
-        parts: dict[str, Any] = {"labels": self.labels, "columns": columns, "blend": blend(columns, "mean")}
-        return summarise(self.info, self.config, **{**parts, "members": self.members, **changes})
+        return combine(columns, self.labels, self.folds, "mean")
+
+    def report(self, **changes: Any) -> Report:
+        parts: dict[str, Any] = {
+            "labels": self.labels,
+            "names": tuple(map(str, range(10))),
+            "columns": assemble(self.members, self.folds, self.config.seeds),
+            "combined": self.combined(),
+            "folds": self.folds,
+            "members": self.members,
+        }
+        return summarise(RunRecord.model_validate(self.info), self.config, **{**parts, **changes})
 
     def write(self, *, status: str = "complete") -> Run:
         run = Run(RUNS / self.info["name"])
-        run.write_info({**self.info, "status": status})
+        run.write_record(RunRecord.model_validate({**self.info, "status": status}))
         run.write_folds(self.folds)
         for member, result in self.members.items():
             run.write_member(member, result)
@@ -115,11 +126,11 @@ def _probabilities(labels: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
 def _history(fold: int) -> dict[str, Any]:
     curves: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     times = {"seconds": 10.0 + fold, "startup_seconds": 2.0, "attempts": 1}
-    return {"epochs": curves, "train_accuracy": 1.0, "parameters": 1234, "multiply_adds": 56789, **times}
+    return {"epochs": curves, "train_score": 1.0, "parameters": 1234, "multiply_adds": 56789, **times}
 
 
 @pytest.fixture
-def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - what it writes goes there
+def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - it writes there
     """Return a function that makes an Example."""
 
     def make(models: Sequence[str] = ("cnn",), seeds: Sequence[int] = (0,), **info: Any) -> Example:
@@ -140,15 +151,20 @@ def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - what it 
             "wall_seconds": 30.0,
             "backend": "tensorflow",
         }
-        known |= {"precision": "float32", "status": "complete", "config": config.model_dump(mode="json")}
+        known |= {
+            "precision": {"cnn": "float32"},
+            "version": 2,
+            "status": "complete",
+            "config": config.model_dump(mode="json"),
+        }
         return Example(config, {**known, **info}, labels, folds, members)
 
     return make
 
 
 @pytest.fixture
-def kaggle(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleServer]:  # noqa: ARG001 - to be in it
-    """Return a server that this process and its children take for Kaggle; be in an empty folder."""
+def kaggle(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleServer]:  # noqa: ARG001 - it runs there
+    """Return a server that this process and its children use as Kaggle, in an empty working directory."""
     server = KaggleServer(LABELS)
     monkeypatch.delenv("NO_PROXY", raising=False)
     for name, value in server.environment().items():

@@ -1,4 +1,4 @@
-"""`kit cv` in a child process, followed from outside."""
+"""`kit cv` in a child process, observed from outside."""
 
 import subprocess
 import time
@@ -12,7 +12,7 @@ from kit.runs import RUNS
 
 Process = subprocess.Popen[str]
 PATIENCE = 100.0
-"""Seconds that a busy machine may take for what should take one."""
+"""Timeout in seconds, for a busy machine, of steps that should take one second."""
 CONFIG = """
 folds: {count: 2}
 models:
@@ -22,10 +22,10 @@ models:
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
-    """Return the first result of `what` that is true."""
+    """Call `what` until it returns a true value; return that value."""
     deadline = time.monotonic() + PATIENCE
     while not (found := what()):
-        assert time.monotonic() < deadline, "it takes too long"
+        assert time.monotonic() < deadline, "timeout"
         time.sleep(0.02)
     return found
 
@@ -41,13 +41,13 @@ def workers(process: Process) -> list[psutil.Process]:
 
 
 def stamps() -> dict[str, tuple[int, int]]:
-    """Return inode and time of each member of the run `mine` that is stored."""
+    """Return inode and modification time of each stored member of the run `mine`."""
     files = {path.stem: path.stat() for path in RUNS.glob("mine/members/[!.]*.npz")}
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in files.items()}
 
 
 def catches(process: Process, number: int) -> bool:
-    """Say whether a process, under Linux, has a handler for a signal by now."""
+    """Return whether a process has installed a handler for a signal (Linux)."""
     try:
         status = Path(f"/proc/{process.pid}/status").read_text()
     except OSError:

@@ -1,7 +1,7 @@
-"""A loopback server that speaks Kaggle's wire to the real client, and fails as scripted.
+"""A loopback server that implements Kaggle's API for the real client, with scripted faults.
 
-It stands as the client's HTTP proxy: `environment()` holds what points an unpatched client at it. It keeps
-every request, so that a test can say what was sent, how often and when.
+It acts as the client's HTTP proxy: `environment()` returns the variables that direct an unpatched client to
+it. It records every request, so that tests can check what was sent, how often and when.
 """
 
 import contextlib
@@ -38,15 +38,15 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at a step instead of its answer.
+    """A fault at one step, instead of the normal response.
 
     Attributes:
-        kind: `status` (an error status), `json` (another body), `page` (200 with HTML), `reset` (nothing
-            is done, the connection is cut), `stall` (no answer, ever), `drip` (an answer without end),
-            `late` (done and answered after `seconds`), `cut` (half of the file); `lost`, `lost_stall`,
-            `lost_page` (it is done, and then that happens).
-        status, body, headers: the answer of `status` and `json`.
-        seconds: how late.
+        kind: `status` (an error status), `json` (another body), `page` (200 with HTML), `reset` (connection
+            reset, not executed), `stall` (no response), `drip` (an endless response), `late` (executed after
+            `seconds`), `cut` (half of the file); `lost`, `lost_stall`, `lost_page` (executed, then a reset,
+            no response or a page).
+        status, body, headers: the response of `status` and `json`.
+        seconds: the delay of `late`.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Fault:
 
 
 def refusal(status: int, message: str, *, flat: bool = False, **headers: str) -> Fault:
-    """Return a fault with one of Kaggle's two error bodies; underscores in header names are dashes."""
+    """Return a fault with one of Kaggle's two error bodies; underscores in header names become dashes."""
     body: dict[str, Any] = {"code": status, "message": message}
     if not flat:
         body = {"error": body | {"status": "FAILED_PRECONDITION"}}
@@ -73,12 +73,12 @@ class Request:
 
 
 class KaggleServer:
-    """One competition, and one team.
+    """One competition with one team.
 
     Attributes:
-        labels: the answers that uploads are scored against, by id.
-        token: the token that is known.
-        pending: how often a submission is told as PENDING before its score comes.
+        labels: the true label per id, used to score submissions.
+        token: the valid API token.
+        pending: number of PENDING responses per submission before its score.
         files: the competition's files, zipped for the download.
     """
 
@@ -107,7 +107,7 @@ class KaggleServer:
         return int(self._server.server_address[1])
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that lead the client here."""
+        """Return the variables that direct the client to this server."""
         return {
             "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
             "http_proxy": f"http://127.0.0.1:{self.port}",
@@ -117,13 +117,13 @@ class KaggleServer:
         }
 
     def fail(self, step: str, *faults: Fault, always: bool = False) -> None:
-        """Fail at `step` as told: once for each of `faults`, or `always`."""
+        """Fail at `step`: once per fault in `faults`, or `always` with the first."""
         if always:
             self._always[step] = faults[0]
         self._faults[step].extend(faults)
 
-    def mend(self) -> None:
-        """Forget all faults."""
+    def clear_faults(self) -> None:
+        """Remove all faults."""
         self._always.clear()
         self._faults.clear()
 
@@ -157,7 +157,7 @@ class KaggleServer:
             self.requests.append(request)
 
     def answer(self, step: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Do what `step` asks, and return the answer's JSON."""
+        """Execute `step`, and return the JSON of the response."""
         with self._lock:
             result: dict[str, Any] = getattr(self, f"_{step}")(body)
         return result
@@ -175,7 +175,7 @@ class KaggleServer:
     def _introspect(self, body: dict[str, Any]) -> dict[str, Any]:
         return {"active": body["token"] == self.token, "username": "somebody"}
 
-    def _limits(self, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - every step takes it
+    def _limits(self, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - common signature
         today = len(self.submissions)
         return self.limits_body or {
             "numToday": today, "numTotal": today, "numAllowedNow": max(0, self.allowed - today)
@@ -204,21 +204,21 @@ class KaggleServer:
         start = int(body.get("pageToken") or 0)
         newest = self.submissions[::-1]
         more = start + self.page_size < len(newest)
-        page = [self._told(one) for one in newest[start : start + self.page_size]]
+        page = [self._public(submission) for submission in newest[start : start + self.page_size]]
         return {"submissions": page, "nextPageToken": str(start + self.page_size) if more else ""}
 
     def _get(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self._told(next(one for one in self.submissions if one["ref"] == body["ref"]))
+        return self._public(next(s for s in self.submissions if s["ref"] == body["ref"]))
 
-    def _told(self, submission: dict[str, Any]) -> dict[str, Any]:
+    def _public(self, submission: dict[str, Any]) -> dict[str, Any]:
         ref = submission["ref"]
         self._polls[ref] += 1
-        told = {name: value for name, value in submission.items() if name != "content"}
+        fields = {name: value for name, value in submission.items() if name != "content"}
         if self._polls[ref] <= self.pending:
-            return told
+            return fields
         if self.error:
-            return told | {"status": "ERROR", "errorDescription": self.error}
-        return told | {
+            return fields | {"status": "ERROR", "errorDescription": self.error}
+        return fields | {
             "status": "COMPLETE",
             "publicScore": self.score(submission["content"]),
             "privateScore": "",
@@ -226,8 +226,8 @@ class KaggleServer:
 
     def score(self, content: bytes) -> str:
         rows = list(csv.DictReader(io.StringIO(content.decode())))
-        right = sum(self.labels[int(row["ImageId"])] == int(row["Label"]) for row in rows)
-        return f"{right / len(self.labels):.5f}"
+        correct = sum(self.labels[int(row["ImageId"])] == int(row["Label"]) for row in rows)
+        return f"{correct / len(self.labels):.5f}"
 
 
 class _Server(ThreadingHTTPServer):
@@ -235,7 +235,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, *args: Any) -> None:
-        """Keep tests quiet: connections are cut on purpose."""
+        """Print nothing: connections are broken on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -243,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Keep tests quiet."""
+        """Print nothing."""
 
     def do_POST(self) -> None:
         method = urlsplit(self.path).path.rsplit("/", 1)[-1]
@@ -291,8 +291,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/zip", "Accept-Ranges": "bytes"}
         if self.kaggle.validators:
             headers |= {"ETag": '"1"', "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}
-        if asked := self.headers.get("Range"):
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
+        if requested := self.headers.get("Range"):
+            start = int(requested.removeprefix("bytes=").rstrip("-"))
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         body = content[start:]
         sent = body[: len(body) // 2] if cut else body
@@ -308,23 +308,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _fail_status(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - as all
+    def _fail_status(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - common signature
         self._send_json(fault.status, fault.body or {}, fault.headers)
 
-    def _fail_json(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - as all
+    def _fail_json(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - common signature
         self._send_json(200, fault.body)
 
-    def _fail_page(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - as all
+    def _fail_page(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - common signature
         self._send(200, b"<!DOCTYPE html><html>Welcome to Hotel WiFi</html>", {"Content-Type": "text/html"})
 
     def _fail_late(self, fault: Fault, step: str, body: dict[str, Any]) -> None:
         self.kaggle.closing.wait(fault.seconds)
         self._answer(step, body)
 
-    def _fail_stall(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - as all
+    def _fail_stall(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - common signature
         self.kaggle.closing.wait(60)
 
-    def _fail_drip(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - as all
+    def _fail_drip(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - common signature
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", "1000")
@@ -332,7 +332,7 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.kaggle.closing.wait(0.2):
             self.wfile.write(b" ")
 
-    def _fail_cut(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - as all
+    def _fail_cut(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - common signature
         self._send_file(cut=True)
 
     def _fail_lost(self, fault: Fault, step: str, body: dict[str, Any]) -> None:
@@ -347,8 +347,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.kaggle.answer(step, body)
         self._fail_stall(fault, step, body)
 
-    def _fail_reset(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - as all
-        """Cut the connection with RST, so that the client sees a reset and not an end."""
+    def _fail_reset(self, fault: Fault, step: str, body: dict[str, Any]) -> None:  # noqa: ARG002 - common signature
+        """Close the connection with RST, so that the client sees a reset and not an end."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.wfile.close()
         self.rfile.close()

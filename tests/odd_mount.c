@@ -1,5 +1,5 @@
-/* Loaded before the C library: calls that some mounts refuse fail with the error number in ODD_<CALL>.
-   ODD_UNDER restricts ODD_OPEN (for writing) to paths that contain it. */
+/* Loaded before the C library: makes system calls fail as on some mounts, with the errno in ODD_<CALL>.
+   ODD_OPEN fails opening for writing, if the path contains ODD_UNDER. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int refused(const char *call) {
+static int fails(const char *call) {
     const char *number = getenv(call);
     if (number) errno = atoi(number);
     return number != 0;
@@ -17,28 +17,28 @@ static int refused(const char *call) {
 
 int flock(int fd, int operation) {
     int (*real)(int, int) = dlsym(RTLD_NEXT, "flock");
-    return refused("ODD_FLOCK") ? -1 : real(fd, operation);
+    return fails("ODD_FLOCK") ? -1 : real(fd, operation);
 }
 
 int fsync(int fd) {
     int (*real)(int) = dlsym(RTLD_NEXT, "fsync");
-    return refused("ODD_FSYNC") ? -1 : real(fd);
+    return fails("ODD_FSYNC") ? -1 : real(fd);
 }
 
 int chmod(const char *path, mode_t mode) {
     int (*real)(const char *, mode_t) = dlsym(RTLD_NEXT, "chmod");
-    return refused("ODD_CHMOD") ? -1 : real(path, mode);
+    return fails("ODD_CHMOD") ? -1 : real(path, mode);
 }
 
 int fchmodat(int folder, const char *path, mode_t mode, int flags) {
     int (*real)(int, const char *, mode_t, int) = dlsym(RTLD_NEXT, "fchmodat");
-    return refused("ODD_CHMOD") ? -1 : real(folder, path, mode, flags);
+    return fails("ODD_CHMOD") ? -1 : real(folder, path, mode, flags);
 }
 
-static int opened(const char *symbol, const char *path, int flags, mode_t mode) {
+static int open_or_fail(const char *symbol, const char *path, int flags, mode_t mode) {
     int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, symbol);
     const char *under = getenv("ODD_UNDER");
-    if (under && strstr(path, under) && (flags & (O_WRONLY | O_RDWR)) && refused("ODD_OPEN")) return -1;
+    if (under && strstr(path, under) && (flags & (O_WRONLY | O_RDWR)) && fails("ODD_OPEN")) return -1;
     return real(path, flags, mode);
 }
 
@@ -47,7 +47,7 @@ int open(const char *path, int flags, ...) {
     va_start(rest, flags);
     mode_t mode = va_arg(rest, mode_t);
     va_end(rest);
-    return opened("open", path, flags, mode);
+    return open_or_fail("open", path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...) {
@@ -55,5 +55,5 @@ int open64(const char *path, int flags, ...) {
     va_start(rest, flags);
     mode_t mode = va_arg(rest, mode_t);
     va_end(rest);
-    return opened("open64", path, flags, mode);
+    return open_or_fail("open64", path, flags, mode);
 }

@@ -1,4 +1,4 @@
-"""Studies that nobody had to train, and what came of their confirmation."""
+"""Studies without training, and confirmations of them."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,6 +8,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from kit.metrics import HITS, LOSS, Metric
+from kit.records import Comparison, Confirmation, Replicate, StudyReport
 from kit.reports.study.figures import summarise_study
 
 RATE, NORM = "training.learning_rate", "models.cnn.batch_norm"
@@ -27,7 +29,7 @@ def add(
     again_of: list[int] | None = None,
     **attrs: Any,
 ) -> None:
-    """Add a trial; without parameters its own, each trial has another learning rate."""
+    """Add a trial; by default each has another learning rate."""
     number = len(study.trials)
     params = {RATE: 1e-3 + 1e-4 * number, NORM: "none"} if params is None else params
     trial = create_trial(
@@ -45,11 +47,18 @@ def add(
     study.add_trial(trial)
 
 
-def summarised(study: optuna.Study, confirmation: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def summarised(
+    study: optuna.Study,
+    confirmation: Confirmation | None = None,
+    metric: Metric = LOSS,
+    score: Metric = HITS,
+) -> StudyReport:
     """Return the report of the study."""
     return summarise_study(
         study,
         confirmation,
+        metric=metric,
+        score=score,
         name="example",
         storage="sqlite:///example.db",
         config_name="default",
@@ -60,30 +69,34 @@ def summarised(study: optuna.Study, confirmation: Mapping[str, Any] | None = Non
 def small_study() -> optuna.Study:
     """Return a study of a baseline, 0.04, and a trial of 0.03."""
     study = optuna.create_study()
-    add(study, 0.04, baseline=True, accuracy=0.99)
-    add(study, 0.03, accuracy=0.995, seconds=30.0)
+    add(study, 0.04, baseline=True, score=0.99)
+    add(study, 0.03, score=0.995, seconds=30.0)
     return study
 
 
-def confirmation(status: str, **changes: Any) -> dict[str, Any]:
-    """Return what the confirmation of trial 1 says."""
+def comparison(status: str = "none better", **changes: Any) -> Comparison:
+    """Return the comparison of trial 1 with the baseline."""
+    values = {"trial": 1, "losses": [0.03, 0.02, 0.04], "mean": -0.01, "low": -0.015}
     better = status == "confirmed"
-    verdict = {"trial": 1, "losses": [0.03, 0.02, 0.04], "mean": -0.01, "low": -0.015, "high": -0.005}
-    if not better:
-        verdict |= {"high": 0.005}
-    told = status in {"confirmed", "none better"}
-    return {
-        "seeds": [1, 2, 3],
-        "folds_seed": 1,
-        "replicates": [[1, 0], [2, 1], [3, 2]] if told else [],
-        "baseline_losses": [0.04, 0.03, 0.05] if told else [],
-        "level": 0.05,
-        "corrected_for": 3,
-        "verdicts": [verdict | {"better": better}] if told else [],
-        "winner": 1 if better else None,
-        "status": status,
-        "failed": {},
-        "seconds": 100.0,
-        "needed_seconds": 90.0,
-        "config_path": "configs/tuned-example.yaml" if better else None,
-    } | changes
+    values |= {"high": -0.005 if better else 0.005, "better": better}
+    return Comparison.model_validate(values | changes)
+
+
+def confirmation(status: Any, **changes: Any) -> Confirmation:
+    """Return the confirmation of trial 1."""
+    trained, better = status in {"confirmed", "none better"}, status == "confirmed"
+    made = Confirmation(
+        status=status,
+        seeds=(1, 2, 3),
+        folds_seed=1,
+        level=0.05,
+        corrected_for=3,
+        needed_seconds=90.0,
+        replicates=(Replicate(1, 0), Replicate(2, 1), Replicate(3, 2)) if trained else (),
+        baseline_losses=(0.04, 0.03, 0.05) if trained else (),
+        comparisons=(comparison(status),) if trained else (),
+        winner=1 if better else None,
+        seconds=100.0,
+        config_path="configs/tuned-example.yaml" if better else None,
+    )
+    return made.model_copy(update=changes)

@@ -3,14 +3,14 @@ import pytest
 from kit.errors import InterruptedRunError, KitError, UserError
 
 
-def test_a_message_says_where_and_what_then_the_contrast_then_what_to_do() -> None:
+def test_message_order_is_where_what_expected_received_hint() -> None:
     error = UserError(
-        "not a digit", where="train.csv, line 3", expected="0 to 255", received="x", hint="mend it"
+        "not a digit", where="train.csv, line 3", expected="0 to 255", received="x", hint="fix it"
     )
     assert str(error).splitlines() == [
         "train.csv, line 3: not a digit",
         "expected 0 to 255, received x",
-        "mend it",
+        "fix it",
     ]
 
 
@@ -24,7 +24,7 @@ def test_a_message_says_where_and_what_then_the_contrast_then_what_to_do() -> No
         ({"hint": "do it"}, "wrong\ndo it"),
     ],
 )
-def test_parts_that_are_not_given_leave_no_empty_line(parts: dict[str, str], message: str) -> None:
+def test_missing_parts_leave_no_empty_line(parts: dict[str, str], message: str) -> None:
     assert str(KitError("wrong", **parts)) == message
 
 

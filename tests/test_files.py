@@ -7,7 +7,7 @@ import pytest
 from kit.files import atomic
 
 
-def test_a_file_appears_only_once_it_is_complete(tmp_path: Path) -> None:
+def test_file_appears_only_when_complete(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "file"
     with atomic(path) as file:
         file.write(b"content")
@@ -17,7 +17,7 @@ def test_a_file_appears_only_once_it_is_complete(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+def test_failed_write_keeps_the_old_file(tmp_path: Path, error: BaseException) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
@@ -32,7 +32,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, err
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_flushed_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     synced: list[bool] = []
     monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.exists()))
@@ -43,22 +43,20 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS])
 @pytest.mark.parametrize("call", ["chmod", "fsync"])
-def test_a_mount_may_refuse_permissions_and_flushes(
+def test_unsupported_chmod_and_fsync_are_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, call, refuse)
+    monkeypatch.setattr(os, call, fail)
     with atomic(tmp_path / "file") as file:
         file.write(b"content")
     assert (tmp_path / "file").read_bytes() == b"content"
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
-def test_a_flush_that_fails_is_a_failed_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+def test_failed_flush_is_a_failed_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def fail(_: int) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -68,7 +66,7 @@ def test_a_flush_that_fails_is_a_failed_write(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_others_may_read_what_is_written(tmp_path: Path) -> None:
+def test_file_is_readable_by_others(tmp_path: Path) -> None:
     with atomic(tmp_path / "file") as file:
         file.write(b"")
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644

@@ -24,12 +24,12 @@ def send(number: signal.Signals = signal.SIGTERM) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_each_signal_is_a_keyboard_interrupt(number: signal.Signals) -> None:
+def test_each_signal_raises_keyboard_interrupt(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt):
         send(number)
 
 
-def test_what_is_ignored_stays_ignored() -> None:
+def test_ignored_signal_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     interrupts.install()
     send(signal.SIGHUP)
@@ -39,21 +39,21 @@ def test_what_is_ignored_stays_ignored() -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_deferred_signal_comes_when_the_block_ends(number: signal.Signals) -> None:
+def test_deferred_signal_is_raised_when_the_block_ends(number: signal.Signals) -> None:
     steps = []
 
     def block() -> None:
         with deferred():
             send(number)
             send(number)
-            steps.append("whole")
+            steps.append("complete")
 
     with pytest.raises(KeyboardInterrupt):
         block()
-    assert steps == ["whole"]
+    assert steps == ["complete"]
 
 
-def test_a_deferred_signal_wakes_the_block() -> None:
+def test_deferred_signal_calls_wake() -> None:
     woken: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def block() -> None:
@@ -65,7 +65,7 @@ def test_a_deferred_signal_wakes_the_block() -> None:
         block()
 
 
-def test_a_pause_ends_with_a_signal() -> None:
+def test_signal_ends_a_pause() -> None:
     steps = []
 
     def block() -> None:
@@ -81,7 +81,7 @@ def test_a_pause_ends_with_a_signal() -> None:
     assert steps == ["before"]
 
 
-def test_an_error_of_the_block_is_not_hidden() -> None:
+def test_error_of_the_block_is_raised() -> None:
     def block() -> None:
         with deferred():
             send()
@@ -91,14 +91,14 @@ def test_an_error_of_the_block_is_not_hidden() -> None:
         block()
 
 
-def test_afterwards_a_signal_interrupts_again() -> None:
+def test_handlers_are_restored_after_the_block() -> None:
     with deferred():
         pass
     with pytest.raises(KeyboardInterrupt):
         send()
 
 
-def test_an_error_raised_while_an_interrupt_was_handled_is_one() -> None:
+def test_error_raised_while_handling_an_interrupt_is_an_interrupt() -> None:
     def broken() -> None:
         try:
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What leaves the program holds no secret; what holds none leaves it unchanged."""
+"""Secrets are masked; other text is unchanged."""
 
 import html
 import io
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kit import masking
 from kit.masking import MASK, MaskedStream, learn, learn_from, masked
 
-# Busy machines are slow; and nothing is left in the working folder.
+# No deadline, as busy machines are slow; no database in the working folder.
 settings.register_profile("kit", deadline=None, database=None)
 settings.load_profile("kit")
 
@@ -23,7 +23,7 @@ schemes = st.sampled_from(
     ("postgresql://", "POSTGRES://", "mysql+pymysql://", "redis://", "foo:/", "mysql//")
 )
 paths = st.sampled_from(("", "/", "/optuna", "/db?sslmode=require", "/a.b#c"))
-# A symbol in front: else a password may happen to be a part of the words around it.
+# Prefixed with a symbol: otherwise a password may occur in the surrounding words.
 passwords = st.text(string.ascii_letters + string.digits + string.punctuation + " äß", min_size=3).map(
     lambda text: f"~{text}"
 )
@@ -43,22 +43,22 @@ contexts = st.sampled_from(
 
 
 @pytest.fixture(autouse=True)
-def _knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_registered_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masking, "_known", {})
 
 
 @given(schemes, st.just("") | names, closed_passwords, st.tuples(names, paths), contexts)
-def test_no_password_of_a_url_is_left(
+def test_url_password_is_masked(
     scheme: str, user: str, password: str, place: tuple[str, str], context: str
 ) -> None:
     text = context.replace("{}", f"{scheme}{user}:{password}@{''.join(place)}")
-    hidden = masked(text)
-    assert password not in hidden
-    assert masked(hidden) == hidden
+    output = masked(text)
+    assert password not in output
+    assert masked(output) == output
 
 
 @given(schemes, names, passwords, names, paths)
-def test_a_password_in_an_argument_is_hidden_alone_too(
+def test_password_of_an_argument_is_masked_without_its_url(
     scheme: str, user: str, password: str, host: str, path: str
 ) -> None:
     masking._known.clear()
@@ -93,11 +93,11 @@ def test_a_password_in_an_argument_is_hidden_alone_too(
         )
     ),
 )
-def test_no_value_of_a_secret_key_is_left(host: str, secret: str, form: str) -> None:
+def test_value_of_a_secret_key_is_masked(host: str, secret: str, form: str) -> None:
     assume(not {'"', "\\"} & set(secret))
-    hidden = masked(form.format(host=host, secret=secret))
-    assert secret not in hidden
-    assert masked(hidden) == hidden
+    output = masked(form.format(host=host, secret=secret))
+    assert secret not in output
+    assert masked(output) == output
 
 
 @given(st.text(LETTERS + " .,-_/()'\"\n", max_size=80))
@@ -111,7 +111,7 @@ def test_plain_text_is_unchanged(text: str) -> None:
         "sqlite:///runs/tune-a/study.db",
         "postgresql://alice@host:5432/db?sslmode=require",
         "as in sqlite:///FILE.db, or postgresql://USER:<password>@HOST/DATABASE",
-        "make a token at https://www.kaggle.com/settings/api, then `export KAGGLE_API_TOKEN=<token>`",
+        "create a token at https://www.kaggle.com/settings/api, then `export KAGGLE_API_TOKEN=<token>`",
         "Access denied for user 'me'@'localhost' (using password: YES)",
         "basic configuration of the bearer",
         "KAGGLE_API_TOKEN: refused by Kaggle",
@@ -120,7 +120,7 @@ def test_plain_text_is_unchanged(text: str) -> None:
         "configs/a?b=c.yaml: unknown key",
     ],
 )
-def test_what_only_resembles_a_secret_is_unchanged(text: str) -> None:
+def test_text_similar_to_a_secret_is_unchanged(text: str) -> None:
     assert masked(text) == text
 
 
@@ -138,35 +138,35 @@ def test_what_only_resembles_a_secret_is_unchanged(text: str) -> None:
         ("?odbc_connect=DRIVER%3Dx%3BPWD%3Ds3cr%3B", "?odbc_connect=DRIVER%3Dx%3BPWD%3D***"),
     ],
 )
-def test_how_secrets_are_shown(text: str, shown: str) -> None:
+def test_form_of_masked_secrets(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
-def test_a_secret_that_a_message_cuts_short_is_hidden() -> None:
+def test_shortened_secret_is_masked() -> None:
     learn("S3cretPassw0rd")
     assert masked("input_value='alice S3cretP...w0rd at host'") == "input_value='alice ***...*** at host'"
 
 
 @pytest.mark.parametrize("secret", ["", "a", "e.g"])
-def test_short_secrets_are_not_hidden_everywhere(secret: str) -> None:
+def test_short_secrets_are_not_masked(secret: str) -> None:
     learn(secret)
     assert masked("a trial, e.g. the first") == "a trial, e.g. the first"
 
 
-def test_a_password_that_the_url_shows_elsewhere_is_no_secret_word() -> None:
+def test_password_equal_to_another_part_of_the_url_is_not_masked_elsewhere() -> None:
     learn_from("postgresql://optuna:optuna@localhost/optuna")
     assert masked("pip install optuna-dashboard") == "pip install optuna-dashboard"
 
 
-def test_what_is_written_to_a_stream_is_masked() -> None:
-    behind = io.StringIO()
-    stream = MaskedStream(behind)
+def test_stream_masks_its_text() -> None:
+    underlying = io.StringIO()
+    stream = MaskedStream(underlying)
     print("see", "redis://:s3cr@h", file=stream)
-    assert behind.getvalue() == f"see redis://:{MASK}@h\n"
+    assert underlying.getvalue() == f"see redis://:{MASK}@h\n"
     assert not hasattr(stream, "buffer")
 
 
-def test_secrets_that_are_learned_later_are_read_before_the_next_text() -> None:
+def test_late_secrets_are_read_once_before_the_next_text() -> None:
     reads: list[str] = []
 
     def source() -> list[str]:

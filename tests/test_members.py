@@ -17,7 +17,7 @@ def result() -> MemberResult:
     return MemberResult(np.array([1, 5, 6, 9]), val, test, {"train_accuracy": 0.5, "name": "ü"}, b"network")
 
 
-def test_a_packed_result_comes_back_bit_for_bit(result: MemberResult) -> None:
+def test_a_packed_result_is_restored_bit_for_bit(result: MemberResult) -> None:
     back = unpack(pack(result), b"network")
     for name in ("val_rows", "val_probs", "test_probs"):
         np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
@@ -25,7 +25,7 @@ def test_a_packed_result_comes_back_bit_for_bit(result: MemberResult) -> None:
     assert back.network == b"network"
 
 
-def test_threads_parse_the_headers_of_arrays_one_at_a_time(
+def test_threads_parse_array_headers_one_at_a_time(
     result: MemberResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse, inside, most = ast.literal_eval, [0], [0]
@@ -43,7 +43,7 @@ def test_threads_parse_the_headers_of_arrays_one_at_a_time(
     assert most == [1]
 
 
-def test_views_come_back_and_take_the_place_of_the_plain_predictions(result: MemberResult) -> None:
+def test_views_are_restored_and_replace_the_plain_predictions(result: MemberResult) -> None:
     views = replace(result, val_probs_tta=result.val_probs[::-1], test_probs_tta=result.test_probs[::-1])
     back = unpack(pack(views)).with_views()
     np.testing.assert_array_equal(back.val_probs, result.val_probs[::-1], strict=True)

@@ -1,4 +1,4 @@
-"""Figures: the same bytes whatever the user's settings of matplotlib, and nothing on stderr."""
+"""Figures have the same bytes whatever the user's matplotlib settings, and write nothing to stderr."""
 
 import os
 import subprocess
@@ -16,13 +16,13 @@ from io import BytesIO
 from kit.plotting import figure
 before = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
 digest = hashlib.sha256()
-for format, plain in (("svg", {"Date": None}), ("png", {"Software": None})):
+for format, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
     with figure(figsize=(3, 2), layout="constrained") as drawing:
         axes = drawing.add_subplot()
         axes.plot([1, 2], [3, 5], label="line \\u65e5")
         axes.legend()
         file = BytesIO()
-        drawing.savefig(file, format=format, metadata=plain)
+        drawing.savefig(file, format=format, metadata=metadata)
     digest.update(file.getvalue())
 assert {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"} == before
 print(digest.hexdigest())
@@ -33,7 +33,7 @@ BAD = b"axes.facecolor red\nnonsense: 3\nfont.size: big\nbackend: nonsense\n"
 UNREADABLE = b"axes.facecolor: \xff\xfe\n"
 
 
-def drawn(folder: Path, **env: str) -> str:
+def digest(folder: Path, **env: str) -> str:
     command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(
         command, cwd=folder, env=os.environ | env, capture_output=True, text=True, check=False
@@ -44,30 +44,32 @@ def drawn(folder: Path, **env: str) -> str:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return drawn(tmp_path_factory.mktemp("plain"))
+    return digest(tmp_path_factory.mktemp("plain"))
 
 
 @pytest.mark.parametrize(
     "backend", ["module://matplotlib_inline.backend_inline", "module://nonsense", "TkAgg", "nonsense", "pdf"]
 )
-def test_figures_depend_on_no_backend(tmp_path: Path, plain: str, backend: str) -> None:
-    assert drawn(tmp_path, MPLBACKEND=backend) == plain
+def test_figures_are_independent_of_the_backend(tmp_path: Path, plain: str, backend: str) -> None:
+    assert digest(tmp_path, MPLBACKEND=backend) == plain
 
 
 @pytest.mark.parametrize("content", [ODD, BAD, UNREADABLE], ids=["odd", "bad", "unreadable"])
 @pytest.mark.parametrize("variable", ["", "MATPLOTLIBRC", "MPLCONFIGDIR"])
-def test_figures_depend_on_no_settings(tmp_path: Path, plain: str, content: bytes, variable: str) -> None:
+def test_figures_are_independent_of_matplotlibrc(
+    tmp_path: Path, plain: str, content: bytes, variable: str
+) -> None:
     (tmp_path / "matplotlibrc").write_bytes(content)
-    (tmp_path / "elsewhere").mkdir()
-    folder = tmp_path / "elsewhere" if variable else tmp_path
-    assert drawn(folder, **({variable: str(tmp_path)} if variable else {})) == plain
+    (tmp_path / "other").mkdir()
+    folder = tmp_path / "other" if variable else tmp_path
+    assert digest(folder, **({variable: str(tmp_path)} if variable else {})) == plain
 
 
-def test_figures_need_no_folder_for_settings(tmp_path: Path, plain: str) -> None:
-    assert drawn(tmp_path, MPLCONFIGDIR=os.devnull) == plain
+def test_figures_need_no_settings_folder(tmp_path: Path, plain: str) -> None:
+    assert digest(tmp_path, MPLCONFIGDIR=os.devnull) == plain
 
 
-def test_the_settings_of_the_process_stay() -> None:
+def test_settings_of_the_process_are_restored() -> None:
     import matplotlib
 
     with matplotlib.rc_context({"font.size": 31}):

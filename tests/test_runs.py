@@ -1,6 +1,5 @@
 import errno
 import fcntl
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,10 @@ import pytest
 
 from kit import runs
 from kit.errors import UserError
+from kit.files import write_json
 from kit.members import ALL_ROWS, Member, MemberResult
-from kit.runs import Run, all_runs, check_name, find_run, plain_name
+from kit.names import check_name, plain_name
+from kit.runs import Run, all_runs, find_run
 
 Make = Callable[..., Any]
 MEMBER = Member("cnn", 3, 7)
@@ -26,7 +27,7 @@ def result() -> MemberResult:
 
 
 @pytest.mark.parametrize("views", [False, True])
-def test_of_a_member_trained_on_all_rows_the_file_holds_test_probabilities_alone(
+def test_a_member_trained_on_all_rows_has_only_test_probabilities(
     tmp_path: Path, result: MemberResult, views: bool
 ) -> None:
     member, run = Member("cnn", ALL_ROWS, 7), Run(tmp_path)
@@ -68,7 +69,7 @@ def test_a_member_counts_only_once_its_network_is_written(
 
 
 @pytest.mark.parametrize("kept", [0, 1, 10, 200, -1])
-def test_a_cut_member_is_none(tmp_path: Path, result: MemberResult, kept: int) -> None:
+def test_a_truncated_member_does_not_count(tmp_path: Path, result: MemberResult, kept: int) -> None:
     run = Run(tmp_path / "run")
     run.write_member(MEMBER, result)
     path = run.member_path(MEMBER)
@@ -76,30 +77,30 @@ def test_a_cut_member_is_none(tmp_path: Path, result: MemberResult, kept: int) -
     assert not run.has(MEMBER)
 
 
-def test_a_member_of_another_name_is_none(tmp_path: Path, result: MemberResult) -> None:
+def test_a_member_of_another_name_does_not_count(tmp_path: Path, result: MemberResult) -> None:
     run = Run(tmp_path / "run")
     run.write_member(MEMBER, result)
     assert not run.has(Member("cnn", 3, 8))
 
 
-def test_folds_are_int8_and_no_pickle(tmp_path: Path) -> None:
+def test_folds_are_int8_without_pickle(tmp_path: Path) -> None:
     folds = np.array([[0, 1, 1], [1, 0, 1]], np.int8)
     Run(tmp_path).write_folds(folds)
     np.testing.assert_array_equal(np.load(tmp_path / "folds.npy", allow_pickle=False), folds, strict=True)
 
 
-def test_json_takes_no_nan_and_leaves_nothing(tmp_path: Path) -> None:
+def test_json_with_nan_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        Run(tmp_path).write_report({"accuracy": float("nan")})
+        write_json(Run(tmp_path).report_path, {"accuracy": float("nan")})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_plan_is_that_of_the_configuration(example: Make) -> None:
+def test_the_plan_follows_the_configuration(example: Make) -> None:
     run = example(models=("cnn", "knn"), seeds=(0, 4)).write(status="running")
     assert sorted(run.planned()) == [Member(m, f, s) for m in ("cnn", "knn") for f in (0, 1) for s in (0, 4)]
 
 
-def test_members_trained_on_all_rows_are_planned_where_the_configuration_asks_for_them(example: Make) -> None:
+def test_members_on_all_rows_are_planned_if_configured(example: Make) -> None:
     made = example(seeds=(0, 4))
     made.info["config"]["all_rows"] = True
     names = [str(member) for member in sorted(made.write(status="running").planned())]
@@ -108,7 +109,7 @@ def test_members_trained_on_all_rows_are_planned_where_the_configuration_asks_fo
     assert len(made.write(status="running").planned()) == 4
 
 
-def test_runs_come_newest_first(example: Make) -> None:
+def test_runs_are_ordered_newest_first(example: Make) -> None:
     for name, day in (("one", 1), ("three", 3), ("two", 2)):
         example(name=name, started=f"2025-01-0{day}T00:00:00Z").write(status="running")
     assert [run.name for run in all_runs()] == ["three", "two", "one"]
@@ -124,22 +125,22 @@ def test_the_newest_finished_run_is_found(example: Make) -> None:
     assert find_run(None, on_sample=False).name == "finished"
 
 
-def test_only_sample_runs_are_no_runs_on_competition_data(example: Make) -> None:
+def test_sample_runs_are_not_runs_on_competition_data(example: Make) -> None:
     example(sample=True).write()
     with pytest.raises(UserError, match="no finished run on competition data\ntrain one: kit cv"):
         find_run(None, on_sample=False)
 
 
-def test_a_run_that_is_not_there_names_those_that_are(example: Make) -> None:
+def test_an_unknown_run_names_the_existing_ones(example: Make) -> None:
     example(name="one").write()
     with pytest.raises(UserError, match=r"there is no run 'two'\nexpected a run \(one\) or the path of one"):
         find_run("two")
 
 
 @pytest.mark.usefixtures("workdir")
-def test_a_file_that_is_not_written_yet_is_named() -> None:
+def test_a_missing_file_is_named() -> None:
     with pytest.raises(UserError, match=r"x/report\.json: this run has no such file yet"):
-        Run(Path("x")).report()
+        Run(Path("x")).read_report()
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", b""])
@@ -147,13 +148,13 @@ def test_unreadable_json_is_named(tmp_path: Path, content: bytes) -> None:
     run = Run(tmp_path)
     run.info_path.write_bytes(content)
     with pytest.raises(UserError, match=r"run\.json: not readable as JSON"):
-        run.info()
+        run.read_record()
     assert run.exists()
     assert not run.is_finished()
 
 
 @pytest.mark.usefixtures("workdir")
-def test_a_run_is_locked_for_others_until_it_is_left() -> None:
+def test_a_run_is_locked_until_the_block_ends() -> None:
     run = Run(Path("runs/mine"))
     with run.locked():
         with pytest.raises(UserError, match="runs/mine: another process is training this run"), run.locked():
@@ -163,7 +164,7 @@ def test_a_run_is_locked_for_others_until_it_is_left() -> None:
         pass
 
 
-def test_an_error_under_the_lock_passes_and_frees_it(tmp_path: Path) -> None:
+def test_an_error_in_the_block_is_raised_and_releases_the_lock(tmp_path: Path) -> None:
     run = Run(tmp_path)
     with pytest.raises(BlockingIOError, match="something else"), run.locked():
         raise BlockingIOError("something else")
@@ -171,7 +172,7 @@ def test_an_error_under_the_lock_passes_and_frees_it(tmp_path: Path) -> None:
         pass
 
 
-def test_a_locked_run_is_swept_of_what_is_half_written(tmp_path: Path) -> None:
+def test_partly_written_files_are_deleted(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.write_log(MEMBER, "kept")
     for place in (".run.json.x", "members/.cnn-f3-s7.npz.x"):
@@ -184,12 +185,12 @@ def test_a_locked_run_is_swept_of_what_is_half_written(tmp_path: Path) -> None:
 def test_clearing_a_run_leaves_an_empty_folder(tmp_path: Path, result: MemberResult) -> None:
     run = Run(tmp_path)
     run.write_member(MEMBER, result)
-    run.write_info({})
+    run.write_log(MEMBER, "")
     run.clear()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_log_goes_once_its_member_is_trained(tmp_path: Path, result: MemberResult) -> None:
+def test_a_log_is_deleted_when_its_member_is_trained(tmp_path: Path, result: MemberResult) -> None:
     run = Run(tmp_path)
     run.write_log(MEMBER, "Traceback ü")
     assert run.log_path(MEMBER).read_text(encoding="utf-8") == "Traceback ü"
@@ -207,40 +208,7 @@ def test_a_run_has_its_results_if_none_is_missing(tmp_path: Path, name: str) -> 
     assert not run.has_results()
 
 
-def test_probabilities_are_written_with_twelve_digits_one_line_per_row(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    run.write_oof(np.array([1, 0], np.uint8), np.array([[1 / 3, 2 / 3], [1e-13, 1]]))
-    assert run.oof_path.read_bytes() == (
-        b"row,label,predicted,p0,p1\n0,1,1,0.333333333333,0.666666666667\n1,0,1,1e-13,1\n"
-    )
-
-
-@pytest.mark.parametrize("classes", [2, 10, 256])
-@pytest.mark.parametrize("error", [1e-7, 5e-4])
-def test_scikit_learn_takes_the_probabilities_without_a_warning(
-    tmp_path: Path, classes: int, error: float
-) -> None:
-    from sklearn.metrics import log_loss, roc_auc_score
-
-    rng = np.random.default_rng(0)
-    labels = np.arange(2 * classes) % classes
-    probs = rng.dirichlet(np.full(classes, 0.1), len(labels)).astype(np.float32)
-    probs *= (1 + error * rng.uniform(-1, 1, (len(labels), 1))).astype(np.float32)
-    run = Run(tmp_path)
-    run.write_oof(labels, probs)
-    table = np.loadtxt(run.oof_path, delimiter=",", skiprows=1)
-    read = table[:, 3:]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert 0 < log_loss(labels, read) < 100
-        auc = roc_auc_score(labels, read[:, 1] if classes == 2 else read, multi_class="ovr")
-    assert 0 <= auc <= 1
-    assert abs(read.sum(axis=1) - 1).max() < 1e-10
-    assert (read.argmax(axis=1) == probs.argmax(axis=1)).all()
-    assert (table[:, 2] == probs.argmax(axis=1)).all()
-
-
-def test_a_run_that_may_not_be_read_is_not_left_out(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_run_is_listed(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Run) -> bool:
         raise PermissionError(13, "Permission denied", str(self.info_path))
 
@@ -250,18 +218,18 @@ def test_a_run_that_may_not_be_read_is_not_left_out(workdir: Path, monkeypatch: 
     assert [run.name for run in all_runs()] == ["secret"]
 
 
-def test_a_run_is_not_trained_where_there_are_no_locks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", none)
-    with pytest.raises(UserError, match=r"run: this file system has no locks \(No locks available\)"):
+    with pytest.raises(
+        UserError, match=r"run: this file system does not support locks \(No locks available\)"
+    ):
         Run(tmp_path / "run").locked().__enter__()
 
 
-def test_a_log_holds_no_secret(tmp_path: Path) -> None:
+def test_a_log_contains_no_secret(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.write_log(MEMBER, "cannot open postgresql://alice:s3cr@db/optuna\n")
     assert run.log_path(MEMBER).read_text() == "cannot open postgresql://alice:***@db/optuna\n"
@@ -281,7 +249,7 @@ def test_a_log_holds_no_secret(tmp_path: Path) -> None:
         ("日" * 80, "日" * 26),
     ],
 )
-def test_a_configuration_gives_a_plain_name(stem: str, name: str) -> None:
+def test_special_characters_of_a_configuration_name_are_replaced(stem: str, name: str) -> None:
     assert plain_name(stem) == name
 
 
@@ -291,14 +259,14 @@ def test_a_file_name_in_another_encoding_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "größe", "x" * 180, "日" * 60, "a.b-c_d"])
-def test_a_name_may_be_chosen(name: str) -> None:
+def test_a_valid_name_is_accepted(name: str) -> None:
     check_name(name, "--run")
 
 
 @pytest.mark.parametrize(
     "name", ["", ".hidden", "../out", "a/b", "a?b", "a#b", "a b", "x" * 181, "日" * 61, "a\n"]
 )
-def test_a_name_that_could_mean_something_else_is_refused(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="--study: not a name") as refused:
         check_name(name, "--study")
     assert repr(name)[:100] in str(refused.value)

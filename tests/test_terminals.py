@@ -1,4 +1,4 @@
-"""Progress bars are for terminals: with real commands, and real terminals where the machine has them."""
+"""Progress bars appear only on terminals: real commands on real pseudo-terminals."""
 
 import os
 import pty
@@ -24,7 +24,7 @@ FORCED = [
     {"TERM": "dumb"},
 ]
 BARS = ("\x1b[?25l", "\x1b[2K", "\x1b[1A", "\r", "━")
-"""The cursor hidden, a line cleared, a line up; a bar."""
+"""Hide the cursor, clear a line, move up a line, return; a bar."""
 
 
 @pytest.fixture
@@ -38,45 +38,45 @@ def knn(workdir: Path, write_competition: Callable[..., None]) -> Path:
 
 
 def on_terminal(*arguments: str, **env: str) -> str:
-    """Return what `kit` writes on stderr where that is a terminal."""
+    """Run `kit` with a terminal as stderr, and return its output there."""
     driver, terminal = pty.openpty()
-    said: list[bytes] = []
+    chunks: list[bytes] = []
 
-    def listen() -> None:
+    def read() -> None:
         while True:
             try:
-                said.append(os.read(driver, 65536))
+                chunks.append(os.read(driver, 65536))
             except OSError:
                 return
 
-    listener = threading.Thread(target=listen)
-    listener.start()
+    reader = threading.Thread(target=read)
+    reader.start()
     command = [sys.executable, "-m", "kit", *arguments]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "150", **env}
     subprocess.run(command, stderr=terminal, stdout=subprocess.DEVNULL, env=environment, check=True)
     os.close(terminal)
-    listener.join()
+    reader.join()
     os.close(driver)
-    return b"".join(said).decode()
+    return b"".join(chunks).decode()
 
 
 @pytest.mark.parametrize("env", FORCED, ids=str)
 @pytest.mark.usefixtures("knn")
-def test_no_bars_of_a_run_are_written_to_a_file(env: dict[str, str]) -> None:
+def test_cv_writes_no_bars_to_a_file(env: dict[str, str]) -> None:
     done = ended(start("cv", "-c", "knn.yaml", env=env))
     assert done.code == 0
     assert not [mark for mark in BARS if mark in done.err]
 
 
 @pytest.mark.usefixtures("knn")
-def test_no_bars_of_a_study_are_written_to_a_file() -> None:
+def test_tune_writes_no_bars_to_a_file() -> None:
     done = ended(start("tune", "--trials", "1", "-c", "knn.yaml", env=FORCED[2]))
     assert done.code == 0
     assert not [mark for mark in BARS if mark in done.err]
 
 
 @pytest.mark.parametrize("env", FORCED[:3], ids=str)
-def test_nothing_spins_in_a_file(kaggle: KaggleServer, env: dict[str, str]) -> None:
+def test_submit_writes_no_spinner_to_a_file(kaggle: KaggleServer, env: dict[str, str]) -> None:
     write_run()
     done = ended(start("submit", env=env))
     assert done.code == 0
@@ -86,13 +86,13 @@ def test_nothing_spins_in_a_file(kaggle: KaggleServer, env: dict[str, str]) -> N
 
 @pytest.mark.parametrize("env", FORCED[:3], ids=str)
 @pytest.mark.usefixtures("workdir")
-def test_a_table_in_a_file_is_as_wide_as_it_needs(env: dict[str, str]) -> None:
+def test_table_in_a_file_is_not_truncated(env: dict[str, str]) -> None:
     write_run()
     assert "Log loss" in ended(start("runs", env=env)).out
 
 
 @pytest.mark.usefixtures("knn")
-def test_bars_are_drawn_on_a_terminal() -> None:
+def test_cv_draws_bars_on_a_terminal() -> None:
     assert "━" in on_terminal("cv", "-c", "knn.yaml")
 
 
@@ -100,7 +100,7 @@ def test_bars_are_drawn_on_a_terminal() -> None:
     "env", [{"TERM": "dumb"}, {"TTY_INTERACTIVE": "0"}, {"TTY_COMPATIBLE": "0"}], ids=str
 )
 @pytest.mark.usefixtures("knn")
-def test_a_terminal_that_cannot_redraw_gets_lines(env: dict[str, str]) -> None:
-    said = on_terminal("cv", "-c", "knn.yaml", **env)
-    assert "60 training rows" in said
-    assert "━" not in said
+def test_terminal_without_redraw_gets_lines(env: dict[str, str]) -> None:
+    output = on_terminal("cv", "-c", "knn.yaml", **env)
+    assert "60 training rows" in output
+    assert "━" not in output

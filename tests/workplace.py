@@ -1,4 +1,4 @@
-"""A working directory with runs in it, and `kit` in a child process that must not tell a secret."""
+"""A working directory with runs, and `kit` in a child process whose output must not contain secrets."""
 
 import json
 import os
@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from kit.config import load
+from kit.config import Competition, load
+from kit.records import Report, RunRecord
 from kit.runs import Run
+from kit.task.labels import LabelEncoder
 from kit.task.submission import write_submission
+from kit.task.task import make_task
 from tests.kaggle_server import KEY, SIGNATURE, TOKEN
 
 HERE = Path()
@@ -28,18 +31,56 @@ def write_run(
     accuracy: float = 0.985,
     **info: Any,
 ) -> Run:
-    """Write a finished run, whose submission has `wrong` errors, under runs/ in `folder`."""
+    """Write a finished run whose submission has `wrong` errors, under runs/ in `folder`."""
     run = Run(folder / "runs" / name)
-    config = load("default").model_dump(mode="json")
-    known = {"config": config, "hash": "ab" * 32, "sample": False, "test_rows": ROWS}
-    run.write_info(known | {"status": "complete", "started": "2026-01-01T00:00:00+00:00"} | info)
-    oof = {"accuracy": accuracy, "errors": 3, "rows": ROWS, "interval": [accuracy - 0.01, accuracy + 0.01]}
-    expected = {"low": accuracy - 0.02, "high": accuracy + 0.02}
-    run.write_report({"oof": oof | {"log_loss": 0.1}, "expected_score": expected, "sample": False})
+    known: dict[str, Any] = {
+        "version": 2,
+        "name": name,
+        "config_name": "default",
+        "config": load("default").model_dump(mode="json"),
+        "hash": "ab" * 32,
+        "sample": False,
+        "test_rows": ROWS,
+        "status": "complete",
+        "started": "2026-01-01T00:00:00+00:00",
+    }
+    run.write_record(RunRecord.model_validate(known | info))
+    run.write_report(report(accuracy))
     labels = np.array(list(LABELS.values()))
     labels[:wrong] = (labels[:wrong] + 1) % 10
-    write_submission(run.submission_path, np.array(list(LABELS)), labels, load("default").competition)
+    task = make_task(Competition(), LabelEncoder(tuple("0123456789")))
+    probs = np.eye(10, dtype=np.float32)[labels]
+    write_submission(run.submission_path, [str(row) for row in LABELS], probs, task.submission)
     return run
+
+
+def report(accuracy: float) -> Report:
+    """Return a minimal report with an OOF score and an expected score."""
+    nothing = {"mean": None, "sd": None, "each": ()}
+    score = {
+        "value": accuracy,
+        "interval": (accuracy - 0.01, accuracy + 0.01),
+        "errors": 3,
+        "rows": ROWS,
+        "accuracy": accuracy,
+        "log_loss": 0.1,
+    }
+    return Report.model_validate(
+        {
+            "version": 2,
+            **dict.fromkeys(("run", "config", "hash", "source", "backend", "ensemble"), ""),
+            **dict.fromkeys(("models", "columns", "members", "confusions", "worst", "warnings", "notes"), ()),
+            "sample": False,
+            "metric": "accuracy",
+            "data": {"rows": ROWS, "test_rows": ROWS, "classes": 10},
+            "oof": score,
+            "expected_score": {"low": accuracy - 0.02, "high": accuracy + 0.02},
+            "tta": None,
+            "folds": nothing,
+            "seeds": nothing,
+            "time": {"member_seconds": 0.0, "startup_seconds": 0.0},
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -50,7 +91,7 @@ class Ended:
 
 
 def start(*arguments: str, folder: Path = HERE, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
-    """Start `kit` in `folder`, with `env` beside what is in the environment."""
+    """Start `kit` in `folder`, with `env` added to the environment."""
     command = [sys.executable, "-m", "kit", *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -59,17 +100,17 @@ def start(*arguments: str, folder: Path = HERE, env: dict[str, str] | None = Non
 
 
 def ended(process: "subprocess.Popen[str]", *, folder: Path = HERE, timeout: float = 120) -> Ended:
-    """Wait for `kit`, and look for secrets in all that it said and wrote."""
+    """Wait for `kit`, and check that its output and files contain no secrets."""
     out, err = process.communicate(timeout=timeout)
-    told = [out, err, *(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())]
+    texts = [out, err, *(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())]
     for secret in (KEY, TOKEN, SIGNATURE, "Authorization", "Basic ", "Bearer "):
-        assert not any(secret in text for text in told), f"{secret} was told"
+        assert not any(secret in text for text in texts), f"{secret} was not masked"
     assert "--debug" in str(process.args) or "Traceback" not in err
     return Ended(process.returncode, out, err)
 
 
 def kit(*arguments: str) -> Ended:
-    """Run `kit` here."""
+    """Run `kit` in the working directory."""
     return ended(start(*arguments))
 
 

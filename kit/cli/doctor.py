@@ -105,18 +105,18 @@ def _hardware(backend: str | None) -> Iterator[dict[str, Any]]:
 def _data(settings: config.Config, credentials: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return where `kit cv` would take the data, and what is wrong with it and with the credentials."""
     from kit import kaggle_client
-    from kit.data import dataset
+    from kit.data import layout
 
     unusable = kaggle_client.unusable()
     problems = [_refusal(error, fatal=False) for error in unusable]
     try:
-        if folder := dataset.place(settings):
+        if folder := layout.local_folder(settings):
             return {"source": f"{folder}/", "sample": False}, problems
         if credentials:
             return {"source": "Kaggle", "sample": False}, problems
         if unusable:
             return {"source": None, "sample": False}, [_refusal(error, fatal=True) for error in unusable]
-        dataset.sample(settings)
+        layout.bundled_sample(settings)
     except UserError as error:
         return {"source": None, "sample": False}, [*problems, _refusal(error, fatal=True)]
     what = "no competition data here: results come from the bundled sample"

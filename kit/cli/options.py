@@ -11,31 +11,29 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 class Duration(click.ParamType[float]):
-    """`90`, `90s`, `15m`, `2h`: a number of seconds, as float."""
+    """`90`, `90s`, `15m`, `2h`: seconds, as float."""
 
     name = "DURATION"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds; a number passes as it is."""
+        """Return seconds; a number is returned as it is."""
         if isinstance(value, int | float):
             return float(value)
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value.strip())
         if match is None:
-            self.fail(f"{value!r} is no duration: expected 90, 90s, 15m or 2h", param, ctx)
+            self.fail(f"expected a duration such as 90, 90s, 15m or 2h; received {value!r}", param, ctx)
         return float(match[1]) * _UNITS[match[2]]
 
 
 class Named(click.ParamType[str]):
-    """A name or a path; `~` becomes the home folder where the shell left it (-c=~/a.yaml, quotes)."""
+    """A name or a path; `~` becomes the home folder if the shell did not expand it (-c=~/a.yaml, quotes)."""
 
     name = "PATH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text with the home folder in place of a leading `~`."""
         if not str(value).strip():
-            self.fail(
-                "expected a name or a path, received nothing; is a variable of the shell empty?", param, ctx
-            )
+            self.fail("expected a name or a path, received nothing; is a shell variable empty?", param, ctx)
         return expanded(str(value))
 
 
@@ -57,16 +55,16 @@ config = click.option(
     default="default",
     show_default=True,
     metavar="NAME",
-    help="A configuration: NAME in ./configs or shipped, or FILE.yaml.",
+    help="Configuration: NAME in ./configs or shipped with kit, or FILE.yaml.",
 )
 changes = click.option(
     "--set",
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change any key of the configuration, as in models.cnn.dropout=0.3.",
+    help="Set any configuration key, as in models.cnn.dropout=0.3; repeatable.",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print only JSON on stdout.")
 
 
 timeout = click.option(
@@ -74,12 +72,12 @@ timeout = click.option(
     type=Duration(),
     default="30s",
     show_default=True,
-    help="How long an attempt at a call to Kaggle may take.",
+    help="Timeout per Kaggle API request.",
 )
 
 
 class Jobs(click.ParamType[int | None]):
-    """`auto` (None) or a whole number from 1."""
+    """`auto` (None), or a whole number from 1."""
 
     name = "N"
 
@@ -88,7 +86,7 @@ class Jobs(click.ParamType[int | None]):
         if value is None or value == "auto":
             return None
         if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value!r} is no number of jobs: expected auto, or a whole number from 1", param, ctx)
+            self.fail(f"expected auto, or a whole number from 1; received {value!r}", param, ctx)
         return int(value)
 
 
@@ -97,5 +95,5 @@ jobs = click.option(
     type=Jobs(),
     default="auto",
     show_default=True,
-    help="Members trained at once; auto: one a core, or one a GPU.",
+    help="Parallel workers (auto: one per core, or one per GPU).",
 )

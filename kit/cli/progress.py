@@ -1,4 +1,4 @@
-"""What people see while a run trains: live bars on a terminal, plain lines elsewhere."""
+"""Progress of a run: live bars on a terminal, plain lines elsewhere."""
 
 import threading
 import time
@@ -8,11 +8,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from kit.config import Cnn
 from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.members import Member, MemberResult
-from kit.models.cost import cost
+from kit.models.families import cost
 from kit.reports.formatting import duration, network_size, percent
 from kit.runs import Run
 from kit.terminals import can_redraw
@@ -20,21 +19,21 @@ from kit.training.job import Job
 from kit.training.launch.base import Progress as Epoch
 
 FIRST_LINE, LAST_PAUSE = 10.0, 60.0
-"""Seconds to the first plain line, and at most between two; each waits half as long again as the last."""
+"""Seconds before the first plain line, and at most between two lines; each pause is 1.5 times the last."""
 
 EARLY = 0.02
-"""Share of the epochs before which start-up weighs too much to tell how long the rest takes.
+"""Share of the epochs below which start-up time dominates, so that no remaining time is shown.
 
-A run of 16 members told 3 h 21 min after its first epoch of 512, 1 h 31 min after 2 %, and took 1 h 7 min.
+A run of 16 members estimated 3 h 21 min after one epoch of 512, 1 h 31 min after 2 %, and took 1 h 7 min.
 """
 
 
 class Terminal:
-    """Shows a run on stderr; a `kit.pipeline.ProgressListener`.
+    """Shows the progress of a run; a `kit.pipeline.cv.ProgressListener`.
 
     Args:
-        console: where to write.
-        first_line: seconds to the first plain line.
+        console: where to write; None: stderr.
+        first_line: seconds before the first plain line.
     """
 
     def __init__(self, console: Console | None = None, first_line: float = FIRST_LINE) -> None:
@@ -66,31 +65,31 @@ class Terminal:
     def begun(
         self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None = None
     ) -> None:
-        """Say what is going to happen."""
+        """Show the data, the members to train and the estimated time."""
         rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
         self._say(f"{run.name}: {rows} from {dataset.source}")
         if dataset.sample:
-            self._say("These are the kit's own sample digits: get the competition's with kit data fetch.")
+            self._say("This is the bundled sample; kit data fetch downloads the competition's data.")
         for warning in dataset.warnings:
             self._say(f"warning: {warning}")
         if kept:
-            self._say(f"{kept} of {kept + len(jobs)} members are trained already")
+            self._say(f"{kept} of {kept + len(jobs)} members are already trained")
         for model in dict.fromkeys(job.member.model for job in jobs):
             self._say(_described([job for job in jobs if job.member.model == model]))
         if not jobs:
             return
         if seconds is None:
-            self._say("no estimate of the time yet: this machine has trained no such model")
+            self._say("no time estimate yet: this machine has not trained such a model")
         else:
-            self._say(f"about {duration(seconds)}, by what this machine trained before")
+            self._say(f"about {duration(seconds)}, estimated from earlier runs on this machine")
         self._started = time.monotonic()
         self._jobs, self._epochs = len(jobs), sum(job.epochs for job in jobs)
         self._all = self.bars.add_task("all epochs", total=self._epochs, figures="")
         if not self.live:
-            threading.Thread(target=self._tell, daemon=True).start()
+            threading.Thread(target=self._write_lines, daemon=True).start()
 
     def progressed(self, progress: Epoch) -> None:
-        """Move a member's bar on."""
+        """Advance a member's bar."""
         with self._lock:
             member = progress.member
             if member not in self._bars:
@@ -101,19 +100,19 @@ class Terminal:
             self._count()
 
     def retried(self, job: Job, reason: str) -> None:
-        """Tell of a lost worker."""
-        self._say(f"warning: {reason}; it is started once more")
+        """Report a lost worker."""
+        self._say(f"warning: {reason}; retrying")
         with self._lock:
             self._drop(job.member)
             self._done.pop(job.member, None)
             self._count()
 
     def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
-        """Tell of a member that is over."""
+        """Report a trained or failed member."""
         with self._lock:
             self._drop(job.member)
             self._finished += 1
-            # A member that failed early counts as done: nothing more is to be waited for.
+            # A member that failed early counts as done: none of its epochs remain.
             self._done[job.member] = job.epochs
             self._count()
         if isinstance(outcome, KitError):
@@ -129,7 +128,7 @@ class Terminal:
         figures = f"{self._finished} of {self._jobs} members{self._left(time.monotonic() - self._started)}"
         self.bars.update(self._all, completed=sum(self._done.values()), figures=figures)
 
-    def _tell(self) -> None:
+    def _write_lines(self) -> None:
         pause = self.first_line
         while not self._over.wait(pause):
             with self._lock:
@@ -150,11 +149,11 @@ class Terminal:
 
 
 def _described(jobs: Sequence[Job]) -> str:
-    """Return what the members of one model are, and what a network of them costs."""
+    """Return the number of members, epochs and the cost of one model, in words."""
     job, members = jobs[0], f"{len(jobs)} member{'s' if len(jobs) > 1 else ''}"
-    if not isinstance(job.model, Cnn):
-        return f"{job.member.model}: {members}"
     size = cost(job.model, job.shape, job.classes)
+    if size is None:
+        return f"{job.member.model}: {members}"
     costs = network_size(size.parameters, size.multiply_adds)
-    taught = f", taught by {', '.join(job.model.teachers)}" if job.model.teachers else ""
-    return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}{taught}; {costs}"
+    teachers = f", teachers {', '.join(job.model.teachers)}" if job.model.teachers else ""
+    return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}{teachers}; {costs}"

@@ -1,4 +1,4 @@
-"""`kit report`: show the figures of a run; nothing is trained or computed again."""
+"""`kit report`: show the report of a run."""
 
 import json
 
@@ -13,13 +13,13 @@ from kit.runs import Run, find_run
 @click.argument("run", type=options.Named(), required=False, metavar="[RUN]")
 @options.as_json
 def command(run: str | None, as_json: bool) -> None:
-    """Show the report of RUN, a name or a path; without it, of the newest finished run."""
+    """Show the report of RUN, a name or a path (default: the newest finished run)."""
     found = find_run(run)
     if not found.is_finished():
         raise _unfinished(found)
-    report = found.report()
+    report = found.read_report()
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        click.echo(json.dumps(report.model_dump(mode="json"), indent=2))
         return
     from rich.console import Console
 
@@ -29,13 +29,13 @@ def command(run: str | None, as_json: bool) -> None:
 
 
 def _unfinished(run: Run) -> UserError:
-    info, planned = run.info(), run.planned()
+    record, planned = run.read_record(), run.planned()
     missing = [str(member) for member in planned if not run.has(member)]
     names = f", without {', '.join(missing[:3])}{', …' * (len(missing) > 3)}" if missing else ""
     return UserError(
-        f"not finished yet ({run.status()}); its report comes with its last member",
+        f"not finished ({run.status()}); the report is written after the last member",
         where=str(run.path),
         expected=f"{len(planned)} members",
         received=f"{len(planned) - len(missing)}{names}",
-        hint=f"continue it with the command that began it: kit cv -c {info['config_name']} …",
+        hint=f"rerun the command that started it to resume: kit cv -c {record.config_name} …",
     )

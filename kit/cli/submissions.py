@@ -1,4 +1,4 @@
-"""`kit submissions`: every submission, its OOF accuracy against its score on the leaderboard."""
+"""`kit submissions`: every submission, with its OOF score and its leaderboard score."""
 
 import json
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 @click.command(epilog="\b\nExample:\n  kit submissions\n  kit submissions --json | jq '.[-1].public_score'")
 @as_json
 def command(as_json: bool) -> None:
-    """Show every submission of this folder, the oldest first.
+    """Show every submission made from this folder, oldest first.
 
-    Asks Kaggle for what is not known yet, where there are credentials.
+    With Kaggle credentials, fetches missing scores first.
     """
     from kit.kaggle_client import has_credentials
     from kit.submitting.ledger import Ledger
-    from kit.submitting.score_plot import draw
+    from kit.submitting.score_plot import draw_score_plot
     from kit.submitting.track import refresh
 
     ledger = Ledger()
@@ -33,18 +33,22 @@ def command(as_json: bool) -> None:
             if has_credentials():
                 refresh(ledger, timeout=30.0, say=lambda text: click.echo(text, err=True))
         except KitError as error:
-            # What the ledger knows is worth showing all the same.
+            # The ledger is shown in any case.
             failure = error
     records = ledger.records()
     if as_json:
-        click.echo(json.dumps([asdict(record) | {"place": record.place} for record in records], indent=2))
+        click.echo(
+            json.dumps(
+                [asdict(record) | {"score_position": record.score_position} for record in records], indent=2
+            )
+        )
     elif records:
         _show(records)
     else:
         click.echo("no submissions yet; send one: kit submit")
-    picture = ledger.folder / "cv-vs-leaderboard.png"
-    if draw(records, picture):
-        click.echo(f"picture: {picture}", err=True)
+    plot = ledger.folder / "cv-vs-leaderboard.png"
+    if draw_score_plot(records, plot):
+        click.echo(f"plot: {plot}", err=True)
     if failure:
         raise failure
 
@@ -57,15 +61,15 @@ def _show(records: Sequence["Record"]) -> None:
 
     console = Console()
     if not is_terminal(console):
-        console.width = 200  # One line a submission, for grep.
+        console.width = 200  # One line per submission, for grep.
     cells: dict[str, Sequence[Any]] = {
         "Submission": [record.name for record in records],
         "Sent": [record.begun[:16].replace("T", " ") for record in records],
-        "OOF": [f"{record.oof_accuracy:.5f}" if record.oof_accuracy else "-" for record in records],
+        "OOF": [f"{record.oof_score:.5f}" if record.oof_score else "-" for record in records],
         "95 % interval": [_span(record.oof_interval) for record in records],
         "Expected": [_span(record.expected_score) for record in records],
         "Score": [record.public_score or "-" for record in records],
-        "Place": [record.place or "-" for record in records],
+        "Position": [record.score_position or "-" for record in records],
         "Private": [record.private_score or "-" for record in records],
         "Status": [record.status for record in records],
         "Ref": [record.ref or "-" for record in records],

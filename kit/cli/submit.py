@@ -16,16 +16,16 @@ _FIRST_LINE, _NEXT_LINE = 10.0, 30.0
 )
 @click.argument("target", type=options.Named(), required=False, metavar="[RUN | FILE.csv]")
 @options.config
-@click.option("-m", "--message", help="Description on Kaggle.  [default: run, OOF accuracy, hash]")
-@click.option("--again", is_flag=True, help="Send content that was submitted before.")
-@click.option("--dry-run", is_flag=True, help="Show what would be sent; needs no network.")
+@click.option("-m", "--message", help="Description on Kaggle.  [default: run, OOF score, hash]")
+@click.option("--again", is_flag=True, help="Send even if the same content was submitted before.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, without network.")
 @options.timeout
 @click.option(
     "--wait",
     type=options.Duration(),
     default="10m",
     show_default=True,
-    help="How long to wait for the score; 0s does not wait.",
+    help="Maximum wait for the score; 0s: do not wait.",
 )
 def command(
     *,
@@ -39,7 +39,7 @@ def command(
 ) -> None:
     """Send RUN's submission, or FILE.csv, to Kaggle and wait for its score.
 
-    Without an argument: the newest finished run on competition data.
+    Default: the newest finished run on competition data.
     """
     from kit.config import load
     from kit.submitting.ledger import Ledger
@@ -57,7 +57,7 @@ def command(
         return
     record = submit(plan, ledger, again=again, timeout=timeout, say=_say)
     if wait == 0:
-        click.echo(f"submission {record.ref} is made; kit submissions fetches its score")
+        click.echo(f"submission {record.ref} was sent; kit submissions fetches its score")
         return
     with _waiting(f"submission {record.ref}: waiting for its score") as show:
         record = wait_for_score(record, ledger, timeout=timeout, wait=wait, show=show)
@@ -70,7 +70,7 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _waiting(text: str) -> Iterator[Callable[[float], None]]:
-    """Give a function that shows the seconds waited: in place on a terminal, else a line now and then."""
+    """Yield a function that shows the seconds waited: in place on a terminal, else as occasional lines."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

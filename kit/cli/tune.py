@@ -19,26 +19,26 @@ from kit.cli import options
     "--trials",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Trials of the study, over all calls and processes.  [default: as many as there is time for]",
+    help="Trials of the study, over all calls and processes.  [default: as many as time allows]",
 )
 @click.option(
     "--timeout",
     type=options.Duration(),
-    help="Time of this call, confirmation included.  [default: tune.minutes; with --trials: none]",
+    help="Time limit of this call, confirmation included.  [default: tune.minutes; with --trials: none]",
 )
-@click.option("--study", "name", metavar="NAME", help="Name of the study, in place of CONFIG-HASH.")
+@click.option("--study", "name", metavar="NAME", help="Name of the study.  [default: CONFIG-HASH]")
 @click.option(
     "--storage",
     type=options.Storage(),
     metavar="URL",
-    help="An Optuna storage, as in sqlite:///tune.db.  [default: under runs/]",
+    help="Optuna storage, as in sqlite:///tune.db.  [default: under runs/]",
 )
 @click.option(
     "--jobs",
     type=options.Jobs(),
     default="auto",
     show_default=True,
-    help="Trials at once; auto: one a core, or one on a GPU.",
+    help="Parallel trials (auto: one per core, or one per GPU).",
 )
 @options.as_json
 def command(  # noqa: PLR0917 - click passes them by name
@@ -51,14 +51,12 @@ def command(  # noqa: PLR0917 - click passes them by name
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Search with Optuna for a configuration that is better, and confirm that it is.
+    """Search for a better configuration with Optuna, and confirm it.
 
-    The configuration itself is the first trial. The best three are trained again on folds and seeds that the
-    search did not use; what is better there as well is written to configs/tuned-STUDY.yaml, ready for kit cv.
-    The same command goes on with the same study; several at once share it.
+    The first trial is the configuration itself. The best three trials are trained again on folds and seeds
+    that the search did not use. If one is better there too, configs/tuned-STUDY.yaml is written for kit cv.
+    Rerun the same command to resume the study; several processes can share it.
     """
-    import json
-
     from rich.console import Console
 
     from kit.cli.tuning_progress import TuningTerminal
@@ -79,6 +77,6 @@ def command(  # noqa: PLR0917 - click passes them by name
             command=shlex.join(["kit", *map(masked, sys.argv[1:])]),
         )
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        click.echo(report.model_dump_json(indent=2))
     else:
         render_study(report, Console(), page)

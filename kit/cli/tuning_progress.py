@@ -1,32 +1,35 @@
-"""What people see while a study goes on: a line a trial, live bars on a terminal."""
+"""Progress of a study: one line per trial, and live bars on a terminal."""
 
 import threading
 import time
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from kit.cli.progress import FIRST_LINE, LAST_PAUSE
 from kit.data.dataset import Dataset
-from kit.reports.formatting import duration, percent
-from kit.reports.study.figures import known_accuracy
+from kit.metrics import HITS, LOSS, Metric
+from kit.records import Params
+from kit.reports.formatting import duration
+from kit.reports.study.figures import known_score
+from kit.reports.study.wording import value_text
 from kit.terminals import can_redraw
-from kit.tuning.search import STOPPED
+from kit.tuning.search import STOP_REASONS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from kit.pipeline.tune import Call
+    from kit.pipeline.tune import TuneRequest
 
 
 class TuningTerminal:
-    """Shows a study on stderr; a `kit.pipeline.tune.ProgressListener`.
+    """Shows the progress of a study on stderr; a `kit.pipeline.tune.ProgressListener`.
 
     Args:
         console: where to write.
-        first_line: seconds to the first line without news, off a terminal.
+        first_line: without a terminal, seconds until the first status line.
     """
 
     def __init__(self, console: Console | None = None, first_line: float = FIRST_LINE) -> None:
@@ -46,6 +49,8 @@ class TuningTerminal:
         self._ended, self._best = 0, float("inf")
         self._baseline: float | None = None
         self._confirmation = ""
+        self._metric: Metric = LOSS
+        self._score: Metric = HITS
         self._folds = 1
         self._began = self._spoke = time.monotonic()
 
@@ -57,43 +62,47 @@ class TuningTerminal:
         self._over.set()
         self.bars.stop()
 
-    def begun(self, call: "Call", dataset: Dataset, known: int) -> None:
-        """Say what is going to happen."""
-        self._folds = min(call.config.tune.folds, call.config.folds.count)
+    def study_started(self, request: "TuneRequest", dataset: Dataset, known: int) -> None:
+        """Print data, limits and parallelism."""
+        self._metric, self._score = request.metric, request.score
+        self._folds = min(request.source.config.tune.folds, request.source.config.folds.count)
         rows = f"{len(dataset.train_labels):,} training rows from {dataset.source}"
-        self._say(f"{call.name}: {len(call.space.parameters)} parameters, {rows}")
+        self._say(f"{request.name}: {len(request.space.parameters)} parameters, {rows}")
         if dataset.sample:
-            self._say("These are the kit's own sample digits: get the competition's with kit data fetch.")
+            self._say("This is the bundled sample: get the competition's data with kit data fetch.")
         for warning in dataset.warnings:
             self._say(f"warning: {warning}")
-        limits = [f"{call.trials} trials"] if call.trials else []
-        limits += [duration(call.seconds)] if call.seconds else []
-        at_once = f"{call.jobs} trial{'s' if call.jobs > 1 else ''} at once"
-        folds = f"{self._folds} of {call.config.folds.count} folds a trial"
-        self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {at_once}, {folds}")
+        limits = [f"{request.trials} trials"] if request.trials else []
+        limits += [duration(request.seconds)] if request.seconds else []
+        parallel = f"{request.jobs} parallel trial{'s' if request.jobs > 1 else ''}"
+        folds = f"{self._folds} of {request.source.config.folds.count} folds per trial"
+        self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {parallel}, {folds}")
         if known > 1:
-            self._say(f"going on with a study of {known} trials")
+            self._say(f"resuming a study of {known} trials")
         if not self.live:
-            threading.Thread(target=self._tell, daemon=True).start()
+            threading.Thread(target=self._report_status, daemon=True).start()
 
-    def trial_started(self, number: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the listener's signature
-        """Show a trial that begins."""
+    def trial_started(self, number: int, params: Params) -> None:  # noqa: ARG002 - the listener's signature
+        """Add a bar for the trial."""
         with self._lock:
-            self._doing[number] = f"trial {number} starts"
+            self._doing[number] = f"trial {number} starting"
             self._bars[number] = self.bars.add_task(f"trial {number}", total=None, figures="")
 
     def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None:
-        """Move a trial's bar on."""
+        """Advance the bar of the trial."""
         with self._lock:
             done, total = fold * epochs + epoch, self._folds * epochs
             self._doing[number] = f"trial {number} at {done / total:.0%}"
             if number in self._bars:
                 self.bars.update(
-                    self._bars[number], completed=done, total=total, figures=f"log loss {loss:.5f}"
+                    self._bars[number],
+                    completed=done,
+                    total=total,
+                    figures=f"{LOSS.title} {LOSS.format(loss)}",
                 )
 
     def trial_ended(self, trial: "FrozenTrial") -> None:
-        """Tell of a trial that is over."""
+        """Print the result of a trial."""
         with self._lock:
             at = self._doing.pop(trial.number, "").rpartition(" at ")[2]
             if trial.number in self._bars:
@@ -102,24 +111,24 @@ class TuningTerminal:
             self._say(f"trial {trial.number}: {self._outcome(trial, at)}")
 
     def waiting(self, trials: Mapping[int, bool], seconds: float) -> None:
-        """Say which trials of other processes are waited for, and for how long."""
+        """Print which trials of other processes the search waits for, and how long."""
         if own := [number for number, alive in trials.items() if alive]:
-            self._say(f"waiting for {_listed(own)} of other processes, as long as they give signs of life")
+            self._say(f"waiting for {_listed(own)} of other processes while they send heartbeats")
         if foreign := [number for number, alive in trials.items() if not alive]:
             self._say(
-                f"waiting for {_listed(foreign)}, begun by a program that gives no sign of life: "
+                f"waiting for {_listed(foreign)}, started by a program without heartbeats: "
                 f"{duration(seconds)} at most"
             )
 
     def given_up(self, trials: Collection[int]) -> None:
-        """Say which trials are waited for no longer."""
-        self._say(f"no longer waiting for {_listed(trials)}: going on without")
+        """Print which trials the search no longer waits for."""
+        self._say(f"no longer waiting for {_listed(trials)}")
 
     def confirming(self, done: int, total: int) -> None:
-        """Tell how far the confirmation is."""
+        """Show the progress of the confirmation."""
         with self._lock:
             if not self._confirmation:
-                self._say(f"confirming the best on new folds and seeds: {total} trainings")
+                self._say(f"confirming the best trials on new folds and seeds: {total} trainings")
                 self._bars[-1] = self.bars.add_task("confirmation", total=total, figures="")
             self._confirmation = f"confirmation {done} of {total}"
             self.bars.update(self._bars[-1], completed=done, total=total)
@@ -127,23 +136,25 @@ class TuningTerminal:
     def _outcome(self, trial: "FrozenTrial", at: str) -> str:
         seconds = trial.duration.total_seconds() if trial.duration else 0.0
         if trial.state.name == "PRUNED":
-            return f"stopped at {at or 'the start'}, it was losing ({duration(seconds)})"
+            return f"pruned at {at or 'the start'} ({duration(seconds)})"
         if trial.state.name != "COMPLETE" or trial.value is None:
             reason = trial.user_attrs.get("failed", "no reason given")
-            return reason if reason in STOPPED else f"failed: {reason}"
+            return reason if reason in STOP_REASONS else f"failed: {reason}"
         if "repeat_of" in trial.user_attrs:
             return f"the same as trial {trial.user_attrs['repeat_of']}"
-        figures = f"log loss {trial.value:.5f}, accuracy {percent(known_accuracy(trial))} %"
+        figures = value_text(self._metric, self._metric.from_loss(trial.value))
+        if self._score is not self._metric:
+            figures += f", {value_text(self._score, known_score(trial))}"
         notes = [duration(seconds)]
         if trial.user_attrs.get("baseline"):
             self._baseline = trial.value
             notes.append("the configuration itself")
         elif trial.value < self._best:
-            notes.append("the best so far")
+            notes.append("best so far")
         self._best = min(self._best, trial.value)
         return f"{figures} ({', '.join(notes)})"
 
-    def _tell(self) -> None:
+    def _report_status(self) -> None:
         pause = self.first_line
         while not self._over.wait(pause):
             if time.monotonic() - self._spoke < pause:

@@ -1,25 +1,30 @@
-"""The whole configuration surface, as pydantic models; YAML files with `extends`; `--set a.b=c`."""
+"""Configuration: pydantic models, YAML files with `extends`, and changes with `--set a.b=c`."""
 
+from kit.config.base import MetricName
 from kit.config.files import find, load, resolve, shipped, validate
 from kit.config.models import (
     Augmentation,
     BatchNorm,
+    ClassicalModel,
     Cnn,
     KNearest,
     LogisticRegression,
     Model,
+    Network,
     RandomForest,
     Stage,
     Svm,
     Training,
 )
 from kit.config.root import Competition, Config, Data, Ensemble, Folds, merged
+from kit.config.source import Source
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
 __all__ = [
     "Augmentation",
     "BatchNorm",
     "Choices",
+    "ClassicalModel",
     "Cnn",
     "Competition",
     "Config",
@@ -31,9 +36,13 @@ __all__ = [
     "IntRange",
     "KNearest",
     "LogisticRegression",
+    "MetricName",
     "Model",
+    "Network",
     "RandomForest",
+    "Source",
     "Stage",
+    "Submission",
     "Svm",
     "Training",
     "Tune",

@@ -1,4 +1,4 @@
-"""What is wrong in a configuration, in words for people: the key, its file and line, what was expected."""
+"""Error messages for configurations: key, file and line, expected and received value."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from kit.config.notation import is_ambiguous
 from kit.config.root import Config
 from kit.errors import UserError
 
-# Pydantic speaks to programmers. Error types that are not here keep its own words.
+# Plain words for pydantic's error types; other types keep pydantic's message.
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "keys and values",
@@ -48,7 +48,7 @@ class Layer:
     Attributes:
         path: the file.
         raw: its content.
-        node: the same with line numbers; None where the file is empty.
+        node: its content with line numbers; None if the file is empty.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class Layer:
     node: yaml.Node | None
 
     def line(self, location: Sequence[str]) -> int | None:
-        """Return the line, from 1, of the key at `location`; None where this file does not set it."""
+        """Return the 1-based line of the key at `location`; None if this file does not set it."""
         node, line = self.node, None
         for part in location:
             if isinstance(node, yaml.MappingNode):
@@ -72,14 +72,14 @@ class Layer:
 
 
 def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence[str]) -> UserError:
-    """Return the first fault that pydantic found, in our words.
+    """Return the first of pydantic's errors as a UserError.
 
     Args:
-        error: pydantic's.
+        error: from pydantic.
         layers: the files, each before the one that it extends.
-        changes: what `--set` laid on top.
+        changes: of `--set`, "a.b=c".
     """
-    # A misspelt key is the cause of a missing one.
+    # Unknown keys first: a misspelt key also causes a missing one.
     first = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
     location, known = _place(first["loc"])
     if first["type"] in {"union_tag_invalid", "union_tag_not_found"}:
@@ -105,7 +105,7 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
 
 
 def origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[str]) -> str | None:
-    """Return where the key at `location` was set: the change, or the file and line; else the first file."""
+    """Return where the key at `location` was set: the change, or file and line; by default the first file."""
     for change in reversed(changes):
         keys = change.partition("=")[0].strip().split(".")
         if all(one == other for one, other in zip(keys, location, strict=False)) and location:
@@ -118,7 +118,7 @@ def origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[s
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the known name most like `name`; nothing where none is."""
+    """Return "; did you mean 'x'?" for the known name most similar to `name`; "" if none is similar."""
     match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {match[0]!r}?" if match else ""
 
@@ -145,9 +145,9 @@ def _shown(detail: ErrorDetails) -> str:
 
 
 def _place(loc: Iterable[str | int]) -> tuple[list[str], list[str]]:
-    """Return the key as people write it, and the names that the section around it knows.
+    """Return the key as users write it, and the names of its section.
 
-    Pydantic's location of an error also names the kind of a model, and "[key]" for a fault in a key itself.
+    Pydantic's location also contains the kind of a model, and "[key]" for an error in a key itself.
     """
     location: list[str] = []
     known: list[str] = []
@@ -165,7 +165,7 @@ def _place(loc: Iterable[str | int]) -> tuple[list[str], list[str]]:
             field = sections[0].model_fields.get(str(part))
             inside = field.annotation if field else None
         else:
-            # What a dict or a tuple[…, ...] holds.
+            # The element type of a dict or a tuple[…, ...].
             inside, known = next((one for one in reversed(get_args(inside)) if one is not Ellipsis), None), []
     return location, known
 

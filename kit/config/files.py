@@ -1,7 +1,6 @@
-"""Configurations from files: YAML with `extends`, `--set a.b=c` on top, and errors that name the line.
+"""Read configurations: YAML files with `extends`, changes with `--set a.b=c`, and errors that name the line.
 
-A configuration is read in three steps: files are merged along `extends`, changes are laid on top, and the
-result is validated once.
+Three steps: merge the files along `extends`, apply the changes, validate the result once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,22 +12,22 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from kit.config import notation
+from kit.config import notation, renamed
 from kit.config.errors import Layer, explained, nearest
 from kit.config.root import Config, merged
 from kit.errors import UserError
 from kit.files import expanded
 
-# PyYAML lets through what Python says of a 13th month, endless digits and endless brackets.
+# PyYAML does not catch Python's errors about a 13th month, too many digits and too many brackets.
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def load(name: str = "default", changes: Iterable[str] = ()) -> Config:
-    """Read configuration `name`, lay `changes` ("a.b=c") on top, and validate.
+    """Read configuration `name`, apply `changes` ("a.b=c"), and validate.
 
     Raises:
-        UserError: no such file, no YAML, an unknown key (with the nearest known one), a value of the wrong
-            type or out of range; the message names the file and line, or the change.
+        UserError: no such file, invalid YAML, an unknown key (with the most similar known one), a value of
+            the wrong type or out of range; the message names the file and line, or the change.
     """
     changes = list(changes)
     raw, layers = resolve(name, changes)
@@ -36,10 +35,10 @@ def load(name: str = "default", changes: Iterable[str] = ()) -> Config:
 
 
 def resolve(name: str, changes: Iterable[str] = ()) -> tuple[dict[str, Any], list[Layer]]:
-    """Return configuration `name` with `changes` on top, as keys and values not yet validated, and its files.
+    """Return configuration `name` with `changes` applied, before validation, and its files.
 
     Raises:
-        UserError: no such file, no YAML, or a change that fits nowhere.
+        UserError: no such file, invalid YAML, or a change of a key that does not exist.
     """
     layers = _layers(find(name), ())
     raw: dict[str, Any] = {}
@@ -47,24 +46,26 @@ def resolve(name: str, changes: Iterable[str] = ()) -> tuple[dict[str, Any], lis
         raw = merged(raw, layer.raw)
     raw = deepcopy(raw)
     for change in changes:
-        _apply(raw, change)
+        apply_change(raw, change)
     return raw, layers
 
 
 def validate(raw: Mapping[str, Any], layers: Sequence[Layer] = (), changes: Sequence[str] = ()) -> Config:
-    """Return `raw` as a configuration; `layers` and `changes`, where it came from, tell where an error is.
+    """Return `raw` as a validated configuration; errors are located in `layers` and `changes`.
 
     Raises:
         UserError: an unknown key, a value of the wrong type or out of range.
     """
+    current = deepcopy(dict(raw))
+    renamed.rename(current)
     try:
-        return Config.model_validate(raw)
+        return Config.model_validate(current)
     except ValidationError as error:
         raise explained(error, layers, changes) from error
 
 
 def shipped() -> Path:
-    """Return the folder of the configurations that come with the package."""
+    """Return the folder of the configurations shipped with kit."""
     installed = Path(str(files("kit"))) / "configs"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "configs"
 
@@ -73,7 +74,7 @@ def find(name: str) -> Path:
     """Return the file of configuration `name`: a path, else in ./configs, else shipped.
 
     Raises:
-        UserError: there is none; the message names the nearest.
+        UserError: not found; the message names the most similar one.
     """
     return _find(name, (Path("configs"), shipped()), None)
 
@@ -87,7 +88,7 @@ def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
         raise UserError(f"there is no configuration file {path}", where=where)
     for folder in folders:
         path = folder / f"{name}.yaml"
-        # configs/default.yaml may extend the default that is shipped.
+        # configs/default.yaml may extend the shipped default.
         if path.is_file() and not (extended_by and path.samefile(extended_by)):
             return path
     known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml") if path != extended_by})
@@ -96,7 +97,7 @@ def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
 
 
 def _layers(path: Path, seen: tuple[Path, ...]) -> list[Layer]:
-    """Return the file and those that it extends, itself first."""
+    """Return the file, then those that it extends."""
     if path.resolve() in seen:
         raise UserError("extends leads back to itself", where=str(path))
     layer = _read(path)
@@ -130,6 +131,7 @@ def _read(path: Path) -> Layer:
         raise UserError(
             "not a configuration", where=str(path), expected="keys and values", received=type(raw).__name__
         )
+    renamed.rename(raw, node, str(path))
     return Layer(path, raw, node)
 
 
@@ -138,9 +140,15 @@ def _problem(error: Exception) -> str:
     return problem.replace("character '\\t' that cannot start any token", "a tab; indent with spaces")
 
 
-def _apply(raw: dict[str, Any], change: str) -> None:
+def apply_change(raw: dict[str, Any], change: str) -> None:
+    """Apply a change ("a.b=c") to `raw` in place.
+
+    Raises:
+        UserError: the change is not KEY=VALUE, or does not fit.
+    """
     key, separator, text = change.partition("=")
-    *parents, last = key.strip().split(".")
+    new = renamed.current_key(key.strip())
+    *parents, last = new.split(".")
     if not separator or not all([*parents, last]):
         raise UserError(
             "not a change", where=f"--set {change}", expected="KEY=VALUE, as in models.cnn.dropout=0.3"
@@ -151,6 +159,8 @@ def _apply(raw: dict[str, Any], change: str) -> None:
         raise UserError(f"the value is not YAML: {_problem(error)}", where=f"--set {change}") from error
     if parents[:1] == ["models"] and (parents[1:] or value is None):
         _check_model([*parents, last][1], raw.get("models"), change)
+    if new != key.strip():
+        renamed.warn(key.strip(), new, f"--set {change}")
     place: Any = raw
     for part in parents:
         place = _below(place, part, change)

@@ -1,7 +1,7 @@
-"""YAML as a configuration is written: numbers are decimal, dates are text, and no key is given twice.
+"""The YAML of configurations: decimal numbers only, dates are text, duplicate keys are errors.
 
-YAML 1.1, which PyYAML reads, takes 010 for 8, 1:30 for 90 and 1_000 for 1000; later versions do not. Whatever
-could be read as two different numbers is text here: a key that wants a number refuses it by name.
+PyYAML implements YAML 1.1, which reads 010 as 8, 1:30 as 90 and 1_000 as 1000; YAML 1.2 does not. Such
+ambiguous numbers are text here, so that a numeric key rejects them by name.
 """
 
 import re
@@ -27,13 +27,13 @@ class _Loader(yaml.SafeLoader):
                 continue
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} is given twice", key.start_mark
+                    None, None, f"duplicate key {key.value!r}", key.start_mark
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: yaml.ScalarNode) -> Any:
-        """Return the number of a tagged scalar: !!int 010 is as ambiguous as 010."""
+        """Return the number of a tagged scalar; !!int 010 is as ambiguous as 010."""
         text = self.construct_scalar(node)
         if not _NUMBERS[node.tag].match(text):
             raise yaml.constructor.ConstructorError(
@@ -44,7 +44,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that either kind of YAML reads as something else."""
+    """Quotes text that this notation or YAML 1.1 would read as another type."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -58,10 +58,10 @@ for _tag, _form in _NUMBERS.items():
 
 
 def read(text: str) -> tuple[Any, yaml.Node | None]:
-    """Return what `text` holds, and the same with line numbers; None and None where it is empty.
+    """Return the content of `text`, and the same with line numbers; None and None if it is empty.
 
     Raises:
-        yaml.YAMLError, ValueError, RecursionError: it is not YAML.
+        yaml.YAMLError, ValueError, RecursionError: invalid YAML.
     """
     loader = _Loader(text)
     node = loader.get_single_node()
@@ -69,7 +69,7 @@ def read(text: str) -> tuple[Any, yaml.Node | None]:
 
 
 def written(content: Mapping[str, Any], width: int) -> str:
-    """Return YAML in the style of the shipped configurations: one line per stage, numbers exact."""
+    """Return YAML in the style of the shipped configurations: one line per stage, exact numbers."""
     text: str = yaml.dump(
         dict(content),
         Dumper=_Dumper,
@@ -82,7 +82,7 @@ def written(content: Mapping[str, Any], width: int) -> str:
 
 
 def is_ambiguous(value: Any) -> bool:
-    """Say whether `value` is text that some language takes for a number, and this notation does not."""
+    """Return whether `value` is text that other notations read as a number."""
     if not isinstance(value, str) or _WHOLE.match(value) or _REAL.match(value):
         return False
     return (

@@ -1,6 +1,6 @@
 """The whole configuration.
 
-Each CNN starts from the top-level `training` and `augmentation`, and may override any part of them.
+The top-level `training` and `augmentation` are the defaults of each CNN, which may override any part of them.
 """
 
 import hashlib
@@ -8,13 +8,47 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from kit.config.base import Count, Flag, Name, Section, Seed, Whole
+from kit.config.base import Count, Flag, MetricName, Name, Section, Seed, Whole
 from kit.config.models import Augmentation, Cnn, Model, Training
 from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
+
+Channels = Annotated[Whole, Field(ge=1, le=4)]
+HASH_VERSION = 2
+"""Version of the hash; a new version changes the name of every run."""
+
+
+def _label(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"expected text; write {value!r} in quotes")
+    return str(value) if isinstance(value, int) else value
+
+
+Label = Annotated[str, BeforeValidator(_label), Field(min_length=1)]
+
+
+class Submission(Section):
+    """Which predictions a submission holds."""
+
+    format: Literal["label", "probability", "probabilities"] = "label"
+    """label: the predicted label; probability: the probability of one label, for two classes; probabilities:
+    one column of probabilities per class."""
+    positive: Label | None = None
+    """Label whose probability is submitted (format probability); null: the second one."""
+    columns: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
+    """Headers of the probability columns, in the order of the labels (format probabilities); null: the
+    labels."""
+
+    @model_validator(mode="after")
+    def _belong_to_the_format(self) -> Self:
+        if self.positive is not None and self.format != "probability":
+            raise ValueError("positive: only format: probability has it")
+        if self.columns is not None and self.format != "probabilities":
+            raise ValueError("columns: only format: probabilities has them; see prediction_column")
+        return self
 
 
 class Competition(Section):
@@ -23,30 +57,67 @@ class Competition(Section):
     slug: str = "digit-recognizer"
     """The competition's name in its address on Kaggle."""
     label_column: str = "label"
-    """Column of train.csv with the class, an integer from 0."""
+    """Column of train.csv with the label."""
+    classes: Annotated[Whole, Field(ge=2, le=256)] | None = 10
+    """Number of classes. Without `labels`, the labels are the integers 0 to classes - 1."""
+    labels: Literal["auto"] | Annotated[tuple[Label, ...], Field(min_length=2, max_length=256)] | None = None
+    """auto: the labels in train.csv; a list: these labels, in this order; null: the integers 0 to
+    classes - 1. With auto or a list, `classes` may be left out; if it is set, it must be their number."""
     pixel_prefix: str = "pixel"
-    """Pixel columns are called by this and their 0-based place, row by row."""
+    """Pixel columns are named by this prefix and their 0-based number: row by row, the channels of a pixel
+    side by side."""
+    image_shape: tuple[Count, Count, Channels] = (28, 28, 1)
+    """Height and width in pixels, and number of channels; two numbers mean one channel."""
+    test_id_column: str | None = None
+    """Column of test.csv with the ids; null: it has none."""
+    first_id: Annotated[Whole, Field(ge=0)] | None = 1
+    """Id of the first row of test.csv, if ids are consecutive integers; null: ids are those of
+    sample_submission.csv, in its order. Not used with `test_id_column`."""
     id_column: str = "ImageId"
     """First column of the submission."""
-    first_id: Annotated[Whole, Field(ge=0)] = 1
-    """Id of the first row of test.csv; ids count up from it."""
     prediction_column: str = "Label"
     """Second column of the submission."""
-    image_shape: tuple[Count, Count] = (28, 28)
-    """Height and width in pixels."""
-    classes: Annotated[Whole, Field(ge=2, le=256)] = 10
-    """How many classes there are; labels run from 0 to classes - 1."""
+    submission: Submission = Submission()
+    """Which predictions a submission holds."""
+    metric: MetricName = "accuracy"
+    """What Kaggle scores by."""
     public_rows: Count | None = None
     """Test rows behind the public score; null: all of them."""
 
+    @field_validator("image_shape", mode="before")
+    @classmethod
+    def _one_channel(cls, value: Any) -> Any:
+        return [*value, 1] if isinstance(value, list | tuple) and len(value) == 2 else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _classes_follow_from_labels(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping):
+            return raw
+        labels = raw.get("labels")
+        if labels is None:
+            return {**raw, "labels": "auto"} if raw.get("classes", 10) is None else raw
+        known = len(labels) if isinstance(labels, list | tuple) else None
+        return {**raw, "classes": known if raw.get("classes") is None else raw["classes"]}
+
+    @model_validator(mode="after")
+    def _labels_are_distinct(self) -> Self:
+        if isinstance(self.labels, tuple):
+            again = next((one for place, one in enumerate(self.labels) if one in self.labels[:place]), None)
+            if again is not None:
+                raise ValueError(f"labels: {again!r} is there twice")
+            if self.classes != len(self.labels):
+                raise ValueError(f"labels: expected {self.classes} (classes), received {len(self.labels)}")
+        return self
+
 
 class Data(Section):
-    """Where the competition's files lie."""
+    """Where the competition's files are."""
 
     directory: Annotated[str, Field(min_length=1)] = "data"
     """Folder of train.csv, test.csv and sample_submission.csv; `~` is the home folder.
 
-    One that is set here must hold them: nothing else is read in its place.
+    If it is set here and the files are missing, that is an error; kit then uses no other data.
     """
 
     @field_validator("directory", mode="before")
@@ -68,55 +139,55 @@ class Data(Section):
 
     @property
     def is_named(self) -> bool:
-        """Whether the user chose the directory, in a file or with --set."""
+        """Whether the user set the directory, in a file or with --set."""
         return "directory" in self.model_fields_set
 
 
 class Folds(Section):
-    """How training rows are held out."""
+    """Cross-validation folds."""
 
     count: Annotated[Whole, Field(ge=2, le=100)] = 5
     """Number of folds."""
     seed: Seed = 0
-    """Of the shuffle that deals rows to folds."""
+    """Seed of the shuffle that assigns rows to folds."""
     reshuffle: Flag = False
-    """Give each training seed folds of its own."""
+    """Use different folds for each training seed."""
 
 
 class Ensemble(Section):
-    """The rule from columns to one matrix."""
+    """How the columns of a run are combined."""
 
     method: Literal["mean"] = "mean"
-    """mean: the mean of the probabilities, every column alike."""
+    """mean: unweighted mean of the probabilities."""
     tta: Flag = False
-    """Use the mean over views of networks with `augmentation.tta`; the report compares both."""
+    """Use the mean over views of networks with `augmentation.tta`; the report compares with and without."""
     calibrate: Flag = False
-    """Raise the probabilities of each column to a power fitted out of fold (temperature scaling)."""
+    """Scale each column by a temperature fitted on its OOF predictions."""
 
 
 class Config(Section):
     """A resolved configuration."""
 
     competition: Competition = Competition()
-    """What the competition's files look like."""
+    """Format of the competition's files."""
     data: Data = Data()
-    """Where they lie."""
+    """Where these files are."""
     folds: Folds = Folds()
-    """How training rows are held out."""
+    """Cross-validation folds."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
-    """Seeds to train; a whole number n stands for 0 to n - 1."""
+    """Training seeds; a whole number n means 0 to n - 1."""
     all_rows: Flag = False
-    """Also train each model and seed on all rows, for the test predictions alone; folds judge, as before."""
+    """Also train each model and seed on all rows, for test predictions only; OOF figures do not change."""
     training: Training = Training()
-    """What each CNN starts from."""
+    """Default of each CNN."""
     augmentation: Augmentation = Augmentation()
-    """What each CNN starts from."""
+    """Default of each CNN."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
-    """What is trained, by name; null takes an inherited one away."""
-    blend: Ensemble = Ensemble()
-    """The rule from columns to one matrix."""
+    """Models to train, by name; null removes an inherited model."""
+    ensemble: Ensemble = Ensemble()
+    """How columns are combined."""
     tune: Tune = Tune()
-    """What `kit tune` does."""
+    """Settings of `kit tune`."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -131,7 +202,7 @@ class Config(Section):
     @classmethod
     def _distinct_seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("every seed may stand once only")
+            raise ValueError("seeds must be distinct")
         return value
 
     @model_validator(mode="before")
@@ -139,7 +210,7 @@ class Config(Section):
     def _fill_networks(cls, raw: Any) -> Any:
         if not isinstance(raw, Mapping):
             return raw
-        # A key with nothing behind it (all its lines commented out, say) is as good as absent.
+        # A key without a value, as when all lines below it are commented out, counts as absent.
         given = {key: value for key, value in raw.items() if value is not None or key not in cls.model_fields}
         if isinstance(given.get("models"), Mapping):
             models = {name: model for name, model in given["models"].items() if model is not None}
@@ -150,44 +221,45 @@ class Config(Section):
     def _images_fit(self) -> Self:
         for name, model in self.models.items():
             if isinstance(model, Cnn):
-                _check_sizes(name, model, self.competition.image_shape)
+                _check_sizes(name, model, self.competition.image_shape[:2])
         return self
 
     @model_validator(mode="after")
-    def _teachers_can_teach(self) -> Self:
+    def _teachers_are_valid(self) -> Self:
         for name, model in self.models.items():
             for teacher in model.teachers if isinstance(model, Cnn) else ():
-                there = self.models.get(teacher)
-                if there is None:
+                found = self.models.get(teacher)
+                if found is None:
                     known = ", ".join(self.models)
-                    raise ValueError(f"models.{name}.teachers: no model {teacher!r}; there are {known}")
-                if teacher == name or (isinstance(there, Cnn) and there.teachers):
+                    raise ValueError(f"models.{name}.teachers: no model {teacher!r}; the models are {known}")
+                if teacher == name or (isinstance(found, Cnn) and found.teachers):
                     raise ValueError(f"models.{name}.teachers: {teacher!r} has teachers itself")
         return self
 
     @model_validator(mode="after")
-    def _views_are_there(self) -> Self:
+    def _some_network_has_views(self) -> Self:
         networks = [model for model in self.models.values() if isinstance(model, Cnn)]
-        if self.blend.tta and not any(network.augmentation.tta for network in networks):
-            raise ValueError("blend.tta: no network has views to blend; set augmentation.tta: true")
+        if self.ensemble.tta and not any(network.augmentation.tta for network in networks):
+            raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
         return self
 
     def digest(self, **also: str) -> str:
-        """Return the hash (64 hex digits) of what decides a member, with `also` (fingerprint, backend, …).
+        """Return the hash (64 hex digits) of all that determines a member, with `also` (fingerprint, …).
 
-        It covers the folds, the models with the training and augmentation of each, the image's shape and the
-        classes. It does not cover seeds, all_rows, blend, tune, names and directories: more seeds extend the
-        same run. Nor does it cover the precision that was asked for: what came of it belongs in `also`.
+        It covers the folds, the models with their training and augmentation, the image shape and the classes.
+        It does not cover seeds, all_rows, ensemble, tune, names and directories: more seeds extend the same
+        run. It does not cover the requested precision either: the resolved one belongs in `also`.
         """
-        decides = self.model_dump(mode="json", include={"folds", "models"}) | also
-        for model in decides["models"].values():
+        fields = self.model_dump(mode="json", include={"folds", "models"}) | also
+        for model in fields["models"].values():
             model.get("training", {}).pop("precision", None)
-        decides["image"] = [*self.competition.image_shape, self.competition.classes]
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        fields["image"] = [*self.competition.image_shape, self.competition.classes]
+        fields["version"] = HASH_VERSION
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def merged(base: Any, over: Any) -> Any:
-    """Return `base` with `over` laid on top: mappings key by key, anything else replaced."""
+    """Return `base` overridden by `over`: mappings key by key, other values replaced."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}

@@ -1,11 +1,11 @@
-"""How `kit tune` searches: the space, the sampler, what a trial is, and how the best are confirmed."""
+"""The section `tune`: search space, sampler, pruner, metric, trials and confirmation."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from kit.config.base import Count, Flag, Real, Section, Seed, Whole
+from kit.config.base import Count, Flag, MetricName, Real, Section, Seed, Whole
 
 Conditions = dict[str, Any]
 
@@ -16,10 +16,10 @@ def _check_range(low: float, high: float, log: bool, step: float | None) -> None
     if log and low <= 0:
         raise ValueError(f"impossible range; on a logarithmic scale low must be above 0, received {low:g}")
     if log and step:
-        raise ValueError("a logarithmic range takes no step")
-    # Rounding must not refuse 0.1 to 0.3 in one step of 0.2.
+        raise ValueError("a logarithmic range has no step")
+    # Rounding must not reject 0.1 to 0.3 in one step of 0.2.
     if step and step > (high - low) * (1 + 1e-9):
-        raise ValueError(f"impossible range; a step of {step:g} leads past high, {high:g}")
+        raise ValueError(f"impossible range; a step of {step:g} goes past high, {high:g}")
 
 
 class FloatRange(Section):
@@ -28,15 +28,15 @@ class FloatRange(Section):
     kind: Literal["float"]
     """A number."""
     low: Real
-    """Least value."""
+    """Lowest value."""
     high: Real
-    """Greatest value."""
+    """Highest value."""
     log: Flag = False
     """Draw on a logarithmic scale."""
     step: Annotated[Real, Field(gt=0)] | None = None
-    """Take every so many only, counted from low; null: any number."""
+    """Step from one value to the next, starting at low; null: any number."""
     when: Conditions = Field({})
-    """Other keys of the space, with the value (or a list of values) at which this one counts."""
+    """Other keys of the space, with the value (or a list of values) at which this key is active."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -50,15 +50,15 @@ class IntRange(Section):
     kind: Literal["int"]
     """A whole number."""
     low: Whole
-    """Least value."""
+    """Lowest value."""
     high: Whole
-    """Greatest value."""
+    """Highest value."""
     log: Flag = False
     """Draw on a logarithmic scale."""
     step: Count = 1
-    """Take every so many only, counted from low."""
+    """Step from one value to the next, starting at low."""
     when: Conditions = Field({})
-    """Other keys of the space, with the value (or a list of values) at which this one counts."""
+    """Other keys of the space, with the value (or a list of values) at which this key is active."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -72,20 +72,20 @@ class Choices(Section):
     kind: Literal["categorical"]
     """A list of values without an order."""
     choices: Annotated[tuple[Any, ...], Field(min_length=2)]
-    """The values: anything that the key may hold."""
+    """The values: anything that is valid for the key."""
     when: Conditions = Field({})
-    """Other keys of the space, with the value (or a list of values) at which this one counts."""
+    """Other keys of the space, with the value (or a list of values) at which this key is active."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        if any(one in self.choices[:place] for place, one in enumerate(self.choices)):
-            raise ValueError("every choice may stand once only")
+        if any(one in self.choices[:index] for index, one in enumerate(self.choices)):
+            raise ValueError("duplicate choice")
         return self
 
 
 Dimension = Annotated[FloatRange | IntRange | Choices, Field(discriminator="kind")]
 
-# Of a configuration that does not say: what regularises each stage, and the learning rate.
+# The default: regularisation of each stage, and the learning rate.
 SPACE: dict[str, Any] = {
     "models.*.stages.*.dropout": FloatRange(kind="float", low=0.0, high=0.5),
     "models.*.stages.*.batch_norm": Choices(
@@ -96,27 +96,29 @@ SPACE: dict[str, Any] = {
 
 
 class Tune(Section):
-    """What `kit tune` does."""
+    """Settings of `kit tune`."""
 
     space: Annotated[dict[str, Dimension], Field(min_length=1)] = SPACE
-    """What to try, by key; `*` stands for every model or every stage of one; null takes a key away."""
+    """Search space by key; `*` means every model or every stage of one; null removes a key."""
     sampler: Literal["tpe", "random"] = "tpe"
-    """What proposes the next trial; tpe: multivariate tree-structured Parzen estimator."""
+    """Proposes the next trial; tpe: multivariate tree-structured Parzen estimator."""
+    metric: MetricName = "log_loss"
+    """Metric that decides which trial is better, on held-out rows."""
     pruner: Literal["median", "halving", "wilcoxon", "none"] = "median"
-    """What stops a trial that is losing; median: it is worse than most were; halving: successive halving;
-    wilcoxon: a test of its folds against the best trial's."""
+    """Stops trials early; median: worse than the median of earlier trials; halving: successive halving;
+    wilcoxon: signed-rank test of its folds against the best trial's."""
     seed: Seed = 0
-    """Of the sampler."""
-    # One: over 26 random configurations of lenet-regularized the loss of one fold ranks as the mean of two
-    # others does (rank correlation 0.97), so that a second would buy less than twice as many trials do.
+    """Seed of the sampler."""
+    # One: over 26 random configurations of lenet-regularized the loss of one fold ranks like the mean of two
+    # others (rank correlation 0.97), so a second fold gains less than twice as many trials.
     folds: Count = 1
-    """Folds that a trial trains, of those that `folds` makes."""
+    """Folds per trial, out of `folds.count`."""
     trials: Count | None = None
-    """Trials of a study, over all calls; null: as many as there is time for."""
+    """Trials of a study, over all calls; null: as many as time allows."""
     minutes: Annotated[Real, Field(gt=0)] = 60.0
-    """Time of one call, confirmation included."""
+    """Time limit of one call, confirmation included."""
     confirm_seeds: Annotated[Whole, Field(ge=3, le=100)] = 3
-    """Seeds of the confirmation, none of which the search uses."""
+    """Number of seeds of the confirmation; the search uses none of them."""
 
     @field_validator("space", mode="before")
     @classmethod

@@ -29,8 +29,10 @@ from kit.scratch import scratch
 
 ARRAYS = ("train_images", "train_labels", "test_images")
 """Names of the .npy files of an entry."""
-_VERSION = 2
+_VERSION = 4
 """Of what an entry holds: one that another version wrote is not found."""
+_READING = {"label_column", "classes", "labels", "pixel_prefix", "image_shape", "test_id_column"}
+"""Keys of the configuration that decide how files are read."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
 
 def key(hashed: Mapping[str, list[Any]], competition: Competition) -> str:
     """Return the name of the entry for files with these hashes, read as `competition` says."""
-    decides = competition.model_dump(include={"label_column", "pixel_prefix", "image_shape", "classes"})
+    decides = competition.model_dump(include=_READING)
     content = json.dumps([_VERSION, [sha256 for _, _, sha256 in hashed.values()], decides], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 

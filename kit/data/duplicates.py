@@ -1,12 +1,16 @@
 """Exact copies of images, within train.csv and between the files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.data.folds import distinct
+
+def distinct(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
+    """Return (rows,) int64: for each image the first with the same pixels, itself where it is the first."""
+    first: dict[bytes, int] = {}
+    return np.array([first.setdefault(image.tobytes(), row) for row, image in enumerate(images)], np.int64)
 
 
 def copies(arrays: Mapping[str, NDArray[np.uint8]]) -> list[str]:

@@ -1,21 +1,45 @@
-"""Stratified folds over distinct images: copies of one image never stand on both sides."""
+"""Stratified folds over distinct images: all copies of an image are in one fold."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.config import Folds
+from kit.data.dataset import Dataset
+from kit.data.duplicates import distinct
 from kit.errors import KitError, UserError
 
 
-def distinct(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
-    """Return (rows,) int64: for each image the first with the same pixels, itself where it is the first."""
-    first: dict[bytes, int] = {}
-    return np.array([first.setdefault(image.tobytes(), row) for row, image in enumerate(images)], np.int64)
+def shuffle_seed(folds: Folds, seed: int) -> int:
+    """Return the seed of the shuffle that deals rows to folds, for members of training seed `seed`."""
+    return folds.seed + (seed if folds.reshuffle else 0)
+
+
+def folds_by_seed(dataset: Dataset, folds: Folds, seeds: Sequence[int]) -> NDArray[np.int8]:
+    """Return (seeds, rows) int8: for each training seed, the fold that holds each row out.
+
+    All seeds share the same folds, unless `folds.reshuffle` is set.
+
+    Raises:
+        UserError: a class has fewer distinct images than there are folds.
+    """
+    shuffles = [shuffle_seed(folds, seed) for seed in seeds]
+    made = {
+        shuffle: make_folds(
+            dataset.train_images, dataset.train_labels, folds.count, shuffle, dataset.task.labels.labels
+        )
+        for shuffle in set(shuffles)
+    }
+    return np.stack([made[shuffle] for shuffle in shuffles])
 
 
 def make_folds(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], count: int, seed: int
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    count: int,
+    seed: int,
+    names: Sequence[str] | None = None,
 ) -> NDArray[np.int8]:
     """Return (rows,) int8: the fold from 0 to count - 1 that holds each row out.
 
@@ -23,10 +47,11 @@ def make_folds(
     those of each class, differ by one image at most. Copies go with the first of them, whatever their label.
 
     Args:
-        images: (rows, height, width) uint8.
+        images: (rows, height, width, channels) uint8.
         labels: (rows,) uint8.
         count: number of folds, 2 to 100.
         seed: of the shuffle.
+        names: of class 0, 1, … in errors; None: its index.
 
     Raises:
         UserError: a class has fewer distinct images than there are folds.
@@ -36,7 +61,8 @@ def make_folds(
     present, sizes = np.unique(labels[firsts], return_counts=True)
     for label, size in zip(present, sizes, strict=True):
         if size < count:
-            what = f"class {label} has too few distinct images for {count} folds"
+            name = label if names is None else names[label]
+            what = f"class {name} has too few distinct images for {count} folds"
             raise UserError(
                 what,
                 where="folds.count",

@@ -1,4 +1,4 @@
-"""Bring the competition's files into the data directory: all of them, checked, or none."""
+"""Fetch the competition's files into the data directory: all of them, checked, or none."""
 
 import shutil
 import tempfile
@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from kit.config import Competition, Config
-from kit.data import cache, compressed, dataset
+from kit.config import Config
+from kit.data import cache, compressed, dataset, layout
 from kit.data.readers.exact import shown
 from kit.errors import UserError
 from kit.files import atomic
 from kit.locks import NoLocksError, locked
 from kit.scratch import scratch
+from kit.task.submission import check_sample_submission
+from kit.task.task import make_task
 
 Contents = dict[str, dataset.Content]
 """By the competition's names of the files."""
@@ -24,7 +26,7 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
 
     Args:
         config: gives the data directory and what the files must look like.
-        source: "kaggle", "sample", "auto" (the rule of `dataset.load`), or the path of a folder or a zip.
+        source: "kaggle", "sample", "auto" (as `kit.data.source.load`), or the path of a folder or a zip.
         force: whether files that differ may be replaced.
         timeout: seconds an attempt of a download may take.
 
@@ -40,12 +42,12 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     from kit import kaggle_client
 
     directory = Path(config.data.directory)
-    if dataset.has_variable(directory) and not directory.exists():
-        raise UserError("there is no such folder", where=str(directory), hint=dataset.NO_VARIABLES)
+    if layout.has_variable(directory) and not directory.exists():
+        raise UserError("there is no such folder", where=str(directory), hint=layout.NO_VARIABLES)
     if source == "auto":
-        place = dataset.locate(config)
+        place = layout.locate(config)
         if place:
-            dataset.required(place)
+            layout.required(place)
             return f"{place}/ holds the data; nothing to fetch"
         source = "kaggle" if kaggle_client.has_credentials() else "sample"
     if source == "sample":
@@ -74,7 +76,7 @@ def _from_path(source: Path) -> Contents:
     if source.is_file():
         return _from_zip(source)
     compressed.check_folder(source)
-    found = {name: dataset.file_in(source, name) for name in dataset.FILES}
+    found = {name: layout.file_in(source, name) for name in layout.FILES}
     return {name: (compressed.content(path), str(path)) for name, path in found.items() if path}
 
 
@@ -100,7 +102,7 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
         if path.is_absolute() or ".." in path.parts:
             raise UserError("a name leads out of the zip", where=str(source), received=shown(member.filename))
         name = compressed.plain_name(path.name)
-        if name not in dataset.FILES or member.is_dir():
+        if name not in layout.FILES or member.is_dir():
             continue
         if name in members:
             received = f"{shown(members[name].filename)} and {shown(member.filename)}"
@@ -110,33 +112,25 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
 
 
 def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
-    """Return how many training and test rows there are."""
-    train, test, submission = (contents.get(name) for name in dataset.FILES)
+    """Return the number of training and of test rows."""
+    train, test, submission = (contents.get(name) for name in layout.FILES)
     if train is None or test is None:
-        absent = dataset.FILES[0] if train is None else dataset.FILES[1]
+        absent = layout.TRAIN if train is None else layout.TEST
         received = ", ".join(contents) or "neither"
         raise UserError(
             f"there is no {absent}", where=source, expected="train.csv and test.csv", received=received
         )
-    arrays = dataset.check(train, test, config)
+    tables = dataset.read_tables(train, test, config)
+    rows = len(tables.arrays["test_images"])
     if submission:
-        _check_submission(*submission, config.competition, len(arrays["test_images"]))
-    return len(arrays["train_images"]), len(arrays["test_images"])
-
-
-def _check_submission(content: bytes, name: str, competition: Competition, rows: int) -> None:
-    header = f"{competition.id_column},{competition.prediction_column}"
-    lines = content.decode(errors="replace").split()
-    ids = [line.partition(",")[0] for line in lines[1:]]
-    if lines[:1] != [header] or ids != [str(competition.first_id + row) for row in range(rows)]:
-        last = competition.first_id + rows - 1
-        expected = f"{header} and a line for each id from {competition.first_id} to {last}"
-        received = f"{shown(lines[0] if lines else '')} and {len(ids)} lines"
-        raise UserError("does not belong to test.csv", where=name, expected=expected, received=received)
+        form = make_task(config.competition, tables.labels).submission
+        ids = dataset.test_ids(tables.test_ids, rows, form, submission)
+        check_sample_submission(*submission, form, ids)
+    return len(tables.arrays["train_images"]), rows
 
 
 def _put(contents: Contents, directory: Path, *, force: bool) -> str:
-    there = {name: path for name in dataset.FILES if (path := dataset.file_in(directory, name))}
+    there = {name: path for name in layout.FILES if (path := layout.file_in(directory, name))}
     differing = [
         there[name] for name in contents if name in there and not _holds(there[name], contents[name][0])
     ]

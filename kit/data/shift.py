@@ -36,18 +36,18 @@ _TURNS: dict[str, Callable[[Images], Images]] = {
     "mirrored left to right": lambda images: images[:, :, ::-1],
     "mirrored top to bottom": lambda images: images[:, ::-1],
     "rotated by 180 degrees": lambda images: images[:, ::-1, ::-1],
-    "transposed (rows and columns swapped)": lambda images: _lying(images).transpose(0, 2, 1),
+    "transposed (rows and columns swapped)": lambda images: _lying(images).transpose(0, 2, 1, 3),
     "rotated by 90 degrees clockwise": lambda images: np.rot90(_lying(images), 1, (1, 2)),
     "rotated by 90 degrees counterclockwise": lambda images: np.rot90(_lying(images), 3, (1, 2)),
     "rotated by 90 degrees and mirrored": lambda images: np.rot90(_lying(images), 2, (1, 2)).transpose(
-        0, 2, 1
+        0, 2, 1, 3
     ),
 }
 """What puts right again the images that look so."""
 
 
 def differences(train: Images, test: Images) -> list[str]:
-    """Return what is unlike in a sentence, or nothing; `train` and `test` are (rows, height, width)."""
+    """Return a sentence on what differs, or nothing; both are (rows, height, width, channels)."""
     if len(train) < FEWEST or train[0].size < LEAST:
         return []
     found = next(_values(train, test), None) or next(_places(train, test), None)
@@ -135,13 +135,13 @@ def _flat(images: Images) -> NDArray[np.float32]:
 
 def _lying(images: Images) -> Images:
     """Return images whose rows were written as columns: of another shape, unless they are square."""
-    rows, height, width = images.shape
-    return images.reshape(rows, width, height)
+    rows, height, width, channels = images.shape
+    return images.reshape(rows, width, height, channels)
 
 
 def _shift(train: Images, test: Images) -> tuple[int, int]:
     """Return by how many pixels the mean test image is moved down and to the right."""
-    one, other = (np.fft.fft2(images.mean(axis=0)) for images in (train, test))
+    one, other = (np.fft.fft2(images.mean(axis=(0, 3))) for images in (train, test))
     likeness = np.fft.ifft2(other * one.conj()).real
     place = np.unravel_index(likeness.argmax(), likeness.shape)
     down, right = (

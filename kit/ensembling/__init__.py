@@ -1,1 +1,1 @@
-"""From the columns of a run to one matrix of probabilities."""
+"""Combine the columns of a run into an ensemble."""

@@ -1,7 +1,8 @@
-"""From members to columns: out-of-fold probabilities put together in row order, and checked."""
+"""Assemble members into columns: checked OOF probabilities in row order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,47 +11,55 @@ from kit.errors import KitError
 from kit.members import ALL_ROWS, Member, MemberResult
 
 TOLERANCE = 1e-3
-"""How far the probabilities of a row may be from summing to 1."""
+"""Maximum deviation of a row's sum of probabilities from 1."""
+
+
+class ColumnKey(NamedTuple):
+    """Key of a column, unique over all runs."""
+
+    run: str
+    model: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.model}-s{self.seed}"
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """What the members of one model and seed give together.
+    """The predictions of all members of one model and seed.
 
     Attributes:
-        model, seed: whose members.
+        key: run, model and seed.
         oof: (training rows, classes) float32, each row from the member that did not see it.
-        test: (test rows, classes) float64, the mean over its members. One that trained on all rows has seen
-            folds / (folds - 1) times as many of them as the others, but no row is left that could tell how
-            much better it is: it counts as much as any.
-        power: that calibration raised the test probabilities to; 1 without it.
+        test: (test rows, classes) float64, the mean over its members. A member trained on all rows saw
+            folds / (folds - 1) times as many rows as the others; without held-out rows, its advantage cannot
+            be measured, so it has the same weight.
+        temperature: temperature of the calibrated test probabilities; 1 without calibration.
     """
 
-    model: str
-    seed: int
+    key: ColumnKey
     oof: NDArray[np.float32]
     test: NDArray[np.float64]
-    power: float = 1.0
-
-    def __str__(self) -> str:
-        return f"{self.model}-s{self.seed}"
+    temperature: float = 1.0
 
 
 def assemble(
-    members: Mapping[Member, MemberResult], folds: NDArray[np.int8], seeds: Sequence[int]
+    members: Mapping[Member, MemberResult], folds: NDArray[np.int8], seeds: Sequence[int], run: str = ""
 ) -> list[Column]:
-    """Put members together into columns, ordered by model and then as `seeds`.
+    """Combine members into columns, ordered by model and then as `seeds`.
 
-    The result does not depend on the order of `members`; those of seeds not asked for are left aside.
+    The result does not depend on the order of `members`. Members of other seeds are ignored.
 
     Args:
-        members: the results, of one or more models.
+        members: results of one or more models.
         folds: (seeds, rows), the fold that holds the row out.
         seeds: the seed of each row of `folds`.
+        run: name of the run, for the keys of the columns.
 
     Raises:
-        KitError: a member predicts other rows than its fold holds out, a row is not predicted exactly once
-            in a column, classes or test rows differ between members, or a row holds no probabilities.
+        KitError: a member predicts other rows than its fold holds out, a column does not predict each row
+            exactly once, classes or test rows differ between members, or a row is not a probability vector.
     """
     first = min(members)
     sizes = members[first].val_probs.shape[1], len(members[first].test_probs)
@@ -67,16 +76,16 @@ def assemble(
                 _check_sizes(member, result, sizes, first)
                 _check_probabilities(member, result)
             _check_each_row_once(f"{model}-s{seed}", own, len(held_out))
-            columns.append(_column(model, seed, list(own.values()), len(held_out)))
+            columns.append(_column(ColumnKey(run, model, seed), list(own.values()), len(held_out)))
     return columns
 
 
-def _column(model: str, seed: int, results: Sequence[MemberResult], rows: int) -> Column:
+def _column(key: ColumnKey, results: Sequence[MemberResult], rows: int) -> Column:
     oof = np.empty((rows, results[0].val_probs.shape[1]), np.float32)
     for result in results:
         oof[result.val_rows] = result.val_probs
     tests = np.stack([result.test_probs for result in results])
-    return Column(model, seed, oof, tests.mean(axis=0, dtype=np.float64))
+    return Column(key, oof, tests.mean(axis=0, dtype=np.float64))
 
 
 def _check_rows(member: Member, result: MemberResult, held_out: NDArray[np.intp]) -> None:
@@ -89,12 +98,12 @@ def _check_rows(member: Member, result: MemberResult, held_out: NDArray[np.intp]
             hint="train it again: kit cv --fresh",
         )
     if not np.array_equal(result.val_rows, held_out):
-        strange = len(np.setdiff1d(result.val_rows, held_out))
+        foreign = len(np.setdiff1d(result.val_rows, held_out))
         raise KitError(
             f"it predicts other rows than fold {member.fold} holds out",
             where=f"member {member}",
             expected=f"the fold's {len(held_out)} rows, ascending",
-            received=f"{len(result.val_rows)} rows, {strange} of them not the fold's",
+            received=f"{len(result.val_rows)} rows, {foreign} of them not in the fold",
             hint="the folds changed after it was trained; train again: kit cv --fresh",
         )
 
@@ -116,14 +125,14 @@ def _check_probabilities(member: Member, result: MemberResult) -> None:
     for kind, probs in (("held-out", result.val_probs), ("test", result.test_probs)):
         with np.errstate(invalid="ignore"):
             sums = probs.sum(axis=1, dtype=np.float64)
-        # Written so that NaN, which compares as false, is caught too.
+        # Negated, so that NaN, which compares as false, counts as wrong.
         wrong = np.flatnonzero(~((np.abs(sums - 1) <= TOLERANCE) & (probs >= 0).all(axis=1)))
         if wrong.size:
             row = probs[wrong[0]]
             raise KitError(
-                f"{wrong.size} of its {len(probs)} {kind} rows are no probabilities",
+                f"{wrong.size} of its {len(probs)} {kind} rows are not probabilities",
                 where=f"member {member}",
-                expected="numbers from 0 that sum to 1",
+                expected="numbers of at least 0 that sum to 1",
                 received=f"{row.min():.4g} to {row.max():.4g}, sum {sums[wrong[0]]:.4g}",
                 hint="the training diverged; lower training.learning_rate",
             )
@@ -138,7 +147,7 @@ def _check_each_row_once(column: str, own: Mapping[Member, MemberResult], rows: 
         raise KitError(
             f"{wrong.size} of {rows} training rows are not predicted exactly once (first: row {wrong[0]})",
             where=f"column {column}",
-            expected="one member a fold",
+            expected="one member per fold",
             received=f"folds {', '.join(str(one.fold) for one in own if one.fold != ALL_ROWS) or 'none'}",
-            hint="train what is missing: kit cv",
+            hint="train the missing members: kit cv",
         )

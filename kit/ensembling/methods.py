@@ -1,4 +1,4 @@
-"""Rules from columns to one matrix. What a rule fits, it fits on out-of-fold probabilities alone."""
+"""Ensemble methods: combine columns into one matrix. Methods fit parameters on OOF probabilities only."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from kit.ensembling.columns import Column
 
 
 @dataclass(frozen=True, eq=False)
-class Ensemble:
-    """What a rule makes of columns.
+class Combined:
+    """The columns of an ensemble as one matrix.
 
     Attributes:
         oof: (training rows, classes) float64.
         test: (test rows, classes) float64.
-        weights: of each column, in their order; they sum to 1.
+        weights: one per column, in the order of the columns; their sum is 1.
     """
 
     oof: NDArray[np.float64]
@@ -24,19 +24,32 @@ class Ensemble:
     weights: tuple[float, ...]
 
 
-def mean(columns: Sequence[Column]) -> Ensemble:
-    """Give every column the same weight."""
-    return Ensemble(
+Method = Callable[[Sequence[Column], NDArray[np.integer], NDArray[np.int8]], Combined]
+"""Takes columns, labels (training rows,) and folds (columns, training rows); see `combine`."""
+
+
+def mean(columns: Sequence[Column], labels: NDArray[np.integer], folds: NDArray[np.int8]) -> Combined:  # noqa: ARG001 - a Method
+    """Return the unweighted mean of the columns."""
+    return Combined(
         oof=np.mean([column.oof for column in columns], axis=0, dtype=np.float64),
         test=np.mean([column.test for column in columns], axis=0),
         weights=(1 / len(columns),) * len(columns),
     )
 
 
-METHODS: dict[str, Callable[[Sequence[Column]], Ensemble]] = {"mean": mean}
-"""The rules by the name that `blend.method` gives them."""
+METHODS: dict[str, Method] = {"mean": mean}
+"""Methods by their name in `ensemble.method`."""
 
 
-def blend(columns: Sequence[Column], method: str) -> Ensemble:
-    """Combine columns (one or more) by the rule called `method`, a key of METHODS."""
-    return METHODS[method](columns)
+def combine(
+    columns: Sequence[Column], labels: NDArray[np.integer], folds: NDArray[np.int8], method: str
+) -> Combined:
+    """Combine columns.
+
+    Args:
+        columns: one or more columns.
+        labels: (training rows,) from 0.
+        folds: (columns, training rows) int8, the fold that holds the row out in that column.
+        method: a key of METHODS.
+    """
+    return METHODS[method](columns, labels, folds)

@@ -1,7 +1,7 @@
-"""The one door to Kaggle: a wrapper around the official client that does not hang, lie or spend quota twice.
+"""All access to Kaggle: the official client with timeouts, retries, clear errors and no double submission.
 
-Each attempt at a call runs in a process of its own (`worker`), ended at its deadline: the client has no
-timeouts, prints what it should not, and authenticates as it is imported.
+Each attempt runs in its own process (`worker`), which is killed at its deadline: the official client has no
+timeouts, prints secrets, and authenticates on import.
 """
 
 from kit.kaggle_client.api import Limits, Submission, create, download, get, limits, submissions, upload

@@ -1,4 +1,4 @@
-"""What the kit asks of Kaggle, a function each. Deadlines, repeats and error messages are theirs."""
+"""One function per Kaggle API request, with timeout, retries and error messages."""
 
 import contextlib
 import tempfile
@@ -12,20 +12,20 @@ from pathlib import Path
 
 from kit.errors import KitError
 from kit.kaggle_client import attempts
-from kit.kaggle_client.attempts import ATTEMPTS, announce, attempt, budget, repeated, waiting
+from kit.kaggle_client.attempts import ATTEMPTS, attempt, budget, report_retry, retry_delay, with_retries
 from kit.kaggle_client.errors import CallError, Fault, UnknownOutcomeError, explain
 from kit.terminals import can_redraw
 
-_SETTLE = (1.0, 2.0, 4.0, 8.0)
-"""Waits between looks for a submission whose answer was lost, before it counts as not received."""
-_LOOK_AGAIN = "`kit submissions` looks whether it arrived; `kit submit` sends again only what did not"
-_PAGES = 20
-"""Pages of 100 submissions to look through."""
+_SEARCH_DELAYS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each search for a submission without a response; if all fail, it counts as not received."""
+_CHECK_HINT = "`kit submissions` checks whether it arrived; `kit submit` resends it only if it did not"
+_MAX_PAGES = 20
+"""Pages of 100 submissions each."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How often the team submitted today and in all, and how often it still may today."""
+    """Submission counts of the team: made today, made in total, left today."""
 
     today: int
     total: int
@@ -34,7 +34,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission as Kaggle lists it. Scores are Kaggle's own strings, empty where there are none."""
+    """A submission as Kaggle lists it. Scores are Kaggle's strings, empty if there is no score."""
 
     ref: int
     status: str
@@ -46,31 +46,31 @@ class Submission:
 
 
 def download(slug: str, folder: Path, *, timeout: float) -> Path:
-    """Download all files of competition `slug` as one zip into `folder`, and check it.
+    """Download all files of competition `slug` as one zip file into `folder`, and check it.
 
     Args:
-        slug: the competition's name in its address.
-        folder: an existing folder; the whole file is left there, or nothing.
-        timeout: seconds after which an attempt is ended; the next one goes on where it stopped.
+        slug: the competition's name in its URL.
+        folder: an existing folder; it receives the complete file or nothing.
+        timeout: seconds per attempt; the next attempt resumes the download.
 
     Returns:
-        The zip file, `<slug>.zip` in `folder`.
+        The path of the zip file, `<slug>.zip` in `folder`.
 
     Raises:
-        UserError: no or wrong credentials, the competition's rules not accepted, no such competition.
-        KitError: a passing fault after the last attempt, a web page instead of the file.
+        UserError: missing or invalid credentials, competition rules not accepted, no such competition.
+        KitError: a transient fault in the last attempt, or a web page instead of the file.
     """
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary, _progress() as show:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary, _progress() as show_size:
         part = Path(temporary).absolute() / "part"
 
         def fetch() -> None:
-            def watch() -> None:
-                show(part.stat().st_size if part.exists() else 0)
+            def poll() -> None:
+                show_size(part.stat().st_size if part.exists() else 0)
 
-            attempt("download", slug, timeout, watch=watch, path=str(part))
+            attempt("download", slug, timeout, poll=poll, path=str(part))
             _check_zip(part, slug)
 
-        repeated(fetch, timeout)
+        with_retries(fetch, timeout)
         return part.replace(folder / f"{Path(slug).name}.zip")
 
 
@@ -81,19 +81,19 @@ def _check_zip(part: Path, slug: str) -> None:
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         damaged = "all"
     except RuntimeError:
-        damaged = None  # Encrypted, or packed in another way: whole for all that is known.
+        damaged = None  # Encrypted, or an unsupported compression: cannot be checked.
     if damaged is None:
         return
     start = part.read_bytes()[:512].lstrip()[:1] if part.exists() else b""
     part.unlink(missing_ok=True)
     if start in (b"<", b"{"):
         raise explain(Fault("page", message="a web page" if start == b"<" else "JSON"), slug)
-    raise explain(Fault("network", message="the file came incomplete"), slug)
+    raise explain(Fault("network", message="the file is incomplete"), slug)
 
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
-    """Give a function that shows on a terminal how many bytes have come."""
+    """Yield a function that shows the number of downloaded bytes on a terminal."""
     from rich.console import Console
     from rich.progress import (
         FileSizeColumn,
@@ -118,34 +118,41 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
 
 def limits(slug: str, *, timeout: float) -> Limits | None:
-    """Return the team's quota; None where Kaggle does not tell it. All zero: there is no team yet.
+    """Return the team's quota; None if Kaggle does not report it. All zero: no team exists yet.
 
     Raises:
         UserError, KitError: as `download`.
     """
-    told = repeated(partial(attempt, "limits", slug, timeout), timeout)
-    return Limits(**told) if told else None
+    counts = with_retries(partial(attempt, "limits", slug, timeout), timeout)
+    return Limits(**counts) if counts else None
 
 
 def upload(slug: str, path: Path, *, timeout: float) -> str:
-    """Upload `path`, which submits nothing yet, and return the token that stands for it.
+    """Upload `path` without submitting it, and return its upload token.
 
     Raises:
-        UserError, KitError: as `download`; the upload refused.
+        UserError, KitError: as `download`; Kaggle refused the upload.
     """
-    return str(repeated(partial(attempt, "upload", slug, timeout, path=str(path.absolute())), timeout))
+    return str(with_retries(partial(attempt, "upload", slug, timeout, path=str(path.absolute())), timeout))
 
 
 def create(slug: str, token: str, description: str, tag: str, *, timeout: float) -> int:
-    """Make a submission of what was uploaded, once, and return its ref.
+    """Submit an uploaded file exactly once, and return the submission's ref.
 
-    An attempt whose answer is lost may have arrived all the same. So before anything is sent again, Kaggle's
-    list is searched for `tag`, which must stand in `description`.
+    A request without a response may have arrived. So before each retry, Kaggle's list of submissions is
+    searched for `tag`.
+
+    Args:
+        slug: the competition.
+        token: the upload token of the file.
+        description: shown in Kaggle's list; must contain `tag`.
+        tag: unique for this submission.
+        timeout: seconds per attempt.
 
     Raises:
-        UserError: as `download`; the quota spent, submissions disabled, from notebooks only.
-        UnknownOutcomeError: sent, not in Kaggle's list yet, and nothing tells whether it arrived.
-        KitError: it did not arrive.
+        UserError: as `download`; quota used up, submissions disabled, or accepted from notebooks only.
+        UnknownOutcomeError: the request was sent, and it is unknown whether it arrived.
+        KitError: the submission did not arrive.
     """
     end = time.monotonic() + budget(timeout)
     for number in range(1, ATTEMPTS + 1):
@@ -153,44 +160,45 @@ def create(slug: str, token: str, description: str, tag: str, *, timeout: float)
             return int(attempt("create", slug, timeout, token=token, description=description))
         except CallError as error:
             fault = error
-        waits = (waiting(fault, number),) if fault.settled else _SETTLE
-        last = number == ATTEMPTS or not fault.passing or time.monotonic() + sum(waits) + timeout > end
-        if last and fault.settled:
-            waits = (1.0,)
+        delays = (retry_delay(fault, number),) if fault.answered else _SEARCH_DELAYS
+        last = number == ATTEMPTS or not fault.transient or time.monotonic() + sum(delays) + timeout > end
+        if last and fault.answered:
+            delays = (1.0,)
         if not last:
-            announce(fault, sum(waits), number)
-        if found := _wait_for(slug, tag, waits, timeout):
-            return found.ref
+            report_retry(fault, sum(delays), number)
+        if submission := _find(slug, tag, delays, timeout):
+            return submission.ref
         if last:
             break
     failure = fault.after(number)
-    if fault.settled:
+    if fault.answered:
         raise failure
-    raise UnknownOutcomeError(f"{failure.what}; Kaggle's list does not have the submission", hint=_LOOK_AGAIN)
+    raise UnknownOutcomeError(f"{failure.what}; the submission is not in Kaggle's list", hint=_CHECK_HINT)
 
 
-def _wait_for(slug: str, tag: str, waits: Iterable[float], timeout: float) -> Submission | None:
-    for seconds in waits:
+def _find(slug: str, tag: str, delays: Iterable[float], timeout: float) -> Submission | None:
+    """Search Kaggle's list for `tag` after each of `delays`; None if it does not appear."""
+    for seconds in delays:
         attempts.pause(seconds)
         try:
-            found = next((one for one in submissions(slug, timeout=timeout) if tag in one.description), None)
+            found = next((s for s in submissions(slug, timeout=timeout) if tag in s.description), None)
         except KitError as error:
-            what = f"no look at Kaggle's list whether the submission arrived: {error.what}"
-            raise UnknownOutcomeError(what, hint=_LOOK_AGAIN) from None
+            what = f"cannot check whether the submission arrived: {error.what}"
+            raise UnknownOutcomeError(what, hint=_CHECK_HINT) from None
         if found:
             return found
     return None
 
 
 def submissions(slug: str, *, timeout: float) -> Iterator[Submission]:
-    """Yield the team's submissions, newest first, at most 2,000; asks for a page when it is needed.
+    """Yield the team's submissions, newest first, at most 2,000; pages are requested on demand.
 
     Raises:
         UserError, KitError: as `download`.
     """
     token = ""
-    for _ in range(_PAGES):
-        page = repeated(partial(attempt, "page", slug, timeout, token=token), timeout)
+    for _ in range(_MAX_PAGES):
+        page = with_retries(partial(attempt, "page", slug, timeout, token=token), timeout)
         yield from (Submission(**content) for content in page["submissions"])
         token = page["next"]
         if not token:
@@ -198,10 +206,10 @@ def submissions(slug: str, *, timeout: float) -> Iterator[Submission]:
 
 
 def get(slug: str, ref: int, *, timeout: float, within: float) -> Submission:
-    """Return submission `ref` of competition `slug`, trying for about `within` seconds.
+    """Return submission `ref` of competition `slug`; retry for about `within` seconds.
 
     Raises:
         UserError, KitError: as `download`.
     """
     timeout = min(timeout, within)
-    return Submission(**repeated(partial(attempt, "get", slug, timeout, ref=ref), timeout, within=within))
+    return Submission(**with_retries(partial(attempt, "get", slug, timeout, ref=ref), timeout, within=within))

@@ -1,4 +1,4 @@
-"""Why a connection failed: by what stays until something is changed, or by what may pass."""
+"""Classify connection errors of `requests`: a permanent cause, or a transient network fault."""
 
 import re
 import socket
@@ -23,9 +23,9 @@ _NO_TLS = "WRONG_VERSION_NUMBER|only use HTTP and not HTTPS|UNSUPPORTED_PROTOCOL
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """Return what an error of `requests` means; None: it is none of a connection.
+    """Return the fault that an exception of `requests` means; None if it is not a connection error.
 
-    What the errors say is not shown: it may hold signed addresses, and passwords of proxies.
+    The text of the exception is not used: it may contain signed URLs and proxy passwords.
     """
     causes = list(_causes(error))
     texts = "\n".join(map(str, causes))
@@ -38,36 +38,36 @@ def fault_of(error: BaseException) -> Fault | None:
     elif re.search(_NO_TLS, texts):
         fault = Fault("encryption")
     elif isinstance(error, _BAD_URL):
-        fault = Fault("client", message=f"{type(error).__name__}: an address is not valid")
+        fault = Fault("client", message=f"{type(error).__name__}: invalid URL")
     elif isinstance(error, _NETWORK) and not isinstance(error, requests.JSONDecodeError):
         fault = Fault("network", message=_reason(causes))
     return fault
 
 
 def _reason(causes: list[BaseException]) -> str:
-    """Return what the system says, else the name of the exception."""
-    for one in reversed(causes):
-        if isinstance(one, socket.gaierror):
-            return "the server's name is not known"
-        if isinstance(one, RemoteDisconnected):
-            return "closed without an answer"
-        if isinstance(one, ssl.SSLError) and one.reason:
-            return f"TLS: {one.reason.lower().replace('_', ' ')}"
-        if isinstance(one, OSError) and one.strerror:
-            return one.strerror[:1].lower() + one.strerror[1:]
+    """Return the system's error message, or the name of the exception."""
+    for cause in reversed(causes):
+        if isinstance(cause, socket.gaierror):
+            return "cannot resolve the host name"
+        if isinstance(cause, RemoteDisconnected):
+            return "closed without a response"
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return f"TLS: {cause.reason.lower().replace('_', ' ')}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror[:1].lower() + cause.strerror[1:]
     return type(causes[0]).__name__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and what it was made from, the first cause last."""
+    """Yield `error` and its causes, the root cause last."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
-        one = waiting.pop(0)
-        if id(one) in seen:
+        cause = waiting.pop(0)
+        if id(cause) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        # urllib3 hands some causes on as arguments alone.
-        related = (*one.args, one.__cause__ or one.__context__)
+        seen.add(id(cause))
+        yield cause
+        # urllib3 passes some causes only as arguments.
+        related = (*cause.args, cause.__cause__ or cause.__context__)
         waiting += [other for other in related if isinstance(other, BaseException)]

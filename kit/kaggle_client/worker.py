@@ -1,7 +1,8 @@
-"""One attempt at one call, by the official client, in a process that ends at its deadline or with its parent.
+"""One attempt at one API request with the official client, in a process with a deadline.
 
-Run as `python -m kit.kaggle_client.worker`; a line of JSON on stdin asks, a line of JSON on stdout answers.
-What the client prints is thrown away: it may hold keys and signed addresses. Nothing else imports `kaggle`.
+Run as `python -m kit.kaggle_client.worker`: one line of JSON on stdin is the request, one line on stdout the
+response. The process also exits with its parent. Output of the client is discarded, as it may contain keys
+and signed URLs. Nothing else imports `kaggle`.
 """
 
 import json
@@ -14,73 +15,74 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
-from kit.kaggle_client.errors import Fault, redacted, seconds_asked
+from kit.kaggle_client.errors import Fault, redacted, retry_after_seconds
 
-_heard: deque[Any] = deque(maxlen=1)
-"""The last response that came in: the client loses it on its way to an error."""
-_CHUNK = 2**16
-"""Bytes; what is not a whole chunk is lost with a connection."""
+_last_response: deque[Any] = deque(maxlen=1)
+"""The last HTTP response: the client's exceptions do not contain it."""
+_CHUNK_BYTES = 2**16
+"""An incomplete chunk is lost when the connection breaks."""
 
 
 class _UploadError(Exception):
-    """The client gave the upload up."""
+    """The client gave up the upload."""
 
 
-class _NothingError(Exception):
-    """Kaggle said yes, and gave no ref."""
+class _NoSubmissionError(Exception):
+    """Kaggle accepted the request but returned no ref."""
 
 
 def main() -> None:
-    """Answer the one request on stdin."""
-    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    """Handle the request on stdin, and write the response to stdout."""
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     request = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    import kagglesdk.kaggle_client  # noqa: F401 - slow to import, and silent: before the clock starts
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    import kagglesdk.kaggle_client  # noqa: F401 - slow, and sends nothing: imported before the timeout starts
 
-    _listen()
-    # Nothing catches this alarm, so no loop, hanging read or handler of the client outlives it.
+    _record_responses()
+    # Nothing handles this alarm, so it also ends loops and blocked reads of the client.
     signal.setitimer(signal.ITIMER_REAL, request.pop("timeout"))
     try:
         result = {"result": _CALLS[request.pop("call")](_client(), **request)}
     except BaseException as error:
-        # BaseException: the client raises SystemExit where it finds no credentials.
+        # BaseException: the client raises SystemExit if it finds no credentials.
         result = {"fault": asdict(fault_of(error))}
-    answer.write(json.dumps(result))
-    answer.flush()
-    # Not sys.exit: it would wait for connections that the client left open.
+    output.write(json.dumps(result))
+    output.flush()
+    # Not sys.exit: it would wait for the client's open connections.
     os._exit(0)
 
 
-def _end_with_parent() -> None:
-    # Not sys.stdin.read: without credentials the client calls exit(), which closes sys.stdin, and would wait.
+def _exit_with_parent() -> None:
+    # Not sys.stdin.read: without credentials the client calls exit(), which closes sys.stdin and would block.
     while os.read(0, 1):
         pass
     os._exit(1)
 
 
-def _listen() -> None:
+def _record_responses() -> None:
     import requests
 
     send = requests.Session.send
 
-    def listening(session: requests.Session, request: requests.PreparedRequest, **settings: Any) -> Any:
+    def send_and_record(session: requests.Session, request: requests.PreparedRequest, **settings: Any) -> Any:
         response = send(session, request, **settings)
-        _heard.append(response)
+        _last_response.append(response)
         return response
 
-    requests.Session.send = listening  # type: ignore[assignment,method-assign]  # in this process alone
+    requests.Session.send = send_and_record  # type: ignore[assignment,method-assign]  # in this process only
 
 
 def _client() -> Any:
     import kaggle
     import requests
 
-    # The import tries to authenticate, and keeps to itself why it could not.
+    # The import tries to authenticate, and hides the reason of a failure.
     if not kaggle.api._authenticated:
-        if _heard and (_heard[0].status_code in (401, 408, 429) or _heard[0].status_code >= 500):
-            # Asking again at once would pass over Retry-After.
-            raise requests.HTTPError(response=_heard[0])
+        response = _last_response[0] if _last_response else None
+        if response is not None and (response.status_code in (401, 408, 429) or response.status_code >= 500):
+            # Retrying at once would ignore Retry-After.
+            raise requests.HTTPError(response=response)
         kaggle.api.authenticate()
     return kaggle.api
 
@@ -95,7 +97,7 @@ def _limits(api: Any, slug: str) -> dict[str, int] | None:
     try:
         limits = api.competition_get_submission_limits(slug)
     except requests.HTTPError as error:
-        # No quota to be had is no reason not to submit; a wrong slug shows at the next call.
+        # Without a quota the kit can still submit; a wrong slug fails in the next request.
         if error.response.status_code in (404, 405, 501):
             return None
         raise
@@ -103,7 +105,7 @@ def _limits(api: Any, slug: str) -> dict[str, int] | None:
 
 
 def _upload(api: Any, slug: str, path: str) -> str:
-    """Upload a file, and return the token that stands for it."""
+    """Upload a file, and return its upload token."""
     from kaggle.models.kaggle_models_extended import ResumableUploadResult
     from kagglesdk.competitions.types.competition_api_service import ApiStartSubmissionUploadRequest
 
@@ -115,9 +117,9 @@ def _upload(api: Any, slug: str, path: str) -> str:
     start = _service(api).start_submission_upload(request)
     if not (start.token and start.create_url):
         raise ValueError("no token")
-    _heard.clear()
+    _last_response.clear()
     done = api.upload_complete(path, start.create_url, quiet=True) == ResumableUploadResult.COMPLETE
-    if not done or _is_page(_heard[0]):
+    if not done or _is_page(_last_response[0]):
         raise _UploadError
     return str(start.token)
 
@@ -131,7 +133,7 @@ def _create(api: Any, slug: str, token: str, description: str) -> int:
     request.submission_description = description
     response = _service(api).create_submission(request)
     if not response.ref:
-        raise _NothingError(response.message)
+        raise _NoSubmissionError(response.message)
     return int(response.ref)
 
 
@@ -155,24 +157,24 @@ def _page(api: Any, slug: str, token: str) -> dict[str, Any]:
         request.page = 1
     response = _service(api).list_submissions(request)
     return {
-        "submissions": [_submission(one) for one in response.submissions],
+        "submissions": [_submission(item) for item in response.submissions],
         "next": response.next_page_token,
     }
 
 
-def _submission(one: Any) -> dict[str, Any]:
+def _submission(item: Any) -> dict[str, Any]:
     return {
-        "ref": one.ref,
-        "status": one.status.name.lower(),
-        "public_score": str(one.public_score or ""),
-        "private_score": str(one.private_score or ""),
-        "error": redacted(one.error_description or ""),
-        "description": one.description or "",
+        "ref": item.ref,
+        "status": item.status.name.lower(),
+        "public_score": str(item.public_score or ""),
+        "private_score": str(item.private_score or ""),
+        "error": redacted(item.error_description or ""),
+        "description": item.description or "",
     }
 
 
 def _download(api: Any, slug: str, path: str) -> None:
-    """Download the zip of all files to `path`, going on with what an earlier attempt left there."""
+    """Download the zip of all files to `path`, and resume a partial file of an earlier attempt."""
     from kagglesdk.competitions.types.competition_api_service import ApiDownloadDataFilesRequest
 
     request = ApiDownloadDataFilesRequest()
@@ -183,10 +185,16 @@ def _download(api: Any, slug: str, path: str) -> None:
         raise ValueError
     try:
         api.download_file(
-            response, path, kaggle.http_client(), quiet=True, resume=True, chunk_size=_CHUNK, max_retries=0
+            response,
+            path,
+            kaggle.http_client(),
+            quiet=True,
+            resume=True,
+            chunk_size=_CHUNK_BYTES,
+            max_retries=0,
         )
     except ValueError:
-        raise ConnectionError("not the whole file") from None
+        raise ConnectionError("incomplete file") from None
 
 
 _CALLS: dict[str, Callable[..., Any]] = {
@@ -200,34 +208,35 @@ _CALLS: dict[str, Callable[..., Any]] = {
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Return what `error` of the client means. Its own text is not used: it may hold signed addresses."""
+    """Return the fault that the client's `error` means. Its text is not used: it may contain signed URLs."""
     import requests
 
     from kit.kaggle_client import causes
 
-    heard = _heard[0] if _heard else None
+    response = _last_response[0] if _last_response else None
     if isinstance(error, SystemExit):
-        # Of credentials that are not taken; or of a web page, which the client takes for that.
-        page = heard is not None and _is_page(heard)
+        # The client exits on invalid credentials, and on a web page, which it mistakes for these.
+        page = response is not None and _is_page(response)
         fault = Fault("page", message="a web page") if page else Fault("credentials")
-    elif isinstance(error, _NothingError):
-        fault = Fault("nothing", message=redacted(str(error)))
+    elif isinstance(error, _NoSubmissionError):
+        fault = Fault("no_submission", message=redacted(str(error)))
     elif isinstance(error, _UploadError):
-        fault = _answered("upload", heard) if heard is not None else Fault("upload", message="no connection")
+        connected = response is not None
+        fault = _response_fault("upload", response) if connected else Fault("upload", message="no connection")
     elif isinstance(error, requests.HTTPError) and error.response is not None:
-        fault = _answered("answer", error.response)
+        fault = _response_fault("status", error.response)
     elif known := causes.fault_of(error):
         fault = known
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        place = f": {error.filename}" if error.filename else ""
+        path = f": {error.filename}" if error.filename else ""
         fault = Fault(
-            "client", message=f"{type(error).__name__}: {error.strerror or 'no reason given'}{place}"
+            "client", message=f"{type(error).__name__}: {error.strerror or 'no reason given'}{path}"
         )
-    elif heard is None:
+    elif response is None:
         fault = Fault("client", message=type(error).__name__)
     else:
-        # The client could not read the answer, and lost its status on the way.
-        fault = _answered("answer", heard)
+        # The client could not parse the response, and its exception lacks the status.
+        fault = _response_fault("status", response)
     return fault
 
 
@@ -235,19 +244,19 @@ def _is_page(response: Any) -> bool:
     return "html" in response.headers.get("Content-Type", "").lower()
 
 
-def _answered(kind: Literal["answer", "upload"], response: Any) -> Fault:
-    """Read both forms of Kaggle's error bodies: `{"error": {"code", "message"}}`, `{"code", "message"}`."""
+def _response_fault(kind: Literal["status", "upload"], response: Any) -> Fault:
+    """Parse both forms of Kaggle's error body: `{"error": {"code", "message"}}` and `{"code", "message"}`."""
     try:
         body = response.json()
         body = body.get("error", body)
         code, message = int(body.get("code", 0)), str(body.get("message", ""))
     except (ValueError, AttributeError, TypeError):
         code, message = 0, ""
-    # The flat form may come with status 200; the code of the other may be no HTTP status.
+    # The flat form may have HTTP status 200; the code of the nested form may not be an HTTP status.
     status = code if 400 <= code < 600 else response.status_code
-    if status < 400 and (kind == "answer" or _is_page(response)):
-        return Fault("page", message="a web page" if _is_page(response) else "something else")
-    return Fault(kind, status, redacted(message), seconds_asked(response.headers.get("Retry-After")))
+    if status < 400 and (kind == "status" or _is_page(response)):
+        return Fault("page", message="a web page" if _is_page(response) else "an unexpected response")
+    return Fault(kind, status, redacted(message), retry_after_seconds(response.headers.get("Retry-After")))
 
 
 if __name__ == "__main__":

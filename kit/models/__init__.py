@@ -1,1 +1,1 @@
-"""What can be trained, and how training images are changed."""
+"""Model families, and the augmentation of images."""

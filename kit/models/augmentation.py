@@ -1,4 +1,4 @@
-"""Affine and elastic changes of images: random ones inside the training step, fixed ones at test time."""
+"""Affine and elastic transformations: random ones in the training step, fixed ones at test time, deskew."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,17 +12,17 @@ from kit.config import Augmentation
 
 
 class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """Rotate, shear, zoom, shift and bend each image of a batch for itself; leave it alone at evaluation.
+    """Rotate, shear, zoom, shift and distort each image of a batch independently; identity at evaluation.
 
-    The changes are composed into one coordinate grid an image, which is sampled once (bilinear, outside is
-    0), so that an image is blurred once only. Always float32: under bfloat16 a coordinate near 28 is off by
-    up to 1/16 pixel.
+    The transformations are composed into one coordinate grid per image, which is sampled once (bilinear, 0
+    outside the image), so that an image is blurred only once. Always float32: under bfloat16 a coordinate
+    near 28 is off by up to 1/16 pixel.
 
-    Input (batch, height, width, 1) of any number type; output the same shape, float32, on the same scale.
+    Input (batch, height, width, channels) of any number type; output of the same shape and scale, float32.
 
     Args:
-        ranges: how far each parameter may go.
-        seed: of the draws.
+        ranges: range of each parameter.
+        seed: of the random draws.
     """
 
     def __init__(self, ranges: Augmentation, seed: int, **kwargs: Any) -> None:
@@ -31,12 +31,12 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         self.random = keras.random.SeedGenerator(seed)
 
     def draw(self, batch: Any) -> dict[str, Any]:
-        """Draw one value an image, (batch,) float32 each: radians (two), factor, pixels down and right.
+        """Draw one value per image, (batch,) float32 each: angles in radians, zoom factor, shifts in pixels.
 
-        With elastic distortion also `bend`, (2, batch, height * width) float32: how many pixels each pixel
-        moves down and right.
+        With elastic distortion also `bend`, (2, batch, height * width) float32: the displacement of each
+        pixel, down and right, in pixels.
         """
-        # One call for all: a random operation costs more to start than to fill.
+        # One call for all: the start of a random operation costs more than the numbers.
         unit = keras.random.uniform((5, batch), -1.0, 1.0, dtype="float32", seed=self.random)
         drawn = {
             "rotation": unit[0] * float(np.deg2rad(self.ranges.rotation)),
@@ -50,7 +50,7 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         return drawn
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Lay out the pixels' coordinates around the image's centre."""
+        """Create the coordinates of the pixels relative to the centre of the image."""
         self.height, self.width = int(input_shape[1] or 0), int(input_shape[2] or 0)
         rows, columns = np.indices((self.height, self.width), dtype="float32").reshape(2, 1, -1)
         self.rows, self.columns = rows - (self.height - 1) / 2, columns - (self.width - 1) / 2
@@ -58,7 +58,7 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         self.built = True
 
     def call(self, images: Any, training: bool = False) -> Any:
-        """Return changed images while training, the same images otherwise."""
+        """Return transformed images in training, the same images otherwise."""
         images = ops.cast(images, "float32")
         if not training or not any(self.ranges.model_dump(exclude={"elastic_scale", "tta"}).values()):
             return images
@@ -66,13 +66,13 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         return self.sample(images, rows, columns)
 
     def source(self, drawn: dict[str, Any]) -> tuple[Any, Any]:
-        """Return where each pixel comes from, (batch, height * width) float32 rows and columns.
+        """Return the source coordinates of each pixel, (batch, height * width) float32 rows and columns.
 
-        An image point p goes to zoom · rotation (clockwise) · shear · p + shift around the centre; a pixel
-        looks the way back. Elastic distortion moves the point that it then looks at.
+        A point p moves to zoom · rotation (clockwise) · shear · p + shift, relative to the centre; the source
+        of a pixel is the inverse. Elastic distortion displaces the source.
 
         Args:
-            drawn: as `draw` gives it.
+            drawn: the result of `draw`.
         """
         bend = drawn.get("bend", (0.0, 0.0))
         value = {name: ops.expand_dims(drawn[name], -1) for name in drawn if name != "bend"}
@@ -83,31 +83,31 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         return rows + (self.height - 1) / 2 + bend[0], columns + (self.width - 1) / 2 + bend[1]
 
     def sample(self, images: Any, rows: Any, columns: Any) -> Any:
-        """Return float32 images (batch, height, width, 1) read at `source`'s coordinates, bilinear."""
-        height, width = self.height, self.width
-        # A frame of zeros (one pixel before, two behind) makes every neighbour of a clipped coordinate exist.
+        """Return float32 images (batch, height, width, channels) read at `source`'s coordinates, bilinear."""
+        height, width, channels = self.height, self.width, images.shape[-1]
+        # With a border of zeros (one pixel before, two after), each clipped coordinate has four neighbours.
         framed = ops.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0)))
-        flat, stride, area = ops.reshape(framed, (-1,)), width + 3, (height + 3) * (width + 3)
+        flat, stride, area = ops.reshape(framed, (-1, channels)), width + 3, (height + 3) * (width + 3)
         rows, columns = ops.clip(rows, -1.0, height), ops.clip(columns, -1.0, width)
         top, left = ops.floor(rows), ops.floor(columns)
         first = ops.expand_dims(ops.arange(ops.shape(images)[0], dtype="int32") * area, -1)
         corner = first + (ops.cast(top, "int32") + 1) * stride + ops.cast(left, "int32") + 1
-        across, down = columns - left, rows - top
+        across, down = ops.expand_dims(columns - left, -1), ops.expand_dims(rows - top, -1)
 
         def line(start: Any) -> Any:
-            one, other = ops.take(flat, start), ops.take(flat, start + 1)
+            one, other = ops.take(flat, start, axis=0), ops.take(flat, start + 1, axis=0)
             return one + (other - one) * across
 
         above, below = line(corner), line(corner + stride)
-        return ops.reshape(above + (below - above) * down, (-1, height, width, 1))
+        return ops.reshape(above + (below - above) * down, (-1, height, width, channels))
 
     def _bend(self, batch: Any) -> Any:
-        """Return smooth random fields, independent across images and directions.
+        """Return smooth random displacements, independent across images and directions.
 
         P. Simard, D. Steinkraus and J. Platt (2003), Best practices for convolutional neural networks applied
-        to visual document analysis: random moves smoothed by a Gaussian. Here the noise stands on a grid one
-        deviation apart instead of on every pixel (a tenth of the random numbers at 4 pixels), and each pixel
-        moves by `elastic` pixels (standard deviation), at the edge as in the middle.
+        to visual document analysis: random displacements smoothed by a Gaussian. Here the noise is drawn on a
+        grid with a spacing of one standard deviation instead of on every pixel (a tenth of the random numbers
+        at 4 pixels), and the standard deviation is `elastic` pixels everywhere, also at the edge.
         """
         down, right = self.smoothing
         noise = keras.random.normal(
@@ -125,45 +125,46 @@ VIEWS: tuple[dict[str, float], ...] = (
     {"rotation": float(np.deg2rad(8))},
     {"rotation": -float(np.deg2rad(8))},
 )
-"""Changes that test-time augmentation makes to an image, in the units of `RandomWarp.draw`."""
+"""Views of test-time augmentation beside the image itself, in the units of `RandomWarp.draw`."""
 
 
 def view(images: NDArray[np.uint8], change: Mapping[str, float | NDArray[np.floating]]) -> NDArray[np.uint8]:
-    """Return images after a change.
+    """Return transformed images, rounded to uint8.
 
     Args:
-        images: (rows, height, width).
-        change: one of VIEWS, or such with (rows,) values, one an image.
+        images: (rows, height, width, channels).
+        change: one of VIEWS, or the same keys with (rows,) values, one per image.
     """
     warp = RandomWarp(Augmentation(), seed=0)
-    warp.build((None, *images.shape[1:], 1))
+    warp.build((None, *images.shape[1:]))
     still = {"rotation": 0.0, "shear": 0.0, "zoom": 1.0, "down": 0.0, "right": 0.0}
     grid = warp.source(
         {name: ops.cast(np.reshape(value, -1), "float32") for name, value in {**still, **change}.items()}
     )
-    changed = warp.sample(ops.cast(images[..., None], "float32"), *grid)
-    # As bytes, so that a network predicts them with the step that it has compiled.
-    return np.asarray(np.rint(ops.convert_to_numpy(changed)[..., 0]), np.uint8)
+    changed = warp.sample(ops.cast(images, "float32"), *grid)
+    # As uint8, so that the compiled prediction step serves all views.
+    return np.asarray(np.rint(ops.convert_to_numpy(changed)), np.uint8)
 
 
 def deskew(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return slanted digits upright: each is sheared until its ink no longer drifts sideways down the rows.
+    """Return deskewed images: each is sheared horizontally until column and row of its ink are uncorrelated.
 
-    The slant is the slope of the ink's column on its row, by least squares (at most 45 degrees); Y. LeCun et
-    al. (1998), Gradient-based learning applied to document recognition, deslant MNIST by its moments so.
+    The slant is the least-squares slope of the ink's column on its row, at most 45 degrees: Y. LeCun et al.
+    (1998), Gradient-based learning applied to document recognition. `kit.models.standalone.deskewed` is the
+    same as a graph of Keras operations.
 
     Args:
-        images: (rows, height, width).
+        images: (rows, height, width, channels).
     """
-    # In parts: the coordinates of 42,000 images at once would fill the memory.
+    # In parts: the coordinates of 42,000 images do not fit in memory.
     parts = (images[start : start + 1000] for start in range(0, len(images), 1000))
     return np.concatenate([view(part, {"shear": -_slant(part)}) for part in parts])
 
 
 def _slant(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the angle of each image from the upright in radians, (rows,); 0 without ink."""
-    ink = images.astype(np.float64)
-    rows, columns = np.indices(images.shape[1:], dtype=np.float64)
+    """Return the slant of each image in radians, (rows,); 0 without ink."""
+    ink = images.sum(axis=-1, dtype=np.float64)
+    rows, columns = np.indices(images.shape[1:3], dtype=np.float64)
     mass = np.maximum(ink.sum(axis=(1, 2), keepdims=True), 1)
     down, right = (place - (ink * place).sum(axis=(1, 2), keepdims=True) / mass for place in (rows, columns))
     covariance, variance = (ink * down * right).sum(axis=(1, 2)), (ink * down**2).sum(axis=(1, 2))
@@ -172,9 +173,9 @@ def _slant(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _smoothing(size: int, scale: float) -> NDArray[np.float32]:
-    """Return (size, knots) float32: a Gaussian of `scale` pixels around each pixel, each row of length 1.
+    """Return (size, knots) float32: a Gaussian of `scale` pixels around each pixel, each row of norm 1.
 
-    Knots stand `scale` pixels apart, three beyond each edge; rows of length 1 keep the variance of the noise.
+    Knots are `scale` pixels apart, three beyond each edge; rows of norm 1 keep the variance of the noise.
     """
     knots = np.arange(-3.0, size / scale + 3) * scale
     weights = np.exp(-((np.arange(size)[:, None] - knots) ** 2) / (2 * scale**2))

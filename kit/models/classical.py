@@ -1,17 +1,22 @@
-"""scikit-learn's classifiers behind one door: fit on arrays, give probabilities."""
+"""Classifiers of scikit-learn behind one interface: fit on arrays, return probabilities."""
 
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 
 from kit.config import KNearest, LogisticRegression, RandomForest, Svm
 
-Baseline = LogisticRegression | KNearest | RandomForest | Svm
-
 
 class Classifier(Protocol):
-    """What every scikit-learn classifier with probabilities offers."""
+    """The part of scikit-learn's interface that training uses."""
 
     classes_: NDArray[Any]
 
@@ -19,37 +24,37 @@ class Classifier(Protocol):
         """Learn from (rows, pixels) float32 in 0..1 and (rows,) labels."""
 
     def predict_proba(self, inputs: NDArray[np.float32]) -> NDArray[Any]:
-        """Return (rows, classes that were seen) probabilities."""
+        """Return (rows, classes seen in training) probabilities."""
 
 
-def build_baseline(spec: Baseline, seed: int) -> Classifier:
-    """Return the classifier that `spec` describes, single-threaded and seeded."""
-    match spec:
-        case LogisticRegression():
-            from sklearn.linear_model import LogisticRegression as Logistic
+def logistic_regression(spec: LogisticRegression, seed: int) -> Classifier:
+    """Return multinomial logistic regression."""
+    model: Classifier = SklearnLogisticRegression(C=spec.c, max_iter=spec.iterations, random_state=seed)
+    return model
 
-            return Logistic(C=spec.c, max_iter=spec.iterations, random_state=seed)  # type: ignore[no-any-return]
-        case KNearest():
-            from sklearn.neighbors import KNeighborsClassifier
 
-            return KNeighborsClassifier(spec.neighbours, weights="distance", n_jobs=1)  # type: ignore[no-any-return]
-        case RandomForest():
-            from sklearn.ensemble import RandomForestClassifier
+def k_nearest(spec: KNearest) -> Classifier:
+    """Return k nearest neighbours, weighted by inverse distance."""
+    model: Classifier = KNeighborsClassifier(spec.neighbours, weights="distance", n_jobs=1)
+    return model
 
-            return RandomForestClassifier(spec.trees, random_state=seed, n_jobs=1)  # type: ignore[no-any-return]
-        case Svm():
-            from sklearn.calibration import CalibratedClassifierCV
-            from sklearn.decomposition import PCA
-            from sklearn.pipeline import make_pipeline
-            from sklearn.svm import SVC
 
-            # A sigmoid a class, fitted on held-out thirds, makes probabilities of decision values.
-            support = make_pipeline(PCA(spec.components, whiten=True, random_state=seed), SVC(C=spec.c))
-            return CalibratedClassifierCV(support, cv=3, ensemble=False, n_jobs=1)  # type: ignore[no-any-return]
+def random_forest(spec: RandomForest, seed: int) -> Classifier:
+    """Return a random forest."""
+    model: Classifier = RandomForestClassifier(spec.trees, random_state=seed, n_jobs=1)
+    return model
+
+
+def svm(spec: Svm, seed: int) -> Classifier:
+    """Return a support vector machine on principal components, with calibrated probabilities."""
+    machine = make_pipeline(PCA(spec.components, whiten=True, random_state=seed), SVC(C=spec.c))
+    # One sigmoid per class, fitted on held-out thirds, turns decision values into probabilities.
+    model: Classifier = CalibratedClassifierCV(machine, cv=3, ensemble=False, n_jobs=1)
+    return model
 
 
 def probabilities(classifier: Classifier, inputs: NDArray[np.float32], classes: int) -> NDArray[np.float32]:
-    """Return (rows, classes) float32; a class that was never seen has probability 0."""
+    """Return (rows, classes) float32; a class that training did not contain has probability 0."""
     result = np.zeros((len(inputs), classes), np.float32)
     result[:, classifier.classes_.astype(int)] = classifier.predict_proba(inputs)
     return result

@@ -1,4 +1,4 @@
-"""The convolutional network that a configuration describes, LeNet-5 with an added layer among them."""
+"""The convolutional network of a configuration."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,35 +8,32 @@ import keras
 from keras import layers
 
 from kit.config import BatchNorm, Cnn
+from kit.models.layers import PLAIN, Layers
 
-# Keras's 0.99 remembers 100 steps; a short training (a sample, a quick profile) has few more than that.
+# Keras's default of 0.99 averages over 100 steps; a short training has hardly more than that.
 MOMENTUM = 0.95
 CHANNELS = "channels_last"
-"""Said to every layer: a keras.json may name another order."""
+"""Set in every layer: a keras.json may set another order."""
 
 
 def build_cnn(
     spec: Cnn,
-    shape: tuple[int, int],
+    shape: tuple[int, int, int],
     classes: int,
-    *,
-    policy: str = "float32",
-    batch_norm: Callable[..., Any] = layers.BatchNormalization,
-    dropout: Callable[..., Any] = layers.Dropout,
+    blocks: Layers = PLAIN,
 ) -> keras.Model:
-    """Build the network: raw pixels (batch, height, width, 1), 0 to 255, to logits (batch, classes) float32.
+    """Build the network: pixels 0 to 255 (batch, height, width, channels) to logits (batch, classes) float32.
 
     Args:
         spec: stages and head.
-        shape: height and width of an image.
+        shape: height, width and channels of an image.
         classes: number of classes.
-        policy: Keras's dtype policy of every layer but the last.
-        batch_norm: makes a batch-norm layer, called as `keras.layers.BatchNormalization` is.
-        dropout: makes a dropout layer, called as `keras.layers.Dropout` is.
+        blocks: types and precision of the layers.
     """
-    norm = partial(batch_norm, momentum=MOMENTUM, dtype=policy)
-    drop = partial(dropout, dtype=policy)
-    image = keras.Input((*shape, 1), dtype="float32")
+    policy = blocks.policy
+    norm = partial(blocks.batch_norm, momentum=MOMENTUM, dtype=policy)
+    drop = partial(blocks.dropout, dtype=policy)
+    image = keras.Input(shape, dtype="float32")
     value = layers.Rescaling(1 / 255, dtype=policy)(image)
     for stage in spec.convolutions():
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm

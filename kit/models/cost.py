@@ -1,4 +1,4 @@
-"""What a network costs, from its description alone (no Keras)."""
+"""Parameters and multiply-adds of a network, computed from its configuration without Keras."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,22 @@ class Cost(NamedTuple):
 
     Attributes:
         parameters: trainable numbers.
-        multiply_adds: of one image on its way forward; training takes about three times as many.
+        multiply_adds: of one image in a forward pass; training takes about three times as many.
     """
 
     parameters: int
     multiply_adds: int
 
 
-def cost(spec: Cnn, shape: tuple[int, int], classes: int) -> Cost:
-    """Count parameters, and the multiply-adds of convolutions and dense layers (all else is little)."""
-    (height, width), channels, parameters, multiply_adds = shape, 1, 0, 0
+def cnn_cost(spec: Cnn, shape: tuple[int, int, int], classes: int) -> Cost:
+    """Count parameters, and the multiply-adds of convolutions and dense layers (the rest is negligible).
+
+    Args:
+        spec: stages and head.
+        shape: height, width and channels of an image.
+        classes: number of classes.
+    """
+    (height, width, channels), parameters, multiply_adds = shape, 0, 0
     for stage in spec.convolutions():
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm
         lost = 0 if stage.padding == "same" else stage.kernel - 1

@@ -1,24 +1,28 @@
-"""`kit cv`: from a configuration to a run with its members, blend, submission and report."""
+"""`kit cv`: train and store the members of a run, then write its ensemble, submission and report."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config
-from kit.data.dataset import Dataset, load
-from kit.data.folds import make_folds
+from kit.data.dataset import Dataset
+from kit.data.folds import folds_by_seed
+from kit.data.source import load
 from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column, assemble
-from kit.ensembling.methods import Ensemble, blend
+from kit.ensembling.methods import Combined, combine
 from kit.errors import InterruptedRunError, KitError
 from kit.members import Member, MemberResult
-from kit.pipeline import record
+from kit.names import check_name, plain_name
+from kit.oof import Oof
+from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, track_status
+from kit.records import EnsembleRecord, RunRecord
 from kit.reports.run.figures import summarise
-from kit.runs import RUNS, Run, all_runs, check_name, plain_name
+from kit.runs import RUNS, Run, all_runs
 from kit.task.submission import check_submission, write_submission
 from kit.training.estimate import estimate
 from kit.training.failures import WorkerFailedError
@@ -31,15 +35,15 @@ from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_lab
 
 
 class ProgressListener(Protocol):
-    """Who wants to see a run go on; `progressed` and `retried` come from other threads."""
+    """Receives the progress events of a run; `progressed` and `retried` come from other threads."""
 
     def begun(
         self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None
     ) -> None:
-        """Training starts: `jobs` are to be trained in about `seconds`, `kept` members are there already."""
+        """Training starts: `jobs` take about `seconds`; `kept` members are trained already."""
 
     def progressed(self, progress: Progress) -> None:
-        """An epoch of a member is over."""
+        """A member finished an epoch."""
 
     def retried(self, job: Job, reason: str) -> None:
         """A lost worker is started again."""
@@ -58,47 +62,46 @@ def cv(
     fresh: bool = False,
     launcher: Launcher | None = None,
 ) -> tuple[Run, bool]:
-    """Train what is missing of a run, blend, and report.
+    """Train the missing members of a run, combine all, and report.
 
     Args:
         config: the resolved configuration.
-        config_name: gives the run its name, with the hash.
-        listener: is told how it goes.
-        name: of the run, in place of that.
-        jobs: workers at once; None: one per GPU that can be used, else one per CPU core.
-        fresh: throw away what the run already has.
+        config_name: with the hash, the default name of the run.
+        listener: receives the progress.
+        name: name of the run; None: the default name.
+        jobs: parallel workers; None: one per core, or one per GPU.
+        fresh: delete what the run already has.
         launcher: starts the workers; None: on this machine.
 
     Returns:
-        The finished run, and whether it was complete already, so that nothing was done.
+        The finished run, and whether it was complete before.
 
     Raises:
-        UserError: configuration, data or run name are wrong; nothing was written.
+        UserError: invalid configuration, data or run name; nothing was written.
         KitError: members failed; the others are stored.
         InterruptedRunError: Ctrl-C; finished members are stored.
     """
     if name is not None:
-        # A path could lead out of runs/, where --fresh throws away.
+        # A path could point outside runs/, and --fresh deletes.
         check_name(name, "--run")
     stem = plain_name(config_name)
     dataset = load(config)
-    if dataset.sample_submission:
-        check_submission(dataset.sample_submission, config.competition, ids=dataset.ids(config.competition))
-    folds, chosen = folds_by_seed(dataset, config), resolve_numerics(config)
-    info = record.new_record(config, config_name, dataset, chosen)
-    run = Run(RUNS / (name or f"{stem}-{info['hash'][:8]}"))
+    folds, chosen = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
+    record = new_record(config, config_name, dataset, chosen)
+    run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
     with run.locked():
         if fresh:
             run.clear()
-        before = run.info() if run.exists() else {}
+        before = run.read_record() if run.exists() else None
         if before:
-            record.check_same_settings(run, before, info)
+            check_same_settings(run, before, record)
         members = plan(config)
-        # Without a record nobody knows what members were trained on.
+        # Without a record, it is unknown which data and settings the members were trained with.
         missing = [member for member in members if not (before and run.has(member))]
-        if not missing and _is_complete(run, before, info):
+        if before and not missing and _is_complete(run, before, record):
             return run, True
-        info |= {"name": run.name, "wall_seconds": before.get("wall_seconds", 0.0)}
+        spent = before.wall_seconds if before else 0.0
+        record = record.model_copy(update={"name": run.name, "wall_seconds": spent})
         todo = make_jobs(missing, config, chosen, folds, dataset)
         launcher = launcher or LocalLauncher()
         devices = launcher.devices(chosen.backend)
@@ -112,12 +115,12 @@ def cv(
             on_retry=listener.retried,
         )
         try:
-            with record.track_status(run, info):
+            with track_status(run, record) as tracked:
                 run.write_folds(folds)
                 seconds = estimate(todo, len(devices), all_runs())
                 listener.begun(run, dataset, todo, len(members) - len(todo), seconds)
-                train(run, todo, pool, listener, info)
-                finish(run, config, dataset, folds, info)
+                train(todo, pool, listener, tracked)
+                finish(run, config, dataset, folds, tracked.record)
         except KeyboardInterrupt:
             stored = sum(run.has(member) for member in members)
             kept = f"{stored} of {len(members)} members are stored"
@@ -125,46 +128,26 @@ def cv(
     return run, False
 
 
-def folds_by_seed(dataset: Dataset, config: Config) -> NDArray[np.int8]:
-    """Return (seeds, rows) int8: the fold that holds each row out.
-
-    Every seed has the same folds, unless they are reshuffled.
-    """
-    shuffles = [config.folds.seed + (seed if config.folds.reshuffle else 0) for seed in config.seeds]
-    made = {
-        shuffle: make_folds(dataset.train_images, dataset.train_labels, config.folds.count, shuffle)
-        for shuffle in set(shuffles)
-    }
-    return np.stack([made[shuffle] for shuffle in shuffles])
-
-
 def train(
-    run: Run,
-    jobs: Sequence[Job],
-    pool: Callable[[], WorkerPool],
-    listener: ProgressListener,
-    info: dict[str, Any],
+    jobs: Sequence[Job], pool: Callable[[], WorkerPool], listener: ProgressListener, tracked: OpenRecord
 ) -> None:
-    """Train and store members, teachers before those that learn from them.
+    """Train and store members, teachers first.
 
     Raises:
-        KitError: members failed, with the reason of the first; the others are stored.
+        KitError: members failed, with the reason of the first one; the others are stored.
     """
-    for taught in (False, True):
-        part = [with_pseudo_labels(job, run.read_member) for job in jobs if bool(job.teachers) == taught]
+    for with_teachers in (False, True):
+        part = [
+            with_pseudo_labels(job, tracked.run.read_member)
+            for job in jobs
+            if bool(job.teachers) == with_teachers
+        ]
         if part:
-            _train(run, part, pool(), listener, info)
+            _train(part, pool(), listener, tracked)
 
 
-def _train(
-    run: Run, jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, info: dict[str, Any]
-) -> None:
-    """Train and store members one by one, and keep the time in the run's record.
-
-    Raises:
-        KitError: members failed, with the reason of the first; the others are stored.
-    """
-    started, spent = time.monotonic(), info["wall_seconds"]
+def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tracked: OpenRecord) -> None:
+    run, started, spent = tracked.run, time.monotonic(), tracked.record.wall_seconds
     failures: list[tuple[Job, KitError]] = []
     with pool.train(jobs) as outcomes:
         for job, outcome in outcomes:
@@ -174,48 +157,58 @@ def _train(
                 failures.append((job, outcome))
                 if isinstance(outcome, WorkerFailedError) and outcome.log:
                     run.write_log(job.member, outcome.log)
-            info["wall_seconds"] = spent + time.monotonic() - started
-            run.write_info(info)
+            tracked.update(wall_seconds=spent + time.monotonic() - started)
             listener.ended(job, outcome)
     if failures:
         job, error = failures[0]
         log = run.log_path(job.member)
-        advice = f"{f'see {log}; ' if log.exists() else ''}the same command trains what is missing"
+        advice = (
+            f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train the missing members"
+        )
         raise KitError(
             f"{len(failures)} of {len(jobs)} members failed; {error.what}",
             hint="\n".join(line for line in (error.hint, advice) if line),
         )
 
 
-def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], info: dict[str, Any]) -> None:
-    """Ensemble the members of a run, and write its out-of-fold table, submission and report.
+def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], record: RunRecord) -> None:
+    """Combine the members of a run, and write its OOF table, submission and report.
 
     Raises:
         KitError: members do not fit together.
     """
-    labels, ids = np.asarray(dataset.train_labels), dataset.ids(config.competition)
+    labels, ids = np.asarray(dataset.train_labels), dataset.test_ids
+    names, form = dataset.task.labels.labels, dataset.task.submission
     plain = {member: run.read_member(member) for member in plan(config)}
-    columns, combined = _blended(plain, config, folds, labels)
+    columns, combined = _combined(run.name, plain, config, folds, labels)
     members, tta = plain, None
     if any(result.test_probs_tta is not None for result in plain.values()):
         views = {member: result.with_views() for member, result in plain.items()}
-        of_views = _blended(views, config, folds, labels)
+        of_views = _combined(run.name, views, config, folds, labels)
         tta = combined, of_views[1]
-        if config.blend.tta:
+        if config.ensemble.tta:
             members, (columns, combined) = views, of_views
-    run.write_oof(labels, combined.oof)
-    write_submission(run.submission_path, ids, combined.test.argmax(axis=1), config.competition)
-    check_submission(run.submission_path, config.competition, ids=ids)
-    weights = {str(column): weight for column, weight in zip(columns, combined.weights, strict=True)}
-    powers = {str(column): column.power for column in columns}
-    run.write_ensemble({**config.blend.model_dump(), "weights": weights, "powers": powers})
+    run.write_oof(Oof(labels, combined.oof, names))
+    write_submission(run.submission_path, ids, combined.test, form)
+    check_submission(run.submission_path, form, ids=ids)
+    run.write_ensemble(
+        EnsembleRecord(
+            **config.ensemble.model_dump(),
+            weights={
+                str(column.key): weight for column, weight in zip(columns, combined.weights, strict=True)
+            },
+            temperatures={str(column.key): column.temperature for column in columns},
+        )
+    )
     run.write_report(
         summarise(
-            info,
+            record,
             config,
             labels=labels,
+            names=names,
             columns=columns,
-            blend=combined,
+            combined=combined,
+            folds=folds,
             members=members,
             tta=tta,
             warnings=dataset.warnings,
@@ -223,19 +216,20 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     )
 
 
-def _blended(
+def _combined(
+    run: str,
     members: Mapping[Member, MemberResult],
     config: Config,
     folds: NDArray[np.int8],
     labels: NDArray[np.integer],
-) -> tuple[list[Column], Ensemble]:
-    columns = assemble(members, folds, config.seeds)
-    if config.blend.calibrate:
-        held_out = dict(zip(config.seeds, folds, strict=True))
-        columns = [calibrate(column, labels, held_out[column.seed]) for column in columns]
-    return columns, blend(columns, config.blend.method)
+) -> tuple[list[Column], Combined]:
+    columns = assemble(members, folds, config.seeds, run)
+    by_seed = dict(zip(config.seeds, folds, strict=True))
+    held_out = np.stack([by_seed[column.key.seed] for column in columns])
+    if config.ensemble.calibrate:
+        columns = [calibrate(column, labels, own) for column, own in zip(columns, held_out, strict=True)]
+    return columns, combine(columns, labels, held_out, config.ensemble.method)
 
 
-def _is_complete(run: Run, before: dict[str, Any], info: dict[str, Any]) -> bool:
-    same = before["config"] == info["config"]
-    return same and before["status"] == "complete" and run.has_results()
+def _is_complete(run: Run, before: RunRecord, record: RunRecord) -> bool:
+    return before.config == record.config and before.status == "complete" and run.has_results()

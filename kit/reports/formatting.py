@@ -1,4 +1,4 @@
-"""Numbers, time spans and tables as reports and progress show them."""
+"""Format numbers, times and tables for reports and progress."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE = 110
-"""Terminal columns from which tables have room for everything."""
+"""Terminal columns from which tables show every column."""
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time span as people say it: 4.2 s, 1m 12s, 2h 05m."""
+    """Return seconds as 4.2 s, 1m 12s or 2h 05m."""
     if seconds is None:
         return "-"
     if seconds < 59.95:
@@ -23,27 +23,21 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """Return a fraction in percent with three decimals, as in 99.643; - where there is none (None or NaN)."""
+    """Return a fraction in percent with three decimals, as in 99.643; - for None and NaN."""
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.3f}"
 
 
 def network_size(parameters: int, multiply_adds: int) -> str:
-    """Return what a network costs, in words."""
-    return f"{parameters:,} parameters, {multiply_adds / 1e6:.1f} million multiply-adds an image"
-
-
-def interval(figures: Mapping[str, Any]) -> str:
-    """Return the interval of an accuracy in percent, as in 99.582 to 99.696."""
-    low, high = figures["interval"]
-    return f"{percent(low)} to {percent(high)}"
+    """Return the parameters and multiply-adds of a network, in words."""
+    return f"{parameters:,} parameters, {multiply_adds / 1e6:.1f} million multiply-adds per image"
 
 
 def table(cells: Mapping[str, Sequence[Any]]) -> Table:
-    """Return columns, by heading, as a table without frame; only the first column may wrap."""
+    """Return a frameless table from columns by heading; only the first column may wrap."""
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for index, heading in enumerate(cells):
         grid.add_column(heading, justify="right" if index else "left", no_wrap=bool(index), overflow="fold")
     for row in zip(*cells.values(), strict=True):
-        # Not markup: a reason for a failure may hold brackets.
+        # Not markup: the reason of a failure may contain brackets.
         grid.add_row(*(Text(str(cell)) for cell in row))
     return grid

@@ -1,18 +1,19 @@
-"""Which ids a submission must have: those of the data that `kit cv` would find on this machine."""
+"""The ids that a submission must have: those of the data that `kit cv` would use on this machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kit.config import Config
-from kit.data import compressed, dataset
+from kit.data import compressed, layout
+from kit.data.dataset import open_folder
+from kit.data.layout import SAMPLE_SUBMISSION, TEST
 from kit.data.readers import pixel_csv
 from kit.errors import UserError
+from kit.task.format import SubmissionFormat
+from kit.task.labels import declared_labels
 from kit.task.submission import predictions_of
-
-_TEST, _SAMPLE_SUBMISSION = dataset.FILES[1:]
+from kit.task.task import Task, make_task
 
 
 @dataclass(frozen=True)
@@ -20,27 +21,43 @@ class Expected:
     """The ids of the test rows, and where they come from.
 
     Attributes:
-        ids: (rows,) int64; None where nothing on this machine has them.
+        ids: (rows,); None if nothing on this machine has them.
         source: the file or run that has the ids, for people.
-        example: the prediction of each id, as in the sample submission; empty without one.
-        warnings: what could not be used or checked, a sentence each.
+        example: predictions of the sample submission by id; None without one.
+        warnings: what could not be used or checked, one sentence each.
     """
 
-    ids: NDArray[np.int64] | None
+    ids: Sequence[str] | None
     source: str = ""
-    example: dict[int, str] | None = None
+    example: dict[str, str] | None = None
     warnings: tuple[str, ...] = ()
 
 
-def of_file(config: Config) -> Expected:
-    """Return the ids for a file of no run: of the sample submission, else of the rows of test.csv.
+def task_of_file(config: Config) -> Task:
+    """Return the task for a file that belongs to no run.
 
     Raises:
-        UserError: the data directory that the configuration names, or the file that decides, cannot be used.
+        UserError: labels are learned from train.csv, which is missing or wrong.
     """
-    for folder in dataset.folders(config):
+    labels = declared_labels(config.competition)
+    if labels is not None:
+        return make_task(config.competition, labels)
+    folder = layout.local_folder(config)
+    if folder is None:
+        hint = "get the data (kit data fetch), or list them: competition.labels"
+        raise UserError("the labels are unknown", where="competition.labels", hint=hint)
+    return open_folder(folder, config).task
+
+
+def of_file(config: Config, form: SubmissionFormat) -> Expected:
+    """Return the ids for a file that belongs to no run: those of the sample submission, else of test.csv.
+
+    Raises:
+        UserError: the data directory that the configuration names, or the file with the ids, cannot be used.
+    """
+    for folder in layout.folders(config):
         try:
-            found = _of_example(folder, config) or _of_test(folder, config)
+            found = _of_sample(folder, form) or _of_test(folder, config, form)
         except UserError as error:
             hint = error.hint or "the ids of a submission come from this file: correct it, or move it away"
             raise UserError(
@@ -49,37 +66,50 @@ def of_file(config: Config) -> Expected:
         if found:
             return found
     if config.data.is_named:
-        dataset.place(config)
+        layout.local_folder(config)
     else:
-        dataset.locate(config)
-    places = " or ".join(f"{folder}/" for folder in dataset.folders(config))
-    unchecked = f"the number of rows was not checked: no {_SAMPLE_SUBMISSION} or {_TEST} in {places}"
+        layout.locate(config)
+    places = " or ".join(f"{folder}/" for folder in layout.folders(config))
+    unchecked = f"the number of rows was not checked: no {SAMPLE_SUBMISSION} or {TEST} in {places}"
     return Expected(None, warnings=(unchecked,))
 
 
-def of_run(config: Config, name: str, ids: NDArray[np.int64]) -> Expected:
-    """Return the ids for the submission of run `name`: of the sample submission, else the run's own `ids`."""
-    own = f"the test rows of run {name}"
+def of_run(config: Config, form: SubmissionFormat, name: str, rows: int) -> Expected:
+    """Return the ids for the submission of a run.
+
+    Args:
+        config: of the run.
+        form: of the run's task.
+        name: of the run.
+        rows: number of the run's test rows: their ids are used without a sample submission.
+
+    Raises:
+        UserError: only a file has the ids, and it cannot be used.
+    """
+    if form.first_id is None:
+        return of_file(config, form)
+    ids, own = form.counted_ids(rows), f"the test rows of run {name}"
     try:
-        found = (_of_example(folder, config) for folder in dataset.folders(config))
+        found = (_of_sample(folder, form) for folder in layout.folders(config))
         return next((one for one in found if one), Expected(ids, own))
     except UserError as error:
         reason = f"{error.where}: {error.what}" if error.where else error.what
         return Expected(ids, own, warnings=(f"the ids were checked against {own} alone: {reason}",))
 
 
-def _of_example(folder: Path, config: Config) -> Expected | None:
-    path = dataset.file_in(folder, _SAMPLE_SUBMISSION)
+def _of_sample(folder: Path, form: SubmissionFormat) -> Expected | None:
+    path = layout.file_in(folder, SAMPLE_SUBMISSION)
     if path is None:
         return None
-    with_ids = predictions_of(path, compressed.content(path), config.competition)
-    return Expected(np.array(list(with_ids), np.int64), str(path), with_ids)
+    by_id = predictions_of(compressed.content(path), str(path), form)
+    return Expected(tuple(by_id), str(path), by_id)
 
 
-def _of_test(folder: Path, config: Config) -> Expected | None:
-    path = dataset.file_in(folder, _TEST)
+def _of_test(folder: Path, config: Config, form: SubmissionFormat) -> Expected | None:
+    path = layout.file_in(folder, TEST)
     if path is None:
         return None
-    images, _ = pixel_csv.parse(compressed.content(path), str(path), config.competition, labelled=False)
-    first = config.competition.first_id
-    return Expected(np.arange(first, first + len(images)), str(path))
+    table = pixel_csv.parse(compressed.content(path), str(path), config.competition, labelled=False)
+    if table.texts:
+        return Expected(table.texts, str(path))
+    return None if form.first_id is None else Expected(form.counted_ids(len(table.images)), str(path))

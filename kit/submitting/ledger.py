@@ -1,6 +1,6 @@
 """The ledger: every submission, as append-only events in submissions/ledger.jsonl.
 
-An event is a line of JSON that says all that is known of a submission; the last event of a tag wins.
+An event is one line of JSON with everything known about one submission; the last event of a tag wins.
 """
 
 import json
@@ -20,11 +20,11 @@ from kit.files import where_offered
 from kit.masking import masked
 
 FOLDER = Path("submissions")
-_LOOK_AGAIN = 0.2
-"""Seconds between two tries to take the lock."""
+_LOCK_INTERVAL = 0.2
+"""Seconds between two attempts to take the lock."""
 
 Status = Literal["uploading", "sending", "pending", "complete", "error", "failed"]
-"""uploading: nothing is submitted yet; sending: it may have arrived; pending, complete, error: Kaggle's own;
+"""uploading: not submitted yet; sending: it may have arrived; pending, complete, error: Kaggle's status;
 failed: it never became a submission."""
 _TEXTS = (
     "tag",
@@ -39,23 +39,28 @@ _TEXTS = (
 )
 
 
+_RENAMED = {"oof_accuracy": "oof_score"}
+"""New field name by the name that earlier versions wrote."""
+
+
 @dataclass(frozen=True)
 class Record:
-    """What is known of one submission.
+    """Everything known about one submission.
 
     Attributes:
-        tag: stands in the description, and finds the submission in Kaggle's list.
-        status: how far it came.
-        competition: its slug.
-        run: name of the run; None for a file from elsewhere.
-        file: the copy of what was sent.
+        tag: part of the description; identifies the submission in Kaggle's list.
+        status: see `Status`.
+        competition: slug of the competition.
+        run: name of the run; None for a file that belongs to no run.
+        file: path of the copy that was sent.
         sha256: of the content.
         message: the description without the tag.
-        oof_accuracy, oof_interval: of the run, as fractions.
+        metric: the run's metric, a key of `kit.metrics.METRICS`; empty if unknown.
+        oof_score, oof_interval: the run's OOF score in that metric, with its 95 % confidence interval.
         expected_score: low and high, from the run's report.
         ref: Kaggle's number of the submission.
-        public_score, private_score: Kaggle's own strings; empty where there is none.
-        error: why it failed.
+        public_score, private_score: as Kaggle writes them; empty if there is none.
+        error: reason of a failure.
         begun, updated: time of the first and the last event (ISO 8601, UTC).
     """
 
@@ -66,7 +71,8 @@ class Record:
     file: str
     sha256: str
     message: str
-    oof_accuracy: float | None = None
+    metric: str = ""
+    oof_score: float | None = None
     oof_interval: tuple[float, float] | None = None
     expected_score: tuple[float, float] | None = None
     ref: int | None = None
@@ -78,25 +84,25 @@ class Record:
 
     @property
     def name(self) -> str:
-        """What people call it: the run, or the file."""
+        """Display name: the run, or the file."""
         return self.run or Path(self.file).name.replace(f"-{self.tag}", "")
 
     @property
     def sent(self) -> bool:
-        """Whether it is, or may be, at Kaggle."""
+        """Whether Kaggle has it, or may have it."""
         return self.status not in ("uploading", "failed")
 
     @property
     def score(self) -> float | None:
-        """The public score as a number, where it is one."""
+        """The public score as a number; None if it is not one."""
         try:
             return float(self.public_score)
         except ValueError:
             return None
 
     @property
-    def place(self) -> str:
-        """Where the score lies, inside, above or below the expected range; empty where one is not known."""
+    def score_position(self) -> str:
+        """The score against the expected range: inside, above, below, or empty if either is unknown."""
         if self.score is None or self.expected_score is None:
             return ""
         low, high = self.expected_score
@@ -104,24 +110,24 @@ class Record:
 
     @property
     def result(self) -> str:
-        """The score beside what was expected, a sentence."""
+        """The score and the expected range, as a sentence."""
         if not self.public_score:
             return f"submission {self.ref} is scored; Kaggle shows no public score"
-        if self.expected_score is None or not self.place:
+        if self.expected_score is None or not self.score_position:
             return f"score {self.public_score}"
         low, high = self.expected_score
-        expected = f"{self.place} the expected range {low:.5f} to {high:.5f}"
-        return f"score {self.public_score}, {expected} (OOF {self.oof_accuracy:.5f})"
+        expected = f"{self.score_position} the expected range {low:.5f} to {high:.5f}"
+        return f"score {self.public_score}, {expected} (OOF {self.oof_score:.5f})"
 
     @property
     def age(self) -> float:
-        """Seconds since the last event; infinite where its time is not known.
+        """Seconds since the last event; infinite if its time is unknown.
 
-        A time in the future is not known: the clock was set back since.
+        A time in the future counts as unknown: the clock was set back.
         """
         try:
             seconds = (datetime.now(UTC) - datetime.fromisoformat(self.updated)).total_seconds()
-        except (ValueError, TypeError):  # No time, or one without its time zone.
+        except (ValueError, TypeError):  # No time, or no time zone.
             return math.inf
         return seconds if seconds >= 0 else math.inf
 
@@ -133,9 +139,9 @@ class Ledger:
         self.folder, self.path = folder, folder / "ledger.jsonl"
 
     def records(self) -> list[Record]:
-        """Return every submission, the oldest first.
+        """Return every submission, oldest first.
 
-        A line that is no record (torn by a crash, left by a merge, edited) counts for nothing.
+        Lines that are not records (cut off by a crash, left by a merge, edited) are ignored.
 
         Raises:
             UserError: the file cannot be read.
@@ -151,6 +157,7 @@ class Ledger:
         for line in lines:
             try:
                 event = json.loads(line)
+                event = {_RENAMED.get(name, name): value for name, value in event.items()}
                 given: Any = {name: _frozen(value) for name, value in event.items() if name in known}
                 when = str(event.get("time") or "")
                 record = Record(**given | {"begun": when, "updated": when})
@@ -162,14 +169,14 @@ class Ledger:
         return list(records.values())
 
     def append(self, record: Record) -> Record:
-        """Write an event with all that is known of a submission; return it with its times."""
+        """Append an event with everything known about a submission; return the record with its times."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         record = replace(record, begun=record.begun or now, updated=now, error=masked(record.error))
         event = {"time": now} | asdict(record)
         del event["begun"], event["updated"]
         line = json.dumps(event, allow_nan=False).encode() + b"\n"
         self._make_folder()
-        # One write at the end of the file: whole and in order, whoever else writes.
+        # A single append: events stay whole and in order, even with other writers.
         with self.path.open("a+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             torn = size and os.pread(file.fileno(), 1, size - 1) != b"\n"
@@ -180,11 +187,11 @@ class Ledger:
 
     @contextmanager
     def locked(self, waiting: Callable[[], None] | None = None, *, patience: float = 0.0) -> Iterator[bool]:
-        """Keep other processes from sending; the lock goes with the process, however it ends.
+        """Keep other processes from sending; the lock ends with the process, even if it is killed.
 
         Args:
-            waiting: called before a wait for another process; None: do not wait.
-            patience: seconds to wait at most: the other process may be stopped, or hang.
+            waiting: called once before waiting for another process; None: do not wait.
+            patience: longest wait in seconds: the other process may be stopped, or hang.
 
         Yields:
             Whether the lock is held; always true with `waiting`.
@@ -203,11 +210,11 @@ class Ledger:
                 waiting()
                 end = time.monotonic() + patience
             elif time.monotonic() >= end:
-                what = f"another kit submit has not ended within {patience:.0f} s"
+                what = f"another kit submit is still running after {patience:.0f} s"
                 raise UserError(
-                    what, where=str(self.path), hint="end that process; nothing was sent by this one"
+                    what, where=str(self.path), hint="stop that process; this one has sent nothing"
                 )
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_LOCK_INTERVAL)
 
     def _make_folder(self) -> None:
         try:

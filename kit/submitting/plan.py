@@ -1,4 +1,4 @@
-"""What would be submitted, worked out from files alone: nothing here talks to Kaggle."""
+"""What would be submitted, from files alone: nothing here talks to Kaggle."""
 
 import hashlib
 import os
@@ -11,16 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from kit.config import Competition, Config, validate
+from kit.config import Config, validate
 from kit.errors import UserError
+from kit.records import RunRecord
 from kit.runs import Run, find_run
 from kit.submitting import expected
 from kit.submitting.expected import Expected
 from kit.submitting.ledger import Ledger, Record
-from kit.task.submission import Checked, check_submission, predictions_of
+from kit.task.labels import LabelEncoder
+from kit.task.submission import CheckedSubmission, check_submission, predictions_of
+from kit.task.task import Task, make_task
 
 _MESSAGE = 400
 """Letters of a message: the tag behind it must not be cut off."""
+_CLASSES = 20
+"""Classes whose counts are shown."""
 _STEM = 100
 """Bytes of a file's name that its copy keeps: a name has 255 bytes at most."""
 
@@ -32,14 +37,14 @@ class Plan:
     Attributes:
         source: the file.
         checked: its content.
-        competition: what its columns and classes are.
+        task: labels and format of the submission.
         record: what the ledger would say first.
         warnings: what is odd but allowed, a sentence each.
     """
 
     source: Path
-    competition: Competition
-    checked: Checked
+    task: Task
+    checked: CheckedSubmission
     record: Record
     warnings: tuple[str, ...] = ()
 
@@ -66,30 +71,31 @@ def make_plan(target: str | None, config: Config, message: str | None, ledger: L
     figures: dict[str, Any] = {}
     words = source.name
     if run is None:
-        rows = expected.of_file(config)
+        task = expected.task_of_file(config)
+        rows = expected.of_file(config, task.submission)
     else:
         try:
-            config, figures, words, rows = _of_run(run)
+            task, figures, words, rows = _of_run(run)
         except (LookupError, TypeError) as error:
             raise UserError(f"damaged, or of another version ({error!r})", where=str(run.path)) from error
     # A name that is not UTF-8 would not reach Kaggle.
     message = " ".join((words if message is None else message).encode(errors="replace").decode().split())
     if len(message) > _MESSAGE:
         raise UserError("the message is too long", where="-m", expected=f"at most {_MESSAGE} letters")
-    checked = check_submission(source, config.competition, ids=rows.ids, source=rows.source, ordered=False)
+    checked = check_submission(source, task.submission, ids=rows.ids, source=rows.source, ordered=False)
     tag = f"kit-{secrets.token_hex(6)}"
     record = Record(
         tag=tag,
         status="uploading",
-        competition=config.competition.slug,
+        competition=task.slug,
         run=run.name if run else None,
         file=str(ledger.folder / _copy_name(run.name if run else source.stem, tag)),
         sha256=checked.sha256,
         message=message,
         **figures,
     )
-    warnings = (*_doubts(source, checked, rows.example), *rows.warnings)
-    return Plan(source, config.competition, checked, record, warnings)
+    warnings = (*_doubts(source, task, checked, rows.example), *rows.warnings)
+    return Plan(source, task, checked, record, warnings)
 
 
 def _copy_name(stem: str, tag: str) -> str:
@@ -99,35 +105,44 @@ def _copy_name(stem: str, tag: str) -> str:
     return f"{stem.encode()[:_STEM].decode(errors='ignore')}-{tag}.csv"
 
 
-def _doubts(source: Path, checked: Checked, example: dict[int, str] | None) -> Iterator[str]:
+def _doubts(
+    source: Path, task: Task, checked: CheckedSubmission, example: dict[str, str] | None
+) -> Iterator[str]:
     predicted = np.flatnonzero(checked.counts)
     if len(predicted) == 1 and checked.rows > 1:
-        yield f"{source} predicts class {predicted[0]} for every row"
-    if example == {identity: str(label) for identity, label in checked.by_id.items()}:
+        yield f"{source} predicts class {task.labels.labels[predicted[0]]} for every row"
+    if example == checked.predictions:
         yield f"{source} is the same as the competition's sample submission"
 
 
-def _of_run(run: Run) -> tuple[Config, dict[str, Any], str, Expected]:
-    """Return a run's configuration, figures for the ledger, default message, and the ids it must have."""
-    info = run.info()
-    if info["sample"]:
+def _of_run(run: Run) -> tuple[Task, dict[str, Any], str, Expected]:
+    """Return a run's task, figures for the ledger, default message, and the ids it must have."""
+    record = run.read_record()
+    if record.sample:
         hint = "bring the competition's data (kit data fetch), then kit cv"
         raise UserError(
             "trained on the bundled sample, not on the competition", where=str(run.path), hint=hint
         )
     if not run.is_finished():
         raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
-    config = validate(info["config"])
-    oof, score = run.report()["oof"], run.report()["expected_score"]
+    config = validate(record.config)
+    task = _task_of_run(config, record)
+    report = run.read_report()
+    oof, score = report.oof, report.expected_score
     figures = {
-        "oof_accuracy": oof["accuracy"],
-        "oof_interval": tuple(oof["interval"]),
-        "expected_score": (score["low"], score["high"]),
+        "metric": report.metric,
+        "oof_score": oof.value,
+        "oof_interval": oof.interval,
+        "expected_score": (score.low, score.high),
     }
-    words = f"{run.name} OOF {oof['accuracy']:.5f} {info['hash'][:8]}"
-    first = config.competition.first_id
-    ids = np.arange(first, first + info["test_rows"])
-    return config, figures, words, expected.of_run(config, run.name, ids)
+    words = f"{run.name} OOF {oof.value:.5f} {record.hash[:8]}"
+    return task, figures, words, expected.of_run(config, task.submission, run.name, record.test_rows)
+
+
+def _task_of_run(config: Config, record: RunRecord) -> Task:
+    if not record.labels:  # version 1: the configuration states them
+        return expected.task_of_file(config)
+    return make_task(config.competition, LabelEncoder(record.labels))
 
 
 def _find(target: str | None) -> tuple[Run | None, Path]:
@@ -146,19 +161,28 @@ def describe(plan: Plan, ledger: Ledger) -> list[str]:
     lines = {
         "competition": record.competition,
         "file": f"{plan.source}, {checked.rows:,} rows, SHA-256 {checked.sha256[:8]}",
-        "classes": "  ".join(f"{label}: {count:,}" for label, count in enumerate(checked.counts.tolist())),
+        "classes": _counts(plan),
         "OOF score": "not known: the file belongs to no run",
         "changed": _changed(plan, ledger),
         "message": plan.description,
     }
-    if record.oof_accuracy is not None and record.oof_interval and record.expected_score:
+    if record.oof_score is not None and record.oof_interval and record.expected_score:
         low, high = record.oof_interval
         least, most = record.expected_score
         lines["OOF score"] = (
-            f"{record.oof_accuracy:.5f} ({low:.5f} to {high:.5f}); expected {least:.5f} to {most:.5f}"
+            f"{record.oof_score:.5f} ({low:.5f} to {high:.5f}); expected {least:.5f} to {most:.5f}"
         )
     warnings = [f"{'warning:':12} {text}" for text in plan.warnings]
     return [*(f"{name + ':':12} {text}" for name, text in lines.items()), *warnings]
+
+
+def _counts(plan: Plan) -> str:
+    """Return how many rows predict each class, the most frequent ones of many classes."""
+    counts = list(zip(plan.task.labels.labels, plan.checked.counts.tolist(), strict=True))
+    if len(counts) <= _CLASSES:
+        return "  ".join(f"{label}: {count:,}" for label, count in counts)
+    most = sorted(counts, key=lambda one: -one[1])[:_CLASSES]
+    return "  ".join(f"{label}: {count:,}" for label, count in most) + f"  and {len(counts) - len(most)} more"
 
 
 def _changed(plan: Plan, ledger: Ledger) -> str:
@@ -171,7 +195,7 @@ def _changed(plan: Plan, ledger: Ledger) -> str:
     since = f"since {last.name} of {last.begun[:10]}" + (
         f", score {last.public_score}" if last.public_score else ""
     )
-    copy, now = Path(last.file), plan.checked.by_id
+    copy, now = Path(last.file), plan.checked.predictions
     try:
         content = copy.read_bytes()
     except OSError:
@@ -179,10 +203,10 @@ def _changed(plan: Plan, ledger: Ledger) -> str:
     if hashlib.sha256(content).hexdigest() != last.sha256:
         return f"not known {since}: its copy is another file now"
     try:
-        before = predictions_of(copy, content, plan.competition)
+        before = predictions_of(content, str(copy), plan.task.submission)
     except UserError:
         return f"not known {since}: it has other columns"
     if before.keys() != now.keys():
         return f"not known {since}: it has other ids"
-    count = sum(before[identity] != str(label) for identity, label in now.items())
+    count = sum(before[identity] != prediction for identity, prediction in now.items())
     return f"{count:,} of {len(now):,} rows ({100 * count / len(now):.2f} %) {since}"

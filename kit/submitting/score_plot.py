@@ -1,36 +1,42 @@
-"""CV against leaderboard, as a picture: does the out-of-fold accuracy tell what the score will be?"""
+"""Plot of OOF score against leaderboard score: does cross-validation predict the leaderboard?"""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.files import atomic
+from kit.metrics import METRICS
 from kit.plotting import figure
 from kit.submitting.ledger import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MARKS = {"inside": ("o", "tab:blue"), "above": ("^", "tab:green"), "below": ("v", "tab:red")}
+_MARKERS = {"inside": "o", "above": "^", "below": "v"}
+_INSIDE, _BETTER, _WORSE = "tab:blue", "tab:green", "tab:red"
 
 
-def draw(records: Sequence[Record], path: Path) -> bool:
-    """Draw score over OOF accuracy, each with its 95 % interval and its expected range, as a PNG.
+def draw_score_plot(records: Sequence[Record], path: Path) -> bool:
+    """Plot public score against OOF score, with 95 % interval and expected range, as a PNG.
 
     Args:
-        records: submissions; those without score or OOF accuracy are left out.
-        path: the PNG; not written where fewer than two are left.
+        records: submissions; those without public or OOF score, or with another metric than the newest,
+            are left out.
+        path: the PNG; not written with fewer than two points.
 
     Returns:
         Whether it was written.
     """
-    scored = [record for record in records if record.place and record.oof_accuracy and record.oof_interval]
+    scored = [
+        record for record in records if record.score_position and record.oof_score and record.oof_interval
+    ]
+    scored = [record for record in scored if record.metric == scored[-1].metric]
     if len(scored) < 2:
         return False
     with figure(figsize=(8, 6), dpi=120, layout="constrained") as drawing:
         _draw_all(drawing.add_subplot(), scored)
         with atomic(path) as file:
-            # Without the version in it, the same ledger gives the same bytes.
+            # Without matplotlib's version, the same ledger gives the same bytes.
             drawing.savefig(file, format="png", metadata={"Software": None})
     return True
 
@@ -38,12 +44,13 @@ def draw(records: Sequence[Record], path: Path) -> bool:
 def _draw_all(axes: "Axes", scored: Sequence[Record]) -> None:
     for record in scored:
         _draw_one(axes, record)
-    start = scored[0].oof_accuracy or 0.0
+    start = scored[0].oof_score or 0.0
     axes.axline((start, start), slope=1, color="0.6", linewidth=1, linestyle="--", label="score = OOF")
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     axes.legend(once.values(), once.keys(), loc="best", fontsize="small")
-    axes.set_xlabel("out-of-fold accuracy, with its 95 % interval")
+    metric = METRICS.get(scored[0].metric)
+    axes.set_xlabel(f"OOF {metric.title if metric else 'score'}, with its 95 % interval")
     axes.set_ylabel("public score")
     axes.set_title("Cross-validation against leaderboard")
     axes.ticklabel_format(useOffset=False)
@@ -52,19 +59,26 @@ def _draw_all(axes: "Axes", scored: Sequence[Record]) -> None:
 
 
 def _draw_one(axes: "Axes", record: Record) -> None:
-    if not (record.oof_accuracy and record.oof_interval and record.expected_score and record.score):
+    if not (record.oof_score and record.oof_interval and record.expected_score and record.score):
         return
-    oof, (low, high), (least, most) = record.oof_accuracy, record.oof_interval, record.expected_score
-    marker, color = _MARKS[record.place]
+    oof, (low, high), (least, most) = record.oof_score, record.oof_interval, record.expected_score
     axes.vlines(oof, least, most, color="0.75", linewidth=7, alpha=0.6, label="expected range")
     axes.errorbar(
         oof,
         record.score,
         xerr=[[oof - low], [high - oof]],
-        marker=marker,
-        color=color,
+        marker=_MARKERS[record.score_position],
+        color=_color(record),
         capsize=3,
         linestyle="none",
-        label=f"{record.place} the expected range",
+        label=f"{record.score_position} the expected range",
     )
     axes.annotate(record.name, (oof, record.score), (6, 6), textcoords="offset points", fontsize="x-small")
+
+
+def _color(record: Record) -> str:
+    if record.score_position == "inside":
+        return _INSIDE
+    metric = METRICS.get(record.metric)
+    better = "above" if metric is None or metric.greater_is_better else "below"
+    return _BETTER if record.score_position == better else _WORSE

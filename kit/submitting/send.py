@@ -1,4 +1,4 @@
-"""Sending a submission. The ledger is written before each step, so that a kill at any point can be mended."""
+"""Send a submission. The ledger is written before each step, so that a kill at any point is recoverable."""
 
 import os
 import time
@@ -13,16 +13,16 @@ from kit.files import atomic
 from kit.kaggle_client import UnknownOutcomeError, attempts, until_midnight
 from kit.submitting.ledger import Ledger, Record
 from kit.submitting.plan import Plan
-from kit.submitting.track import recover, told
+from kit.submitting.track import merge_remote, recover
 
 Say = Callable[[str], None]
 _CALLS = 4
-"""Calls to Kaggle that a `kit submit` makes while it holds the lock."""
+"""Kaggle API requests of one `kit submit` while it holds the lock."""
 _LATER = "`kit submissions` fetches the score later"
 
 
 def refuse_repeated(plan: Plan, ledger: Ledger) -> None:
-    """Refuse content that is at Kaggle already.
+    """Refuse content that was submitted before.
 
     Raises:
         UserError: it was submitted before.
@@ -30,37 +30,37 @@ def refuse_repeated(plan: Plan, ledger: Ledger) -> None:
     for earlier in _same(plan, ledger):
         result = f"score {earlier.public_score}" if earlier.public_score else earlier.status
         what = f"the same content was submitted on {earlier.begun[:10]} as {earlier.name} ({result})"
-        raise UserError(what, where=str(plan.source), hint="--again sends it once more, and spends quota")
+        raise UserError(what, where=str(plan.source), hint="--again sends it again and uses quota")
 
 
 def submit(plan: Plan, ledger: Ledger, *, again: bool, timeout: float, say: Say) -> Record:
-    """Send the plan's file, or find it sent already by a `submit` that was interrupted.
+    """Send the plan's file, unless an interrupted `kit submit` already sent it.
 
     Args:
         plan: what to send.
-        ledger: where it is written down.
-        again: whether content that was submitted before is sent once more.
-        timeout: seconds an attempt at a call may take.
+        ledger: records the submission.
+        again: send even if the same content was submitted before.
+        timeout: seconds per attempt at a Kaggle API request.
         say: called with each line of progress.
 
     Returns:
         The submission with its ref.
 
     Raises:
-        UserError: credentials, rules, quota, repeated content, and what else the user can mend.
-        KitError: it could not be sent, or nothing tells whether it was.
+        UserError: credentials, rules, quota, repeated content, or another user error.
+        KitError: it could not be sent, or it is unknown whether it was.
         InterruptedRunError: the user stopped it.
     """
     if not kaggle_client.has_credentials():
         raise kaggle_client.no_credentials()
-    waiting = partial(say, "another kit submit is sending from here; waiting for it")
+    waiting = partial(say, "waiting for another kit submit in this folder")
     with ledger.locked(waiting, patience=_CALLS * attempts.budget(timeout)):
-        # Only of this competition: one that has closed, or whose rules are not accepted, blocks no other.
+        # Only this competition: a closed one, or one without accepted rules, must not block others.
         found = recover(ledger, plan.record.competition, timeout=timeout, say=say)
         recovered = {record.tag for record in found if record.sent}
         for earlier in _same(plan, ledger):
             if earlier.ref and (earlier.tag in recovered or (earlier.status == "pending" and not again)):
-                say(f"it was sent on {earlier.begun[:16]} as submission {earlier.ref}: not sent again")
+                say(f"already sent on {earlier.begun[:16]} as submission {earlier.ref}: not sent again")
                 return earlier
         if not again:
             refuse_repeated(plan, ledger)
@@ -80,25 +80,23 @@ def _same(plan: Plan, ledger: Ledger) -> list[Record]:
 
 def _ask_quota(slug: str, timeout: float, say: Say) -> None:
     quota = kaggle_client.limits(slug, timeout=timeout)
-    reset = f"the count starts again at 00:00 UTC, in {until_midnight()}"
+    reset = f"the quota resets at 00:00 UTC, in {until_midnight()}"
     if quota is None:
-        say("Kaggle does not tell the quota")
+        say("Kaggle did not report the quota")
     elif quota.left > 0:
-        say(f"{quota.left} submissions left today, {quota.today} made; {reset}")
+        say(f"{quota.left} submissions left today, {quota.today} used; {reset}")
     elif quota.today or quota.total:
-        what = f"no submission is left today, {quota.today} made"
+        what = f"no submissions left today, {quota.today} used"
         raise UserError(what, where=slug, hint=f"nothing was sent; {reset}")
     else:
-        say("Kaggle tells no quota before the first submission")
+        say("Kaggle reports no quota before the first submission")
 
 
 def _send(plan: Plan, ledger: Ledger, timeout: float, say: Say) -> Record:
     record = plan.record
     copy = Path(record.file)
     if os.path.lexists(copy):
-        raise KitError(
-            "there is a file of this name, which is left as it is", where=str(copy), hint="try again"
-        )
+        raise KitError("this file already exists; it was not replaced", where=str(copy), hint="try again")
     with atomic(copy) as file:
         file.write(plan.checked.content)
     record = ledger.append(record)
@@ -113,8 +111,8 @@ def _send(plan: Plan, ledger: Ledger, timeout: float, say: Say) -> Record:
         ledger.append(replace(record, status="failed", error=_short(error)))
         raise
     except KeyboardInterrupt:
-        hint = "`kit submissions` looks whether it arrived"
-        raise InterruptedRunError("stopped while sending", where=record.competition, hint=hint) from None
+        hint = "`kit submissions` checks whether it arrived"
+        raise InterruptedRunError("interrupted while sending", where=record.competition, hint=hint) from None
     say(f"submitted as {ref}")
     return ledger.append(replace(record, status="pending", ref=ref))
 
@@ -126,14 +124,14 @@ def _short(error: KitError) -> str:
 def wait_for_score(
     record: Record, ledger: Ledger, *, timeout: float, wait: float, show: Callable[[float], None]
 ) -> Record:
-    """Ask for the score until Kaggle has one, or refuses the file.
+    """Poll Kaggle until it has scored or refused a submission.
 
     Args:
         record: a submission with its ref.
-        ledger: gets the score.
-        timeout: seconds an attempt at a call may take.
-        wait: seconds to wait in all.
-        show: called with the seconds waited, before each look.
+        ledger: records the score.
+        timeout: seconds per attempt at a Kaggle API request.
+        wait: longest wait in seconds.
+        show: called with the seconds waited, before each request.
 
     Raises:
         KitError: Kaggle scored it ERROR, or has not scored it in time.
@@ -144,11 +142,11 @@ def wait_for_score(
     except KitError as error:
         kind = UserError if isinstance(error, UserError) else KitError
         raise kind(
-            f"submission {record.ref} is made, its score not known: {error.what}", hint=_LATER
+            f"submission {record.ref} was sent, but its score is unknown: {error.what}", hint=_LATER
         ) from None
     except KeyboardInterrupt:
         raise InterruptedRunError(
-            f"submission {record.ref} is made, its score not known", hint=_LATER
+            f"submission {record.ref} was sent, but its score is unknown", hint=_LATER
         ) from None
     ledger.append(record)
     if record.status == "error":
@@ -165,7 +163,7 @@ def _poll(record: Record, timeout: float, wait: float, show: Callable[[float], N
         within = max(left, 1.0)
         found = kaggle_client.get(record.competition, record.ref or 0, timeout=timeout, within=within)
         if found.status != "pending":
-            return told(record, found)
+            return merge_remote(record, found)
         if left <= 0:
             raise KitError(f"Kaggle has not scored it within {wait:g} s")
         pause = min(1.5 * pause, 15.0)

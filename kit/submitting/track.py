@@ -1,4 +1,4 @@
-"""What became of earlier submissions: the ledger brought up to what Kaggle's list says."""
+"""Update the ledger from Kaggle's list of submissions."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,11 +11,11 @@ from kit.kaggle_client import Submission, attempts
 from kit.submitting.ledger import Ledger, Record, Status
 
 SETTLE = 15.0
-"""Seconds after which a submission that was sent, and is not in Kaggle's list, counts as not received."""
+"""Seconds after which a sent submission that is not in Kaggle's list counts as not received."""
 
 
-def told(record: Record, found: Submission) -> Record:
-    """Return the record with what Kaggle says of it."""
+def merge_remote(record: Record, found: Submission) -> Record:
+    """Return the record with the status, scores and error that Kaggle reports."""
     return replace(
         record,
         status=cast("Status", found.status),
@@ -29,21 +29,21 @@ def told(record: Record, found: Submission) -> Record:
 def recover(
     ledger: Ledger, competition: str | None = None, *, timeout: float, say: Callable[[str], None]
 ) -> list[Record]:
-    """Find out what became of the submissions whose `kit submit` was killed.
+    """Find out whether submissions of killed `kit submit` processes arrived.
 
     The caller holds the ledger's lock: no other process is sending.
 
     Args:
-        ledger: has the submissions.
-        competition: the only one whose list is asked for; None: all of the ledger.
-        timeout: seconds an attempt at a call may take.
+        ledger: holds the submissions.
+        competition: slug of the only competition to check; None: all in the ledger.
+        timeout: seconds per attempt at a Kaggle API request.
         say: called with each line of progress.
 
     Returns:
         Those submissions, each now pending, complete, error or failed.
 
     Raises:
-        UserError, KitError: Kaggle cannot be asked.
+        UserError, KitError: the request to Kaggle failed.
     """
     done = [
         ledger.append(replace(record, status="failed", error="interrupted before it was sent"))
@@ -55,10 +55,10 @@ def recover(
         for record in ledger.records()
         if record.status == "sending" and competition in (None, record.competition)
     ]
-    # The times in the ledger are of a clock that may have been set, or may be set meanwhile.
+    # The ledger's times come from a clock that may have been changed, or may change meanwhile.
     end = time.monotonic() + SETTLE
     while open_:
-        say(f"an earlier kit submit was interrupted while sending {open_[0].name}: looking for it at Kaggle")
+        say(f"an earlier kit submit was interrupted while sending {open_[0].name}; checking Kaggle for it")
         changed = _update(ledger, open_, timeout)
         done += changed
         open_ = [record for record in open_ if record.tag not in {one.tag for one in changed}]
@@ -74,10 +74,10 @@ def recover(
 
 
 def refresh(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> None:
-    """Bring every submission of the ledger up to what Kaggle's list says.
+    """Update every submission of the ledger from Kaggle's list.
 
     Raises:
-        UserError, KitError: Kaggle cannot be asked.
+        UserError, KitError: the request to Kaggle failed.
     """
     with ledger.locked() as alone:
         if alone:
@@ -86,7 +86,7 @@ def refresh(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> No
 
 
 def _update(ledger: Ledger, records: Sequence[Record], timeout: float) -> list[Record]:
-    """Look `records` up in Kaggle's list; return those that changed, as they are now."""
+    """Look up `records` in Kaggle's list; return the updated records of those that changed."""
     changed = []
     for slug, group in groupby(sorted(records, key=lambda one: one.competition), lambda one: one.competition):
         wanted = list(group)
@@ -97,8 +97,8 @@ def _update(ledger: Ledger, records: Sequence[Record], timeout: float) -> list[R
             if record is None:
                 continue
             wanted.remove(record)
-            if told(record, found) != record:
-                changed.append(ledger.append(told(record, found)))
+            if merge_remote(record, found) != record:
+                changed.append(ledger.append(merge_remote(record, found)))
             if not wanted:
                 break
     return changed

@@ -1,1 +1,1 @@
-"""The competition itself: labels, image shape, submission format."""
+"""The task: labels, image shape, ids, submission format."""

@@ -1,51 +1,57 @@
-"""The ids of a submission: each there once, and no other."""
+"""The ids of a submission: each of the test rows' ids once, and no other."""
 
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from kit.errors import UserError
 
 Row = tuple[int, list[str]]
 """Line in the file, cells."""
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
-def place(path: Path, line: int, column: str) -> str:
-    """Return how errors name a cell."""
+def cell(path: str, line: int, column: str) -> str:
+    """Return the name of a cell in errors."""
     return f"{path}, line {line}, column {column}"
 
 
-def lines_of(path: Path, rows: Sequence[Row], found: Sequence[int], column: str) -> dict[int, int]:
-    """Return the line of each id, in the file's order.
+def lines_by_id(path: str, rows: Sequence[Row], column: str, *, integers: bool = False) -> dict[str, int]:
+    """Return the line of each id, in the order of the file.
 
     Args:
-        path: the file, for errors.
-        rows: its rows.
-        found: the id of each row.
-        column: the name of the id column.
+        path: of the file, for errors.
+        rows: its rows; the id is the first cell.
+        column: name of the id column.
+        integers: whether ids must be integers.
 
     Raises:
-        UserError: an id is there twice.
+        UserError: an id is blank, not an integer, or in the file twice.
     """
-    lines: dict[int, int] = {}
-    for (line, _), identity in zip(rows, found, strict=True):
+    lines: dict[str, int] = {}
+    for line, (identity, *_) in rows:
+        if not identity.strip():
+            raise UserError("blank cell", where=cell(path, line, column), expected="an id")
+        if integers and not _INTEGER.fullmatch(identity):
+            where, received = cell(path, line, column), repr(identity[:40])
+            raise UserError("not an integer", where=where, expected="digits alone", received=received)
         if identity in lines:
             what = f"id {identity} is already in line {lines[identity]}"
-            raise UserError(what, where=place(path, line, column), expected="every id once")
+            raise UserError(what, where=cell(path, line, column), expected="every id once")
         lines[identity] = line
     return lines
 
 
-def check_order(path: Path, lines: Mapping[int, int], wanted: Sequence[int], column: str) -> None:
+def check_order(path: str, lines: Mapping[str, int], wanted: Sequence[str], column: str) -> None:
     """Check that the ids are the wanted ones, in their order.
 
     Args:
-        path: the file, for errors.
-        lines: the line of each id, in the file's order.
-        wanted: the ids that must be there.
-        column: the name of the id column.
+        path: of the file, for errors.
+        lines: the line of each id, in the order of the file.
+        wanted: the ids of the test rows.
+        column: name of the id column.
 
     Raises:
-        UserError: the first id that is not the one wanted there; too many or too few rows.
+        UserError: the first id that differs; too many or too few rows.
     """
     known = set(wanted)
     for (identity, line), expected in zip(lines.items(), wanted, strict=False):
@@ -53,9 +59,7 @@ def check_order(path: Path, lines: Mapping[int, int], wanted: Sequence[int], col
             what = "ids out of order" if identity in known else "unknown id"
             if expected not in lines:
                 what = f"id {expected} is missing"
-            raise UserError(
-                what, where=place(path, line, column), expected=str(expected), received=str(identity)
-            )
+            raise UserError(what, where=cell(path, line, column), expected=expected, received=identity)
     if len(lines) > len(wanted):
         line = list(lines.values())[len(wanted)]
         raise UserError("too many rows", where=f"{path}, line {line}", **_sizes(lines, wanted))
@@ -65,17 +69,17 @@ def check_order(path: Path, lines: Mapping[int, int], wanted: Sequence[int], col
         raise UserError(what, where=f"{path}, line {line}", **_sizes(lines, wanted))
 
 
-def check_members(
-    path: Path, lines: Mapping[int, int], wanted: Sequence[int], column: str, source: str
+def check_any_order(
+    path: str, lines: Mapping[str, int], wanted: Sequence[str], column: str, source: str
 ) -> None:
     """Check that the ids are the wanted ones, in any order.
 
     Args:
-        path: the file, for errors.
+        path: of the file, for errors.
         lines: the line of each id.
-        wanted: the ids that must be there.
-        column: the name of the id column.
-        source: where the wanted ids come from; empty where they are counted.
+        wanted: the ids of the test rows.
+        column: name of the id column.
+        source: where the wanted ids come from; empty if they are counted.
 
     Raises:
         UserError: an id that is not wanted, or the first one that is missing.
@@ -89,8 +93,8 @@ def check_members(
         if missing is not None:
             what += f", and id {wanted[missing]} is missing"
         if len(lines) == len(wanted):
-            sizes = {"expected": f"ids from {min(wanted)} to {max(wanted)}", "received": str(unknown)}
-        raise UserError(what, where=place(path, lines[unknown], column), hint=hint, **sizes)
+            sizes = {"expected": _summary(wanted), "received": unknown}
+        raise UserError(what, where=cell(path, lines[unknown], column), hint=hint, **sizes)
     if missing is not None:
         more = len(wanted) - len(lines) - 1
         what = f"id {wanted[missing]} is missing" + (f", and {more} more" if more else "")
@@ -98,5 +102,11 @@ def check_members(
         raise UserError(what, where=f"{path}, line {before}", hint=hint, **sizes)
 
 
-def _sizes(lines: Mapping[int, int], wanted: Sequence[int]) -> dict[str, str]:
+def _summary(ids: Sequence[str]) -> str:
+    if all(map(_INTEGER.fullmatch, ids)):
+        return f"ids from {min(ids, key=int)} to {max(ids, key=int)}"
+    return f"{len(ids)} ids: {', '.join(ids[:3])}" + (", …" if len(ids) > 3 else "")
+
+
+def _sizes(lines: Mapping[str, int], wanted: Sequence[str]) -> dict[str, str]:
     return {"expected": f"{len(wanted)} rows", "received": f"{len(lines)} rows"}

@@ -1,12 +1,11 @@
 """The submission file: written one way, and checked before it costs one of the day's submissions.
 
-Knows the form of the file alone; nothing here talks to Kaggle.
+Nothing here talks to Kaggle.
 """
 
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Competition
 from kit.errors import UserError
 from kit.files import atomic
-from kit.task.ids import Row, check_members, check_order, lines_of, place
-
-_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+from kit.task.format import SubmissionFormat
+from kit.task.ids import Row, check_any_order, check_order, lines_by_id
 
 _NOT_TEXT = {
     b"": "an empty file",
@@ -33,115 +30,134 @@ _NOT_TEXT = {
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A submission file that holds every rule.
+class CheckedSubmission:
+    """A submission file that passed every check.
 
     Attributes:
         content: the file, byte for byte.
-        ids: (rows,) int64.
-        labels: (rows,) int64, each from 0 to classes - 1.
-        counts: (classes,) int64, how often each class is predicted.
+        predictions: by id, in the order of the file: the prediction cells as they are, joined by commas.
+        counts: (classes,) int64: how many rows predict each class; of probabilities, the most probable one.
     """
 
     content: bytes
-    ids: NDArray[np.int64]
-    labels: NDArray[np.int64]
+    predictions: dict[str, str]
     counts: NDArray[np.int64]
 
     @property
     def rows(self) -> int:
-        """How many predictions there are."""
-        return len(self.labels)
-
-    @property
-    def by_id(self) -> dict[int, int]:
-        """The prediction of each id."""
-        return dict(zip(self.ids.tolist(), self.labels.tolist(), strict=True))
+        """Number of predictions."""
+        return len(self.predictions)
 
     @property
     def sha256(self) -> str:
-        """The content's SHA-256, 64 hex digits."""
+        """SHA-256 of the content, 64 hex digits."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def write_submission(
-    path: Path, ids: NDArray[np.int64], labels: NDArray[np.integer], competition: Competition
+    path: Path, ids: Sequence[str], probs: NDArray[np.floating], form: SubmissionFormat
 ) -> None:
-    """Write `ids` and `labels`, both (rows,), as the competition's CSV: a header, then a line a row, LF ends.
+    """Write a submission: a header, then one line per test row; lines end with LF.
+
+    Args:
+        path: the file.
+        ids: of the test rows.
+        probs: (test rows, classes), probabilities.
+        form: the competition's format.
 
     Raises:
-        ValueError: lengths differ, or a label is no integer of 0 … classes - 1.
+        ValueError: the number of ids, or of classes, differs; a row holds no probabilities.
     """
-    if ids.shape != labels.shape or ids.ndim != 1:
-        raise ValueError(
-            f"ids and labels must be of one length, received shapes {ids.shape} and {labels.shape}"
-        )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be integers, received {labels.dtype}")
-    if labels.size and not 0 <= labels.min() <= labels.max() < competition.classes:
-        raise ValueError(
-            f"labels must lie in 0 … {competition.classes - 1}, received {labels.min()} … {labels.max()}"
-        )
+    if len(ids) != len(probs):
+        raise ValueError(f"expected one row per id, received {len(ids)} ids and {len(probs)} rows")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(form.header)
+    writer.writerows([identity, *cells] for identity, cells in zip(ids, form.to_cells(probs), strict=True))
     with atomic(path) as file:
-        header = f"{competition.id_column},{competition.prediction_column}"
-        np.savetxt(file, np.column_stack([ids, labels]), fmt="%d", delimiter=",", header=header, comments="")
+        file.write(text.getvalue().encode())
 
 
 def check_submission(
     path: Path,
-    competition: Competition,
+    form: SubmissionFormat,
     *,
-    ids: NDArray[np.int64] | None = None,
+    ids: Sequence[str] | None = None,
     source: str = "",
     ordered: bool = True,
-) -> Checked:
-    """Read the submission at `path` and check it against the competition's rules.
+) -> CheckedSubmission:
+    """Read the submission at `path` and check it.
 
     Args:
         path: the file.
-        competition: names of the columns, first id, number of classes.
-        ids: (rows,) the ids that the file must have; without them, ids count up from `competition.first_id`
-            and any number of rows passes.
+        form: the competition's format.
+        ids: of the test rows; None if unknown. Then consecutive ids must have no gap, and any number of rows
+            passes.
         source: where `ids` come from, for errors.
-        ordered: whether the ids must be in this order; Kaggle takes them in any.
+        ordered: whether the ids must be in this order; Kaggle accepts any.
 
     Raises:
         UserError: the first thing wrong, with its line and column.
     """
     content = _read(path)
-    rows = _rows(path, content, competition)
-    found = _whole_numbers(path, rows, 0, competition.id_column)
-    wanted = range(competition.first_id, competition.first_id + len(found)) if ids is None else ids.tolist()
-    lines = lines_of(path, rows, found, competition.id_column)
-    if ordered:
-        check_order(path, lines, wanted, competition.id_column)
-    else:
-        check_members(path, lines, wanted, competition.id_column, source)
-    labels = np.array(_whole_numbers(path, rows, 1, competition.prediction_column), np.int64)
-    for (line, _), label in zip(rows, labels.tolist(), strict=True):
-        if not 0 <= label < competition.classes:
-            raise UserError(
-                "no such class",
-                where=place(path, line, competition.prediction_column),
-                expected=f"0 to {competition.classes - 1}",
-                received=str(label),
-            )
-    return Checked(
-        content, np.array(found, np.int64), labels, np.bincount(labels, minlength=competition.classes)
-    )
+    rows = _rows(str(path), content, form)
+    lines = _checked_ids(str(path), rows, form, ids, source=source, ordered=ordered)
+    counts = np.bincount(form.to_classes(str(path), rows), minlength=len(form.labels))
+    predictions = [",".join(cells[1:]) for _, cells in rows]
+    return CheckedSubmission(content, dict(zip(lines, predictions, strict=True)), counts)
 
 
-def predictions_of(path: Path, content: bytes, competition: Competition) -> dict[int, str]:
-    """Return the prediction of each id in `content`, of a file that may predict anything.
+def check_sample_submission(content: bytes, name: str, form: SubmissionFormat, ids: Sequence[str]) -> None:
+    """Check header and ids of a competition's sample submission; its predictions may be anything.
+
+    Args:
+        content: the file, not compressed.
+        name: of the file, for errors.
+        form: the competition's format.
+        ids: of the test rows.
 
     Raises:
-        UserError: it has not the form of a submission; `path` names it.
+        UserError: it does not belong to the competition, or to test.csv.
     """
-    _check_text(path, content)
-    rows = _rows(path, content, competition)
-    ids = _whole_numbers(path, rows, 0, competition.id_column)
-    lines_of(path, rows, ids, competition.id_column)
-    return {identity: cells[1] for identity, (_, cells) in zip(ids, rows, strict=True)}
+    _check_text(name, content)
+    _checked_ids(name, _rows(name, content, form), form, ids)
+
+
+def predictions_of(content: bytes, name: str, form: SubmissionFormat) -> dict[str, str]:
+    """Return the predictions of a file by id, joined by commas; they may be anything.
+
+    Args:
+        content: the file, not compressed.
+        name: of the file, for errors.
+        form: the competition's format.
+
+    Raises:
+        UserError: it has no such columns, or an id twice.
+    """
+    _check_text(name, content)
+    rows = _rows(name, content, form)
+    lines = lines_by_id(name, rows, form.id_column)
+    return dict(zip(lines, (",".join(cells[1:]) for _, cells in rows), strict=True))
+
+
+def _checked_ids(
+    name: str,
+    rows: Sequence[Row],
+    form: SubmissionFormat,
+    ids: Sequence[str] | None,
+    *,
+    source: str = "",
+    ordered: bool = True,
+) -> dict[str, int]:
+    lines = lines_by_id(name, rows, form.id_column, integers=form.first_id is not None)
+    if ids is None and form.first_id is None:
+        return lines
+    wanted = form.counted_ids(len(rows)) if ids is None else ids
+    if ordered:
+        check_order(name, lines, wanted, form.id_column)
+    else:
+        check_any_order(name, lines, wanted, form.id_column, source)
+    return lines
 
 
 def _read(path: Path) -> bytes:
@@ -151,57 +167,48 @@ def _read(path: Path) -> bytes:
         raise UserError("no such file", where=str(path)) from None
     except OSError as error:
         raise UserError(f"not readable: {error.strerror}", where=str(path)) from error
-    _check_text(path, content)
+    _check_text(str(path), content)
     return content
 
 
-def _check_text(path: Path, content: bytes) -> None:
+def _check_text(name: str, content: bytes) -> None:
     for start, kind in _NOT_TEXT.items():
         if content.lstrip().startswith(start) if start else not content.strip():
             raise UserError(
-                "not a submission", where=str(path), expected="a CSV file in plain UTF-8", received=kind
+                "not a submission", where=name, expected="a CSV file in plain UTF-8", received=kind
             )
 
 
-def _rows(path: Path, content: bytes, competition: Competition) -> list[Row]:
-    """Return (line, [id, label]) of each row below the header."""
-    columns = [competition.id_column, competition.prediction_column]
+def _rows(name: str, content: bytes, form: SubmissionFormat) -> list[Row]:
+    """Return (line, cells) of each row below the header."""
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
         header = next(reader)
-        if header != columns:
+        if header != form.header:
             raise UserError(
                 "wrong header",
-                where=f"{path}, line 1",
-                expected=",".join(columns),
+                where=f"{name}, line 1",
+                expected=",".join(form.header)[:200],
                 received=repr(",".join(header)[:80]),
             )
         rows = [(reader.line_num, cells) for cells in reader]
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise UserError(
-            "not a submission", where=f"{path}, line {line}", expected="plain UTF-8", received="other bytes"
+            "not a submission", where=f"{name}, line {line}", expected="plain UTF-8", received="other bytes"
         ) from None
     except csv.Error as error:
-        raise UserError(f"not a CSV file: {error}", where=f"{path}, line {reader.line_num}") from None
+        raise UserError(f"not a CSV file: {error}", where=f"{name}, line {reader.line_num}") from None
+    expected = len(form.header)
     for line, cells in rows:
-        if len(cells) != 2:
+        if len(cells) != expected:
             received = f"{len(cells)} in {','.join(cells)[:60]!r}" if cells else "a blank line"
             raise UserError(
-                "wrong number of cells", where=f"{path}, line {line}", expected="2", received=received
+                "wrong number of cells",
+                where=f"{name}, line {line}",
+                expected=str(expected),
+                received=received,
             )
     if not rows:
-        raise UserError("no rows below the header", where=str(path))
+        raise UserError("no rows below the header", where=name)
     return rows
-
-
-def _whole_numbers(path: Path, rows: Sequence[Row], cell: int, column: str) -> list[int]:
-    for line, cells in rows:
-        text = cells[cell]
-        # Stricter than int(): Kaggle is not asked to read " 3", "3.0", "03" or a number in another script.
-        if not _WHOLE_NUMBER.fullmatch(text):
-            what = "blank cell" if not text.strip() else "not a whole number"
-            raise UserError(
-                what, where=place(path, line, column), expected="digits alone", received=repr(text[:40])
-            )
-    return [int(cells[cell]) for _, cells in rows]

@@ -1,12 +1,12 @@
-"""One switch for the same result from the same seed."""
+"""Deterministic kernels: the same seed gives the same result."""
 
 import keras
 
 
 def make_deterministic() -> None:
-    """Make every operation of Keras's backend choose a reproducible kernel.
+    """Make every operation of Keras's backend choose a deterministic kernel.
 
-    What has to be set before a backend is imported, `kit.training.launch.local` sets.
+    `kit.training.launch.local` sets what has to be set before a backend is imported.
     """
     match keras.backend.backend():
         case "tensorflow":

@@ -1,4 +1,4 @@
-"""How long training will take: from what this machine trained before, not from a guess."""
+"""Estimated training time, from earlier runs on this machine."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,28 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kit.config import Cnn
 from kit.errors import KitError
 from kit.members import MemberResult
-from kit.models.cost import cost
+from kit.models.families import cost
 from kit.runs import Run
 from kit.training import machine
 from kit.training.job import Job
 from kit.training.plan import makespan
 
 EVALUATION = 1 / 3
-"""Cost of an image on its way forward, as a share of what training on it costs."""
+"""Cost of predicting one image, as a share of the cost of training on it."""
 
 
 @dataclass(frozen=True)
 class _Trained:
-    """A network that this machine has trained.
+    """Measured cost of a network that this machine has trained.
 
     Attributes:
-        backend, precision: with what.
-        multiply_adds: of one image on its way forward.
-        fixed: seconds that do not grow with the training: imports, tracing, saving.
-        rate: seconds of training a multiply-add.
+        backend, precision: settings of the training.
+        multiply_adds: of one image in a forward pass.
+        fixed: seconds that do not depend on the length of training: imports, tracing, saving.
+        rate: seconds of training per multiply-add.
     """
 
     backend: str
@@ -38,15 +37,15 @@ class _Trained:
 
 
 def estimate(jobs: Sequence[Job], workers: int, runs: Iterable[Run]) -> float | None:
-    """Return about how many seconds `jobs` will take; None where nothing like one of them was trained here.
+    """Return the estimated seconds for `jobs`; None if this machine has trained nothing comparable.
 
-    A network takes as long a multiply-add as the nearest one, by multiply-adds, that this machine trained
-    with the same backend and precision. Classical models get no estimate.
+    The seconds per multiply-add are those of the network nearest in multiply-adds that this machine has
+    trained with the same backend and precision. Classical models have no estimate.
 
     Args:
-        jobs: what is to be trained, in this order.
-        workers: how many at once.
-        runs: where to look; the first of equally near networks counts.
+        jobs: jobs in the order of training.
+        workers: number of parallel workers.
+        runs: runs to learn from; of equally near networks the first one is used.
     """
     trained = list(_trained(runs))
     seconds = [_seconds(job, trained) for job in jobs]
@@ -56,30 +55,30 @@ def estimate(jobs: Sequence[Job], workers: int, runs: Iterable[Run]) -> float | 
 
 def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
     alike = [one for one in trained if (one.backend, one.precision) == (job.backend, job.precision)]
-    if not alike or not isinstance(job.model, Cnn):
+    size = cost(job.model, job.shape, job.classes)
+    if not alike or size is None:
         return None
-    size = cost(job.model, job.shape, job.classes).multiply_adds
-    nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / size)))
+    nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / size.multiply_adds)))
     held_out = int(np.count_nonzero(job.held_out))
     learned = len(job.held_out) - held_out
     if job.teachers:
         learned = len(job.held_out) + job.test_rows
     trainings = job.epochs * (learned + held_out * EVALUATION)
-    return nearest.fixed + nearest.rate * size * trainings
+    return nearest.fixed + nearest.rate * size.multiply_adds * trainings
 
 
 def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
-    """Yield a member of each network of each run made on this machine; what cannot be read is left out."""
-    here = machine.describe().model_dump()
+    """Yield one member per network and run of this machine; unreadable runs are skipped."""
+    here = machine.describe()
     for run in runs:
         try:
-            info, planned = run.info(), run.planned()
-            if any(info["machine"][key] != here[key] for key in ("cpu", "cores", "gpu")):
+            record, planned = run.read_record(), run.planned()
+            if any(getattr(record.machine, key) != getattr(here, key) for key in ("cpu", "cores", "gpu")):
                 continue
-            for model, precision in info["precision"].items():
+            for model, precision in record.precision.items():
                 member = next((one for one in planned if one.model == model and run.has(one)), None)
                 if member is not None:
-                    yield _measured(run.read_member(member), info["backend"], precision)
+                    yield _measured(run.read_member(member), record.backend or "", precision)
         except (KitError, KeyError):
             continue
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from kit.config import Cnn, Model
+from kit.config import Model
 from kit.members import PARSING, Member
 from kit.training.wire import Message, pack_message
 
@@ -44,7 +44,7 @@ class Job:
     Attributes:
         member: the member to train.
         model: its model, from the configuration.
-        shape: height and width of an image.
+        shape: height, width and channels of an image.
         classes: number of classes.
         data: fingerprint of the data set; the launcher gives the worker the arrays.
         test_rows: number of test rows, from the first, that are predicted and learned from.
@@ -57,7 +57,7 @@ class Job:
 
     member: Member
     model: Model
-    shape: tuple[int, int]
+    shape: tuple[int, int, int]
     classes: int
     data: str
     test_rows: int
@@ -70,7 +70,7 @@ class Job:
     @property
     def epochs(self) -> int:
         """Number of epochs that the worker reports; 1 for a model without epochs."""
-        return self.model.training.epochs if isinstance(self.model, Cnn) else 1
+        return self.model.epochs
 
     @property
     def random_seed(self) -> int:
@@ -112,7 +112,7 @@ class Job:
         job = cls(
             member=Member(*fields["member"]),
             model=TypeAdapter[Model](Model).validate_python(fields["model"]),
-            shape=(fields["shape"][0], fields["shape"][1]),
+            shape=tuple(fields["shape"]),
             classes=fields["classes"],
             data=fields["data"],
             test_rows=fields["test_rows"],

@@ -13,9 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from kit.errors import UserError
+from kit.records import Machine
 from kit.training.memory import memory
 
 Precision = Literal["float32", "bfloat16"]
@@ -41,30 +40,6 @@ class Gpu(NamedTuple):
     name: str
     capability: float
     id: str = "0"
-
-
-class Machine(BaseModel):
-    """The record of a machine.
-
-    Attributes:
-        platform: operating system.
-        cpu: model of the CPU.
-        cores: CPU cores that the process may use.
-        memory_gib: memory of the machine, in GiB.
-        memory_limit_gib: what the process may use of it, in GiB; None: all.
-        features: CPU flags that decide how fast it trains.
-        gpu: name of the first NVIDIA GPU; None: there is none.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    platform: str
-    cpu: str
-    cores: int
-    memory_gib: float
-    memory_limit_gib: float | None
-    features: tuple[str, ...]
-    gpu: str | None
 
 
 def cores() -> int:

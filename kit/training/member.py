@@ -1,4 +1,4 @@
-"""Train one member, whatever its kind: (configuration, data, member) to result. Writes nothing."""
+"""Train one member of any model family: (configuration, data, member) to result. Writes nothing."""
 
 import time
 from dataclasses import replace
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.config import Cnn
 from kit.members import MemberResult
+from kit.models.families import build_classifier
 from kit.training.job import Job
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
         job: what to train.
         folder: holds train_images.npy, train_labels.npy and test_images.npy.
         on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
-        started: when the process began (`time.time()`), for the time of start-up in the history.
+        started: start of the process (`time.time()`), for the start-up time in the history.
     """
     images, labels, test_images = (
         np.load(folder / f"{name}.npy", mmap_mode="r")
         for name in ("train_images", "train_labels", "test_images")
     )
     test_images = test_images[: job.test_rows]
-    if isinstance(job.model, Cnn):
-        # Costs seconds, and scikit-learn members need none of it.
+    if job.model.needs_backend:
+        # Keras takes seconds to import, and classical models need none of it.
         from kit.training.determinism import make_deterministic
         from kit.training.network import train_network
 
@@ -41,7 +41,7 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
         result = train_network(job, images, labels, test_images, on_epoch)
     else:
         imported = time.time()
-        result = _fit_baseline(job, images, labels, test_images)
+        result = _fit_classifier(job, images, labels, test_images)
         held_out = labels[result.val_rows]
         if len(held_out):
             on_epoch(
@@ -51,15 +51,15 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
     return replace(result, history=result.history | times)
 
 
-def _fit_baseline(
+def _fit_classifier(
     job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8], test_images: NDArray[np.uint8]
 ) -> MemberResult:
-    from kit.models.classical import build_baseline, probabilities
+    from kit.models.classical import probabilities
 
-    if isinstance(job.model, Cnn):
-        raise TypeError(f"{job.member}: a network is no baseline")
+    if job.model.needs_backend:
+        raise TypeError(f"{job.member}: {job.model.kind} is a network")
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
-    classifier = build_baseline(job.model, job.random_seed)
+    classifier = build_classifier(job.model, job.random_seed)
     classifier.fit(_flat(images[rows]), labels[rows])
     train_probs, test_probs = (
         probabilities(classifier, _flat(part), job.classes) for part in (images[rows], test_images)

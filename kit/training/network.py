@@ -1,52 +1,39 @@
-"""Train one network of one member."""
+"""Train the network of one member."""
 
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.config import Cnn, Training
+from kit.config import Network
 from kit.errors import KitError
 from kit.members import MemberResult
-from kit.models.augmentation import VIEWS, RandomWarp, deskew, view
-from kit.models.cnn import build_cnn
-from kit.models.cost import cost
+from kit.models.augmentation import RandomWarp, deskew
+from kit.models.families import build_network, cost
+from kit.models.layers import Layers
+from kit.models.standalone import standalone
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
-from kit.training.muon import TURN, KernelMuon
+from kit.training.optimizers import averaged, make_optimizer
+from kit.training.prediction import predict, predict_views
 from kit.training.schedules import learning_rates
 from kit.training.targets import make_training_set
 
-# Rows in one step of prediction: larger ones gain nothing on a CPU, smaller ones lose on a GPU.
-PREDICTION_BATCH = 1000
-
 CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-"""What the history holds of each epoch; `seconds` are those of training alone. Without held-out rows, as with
-ALL_ROWS, `val_loss` and `val_accuracy` are NaN."""
+"""Values per epoch in the history; `seconds` counts training alone. `val_loss` and `val_accuracy` are NaN
+without held-out rows, as with ALL_ROWS."""
 
+Curves = dict[str, list[float]]
 OnEpoch = Callable[[int, float, float], None]
-
-
-class StepRates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # Keras ships no types
-    """A learning rate read from a table, (steps,) float32."""
-
-    def __init__(self, rates: NDArray[np.float32]) -> None:
-        self.rates = ops.convert_to_tensor(rates)
-
-    def __call__(self, step: Any) -> Any:
-        """Return the rate of a step, counted from 0."""
-        return ops.take(self.rates, ops.cast(step, "int32"))
 
 
 def train_network(
@@ -56,76 +43,52 @@ def train_network(
     test_images: NDArray[np.uint8],
     on_epoch: OnEpoch,
 ) -> MemberResult:
-    """Train `job`'s network on the rows it may see, and on what its teachers say; the last epoch counts.
+    """Train the network of `job` on its training set; the weights of the last epoch count.
 
     Args:
-        job: what to train.
-        images: all training rows (rows, height, width); those held out are used for the history alone.
+        job: a job whose model is a network.
+        images: all training rows (rows, height, width, channels); held-out ones are only predicted.
         labels: (rows,).
-        test_images: (test rows, height, width).
+        test_images: (test rows, height, width, channels).
         on_epoch: called with epoch (from 1), loss and accuracy on held-out rows (NaN where there are none).
 
     Raises:
-        KitError: the loss is no longer a number.
+        KitError: the loss is NaN or infinite.
     """
     spec = job.model
-    if not isinstance(spec, Cnn):
-        raise TypeError(f"{job.member}: a {spec.kind} is no network")
+    if not spec.needs_backend:
+        raise TypeError(f"{job.member}: {spec.kind} is not a network")
     if spec.deskew:
         images, test_images = deskew(images), deskew(test_images)
-    rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
-    # A process trains one network after another: each starts as the first does.
+    # One process trains several networks in sequence; each starts from the same state.
     keras.utils.clear_session()
     keras.utils.set_random_seed(job.random_seed)
-    shuffle = np.random.default_rng(job.random_seed)
     training_set = make_training_set(job, images, labels, test_images, spec.training.label_smoothing)
     batch = min(spec.training.batch_size, len(training_set.rows))
     steps = len(training_set.rows) // batch
     network = _build(job, spec)
     optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
     optimizer.build(network.trainable_variables)
-    image = keras.Input((*job.shape, 1), dtype="uint8")
+    image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
     engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
-    curves: dict[str, list[float]] = {name: [] for name in CURVES}
-    val_probs, val_loss, val_accuracy = np.empty((0, job.classes), np.float32), math.nan, math.nan
-    for epoch in range(spec.training.epochs):
-        started = time.perf_counter()
-        # The rows left over by the last whole batch change from epoch to epoch.
-        order = shuffle.permutation(training_set.rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
-        loss, accuracy = engine.epoch(order)
-        if not np.isfinite(loss):
-            raise KitError(
-                f"it diverged in epoch {epoch + 1}: the loss is {loss}",
-                hint="lower training.learning_rate, or set training.precision=float32",
-            )
-        seconds = time.perf_counter() - started
-        if len(val_rows):
-            with averaged(optimizer, network, spec.training):
-                val_probs = predict(engine, images[val_rows])
-            val_loss = metrics.log_loss(val_probs, labels[val_rows])
-            val_accuracy = metrics.accuracy(val_probs, labels[val_rows])
-        for name, value in zip(CURVES, (loss, accuracy, val_loss, val_accuracy, seconds), strict=True):
-            curves[name].append(value)
-        on_epoch(epoch + 1, val_loss, val_accuracy)
+    rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
+
+    def predict_held_out() -> NDArray[np.float32]:
+        if not len(val_rows):
+            return np.empty((0, job.classes), np.float32)
+        with averaged(optimizer, network, spec.training):
+            return predict(engine, images[val_rows])
+
+    orders = _orders(training_set.rows, batch, spec.epochs, job.random_seed)
+    curves, val_probs = _train(engine, orders, predict_held_out, labels[val_rows], on_epoch)
     if spec.training.ema:
         optimizer.finalize_variable_values(network.trainable_variables)
-    size = cost(spec, job.shape, job.classes)
-    history = {
-        "epochs": curves,
-        "train_accuracy": metrics.accuracy(predict(engine, images[rows]), labels[rows]),
-        # The first epoch includes tracing and compiling.
-        "tracing_seconds": max(
-            0.0, curves["seconds"][0] - float(np.median(curves["seconds"][1:] or [math.inf]))
-        ),
-        "parameters": size.parameters,
-        "multiply_adds": size.multiply_adds,
-        "steps": steps * spec.training.epochs,
-        "batch_size": batch,
-    }
+    train_accuracy = metrics.accuracy(predict(engine, images[rows]), labels[rows])
+    history = _history(job, spec, curves, train_accuracy, batch=batch, steps=steps)
     test_probs = predict(engine, test_images)
     result = MemberResult(val_rows, val_probs, test_probs, history, _saved(network, spec, job))
-    if not spec.augmentation.tta:
+    if not spec.views:
         return result
     return replace(
         result,
@@ -134,91 +97,76 @@ def train_network(
     )
 
 
-def predict_views(
-    engine: Engine, images: NDArray[np.uint8], plain: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return the mean over the views of test-time augmentation, (rows, classes), maybe of no rows.
-
-    Args:
-        engine: what predicts.
-        images: (rows, height, width).
-        plain: what it predicts of the images as they are, the first of the views.
-    """
-    if not len(images):
-        return plain
-    views = [plain, *(predict(engine, images, change) for change in VIEWS)]
-    return np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)
+def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iterator[NDArray[np.int32]]:
+    """Yield the shuffled rows of each epoch, (steps, batch)."""
+    shuffle = np.random.default_rng(seed)
+    used = len(rows) // batch * batch
+    for _ in range(epochs):
+        # The rows beyond the last whole batch are left out; they change from epoch to epoch.
+        yield shuffle.permutation(rows)[:used].reshape(-1, batch).astype(np.int32)
 
 
-def predict(
-    engine: Engine, images: NDArray[np.uint8], change: Mapping[str, float] | None = None
-) -> NDArray[np.float32]:
-    """Return class probabilities (rows, classes) of (rows, height, width), after a change if there is one."""
-    batch = min(PREDICTION_BATCH, len(images))
-    parts = []
-    for start in range(0, len(images), batch):
-        # Every batch has one size (the last reaches back), so that the step is compiled once.
-        first = min(start, len(images) - batch)
-        part = images[first : first + batch]
-        parts.append(engine.logits(view(part, change) if change else part)[start - first :])
-    logits = np.concatenate(parts).astype(np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
-
-
-def make_optimizer(training: Training, rates: NDArray[np.float32]) -> keras.optimizers.Optimizer:
-    """Return the optimiser that `training` names, with a rate for each step."""
-    common: dict[str, Any] = {"learning_rate": StepRates(rates)}
-    if training.ema:
-        common |= {"use_ema": True, "ema_momentum": training.ema}
-    decay = training.weight_decay or None
-    match training.optimizer:
-        case "adam":
-            return keras.optimizers.Adam(**common)
-        case "muon":
-            return KernelMuon(turn=(training.turn or TURN) / training.learning_rate, **common)
-        case "adamw":
-            optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
-        case "sgd":
-            optimizer = keras.optimizers.SGD(
-                momentum=training.momentum, nesterov=True, weight_decay=decay, **common
+def _train(
+    engine: Engine,
+    orders: Iterator[NDArray[np.int32]],
+    predict_held_out: Callable[[], NDArray[np.float32]],
+    labels: NDArray[np.uint8],
+    on_epoch: OnEpoch,
+) -> tuple[Curves, NDArray[np.float32]]:
+    """Train one epoch per order; return the curves and the last predictions of the held-out rows."""
+    curves: Curves = {name: [] for name in CURVES}
+    val_loss = val_accuracy = math.nan
+    for epoch, order in enumerate(orders, 1):
+        started = time.perf_counter()
+        loss, accuracy = engine.epoch(order)
+        if not np.isfinite(loss):
+            raise KitError(
+                f"it diverged in epoch {epoch}: the loss is {loss}",
+                hint="lower training.learning_rate, or set training.precision=float32",
             )
-    if decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+        seconds = time.perf_counter() - started
+        val_probs = predict_held_out()
+        if len(labels):
+            val_loss = metrics.log_loss(val_probs, labels)
+            val_accuracy = metrics.accuracy(val_probs, labels)
+        for name, value in zip(CURVES, (loss, accuracy, val_loss, val_accuracy, seconds), strict=True):
+            curves[name].append(value)
+        on_epoch(epoch, val_loss, val_accuracy)
+    return curves, val_probs
 
 
-@contextmanager
-def averaged(
-    optimizer: keras.optimizers.Optimizer, network: keras.Model, training: Training
-) -> Iterator[None]:
-    """Put the moving average of the weights in place for the length of the block."""
-    if not training.ema:
-        yield
-        return
-    raw = [variable.numpy() for variable in network.trainable_variables]
-    optimizer.finalize_variable_values(network.trainable_variables)
-    yield
-    for variable, value in zip(network.trainable_variables, raw, strict=True):
-        variable.assign(value)
+def _history(
+    job: Job, spec: Network, curves: Curves, train_accuracy: float, *, batch: int, steps: int
+) -> dict[str, Any]:
+    size = cost(spec, job.shape, job.classes)
+    first, *others = curves["seconds"]
+    return {
+        "epochs": curves,
+        "train_accuracy": train_accuracy,
+        # The first epoch includes tracing and compiling.
+        "tracing_seconds": max(0.0, first - float(np.median(others or [math.inf]))),
+        "parameters": size.parameters,
+        "multiply_adds": size.multiply_adds,
+        "steps": steps * spec.epochs,
+        "batch_size": batch,
+    }
 
 
-def _build(job: Job, spec: Cnn) -> keras.Model:
+def _build(job: Job, spec: Network) -> keras.Model:
     policy = "mixed_bfloat16" if job.precision == "bfloat16" else "float32"
     if keras.backend.backend() != "tensorflow":
-        return build_cnn(spec, job.shape, job.classes, policy=policy)
+        return build_network(spec, job.shape, job.classes, Layers(policy))
     from kit.training.engines.tensorflow import ByteDropout, FusedBatchNormalization
 
-    return build_cnn(
-        spec, job.shape, job.classes, policy=policy, batch_norm=FusedBatchNormalization, dropout=ByteDropout
-    )
+    return build_network(spec, job.shape, job.classes, Layers(policy, FusedBatchNormalization, ByteDropout))
 
 
-def _saved(network: keras.Model, spec: Cnn, job: Job) -> bytes:
-    """Return the network as a plain float32 Keras model that loads without this package, on any backend."""
-    plain = build_cnn(spec, job.shape, job.classes)
+def _saved(network: keras.Model, spec: Network, job: Job) -> bytes:
+    """Return the .keras file of a float32 model from images to probabilities that needs no kit to load."""
+    plain = build_network(spec, job.shape, job.classes)
     plain.set_weights(network.get_weights())
+    model = standalone(plain, deskewing=spec.deskew)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
-        plain.save(path)
+        model.save(path)
         return path.read_bytes()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Cnn, Config
+from kit.config import Config
 from kit.data.dataset import Dataset
 from kit.members import Member, MemberResult, plan_members
 from kit.training import machine
@@ -36,19 +36,19 @@ def resolve_numerics(config: Config) -> Numerics:
     Raises:
         UserError: the requested backend is unknown or not installed.
     """
-    networks = {name: model for name, model in config.models.items() if isinstance(model, Cnn)}
+    networks = {name: model.precision for name, model in config.models.items() if model.needs_backend}
     if not networks:
         return Numerics(None, {})
     backend = machine.backend()
     return Numerics(
         backend,
-        {name: machine.precision(model.training.precision, backend) for name, model in networks.items()},
+        {name: machine.precision(precision, backend) for name, precision in networks.items()},
     )
 
 
 def plan(config: Config) -> list[Member]:
     """Return the members of a configuration's run, in the order of training."""
-    return plan_members(config.models, config.folds.count, config.seeds, all_rows=config.all_rows)
+    return plan_members(list(config.models), config.folds.count, config.seeds, all_rows=config.all_rows)
 
 
 def make_jobs(
@@ -75,8 +75,8 @@ def make_jobs(
         Job(
             member=member,
             model=config.models[member.model],
-            shape=config.competition.image_shape,
-            classes=config.competition.classes,
+            shape=dataset.task.image_shape,
+            classes=dataset.task.classes,
             data=dataset.fingerprint,
             test_rows=every if test_rows is None else min(test_rows, every),
             # No row where the member's fold is ALL_ROWS.
@@ -90,9 +90,8 @@ def make_jobs(
 
 
 def _teachers(member: Member, config: Config) -> tuple[Member, ...]:
-    model = config.models[member.model]
     # The members of the same fold and seed held out the same rows.
-    return tuple(replace(member, model=name) for name in model.teachers) if isinstance(model, Cnn) else ()
+    return tuple(replace(member, model=name) for name in config.models[member.model].teachers)
 
 
 def with_pseudo_labels(job: Job, read: Callable[[Member], MemberResult]) -> Job:

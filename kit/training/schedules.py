@@ -1,4 +1,4 @@
-"""Learning rate of each step."""
+"""The learning rate of each step."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ def learning_rates(training: Training, steps_per_epoch: int) -> NDArray[np.float
     one_cycle: linear to the peak in the first `warmup` of all steps, then linear to 0 (Smith, arXiv
     1708.07120).
     cosine: the same rise, then half a cosine to 0 (Loshchilov and Hutter, arXiv 1608.03983).
-    exponential: the peak times `decay` to the power of the epoch. constant: the peak.
+    exponential: the peak times `decay` to the power of the epoch, counted from 0. constant: the peak.
     """
     steps = training.epochs * steps_per_epoch
     # The middle of each step, so that neither the first nor the last step has rate 0.

@@ -1,4 +1,4 @@
-"""What a network learns: its own rows by their labels, with teachers all other images by pseudo-labels."""
+"""The training set of a network: its rows with their labels, and with teachers, pseudo-labelled images."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from kit.training.job import Job
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """Images and what is to be said of them.
+    """Images and their targets.
 
     Attributes:
-        images: (images, height, width) uint8, the training rows first.
-        targets: (images, classes) float32, probabilities; 0 where nothing is learned.
-        rows: places of the images that are learned, ascending.
+        images: (images, height, width, channels) uint8, the training rows first.
+        targets: (images, classes) float32 probabilities; 0 for images without a target.
+        rows: indices of the images with a target, ascending.
     """
 
     images: NDArray[np.uint8]
@@ -30,19 +30,19 @@ def make_training_set(
     test_images: NDArray[np.uint8],
     smoothing: float,
 ) -> TrainingSet:
-    """Return what `job`'s network learns; no label of a held-out row is in it.
+    """Return the training set of `job`; it contains no label of a held-out row.
 
-    With teachers, it learns test and held-out images too, by the mean of what the teachers predict of them
-    (with test-time augmentation where they have it): D.-H. Lee (2013), Pseudo-label, here kept soft. The
-    teachers are members of the same fold, who saw no label of a held-out row either. So such a row is to the
-    network what a test row is, and out-of-fold figures tell what to expect of test rows.
+    With teachers, it also contains test and held-out images. Their targets are the mean of the teachers'
+    predictions (with test-time augmentation, if they have it): D.-H. Lee (2013), Pseudo-label, here with soft
+    labels. The teachers are members of the same fold and saw no label of a held-out row. The network
+    therefore treats held-out rows as it treats test rows, and OOF metrics are valid for test rows.
 
     Args:
         job: its held-out rows and pseudo-labels.
-        images: all training rows (rows, height, width).
+        images: all training rows (rows, height, width, channels).
         labels: (rows,).
-        test_images: (test rows, height, width).
-        smoothing: share of each label spread over all classes; pseudo-labels are left as they are.
+        test_images: (test rows, height, width, channels).
+        smoothing: share of each label spread over all classes; pseudo-labels are not smoothed.
     """
     rows = np.flatnonzero(~job.held_out)
     targets = np.zeros((len(images), job.classes), np.float32)

@@ -1,4 +1,4 @@
-"""What to install for a storage: SQLAlchemy knows the names of modules, which are not those of packages."""
+"""The package to install for the driver of a storage."""
 
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,9 @@ INSTALL = {
     "psycopg2": "pip install psycopg2-binary",
     "pyodbc": "pip install pyodbc; it needs unixODBC and the server's ODBC driver",
     "pysqlcipher": "pip install sqlcipher3",
-    "pysqlite": "this Python was built without SQLite: install another one",
+    "pysqlite": "this Python was built without SQLite; install another one",
 }
-"""By the driver's name in SQLAlchemy, where that is not the name of its package."""
+"""By the driver's name in SQLAlchemy, if it differs from the name of its package."""
 BLOCKING = {"mysql": MYSQL, "mariadb": MYSQL, "postgresql": POSTGRESQL, "oracle": ORACLE}
 
 
@@ -30,16 +30,18 @@ def check_driver(url: "URL", where: str) -> None:
 
     Args:
         url: of a known dialect.
-        where: the storage, as it may be shown.
+        where: the storage, with secrets masked.
 
     Raises:
-        UserError: it cannot, with the package to install.
+        UserError: it cannot; the hint names the package to install.
     """
     kind = url.get_dialect()
     driver = kind.driver
     if kind.is_async:
         hint = BLOCKING.get(url.get_backend_name(), f"begin the URL with {url.get_backend_name()}://")
-        raise UserError(f"its driver {driver} is asynchronous: Optuna cannot use it", where=where, hint=hint)
+        raise UserError(
+            f"its driver {driver} is asynchronous, which Optuna does not support", where=where, hint=hint
+        )
     try:
         kind.import_dbapi()
     except ImportError as error:

@@ -1,16 +1,17 @@
-"""The keys of a configuration that can be tuned: their values, what `*` stands for, and trying a change."""
+"""The tunable keys of a configuration: their values, the expansion of `*`, and validation of changes."""
 
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from kit.config import Cnn, Config, Dimension, load
-from kit.config.errors import Layer, origin
+from pydantic import JsonValue
+
+from kit.config import Config, Dimension, Source
+from kit.config.errors import origin
 from kit.errors import UserError
 
-# The others decide what is measured, not how good it is.
+# The other sections define the measurement.
 TUNABLE = ("models", "training", "augmentation")
 
 
@@ -19,127 +20,108 @@ class Base:
     """The configuration that is tuned.
 
     Attributes:
-        name, changes: as `kit.config.load` takes it.
-        layers: its files.
-        config: the same, resolved.
-        values: what can be tuned of it, as `values_by_key` gives it.
+        source: its content.
+        values: its tunable values, see `values_by_key`.
     """
 
-    name: str
-    changes: tuple[str, ...]
-    layers: list[Layer]
-    config: Config
-    values: dict[str, Any]
+    source: Source
+    values: dict[str, JsonValue]
 
-    def refusal(self, pattern: str, what: str, **more: str | None) -> UserError:
-        """Return the error that names where `pattern` stands; `more` as `KitError` takes it."""
-        place = origin(["tune", "space", pattern], self.layers, self.changes)
+    @property
+    def config(self) -> Config:
+        """The validated configuration."""
+        return self.source.config
+
+    def error(self, pattern: str, what: str, **more: str | None) -> UserError:
+        """Return an error that names file and line of the key `pattern`; `more` as `KitError` takes it."""
+        place = origin(["tune", "space", pattern], self.source.layers, self.source.changes)
         named = f"{place}: tune.space" + (f", {pattern}" if "*" in pattern else "")
         return UserError(what, where=named, **more)
 
-    def load(self, pattern: str, *texts: str) -> Config:
-        """Return the configuration with these changes, the last of which is on trial.
+    def with_changes(self, pattern: str, *texts: str) -> Config:
+        """Return the configuration with these changes; an error is blamed on the last one.
 
         Raises:
-            UserError: it cannot be; the message names the key `pattern` of the space.
+            UserError: the result is not valid; the message names the key `pattern` of the space.
         """
         try:
-            return load(self.name, [*self.changes, *texts])
+            return self.source.with_changes(texts)
         except UserError as error:
             known = texts[-1].partition("=")[0] in error.what
             what = error.what if known else f"{texts[-1]}: {error.what}"
             more = {"expected": error.expected, "received": error.received, "hint": error.hint}
-            raise self.refusal(pattern, what, **more) from error
+            raise self.error(pattern, what, **more) from error
 
 
-def written_out(base: Base) -> dict[str, tuple[str, Dimension]]:
+def expand_patterns(base: Base) -> dict[str, tuple[str, Dimension]]:
     """Return (key of the space, its dimension) by concrete key.
 
     Raises:
-        UserError: a key that is unknown, cannot be tuned, stands twice or is part of another.
+        UserError: a key is unknown, cannot be tuned, is given twice or is part of another.
     """
     found: dict[str, tuple[str, Dimension]] = {}
     for pattern, dimension in base.config.tune.space.items():
         for key in _matches(base, pattern):
             stars, other = pattern.count("*"), found[key][0] if key in found else None
             if other and other.count("*") == stars:
-                raise base.refusal(pattern, f"{key} stands twice, by {other} too")
+                raise base.error(pattern, f"duplicate key {key}, also given by {other}")
             if not other or other.count("*") > stars:
                 found[key] = pattern, dimension
     for key, (pattern, _) in found.items():
         parts = key.split(".")
         for part in (".".join(parts[:length]) for length in range(1, len(parts))):
             if part in found:
-                raise base.refusal(pattern, f"{key} is part of {part}, which is in the space too")
+                raise base.error(pattern, f"{key} is part of {part}, which is also in the space")
     return found
 
 
 def _matches(base: Base, pattern: str) -> list[str]:
     section = pattern.partition(".")[0]
     if (section in Config.model_fields and section not in TUNABLE) or pattern.endswith("augmentation.tta"):
-        raise base.refusal(
+        raise base.error(
             pattern,
-            f"{pattern} cannot be tuned: it decides what is measured, not how good it is",
-            expected=f"a key of {', '.join(TUNABLE)}",
+            f"{pattern} cannot be tuned, since it changes the measurement",
+            expected=f"a key below {', '.join(TUNABLE)}",
         )
     if "*" not in pattern:
         return [pattern]
     if not re.fullmatch(r"models\.(\*|[^.*]+)(\.stages\.\*)?(\.[^.*]+)*", pattern):
-        raise base.refusal(
+        raise base.error(
             pattern,
-            "* stands for every model, or for every stage of one",
-            expected="as in models.*.dropout, models.*.stages.*.dropout",
+            "* is only allowed for a model, or for a stage of a model",
+            expected="as in models.*.dropout or models.*.stages.*.dropout",
         )
     form = re.compile(re.escape(pattern).replace(r"\*", r"[^.]+"))
     found = [key for key in base.values if form.fullmatch(key)]
     if not found:
         models = base.config.models
-        model = next((name for name in models if isinstance(models[name], Cnn)), next(iter(models)))
+        model = next((name for name in models if models[name].needs_backend), next(iter(models)))
         example = pattern.replace("models.*", f"models.{model}").replace("*", "0")
-        base.load(pattern, f"{example}=0")
-        raise base.refusal(pattern, f"unknown key {example}")
+        base.with_changes(pattern, f"{example}=0")
+        raise base.error(pattern, f"unknown key {example}")
     return found
 
 
 def explicit(config: Config) -> Config:
-    """Return the configuration with what a stage or the head takes from its model written out."""
+    """Return the configuration with the values that stages and head inherit from their model filled in."""
     return config.model_copy(
-        update={
-            "models": {
-                name: _network(model) if isinstance(model, Cnn) else model
-                for name, model in config.models.items()
-            }
-        }
+        update={"models": {name: model.explicit() for name, model in config.models.items()}}
     )
 
 
-def _network(model: Cnn) -> Cnn:
-    stages = tuple(
-        stage.model_copy(
-            update={
-                "dropout": model.dropout if stage.dropout is None else stage.dropout,
-                "batch_norm": stage.batch_norm or model.batch_norm,
-            }
-        )
-        for stage in model.stages
-    )
-    head = model.dropout if model.head_dropout is None else model.head_dropout
-    return model.model_copy(update={"stages": stages, "head_dropout": head})
-
-
-def values_by_key(config: Config) -> dict[str, Any]:
-    """Return what can be tuned by key, sections and elements of lists too; nothing is left to a model."""
+def values_by_key(config: Config) -> dict[str, JsonValue]:
+    """Return the tunable values by key, with sections, elements of lists, and inherited values."""
     return dict(_flat(explicit(config).model_dump(mode="json", include=set(TUNABLE)), ""))
 
 
-def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _flat(value: JsonValue, prefix: str) -> Iterator[tuple[str, JsonValue]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, below in pairs:
         yield f"{prefix}{name}", below
         yield from _flat(below, f"{prefix}{name}.")
 
 
-def as_text(value: Any) -> str:
-    """Return a value as it may stand behind `KEY=`, to be read as what it was."""
-    # JSON is YAML. A date is the one thing that YAML reads and JSON cannot write; no key holds one.
+def as_text(value: object) -> str:
+    """Return a value as text for `KEY=`, which is read back as the same value."""
+    # JSON is YAML. A date is the only YAML value that JSON cannot write, and no key accepts one.
     return json.dumps(value, ensure_ascii=False, default=str)

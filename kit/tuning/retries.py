@@ -1,6 +1,6 @@
-"""The places of a study: which trials count, and how one that was stopped or lost keeps its place.
+"""Retries of trials: which trials count, and how a trial that was stopped or lost keeps its position.
 
-A trial that ended before its time is queued again as a new trial, which names those that it stands for.
+A trial that ended early is queued again as a new trial, which stores the numbers of the trials it retries.
 """
 
 from typing import TYPE_CHECKING
@@ -12,41 +12,41 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 MAX_LOSSES = 2
-"""How often a lost trial is queued again: one that takes its process along would do so for ever."""
+"""How often a lost trial is queued again: one that kills its process would be retried without end."""
 BEYOND = "claimed beyond --trials"
 
 
 def _history(trial: "FrozenTrial") -> list[int]:
-    """Return the numbers of the trials in whose place this one stands, the first of them first."""
+    """Return the numbers of the trials that this one retries, in order."""
     history: list[int] = trial.system_attrs.get("retry_history", [])
     return history
 
 
 def counted(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
-    """Return the trials that count: not those that stand in the place of another."""
+    """Return the trials that count: those that are no retries."""
     return [one for one in trials if not _history(one) and one.user_attrs.get("failed") != BEYOND]
 
 
-def place(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> int:
-    """Return how many trials that count came before this one, or before the first that it stands for."""
+def position(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> int:
+    """Return how many counted trials came before this one, or before the first that it retries."""
     first = [*_history(trial), trial.number][0]
     return sum(one.number < first for one in counted(trials))
 
 
-def next_place(trials: "Sequence[FrozenTrial]") -> int:
-    """Return the place of the trial that is begun next: the first that waits, else a new one."""
+def next_position(trials: "Sequence[FrozenTrial]") -> int:
+    """Return the position of the trial that starts next: the first in the queue, else a new one."""
     from optuna.trial import TrialState
 
     waiting = [one for one in trials if one.state == TrialState.WAITING]
-    return place(waiting[0], trials) if waiting else len(counted(trials))
+    return position(waiting[0], trials) if waiting else len(counted(trials))
 
 
 def queue_again(study: "Study", trial: "FrozenTrial") -> None:
-    """Queue a trial's parameters once more; the new trial stands in its place."""
+    """Queue a trial's parameters again; the new trial has the same position."""
     from optuna.trial import TrialState, create_trial
 
     history = [*_history(trial), trial.number]
-    # Named as Optuna's own retries name it, which would carry over what a pruner noted, and count stops as
+    # The attributes of Optuna's own retries, which would also copy what a pruner stored, and count stops as
     # losses.
     kept = {key: value for key, value in trial.system_attrs.items() if key == "fixed_params"}
     study.add_trial(
@@ -61,7 +61,7 @@ def queue_again(study: "Study", trial: "FrozenTrial") -> None:
 
 
 def queue_lost(study: "Study", trial: "FrozenTrial") -> None:
-    """Queue a trial again that Optuna found lost."""
+    """Queue a trial again that Optuna detected as lost."""
     trials = study.get_trials(deepcopy=False)
     # It may have been stopped, and queued again, just before its process ended.
     if any(trial.number in _history(other) for other in trials):

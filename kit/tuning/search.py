@@ -1,54 +1,55 @@
-"""The search: threads that claim and run trials, until the study is full or the time is up."""
+"""The search: threads that claim and run trials until the study is complete or the time limit is reached."""
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from statistics import median
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kit import interrupts
 from kit.errors import InterruptedRunError, KitError
+from kit.records import Params
 from kit.training.launch.base import Device, Launcher, Progress
 from kit.tuning.study import SharedStudy, TrialStoppedError
-from kit.tuning.trial import Slot
-from kit.tuning.waiting import SILENCE, Others
+from kit.tuning.trial import TrialSlot
+from kit.tuning.waiting import SILENCE, RemoteTrials
 
 if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FrozenTrial
 
-    Objective = Callable[[Trial, Slot], float]
+    Objective = Callable[[Trial, TrialSlot], float]
 
-LOOK_SECONDS = 0.5
-"""How often the time is looked at while trials run."""
+CHECK_SECONDS = 0.5
+"""Interval of checking the time limit while trials run."""
 POLL_SECONDS = 3.0
-"""How often one who waits looks after the trials of other processes."""
-STOPPED = INTERRUPTED, TIME_UP, BROKEN_OFF = "interrupted", "time was up", "the search broke off"
-"""Why a trial is stopped that did not fail itself."""
+"""Interval of checking the trials of other processes while waiting for them."""
+STOP_REASONS = INTERRUPTED, TIME_UP, SEARCH_FAILED = "interrupted", "time limit reached", "the search failed"
+"""Reasons for stopping a trial that did not fail itself."""
 REPEATS = 50
-"""So many trials in a row that repeat earlier ones: there is nothing new to try."""
+"""After this many repeated trials in a row, the space has nothing new to try."""
 
 
 class ProgressListener(Protocol):
-    """Who wants to see a search go on; all but `waiting` is called from other threads."""
+    """Receives progress events of a search; all but `waiting` and `given_up` come from other threads."""
 
-    def trial_started(self, number: int, params: Mapping[str, Any]) -> None:
-        """A trial begins."""
+    def trial_started(self, number: int, params: Params) -> None:
+        """A trial starts."""
 
     def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None:
-        """An epoch of a trial is over; `loss` is that of the held-out rows."""
+        """A trial finished an epoch; `loss` is the training loss on the held-out rows."""
 
     def trial_ended(self, trial: "FrozenTrial") -> None:
         """A trial is complete, pruned or failed."""
 
     def waiting(self, trials: Mapping[int, bool], seconds: float) -> None:
-        """Nothing is left to begin, but these trials of other processes are running.
+        """No trial is left to start, but these trials of other processes are running.
 
-        Those of kit give signs of life (True); each is waited for until it gave none for so many seconds.
+        True means that the trial sends heartbeats. Each is given up after this many seconds without one.
         """
 
     def given_up(self, trials: Collection[int]) -> None:
-        """These are running still, but are not waited for any longer."""
+        """The search no longer waits for these trials, although they are running."""
 
 
 def search(
@@ -61,40 +62,39 @@ def search(
     devices: Sequence[Device],
     listener: ProgressListener,
 ) -> bool:
-    """Run trials until the study has its `trials`, the time is up, or there is nothing new to try.
+    """Run trials until the study has `trials` of them, time is up, or the space has nothing new to try.
 
-    Then wait, as long as there is time, for the trials of other processes that give signs of life, and run
-    those that get lost.
+    Then wait, while time remains, for trials of other processes that send heartbeats, and retry lost ones.
 
     Args:
         shared: the study.
-        objective: gives a trial's value; see `SharedStudy.claim` for what it may raise.
-        trials: of the study, over all processes and calls; None: no limit.
-        stop_at: when no trial may still run, by `time.monotonic`; asked again and again, from all threads.
+        objective: returns a trial's loss; see `SharedStudy.claim` for what it may raise.
+        trials: of the study, in all processes and calls; None: no limit.
+        stop_at: returns the time limit, by `time.monotonic`; called repeatedly, from all threads.
         launcher: starts the workers.
-        devices: one per trial that runs at once.
-        listener: is told how it goes.
+        devices: one per parallel trial.
+        listener: receives progress events.
 
     Returns:
-        Whether no trial of kit runs any more, in any process.
+        Whether no trial of kit is running in any process.
 
     Raises:
         KitError: the storage failed.
-        InterruptedRunError: Ctrl-C; what was running is queued again.
+        InterruptedRunError: Ctrl-C; running trials are queued again.
     """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    others, announced = Others(), set[int]()
+    remote, announced = RemoteTrials(), set[int]()
     try:
         with interrupts.deferred() as pause, launcher.suspended_together():
             runner = _TrialRunner(shared, objective, trials, stop_at, listener, pause=pause)
-            runner.slots = [Slot(launcher, device, runner.progressed) for device in devices]
+            runner.slots = [TrialSlot(launcher, device, runner.progressed) for device in devices]
             while True:
                 running = shared.running()
                 if runner.run():
-                    continue  # Others may have come, or left something behind, meanwhile.
-                awaited, left = others.waited_for(running), stop_at() - time.monotonic()
+                    continue  # Meanwhile other processes may have started or lost trials.
+                awaited, left = remote.active(running), stop_at() - time.monotonic()
                 if not awaited or left <= 0:
                     if running and not any(awaited.values()):
                         listener.given_up(running)
@@ -106,17 +106,17 @@ def search(
                 shared.fail_lost()
     except KeyboardInterrupt:
         raise InterruptedRunError(
-            f"interrupted; {len(_ended(shared))} trials are done", hint="the same command goes on from there"
+            f"interrupted; {len(_ended(shared))} trials are done", hint="rerun the same command to resume"
         ) from None
     except (StorageInternalError, SQLAlchemyError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise KitError(
-            f"the study's storage failed: {reason}", hint="the same command goes on from there"
+            f"the study's storage failed: {reason}", hint="rerun the same command to resume"
         ) from error
 
 
 class _TrialRunner:
-    """The threads of this process, one a slot."""
+    """The threads of this process, one per slot."""
 
     def __init__(
         self,
@@ -128,33 +128,33 @@ class _TrialRunner:
         *,
         pause: Callable[[float], None],
     ) -> None:
-        self.slots: list[Slot] = []
+        self.slots: list[TrialSlot] = []
         self._shared, self._objective, self._trials = shared, objective, trials
-        self._stop_at, self._watcher, self._pause = stop_at, listener, pause
+        self._stop_at, self._listener, self._pause = stop_at, listener, pause
         self._ran = False
 
     def run(self) -> bool:
-        """Run trials until none can be begun; say whether any was. However it ends, none runs any more."""
+        """Run trials until none can start; return whether any ran. On errors too, all have ended."""
         self._ran = False
-        # Futures, since Ctrl-C in Thread.join makes Python 3.11 believe that the thread is over.
+        # Futures, since after Ctrl-C in Thread.join Python 3.11 considers the thread finished.
         with ThreadPoolExecutor(len(self.slots), thread_name_prefix="kit-trial") as pool:
             try:
                 futures = [pool.submit(self._work, slot) for slot in self.slots]
-                while (state := wait(futures, LOOK_SECONDS, FIRST_EXCEPTION)).not_done:
+                while (state := wait(futures, CHECK_SECONDS, FIRST_EXCEPTION)).not_done:
                     self._pause(0)
                     if time.monotonic() >= self._stop_at():
                         self._stop(TIME_UP)
                     for future in state.done:
                         future.result()
             except BaseException as error:
-                self._stop(INTERRUPTED if isinstance(error, KeyboardInterrupt) else BROKEN_OFF)
+                self._stop(INTERRUPTED if isinstance(error, KeyboardInterrupt) else SEARCH_FAILED)
                 raise
         for future in futures:
             future.result()
         return self._ran
 
     def progressed(self, number: int, progress: Progress) -> None:
-        self._watcher.trial_progressed(
+        self._listener.trial_progressed(
             number, progress.member.fold, progress.epoch, progress.epochs, progress.val_loss
         )
 
@@ -162,22 +162,22 @@ class _TrialRunner:
         for slot in self.slots:
             slot.stop(reason)
 
-    def _work(self, slot: Slot) -> None:
+    def _work(self, slot: TrialSlot) -> None:
         def run(trial: "Trial") -> float:
             self._ran = True
             if slot.stopped:
                 raise TrialStoppedError(slot.stopped)
-            self._watcher.trial_started(trial.number, trial.params)
+            self._listener.trial_started(trial.number, trial.params)
             return self._objective(trial, slot)
 
-        while not slot.stopped and self._worth_it():
+        while not slot.stopped and self._has_time_and_news():
             trial = self._shared.claim(run, self._trials)
             if trial is None:
                 return
-            self._watcher.trial_ended(trial)
+            self._listener.trial_ended(trial)
 
-    def _worth_it(self) -> bool:
-        """Say whether another trial would be done in time, and might be a new one."""
+    def _has_time_and_news(self) -> bool:
+        """Return whether another trial can finish in time, and may be a new one."""
         ended = _ended(self._shared)
         repeats = ["repeat_of" in trial.user_attrs for trial in ended]
         if len(ended) >= REPEATS and all(repeats[-REPEATS:]):

@@ -1,4 +1,4 @@
-"""Where a study is kept: checked before anything is created, and locked while trials are claimed."""
+"""The storage of a study: check it before anything is created, open it, and lock it while claiming trials."""
 
 import os
 import re
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 HEARTBEAT, GRACE = 10, 30
-"""Seconds between signs of life of a running trial, and from the last one until the trial counts as lost."""
+"""Seconds between heartbeats of a running trial, and from the last one until the trial counts as lost."""
 BUSY_SECONDS = 60
-"""How long SQLite waits for another process to finish writing."""
+"""Timeout of SQLite while another process writes."""
 STORAGES = "as in sqlite:///FILE.db, or postgresql://USER:<password>@HOST/DATABASE"
 SQLITE = ("sqlite", "sqlite+pysqlite")
 SQLITE_OPTIONS = {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
 PASSWORDS = ("PGPASSWORD", "MYSQL_PWD")
-"""Variables that a driver reads a password from."""
+"""Environment variables from which drivers read a password."""
 
 
 def storage_url(folder: Path, given: str | None) -> str:
-    """Return the storage that was asked for, else SQLite in the study's folder.
+    """Return the URL of the storage; by default SQLite in the study's folder.
 
-    Its scheme is as SQLAlchemy knows it: in small letters, and `postgresql` for `postgres`. What is secret in
-    it is never shown from now on.
+    The scheme is normalised for SQLAlchemy: lower case, `postgresql` instead of `postgres`. From now on its
+    secrets are masked in all output.
     """
     learn(*(os.environ.get(name) for name in PASSWORDS))
     if given is None:
@@ -48,21 +48,21 @@ def storage_url(folder: Path, given: str | None) -> str:
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Keep other threads, and other processes of this machine, out; hide Optuna's experimental warnings."""
+    """Lock out other threads and processes of this machine; hide Optuna's experimental warnings."""
     from optuna.exceptions import ExperimentalWarning
 
-    # Filters are the process's, not the thread's: they are changed under the lock only.
+    # Warning filters are shared by all threads, so they change under the lock only.
     with locks.locked(file), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield
 
 
 def check_storage(url: str, folder: Path) -> Path | None:
-    """Return the file of an SQLite database; None for a server that answers.
+    """Return the file of an SQLite database; None for a reachable server.
 
     Args:
         url: as `storage_url` returns it.
-        folder: of the study, which need not exist yet.
+        folder: of the study; it may not exist yet.
 
     Raises:
         UserError: it cannot be opened; nothing was created.
@@ -80,40 +80,40 @@ def check_storage(url: str, folder: Path) -> Path | None:
     if parsed.get_backend_name() != "sqlite":
         try:
             sqlalchemy.create_engine(parsed).connect().close()
-        # A driver raises what it likes.
+        # A driver may raise any exception.
         except Exception as error:
             raise _refusal(url, error) from error
         return None
     file = parsed.database or ":memory:"
     if file.startswith((":memory:", "file:")):
-        raise UserError("such a study would not be kept", where=f"--storage {shown}", expected=STORAGES)
+        raise UserError("an in-memory study is not stored", where=f"--storage {shown}", expected=STORAGES)
     _check_file(Path(file), folder)
     return Path(file)
 
 
 def _check_written(parsed: "URL", url: str, shown: str) -> None:
-    """Refuse letters that end a password or a file's name too early: the rest would become something else."""
+    """Refuse characters that end a password or a file name too early."""
     rest = url.partition("@")[2] if parsed.username is not None else url
     front, _, query = rest.partition("?")
     has_options = not query or all("=" in option for option in query.split("&"))
     if parsed.username is not None and "@" in (front if has_options else rest):
         raise UserError(
-            "user and password may hold no @",
+            "@ is not allowed in user and password",
             where=f"--storage {shown}",
-            hint="write %40 for each @ in them, %2F for /, %3F for ?, %23 for #, and %25 for %",
+            hint="write %40 for @, %2F for /, %3F for ?, %23 for #, and %25 for %",
         )
     unknown = parsed.query.keys() - SQLITE_OPTIONS if parsed.drivername in SQLITE else set()
     if not has_options or unknown:
         raise UserError(
-            f"what follows the ? is no option of {parsed.get_backend_name()}",
+            f"unknown option of {parsed.get_backend_name()} after ?",
             where=f"--storage {shown}",
-            hint="write %3F for a ? that is part of a name, and %25 for %",
+            hint="write %3F for a ? in a name, and %25 for %",
         )
 
 
 def _check_file(file: Path, folder: Path) -> None:
     if not file.parent.is_dir() and file.parent != folder:
-        raise UserError("there is no such folder", where=str(file.parent))
+        raise UserError("no such folder", where=str(file.parent))
     if file.exists():
         try:
             with file.open("rb") as opened:
@@ -124,15 +124,15 @@ def _check_file(file: Path, folder: Path) -> None:
             raise UserError("not an SQLite database", where=str(file))
     for path in (file, file.parent):
         if path.exists() and not os.access(path, os.W_OK):
-            raise UserError("may not be written", where=str(path))
+            raise UserError("not writable", where=str(path))
 
 
 def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, local: bool) -> "RDBStorage":
-    """Open a storage, and create its tables where they are missing.
+    """Open a storage, and create missing tables.
 
     Args:
         url: checked by `check_storage`.
-        on_lost: called with each trial that was failed since its process gave no sign of life.
+        on_lost: called with each trial that is failed because its heartbeats stopped.
         local: whether it is an SQLite file.
 
     Raises:
@@ -145,9 +145,9 @@ def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, l
     more = {"connect_args": {"timeout": BUSY_SECONDS}} if local else {}
     try:
         return RDBStorage(
-            # Optuna fills in what stands in braces.
+            # Optuna replaces {names}.
             url.replace("{", "{{").replace("}", "}}"),
-            # A server may hang up in the hours of a trial.
+            # A server may close the connection during a long trial.
             engine_kwargs={"pool_pre_ping": True, **more},
             heartbeat_interval=HEARTBEAT,
             grace_period=GRACE,

@@ -1,7 +1,7 @@
-"""A study that several threads, processes and machines share: opened, claimed trial by trial, never lost.
+"""A study that threads, processes and machines share: open it, claim trials, retry lost ones.
 
-Optuna keeps the trials. What is added here is the count (`--trials N` is never overshot), the baseline as
-trial 0, and the place in the study that a trial keeps when it is stopped or lost and queued again.
+Optuna stores the trials. This module adds an exact count (never more than `--trials N`), the baseline as
+trial 0, and the position that a trial keeps when it is stopped or lost and queued again.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,15 +9,15 @@ from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
-from kit.tuning.queued import why_not
-from kit.tuning.retries import BEYOND, counted, next_place, place, queue_again, queue_lost
+from kit.tuning.queued import invalid_reason
+from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
 from kit.tuning.space import Space
 from kit.tuning.storage import check_storage, locked, open_storage
 
@@ -29,38 +29,38 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 RANDOM_TRIALS = 5
-"""Before TPE begins; Optuna's 10 would be half of a study of an hour."""
+"""Random trials before TPE starts; Optuna's 10 would be half of a one-hour study."""
 # The median rule is the default by measurement: 26 random configurations of lenet-regularized (7,500
-# rows, 10 epochs), replayed in 100 orders with 2 folds a trial. It takes 51 % of the time, misses the best
-# loss by 0.0 %, and keeps 2.5 of the three best trials, which the confirmation wants. Halving: 43 %, 0.0 %,
+# rows, 10 epochs), replayed in 100 orders with 2 folds per trial. It takes 51 % of the time, misses the best
+# loss by 0.0 %, and keeps 2.5 of the three best trials, which the confirmation needs. Halving: 43 %, 0.0 %,
 # 1.9 trials (from 30 percent on: 28 %, 0.5 %, 1.0). The Wilcoxon test saves nothing at 2 or 3 folds.
 MEDIAN_FIRST, MEDIAN_TRIALS = 50, 5
-"""In percent of a fold, and in complete trials: from then on a trial must not be worse than most were."""
+"""Percent of a fold, and complete trials, from which on a trial worse than the median is pruned."""
 HALVING_FIRST, HALVING_FACTOR = 50, 2
-"""In percent of a fold, folds counted on: of those that reach 50, 100, 200, ... the better half goes on."""
+"""Percent of a fold, counted over the folds: at 50, 100, 200, ... the better half of trials continues."""
 WILCOXON_P, WILCOXON_FOLDS = 0.2, 2
-"""Of n folds the least p is 2**-n: this one acts from the third fold on."""
+"""With n folds the lowest p is 2**-n, so this threshold acts from the third fold on."""
 
 
 class TrialFailedError(Exception):
-    """A trial failed for the reason given, and the study goes on."""
+    """A trial failed, and the study continues; the message is the reason."""
 
 
 class TrialStoppedError(TrialFailedError):
-    """A trial was stopped from outside: its parameters are queued again, in its place."""
+    """A trial was stopped from outside; its parameters are queued again at its position."""
 
 
 @dataclass(frozen=True)
 class SharedStudy:
-    """A study that is open; see `open`.
+    """An open study; see `open`.
 
     Attributes:
-        study: for reading; trials are begun with `claim`.
-        storage: where it is kept.
+        study: for reading; `claim` starts trials.
+        storage: of the study.
         tune: sampler, pruner and seed.
-        space: what trials choose from.
-        lock: the file that processes on this machine lock while they claim.
-        local: whether nobody claims without that lock.
+        space: the search space.
+        lock: the file that processes on this machine lock while they claim a trial.
+        local: whether all processes use that lock.
     """
 
     study: "Study"
@@ -74,18 +74,18 @@ class SharedStudy:
     def open(  # noqa: PLR0917 - few pass them, in the order in which they depend on each other
         cls, name: str, url: str, folder: Path, tune: Tune, space: Space, made_of: Mapping[str, str]
     ) -> Self:
-        """Create a study, or join it where it is there already.
+        """Create a study, or join the existing one.
 
         Args:
             name: of the study, in its storage.
             url: an Optuna storage URL: SQLite or a database server.
             folder: of the study's files; created.
             tune: sampler, pruner and seed.
-            space: what trials choose from; its baseline is queued as trial 0.
-            made_of: what decides the value of a trial; kept as the study's user attribute "kit".
+            space: the search space; its baseline is queued as trial 0.
+            made_of: the settings that a trial's loss depends on; stored as the user attribute "kit".
 
         Raises:
-            UserError: the storage cannot be opened, or its study of that name is made of something else.
+            UserError: the storage cannot be opened, or its study of that name has other settings.
         """
         import optuna
 
@@ -104,14 +104,14 @@ class SharedStudy:
         folder.mkdir(parents=True, exist_ok=True)
         return cls(study, storage, tune, space, lock, file is not None)
 
-    def used(self) -> int:
-        """Return how many trials there are, waiting and running ones too; one queued again counts once."""
+    def trial_count(self) -> int:
+        """Return the number of trials, waiting and running ones included; retries do not count."""
         return len(counted(self.study.get_trials(deepcopy=False)))
 
-    def running(self) -> dict[int, Any]:
-        """Return the trials that are running, in whatever process, each with its latest sign of life.
+    def running(self) -> dict[int, object]:
+        """Return the running trials of all processes by number, each with its latest heartbeat.
 
-        Only those that kit runs give any; of others it is None.
+        Trials of other programs have none (None).
         """
         import sqlalchemy
         from optuna.trial import TrialState
@@ -125,13 +125,13 @@ class SharedStudy:
         return {trial.number: signs.get(trial._trial_id) for trial in running}
 
     def claim(self, objective: "Callable[[Trial], float]", trials: int | None) -> "FrozenTrial | None":
-        """Begin a trial, run it, and return how it ended; None where the study has its `trials`.
+        """Start a trial, run it, and return its final state; None if the study has `trials` already.
 
         Args:
-            objective: called with the trial, which has its parameters already. It returns the trial's value,
-                or raises TrialFailedError, TrialStoppedError or optuna.TrialPruned; whatever else it raises
-                is raised here, once the trial is recorded as failed.
-            trials: of the study, at most; None: no limit.
+            objective: called with the trial, whose parameters are chosen. It returns the loss, or raises
+                TrialFailedError, TrialStoppedError or optuna.TrialPruned; any other error is raised here,
+                after the trial is recorded as failed.
+            trials: maximum of the study; None: no limit.
         """
         from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
@@ -139,23 +139,23 @@ class SharedStudy:
         claimed: list[int] = []
         errors: list[Exception] = []
         with ExitStack() as claim:
-            # Held until the trial is running, so that no other thread or process here takes the same place.
+            # Locked until the trial is running, so that no other thread or process here takes its position.
             claim.enter_context(locked(self.lock))
             self._fail_lost()
-            taken = next_place(self.study.get_trials(deepcopy=False))
+            taken = next_position(self.study.get_trials(deepcopy=False))
             if trials is not None and taken >= trials:
                 return None
-            # Seeded by the place: a study that was interrupted goes on as if it had not been, and two
+            # Seeded by the position: an interrupted study resumes with the same proposals, and two
             # processes with one seed never propose the same.
             study.sampler, study.pruner = self._sampler(taken), self._pruner()
 
             def run(trial: "Trial") -> float:
                 try:
-                    self._check_place(trial, trials)
+                    self._check_position(trial, trials)
                     claimed.append(trial.number)
-                    # Optuna's thread does so soon, but who is killed before would be running for ever.
+                    # Optuna's thread sends one soon; a trial killed before it would count as running forever.
                     self.storage.record_heartbeat(trial._trial_id)
-                    # Still locked, since a sampler keeps away from what running trials try.
+                    # Still locked, since a sampler avoids the parameters of running trials.
                     self._choose(trial)
                     claim.close()
                     return objective(trial)
@@ -169,11 +169,11 @@ class SharedStudy:
                     raise
 
             try:
-                # Trials have a heartbeat in `optimize` alone.
+                # Only `optimize` sends heartbeats.
                 study.optimize(run, n_trials=1, catch=(Exception,))
             except Exception:
-                # A process that was asleep for longer than GRACE finds its trial failed, and queued again, by
-                # another; Optuna then refuses the trial's end.
+                # If this process was suspended for longer than GRACE, another one has failed its trial and
+                # queued it again; Optuna then rejects the result.
                 if not (claimed and self._trial(claimed[0]).state.is_finished()):
                     raise
         if errors:
@@ -181,7 +181,7 @@ class SharedStudy:
         return self._trial(claimed[0]) if claimed else None
 
     def fail_lost(self) -> None:
-        """Fail trials whose process is gone, and queue them again, as `claim` does before each trial."""
+        """Fail trials whose process has ended, and queue them again; `claim` does so before each trial."""
         with locked(self.lock):
             self._fail_lost()
 
@@ -191,30 +191,30 @@ class SharedStudy:
 
         fail_stale_trials(self.study)
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            # Killed before its first heartbeat: it lacks its parameters, though nobody is claiming now.
-            lacks = not trial.params and (self.space.baseline or "baseline" not in trial.user_attrs)
-            if self.local and lacks:
+            # Killed before its first heartbeat: it has no parameters, although no process is claiming now.
+            unset = not trial.params and (self.space.baseline or "baseline" not in trial.user_attrs)
+            if self.local and unset:
                 self.study.tell(trial.number, state=TrialState.FAIL)
                 queue_again(self.study, trial)
 
     def _trial(self, number: int) -> "FrozenTrial":
         return self.study.get_trials(deepcopy=False)[number]
 
-    def _check_place(self, trial: "Trial", trials: int | None) -> None:
-        """Fail a trial that another machine, which does not know the lock, left no place for."""
+    def _check_position(self, trial: "Trial", trials: int | None) -> None:
+        """Fail a trial if another machine, which does not share the lock, took the last position."""
         known = self.study.get_trials(deepcopy=False)
-        if trials is not None and place(known[trial.number], known) >= trials:
+        if trials is not None and position(known[trial.number], known) >= trials:
             raise TrialFailedError(BEYOND)
 
     def _choose(self, trial: "Trial") -> None:
-        """Let a trial choose its parameters; fail one that was queued with what the space does not have."""
+        """Choose the parameters of a trial; fail it if it was queued with invalid ones."""
         given = {**self._trial(trial.number).system_attrs.get("fixed_params", {}), **trial.params}
-        if reason := why_not(self.space, given):
-            raise TrialFailedError(f"it was queued with a wrong {reason}")
+        if reason := invalid_reason(self.space, given):
+            raise TrialFailedError(f"it was queued with an invalid {reason}")
         try:
             self.space.suggest(trial)
         except ValueError as error:
-            # Another program gave the study a parameter of this name that has other choices.
+            # Another program added a parameter of this name with other choices.
             raise TrialFailedError(f"its parameters cannot be chosen: {error}") from error
 
     def _fail(self, trial: "Trial", error: TrialFailedError) -> None:
@@ -223,10 +223,10 @@ class SharedStudy:
             queue_again(self.study, frozen)
         trial.set_user_attr("failed", masked(str(error)))
 
-    def _sampler(self, place: int) -> "BaseSampler":
+    def _sampler(self, position: int) -> "BaseSampler":
         from optuna.samplers import RandomSampler, TPESampler
 
-        seed = int(np.random.SeedSequence([self.tune.seed, place]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([self.tune.seed, position]).generate_state(1)[0])
         if self.tune.sampler == "random":
             return RandomSampler(seed)
         return TPESampler(
@@ -255,13 +255,15 @@ def _join(study: "Study", space: Space, made_of: Mapping[str, str]) -> None:
     if before is None:
         foreign = any("baseline" not in trial.user_attrs for trial in trials)
         if foreign or study.directions != [StudyDirection.MINIMIZE]:
-            raise UserError("this study was not made by kit tune", where=where, hint=hint)
+            raise UserError("kit tune did not create this study", where=where, hint=hint)
         if not trials:
             study.enqueue_trial(space.baseline, user_attrs={"baseline": True})
-        # Comes last: whoever is killed before has made nothing that is refused later.
+        # Last, so that a process killed before this line leaves nothing that is refused later.
         study.set_user_attr("kit", dict(made_of))
         return
     differs = sorted(key for key in before.keys() | made_of.keys() if before.get(key) != made_of.get(key))
     if differs:
-        what = f"this study is made of something else; what differs: {', '.join(differs)}"
+        what = f"the study was created with other settings; different: {', '.join(differs)}"
+        if "version" in differs:
+            what = "another version of kit created this study"
         raise UserError(what, where=where, hint=hint)

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from kit.config import load
-from kit.data.dataset import SAMPLE, locate, open_folder
+from kit.data.dataset import open_folder
+from kit.data.layout import SAMPLE, locate
 from kit.training import machine
 from tests.benchmarks import accuracy, ensembling, latency, matmul, reading, scaling, throughput, tuning
 from tests.benchmarks.bench import Bench, Row

@@ -7,7 +7,7 @@ import numpy as np
 
 from kit import metrics
 from kit.config import load
-from kit.pipeline.cv import folds_by_seed
+from kit.data.folds import folds_by_seed
 from kit.processes import command
 from kit.training import machine
 from kit.training.job import Job
@@ -25,7 +25,7 @@ def run(bench: Bench) -> Iterator[Row]:
     for name in ("lenet-regularized", "quick"):
         config = load(name, [f"training.epochs={1 if bench.quick else 6}", "seeds=1"])
         members = [member for member in plan(config) if member.fold < FOLDS]
-        folds = folds_by_seed(bench.dataset, config)
+        folds = folds_by_seed(bench.dataset, config.folds, config.seeds)
         jobs = make_jobs(members, config, resolve_numerics(config), folds, bench.dataset)
         data = DataFolder.of(bench.dataset)
         ours = _probabilities(jobs, data, LocalLauncher())

@@ -48,7 +48,7 @@ def make_jobs(config_name: str, members: int, data: DataFolder, rows: int, epoch
             Member("cnn", 0, seed),
             spec,
             config.competition.image_shape,
-            config.competition.classes,
+            config.competition.classes or 0,
             data.fingerprint,
             HELD_OUT,
             np.arange(rows + HELD_OUT) >= rows,

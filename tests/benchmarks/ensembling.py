@@ -1,4 +1,4 @@
-"""(d) Blending 100 members: 42,000 training rows, 28,000 test rows, 10 classes."""
+"""(d) Combining 100 members: 42,000 training rows, 28,000 test rows, 10 classes."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.ensembling.columns import assemble
-from kit.ensembling.methods import blend
+from kit.ensembling.methods import combine
 from kit.members import Member, MemberResult
 from tests.benchmarks.bench import Bench, Row
 
@@ -18,14 +18,14 @@ def run(bench: Bench) -> Iterator[Row]:
     seeds, rows, test_rows = (2, 400, 200) if bench.quick else (20, 42_000, 28_000)
     folds = np.tile(np.arange(rows) % FOLDS, (seeds, 1)).astype(np.int8)
     members = make_members(folds, test_rows)
-    times: dict[str, list[float]] = {"assemble": [], "blend": []}
+    times: dict[str, list[float]] = {"assemble": [], "combine": []}
     for _ in range(bench.repeat):
         started = time.perf_counter()
         columns = assemble(members, folds, range(seeds))
         assembled = time.perf_counter()
-        blend(columns, "mean")
+        combine(columns, np.zeros(rows, int), folds, "mean")
         times["assemble"].append(assembled - started)
-        times["blend"].append(time.perf_counter() - assembled)
+        times["combine"].append(time.perf_counter() - assembled)
     note = f"{len(members)} members, {rows:,} and {test_rows:,} rows"
     for stage, values in times.items():
         yield Row(f"{stage} members", "ms", tuple(1000 * value for value in values), note)

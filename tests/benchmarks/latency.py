@@ -10,7 +10,8 @@ import numpy as np
 
 from kit.config import load
 from kit.ensembling.columns import assemble
-from kit.ensembling.methods import blend
+from kit.ensembling.methods import combine
+from kit.records import RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import Run
 from tests.benchmarks.bench import Bench, Row
@@ -45,13 +46,16 @@ def _write_run(run: Run) -> None:
     folds = (np.arange(rows) % FOLDS).astype(np.int8)[None]
     members = make_members(folds, rows)
     columns = assemble(members, folds, [0])
+    labels, record = np.arange(rows) % 10, RunRecord.model_validate(info)
     report = summarise(
-        info,
+        record,
         config,
-        labels=np.arange(rows) % 10,
+        labels=labels,
         columns=columns,
-        blend=blend(columns, "mean"),
+        names=tuple(map(str, range(10))),
+        combined=combine(columns, labels, folds, "mean"),
+        folds=folds,
         members=members,
     )
-    run.write_info(info)
+    run.write_record(record)
     run.write_report(report)

@@ -48,9 +48,7 @@ def main(config: str, folder: Path, epochs: int) -> None:
     spec = load(config).models["cnn"]
     if not isinstance(spec, Cnn):
         raise TypeError(config)
-    model = keras.Sequential(
-        [*augmentation(spec.augmentation), build_cnn(spec, (images.shape[1], images.shape[2]), 10)]
-    )
+    model = keras.Sequential([*augmentation(spec.augmentation), build_cnn(spec, images.shape[1:], 10)])
     model.compile(
         optimizer="adam",
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -58,7 +56,7 @@ def main(config: str, folder: Path, epochs: int) -> None:
     )
     clock = Clock()
     model.fit(
-        images[..., None].astype("float32"),
+        images.astype("float32"),
         labels,
         batch_size=64,
         epochs=epochs,

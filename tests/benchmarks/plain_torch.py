@@ -50,7 +50,7 @@ def main(config: str, folder: Path, epochs: int, precision: str) -> None:
         raise TypeError(config)
     fast, device = precision == "bfloat16", "cuda" if torch.cuda.is_available() else "cpu"
     layout = torch.channels_last if fast else torch.contiguous_format
-    images = torch.from_numpy(np.load(folder / "train_images.npy")[:, None]).to(device)
+    images = torch.from_numpy(np.load(folder / "train_images.npy").transpose(0, 3, 1, 2)).to(device)
     labels = torch.from_numpy(np.load(folder / "train_labels.npy")).long().to(device)
     model = network(spec, images.shape[-1], 10).to(device, memory_format=layout)
     optimizer, batch = torch.optim.Adam(model.parameters()), 256 if fast else 64

@@ -48,7 +48,7 @@ def run(bench: Bench) -> Iterator[Row]:
 
 def _place(bench: Bench, name: str, target: Path) -> int:
     """Write the data set's file, the sample's repeated to the competition's rows, and return its bytes."""
-    from kit.data.dataset import file_in
+    from kit.data.layout import file_in
 
     source = file_in(bench.source, name)
     if source is None:

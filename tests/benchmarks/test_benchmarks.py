@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from kit.config import Cnn, load
-from kit.models.cost import cost
+from kit.models.families import cost
 from tests.benchmarks.__main__ import FAMILIES, main
 from tests.benchmarks.bench import Row
 from tests.benchmarks.throughput import REFERENCE
@@ -28,7 +28,7 @@ def medians(rows: list[dict[str, Any]]) -> dict[str, float]:
 def test_the_reference_network_has_15_million_multiply_adds() -> None:
     spec = load(str(REFERENCE)).models["cnn"]
     assert isinstance(spec, Cnn)
-    assert cost(spec, (28, 28), 10).multiply_adds == 15_162_752
+    assert cost(spec, (28, 28, 1), 10).multiply_adds == 15_162_752
 
 
 def test_ratios_are_taken_pair_by_pair() -> None:
@@ -50,7 +50,7 @@ def test_reading_ensembling_and_latency(workdir: Path, write_competition: Callab
     reading = medians(families["c"])
     assert reading["read, pandas / cold"] == reading["read, pandas"] / reading["read, cold"]
     assert reading["memory, cold"] < 1000
-    assert medians(families["d"]).keys() == {"assemble members", "blend members"}
+    assert medians(families["d"]).keys() == {"assemble members", "combine members"}
     assert all(10 < value < 60_000 for value in medians(families["e"]).values())
 
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kit.config import load
-from kit.pipeline.tune import search_folds
+from kit.config import Source, load
+from kit.data.folds import folds_by_seed
 from kit.training import machine
 from kit.training.launch.local import LocalLauncher
 from kit.tuning.search import search
@@ -56,10 +56,11 @@ def run(bench: Bench) -> Iterator[Row]:
 
 
 def _studied(bench: Bench, changes: list[str], folder: Path, trials: int) -> list[Any]:
-    config = load("quick", changes)
-    space = make_space("quick", changes, config)
+    source = Source.read("quick", changes)
+    config, space = source.config, make_space(source)
     shared = SharedStudy.open("bench", storage_url(folder, None), folder, config.tune, space, {})
-    objective = Objective("quick", changes, config, space, bench.dataset, search_folds(bench.dataset, config))
+    folds = folds_by_seed(bench.dataset, config.folds, config.seeds[:1])[0]
+    objective = Objective(source, space, bench.dataset, folds)
     launcher = LocalLauncher()
     search(
         shared,

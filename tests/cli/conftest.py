@@ -1,4 +1,4 @@
-"""What tests of the command line share."""
+"""Fixtures of the tests of the command line."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.driving import CONFIG, Process
 
 @pytest.fixture
 def driver(workdir: Path, write_competition: Callable[..., None]) -> Iterator[Callable[..., Process]]:
-    """Return a function that starts `kit cv` on a tiny competition, where a forest takes seconds."""
+    """Return a function that starts `kit cv` on a tiny competition, in which a forest trains for seconds."""
     write_competition(workdir / "data")
     (workdir / "tiny.yaml").write_text(CONFIG)
     started: list[Process] = []

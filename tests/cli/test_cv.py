@@ -31,7 +31,7 @@ Make = Callable[..., Any]
         ),
     ],
 )
-def test_what_is_said_reaches_the_pipeline(
+def test_arguments_reach_the_pipeline(
     *,
     arguments: list[str],
     name: str,
@@ -55,16 +55,16 @@ def test_what_is_said_reaches_the_pipeline(
     assert result.stderr == ""
 
 
-def test_a_complete_run_says_so_and_shows_its_report(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_complete_run_shows_its_report(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     run = example().write()
     monkeypatch.setattr("kit.pipeline.cv.cv", lambda *_, **__: (run, True))
     result = CliRunner().invoke(kit, ["cv"])
-    assert result.stderr == f"runs/{run.name} is complete; --fresh trains it anew.\n\n"
+    assert result.stderr == f"runs/{run.name} is complete; --fresh retrains it.\n\n"
     assert result.stdout.startswith(f"{run.name}   1 model")
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_started_once_more(driver: Any) -> None:
+def test_a_killed_worker_is_retried(driver: Any) -> None:
     process = driver()
     wait_for(lambda: workers(process))[0].kill()
     _, stderr = process.communicate(timeout=PATIENCE)
@@ -73,26 +73,26 @@ def test_a_killed_worker_is_started_once_more(driver: Any) -> None:
         "warning: forest-f0-s0: its worker was killed (signal 9), as the system does when memory runs out; "
     )
     assert lost in stderr
-    report = Run(RUNS / "mine").report()
-    assert {one["member"]: one["retried"] for one in report["members"]} == {
+    report = Run(RUNS / "mine").read_report()
+    assert {one.member: one.retried for one in report.members} == {
         "forest-f0-s0": True, "forest-f1-s0": False, "logistic-f0-s0": False, "logistic-f1-s0": False,
     }  # fmt: skip
 
 
 @pytest.mark.slow
-def test_a_killed_run_takes_its_workers_along_and_is_taken_up_again(driver: Any) -> None:
+def test_a_killed_run_ends_its_workers_and_can_be_resumed(driver: Any) -> None:
     process = driver()
     wait_for(stamps)
     left = wait_for(lambda: workers(process))
     process.send_signal(signal.SIGKILL)
     assert psutil.wait_procs(left, timeout=PATIENCE)[1] == []
     before = stamps()
-    assert Run(RUNS / "mine").info()["status"] == "running"
+    assert Run(RUNS / "mine").read_record().status == "running"
 
     process = driver()
     stdout, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-    assert f"{len(before)} of 4 members are trained already" in stderr
+    assert f"{len(before)} of 4 members are already trained" in stderr
     assert stdout.startswith("mine   2 models, 1 seed, 2 folds")
     after = stamps()
     assert len(after) == 4
@@ -100,7 +100,7 @@ def test_a_killed_run_takes_its_workers_along_and_is_taken_up_again(driver: Any)
 
 
 @pytest.mark.slow
-def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_in_good_order(driver: Any) -> None:
+def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_cleanly(driver: Any) -> None:
     process = driver()
     wait_for(stamps)
     second = driver()
@@ -120,22 +120,22 @@ def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_in_good_order(driver:
     assert re.search(pattern + "$", stderr)
     assert "Traceback" not in stderr
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left)
-    assert Run(RUNS / "mine").info()["status"] == "interrupted"
+    assert Run(RUNS / "mine").read_record().status == "interrupted"
     assert not list(RUNS.rglob(".*"))
 
 
 KNOWN = (
     r"[a-z-]+-[0-9a-f]{8}: 2,400 training rows, 600 test rows from the bundled sample",
-    r"These are the kit's own sample digits: .*",
-    r"\w+: \d+ members( of 1 epochs in \w+; [\d,]+ parameters, [\d.]+ million multiply-adds an image)?",
-    r"no estimate of the time yet: .*",
+    r"This is the bundled sample; .*",
+    r"\w+: \d+ members( of 1 epochs in \w+; [\d,]+ parameters, [\d.]+ million multiply-adds per image)?",
+    r"no time estimate yet: .*",
     r"[\dms. ]+: \d+ of \d+ members, \d+% of the epochs(, about [\dms. ]+ left)?",
 )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.stem for path in shipped().glob("*.yaml")))
-def test_a_shipped_configuration_trains_without_a_word_of_the_libraries(name: str, workdir: Path) -> None:
+def test_a_shipped_configuration_trains_without_messages_of_libraries(name: str, workdir: Path) -> None:
     assert not list(workdir.iterdir())
     less = ["folds.count=2", "models.forest.trees=10" if name == "baselines" else "training.epochs=1"]
     command = [
@@ -155,4 +155,4 @@ def test_a_shipped_configuration_trains_without_a_word_of_the_libraries(name: st
     assert [path.name for path in workdir.iterdir()] == ["runs"]
     again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert (again.returncode, again.stdout) == (0, done.stdout)
-    assert re.fullmatch(rf"runs/{name}-[0-9a-f]{{8}} is complete; --fresh trains it anew\.\n\n", again.stderr)
+    assert re.fullmatch(rf"runs/{name}-[0-9a-f]{{8}} is complete; --fresh retrains it\.\n\n", again.stderr)

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from kit import cli, config, kaggle_client
 from kit.cli.data import command
-from kit.data import cache, dataset
+from kit.data import cache, dataset, layout
 from kit.errors import UserError
 
 ROOT = Path(cli.__file__).parents[2]
@@ -23,7 +23,7 @@ Write = Callable[..., None]
 
 @pytest.fixture(autouse=True)
 def _no_data_but_ours(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (workdir / "input",))
+    monkeypatch.setattr(layout, "KAGGLE_INPUTS", (workdir / "input",))
     monkeypatch.setattr(kaggle_client, "has_credentials", lambda: False)
 
 
@@ -70,7 +70,8 @@ def test_check_as_json(workdir: Path, write_competition: Write) -> None:
         "sample": False,
         "rows": 60,
         "test_rows": 20,
-        "image_shape": [28, 28],
+        "image_shape": [28, 28, 1],
+        "labels": list("0123456789"),
         "class_counts": [6] * 10,
         "warnings": [],
     }
@@ -86,9 +87,9 @@ def test_check_shows_warnings(workdir: Path, write_competition: Write) -> None:
 def write_sample(folder: Path, change: Callable[[Any], Any]) -> None:
     """Write the bundled sample with its test images changed."""
     folder.mkdir()
-    shutil.copy(dataset.SAMPLE / "train.csv.gz", folder)
-    header, *_ = gzip.decompress((dataset.SAMPLE / "test.csv.gz").read_bytes()).decode().splitlines()
-    images = np.loadtxt(dataset.SAMPLE / "test.csv.gz", np.uint8, delimiter=",", skiprows=1)
+    shutil.copy(layout.SAMPLE / "train.csv.gz", folder)
+    header, *_ = gzip.decompress((layout.SAMPLE / "test.csv.gz").read_bytes()).decode().splitlines()
+    images = np.loadtxt(layout.SAMPLE / "test.csv.gz", np.uint8, delimiter=",", skiprows=1)
     changed = change(images.reshape(-1, 28, 28)).reshape(len(images), -1)
     np.savetxt(folder / "test.csv", changed, "%d", ",", header=header, comments="")
 
@@ -116,11 +117,11 @@ def test_check_warns_of_test_images_unlike_the_training_images(
 def test_an_entry_of_the_version_before_is_not_taken_for_checked(workdir: Path) -> None:
     write_sample(workdir / "data", lambda x: 255 - x)
     settings = config.load("default")
-    files = dataset.required(workdir / "data")
+    files = layout.required(workdir / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "_VERSION", 1)
         place = workdir / "data/.cache" / cache.key(cache.hashes(workdir, files), settings.competition)
-    arrays = dataset.open_folder(dataset.SAMPLE, settings)
+    arrays = dataset.open_folder(layout.SAMPLE, settings)
     cache.write(place, {name: getattr(arrays, name) for name in cache.ARRAYS}, {"warnings": []})
     assert "warning: the test images look inverted" in run("check").stdout
 

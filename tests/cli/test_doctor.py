@@ -6,7 +6,7 @@ from click.testing import CliRunner, Result
 
 from kit import kaggle_client
 from kit.cli import doctor
-from kit.data import dataset
+from kit.data import layout
 from kit.errors import UserError
 from kit.training import machine
 from kit.training.machine import Gpu
@@ -16,7 +16,7 @@ from kit.training.memory import Memory
 @pytest.fixture(autouse=True)
 def _plain(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be on a machine without data, credentials and GPU, and with room."""
-    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (workdir / "input",))
+    monkeypatch.setattr(layout, "KAGGLE_INPUTS", (workdir / "input",))
     monkeypatch.setattr(machine, "gpus", lambda: ())
     monkeypatch.setattr(machine, "backend", lambda: "tensorflow")
     monkeypatch.setattr(doctor, "NEEDED_GIB", 0)

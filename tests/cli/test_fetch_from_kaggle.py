@@ -21,7 +21,7 @@ def files(
     return folder
 
 
-def test_all_files_come_whole(kaggle: KaggleServer, files: Path) -> None:
+def test_all_files_are_downloaded_completely(kaggle: KaggleServer, files: Path) -> None:
     done = kit("data", "fetch", "--source", "kaggle")
     assert done.code == 0, done.err
     for name in NAMES:
@@ -55,7 +55,7 @@ def test_a_failed_fetch_changes_nothing(
 
 
 @pytest.mark.slow
-def test_a_fetch_outlives_faults_that_pass(kaggle: KaggleServer, files: Path) -> None:
+def test_a_fetch_survives_temporary_errors(kaggle: KaggleServer, files: Path) -> None:
     kaggle.fail("data", refusal(429, "slow down", Retry_After="2"), Fault("status", 500))
     kaggle.fail("file", Fault("reset"), Fault("cut"))
     done = kit("data", "fetch", "--source", "kaggle")

@@ -1,4 +1,4 @@
-"""Paths as a user names them: `~` is the home folder, and what is named is used or is an error."""
+"""Paths from the user: `~` is the home folder, and a named path is used or is an error."""
 
 import os
 import pwd
@@ -19,7 +19,7 @@ Write = Callable[..., None]
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a home folder; be in an empty folder beside it."""
+    """Return a home folder; the working directory is an empty folder next to it."""
     house, work = tmp_path / "house", tmp_path / "work"
     house.mkdir()
     work.mkdir()
@@ -45,14 +45,14 @@ def check(*arguments: str) -> Ended:
 # --- ~
 
 
-def test_data_in_the_home_is_read(data: Path) -> None:
+def test_data_in_the_home_folder_is_read(data: Path) -> None:
     configure("~/kaggle/data")
     checked = check()
     assert (checked.code, checked.err) == (0, "")
     assert checked.out.startswith(f"{data}/: 60 training and 20 test images")
 
 
-def test_data_is_fetched_into_the_home(house: Path, write_competition: Write) -> None:
+def test_data_is_fetched_into_the_home_folder(house: Path, write_competition: Write) -> None:
     write_competition(house / "down loads")
     configure("~/new/data")
     fetched = workplace.kit("data", "fetch", "-c", "mine.yaml", "--source=~/down loads")
@@ -61,21 +61,21 @@ def test_data_is_fetched_into_the_home(house: Path, write_competition: Write) ->
     assert [path.name for path in Path().iterdir()] == ["mine.yaml"]
 
 
-def test_a_configuration_in_the_home_extends_another_there(data: Path, house: Path) -> None:
+def test_a_configuration_in_the_home_folder_extends_another_there(data: Path, house: Path) -> None:
     configure("~/kaggle/data", str(house / "base.yaml"))
     (house / "lab").mkdir()
     (house / "lab/mine.yaml").write_text("extends: ~/base.yaml\nseeds: 2\n")
     assert check("--config=~/lab/mine.yaml").out.startswith(f"{data}/: 60 training")
 
 
-def test_the_home_of_a_user_by_name(house: Path) -> None:
+def test_the_home_folder_of_a_named_user(house: Path) -> None:
     me = pwd.getpwuid(os.getuid())
     configure(f"~{me.pw_name}/no such folder of kit")
     assert check().err.startswith(f"kit: {me.pw_dir}/no such folder of kit: there is no such folder\n")
     assert house.exists()
 
 
-def test_a_user_that_is_not_there_is_named(house: Path) -> None:
+def test_an_unknown_user_is_named(house: Path) -> None:
     configure("~nobody-of-this-name/data")
     refused = check()
     assert refused.code == 2
@@ -84,7 +84,7 @@ def test_a_user_that_is_not_there_is_named(house: Path) -> None:
     assert house.exists()
 
 
-def test_runs_and_files_are_found_in_the_home(house: Path) -> None:
+def test_runs_and_files_are_found_in_the_home_folder(house: Path) -> None:
     run = write_run("there", folder=house)
     shutil.copy(run.submission_path, house / "mine.csv")
     assert workplace.kit("report", "~/runs/nowhere").err.startswith("kit: runs: there is no run")
@@ -93,7 +93,7 @@ def test_runs_and_files_are_found_in_the_home(house: Path) -> None:
         assert (shown.code, "dry run" in shown.out) == (0, True)
 
 
-def test_a_storage_in_the_home(data: Path, house: Path) -> None:
+def test_a_storage_in_the_home_folder(data: Path, house: Path) -> None:
     Path("mine.yaml").write_text(
         "models: {knn: {kind: knn}}\nfolds: {count: 2}\ndata: {directory: ~/kaggle/data}\n"
         "tune: {space: {models.knn.neighbours: {kind: int, low: 1, high: 3}}}\n"
@@ -103,7 +103,7 @@ def test_a_storage_in_the_home(data: Path, house: Path) -> None:
     assert data.exists()
 
 
-def test_a_tilde_alone_is_nothing_in_yaml(house: Path) -> None:
+def test_a_tilde_alone_is_null_in_yaml(house: Path) -> None:
     Path("mine.yaml").write_text("extends: quick\ndata:\n  directory: ~\n")
     assert check().err == (
         "kit: mine.yaml, line 3: data.directory: expected a folder, received nothing; "
@@ -113,11 +113,11 @@ def test_a_tilde_alone_is_nothing_in_yaml(house: Path) -> None:
 
 
 @pytest.mark.parametrize("home", [None, ""])
-def test_without_a_home_only_a_tilde_is_refused(
+def test_without_a_home_folder_only_a_tilde_is_refused(
     house: Path, write_competition: Write, home: str | None
 ) -> None:
     write_competition(Path("data"))
-    # Python asks the user database where HOME is not set: a user who is not in it has no home.
+    # Without HOME, Python asks the user database; a user who is not in it has no home folder.
     lost = "import pwd, runpy, sys\ndef none(*_): raise KeyError\npwd.getpwuid = none\n"
     lost += "sys.argv[0] = 'kit'; runpy.run_module('kit', run_name='__main__')"
     environment = {name: value for name, value in os.environ.items() if name != "HOME"}
@@ -131,16 +131,16 @@ def test_without_a_home_only_a_tilde_is_refused(
     refused = kit("data", "fetch", "--source", "~/digits.zip")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "kit: ~/digits.zip: the home folder is not known\nset HOME, or write the whole path\n",
+        "kit: ~/digits.zip: the home folder is unknown\nset HOME, or write the full path\n",
     )
     assert house.exists()
 
 
-# --- what is named
+# --- named paths
 
 
 @pytest.mark.parametrize("named", ["mistyped", "~/mistyped", "../nowhere/data", "data"])
-def test_a_folder_that_is_not_there_is_named(house: Path, named: str) -> None:
+def test_a_missing_folder_is_named(house: Path, named: str) -> None:
     configure(named)
     where = str(house / named[2:]) if named.startswith("~/") else named
     for command in (("data", "check"), ("cv",), ("tune",)):
@@ -150,7 +150,7 @@ def test_a_folder_that_is_not_there_is_named(house: Path, named: str) -> None:
     assert [path.name for path in Path().iterdir()] == ["mine.yaml"]
 
 
-def test_a_folder_named_in_a_change_is_treated_alike(house: Path) -> None:
+def test_a_missing_folder_in_a_change_is_named(house: Path) -> None:
     refused = workplace.kit("cv", "-c", "lenet-plain", "--set", "data.directory=~/mistyped")
     assert (refused.code, refused.err.partition("\n")[0]) == (
         2,
@@ -166,7 +166,7 @@ def test_a_folder_named_in_a_change_is_treated_alike(house: Path) -> None:
         (lambda path: path.symlink_to("nowhere"), "there is no such folder"),
     ],
 )
-def test_a_folder_that_cannot_be_used_is_named(house: Path, make: Callable[[Path], Any], said: str) -> None:
+def test_an_unusable_folder_is_named(house: Path, make: Callable[[Path], Any], said: str) -> None:
     make(Path("mine"))
     configure("mine")
     refused = check()
@@ -176,7 +176,7 @@ def test_a_folder_that_cannot_be_used_is_named(house: Path, make: Callable[[Path
     assert house.exists()
 
 
-def test_doctor_says_what_cv_would_say(house: Path) -> None:
+def test_doctor_reports_the_same_error_as_cv(house: Path) -> None:
     configure("~/mistyped")
     found = workplace.kit("doctor", "-c", "mine.yaml")
     assert found.code == 2
@@ -184,7 +184,7 @@ def test_doctor_says_what_cv_would_say(house: Path) -> None:
     assert "sample" not in found.out
 
 
-def test_a_named_folder_is_not_filled_unasked(house: Path) -> None:
+def test_a_named_folder_is_not_filled_automatically(house: Path) -> None:
     configure("mine")
     credentials = {"KAGGLE_USERNAME": "somebody", "KAGGLE_KEY": "0" * 32}
     for command in (("data", "check"), ("cv",)):
@@ -204,21 +204,21 @@ def test_a_named_folder_is_not_replaced_by_the_sample(house: Path) -> None:
 
 
 @pytest.mark.parametrize("named", ["$HOME/data", "${HOME}/data"])
-def test_a_variable_is_not_filled_in_and_no_folder_is_called_so(house: Path, named: str, data: Path) -> None:
+def test_variables_are_not_expanded(house: Path, named: str, data: Path) -> None:
     configure(named)
     for command in (("check",), ("fetch", "--source", str(data))):
         refused = workplace.kit("data", *command, "-c", "mine.yaml")
         assert (refused.code, refused.err) == (
             2,
             f"kit: {named}: there is no such folder\n"
-            "environment variables are not filled in: write the path out, or ~ for the home folder\n",
+            "environment variables are not expanded: write the path out, or ~ for the home folder\n",
         )
     assert [path.name for path in Path().iterdir()] == ["mine.yaml"]
     assert house.exists()
 
 
 @pytest.mark.parametrize("source", ["nowhere.zip", "~/nowhere", "$HOME/nowhere", "empty"])
-def test_a_source_that_cannot_be_used_is_named(house: Path, source: str) -> None:
+def test_an_unusable_source_is_named(house: Path, source: str) -> None:
     Path("empty").mkdir()
     refused = workplace.kit("data", "fetch", "--source", source)
     assert refused.code == 2
@@ -227,12 +227,12 @@ def test_a_source_that_cannot_be_used_is_named(house: Path, source: str) -> None
 
 
 @pytest.mark.parametrize("arguments", [("data", "fetch", "--source", ""), ("cv", "-c", ""), ("report", " ")])
-def test_an_empty_name_is_no_name(house: Path, arguments: tuple[str, ...]) -> None:
+def test_an_empty_name_is_refused(house: Path, arguments: tuple[str, ...]) -> None:
     refused = workplace.kit(*arguments)
     assert (refused.code, "received nothing" in refused.err) == (2, True)
     assert house.exists()
 
 
-def test_without_a_name_it_is_the_sample(house: Path) -> None:
+def test_without_a_named_folder_the_sample_is_used(house: Path) -> None:
     assert check("-c", "lenet-plain").out.startswith("the bundled sample: 2,400 training")
     assert house.exists()

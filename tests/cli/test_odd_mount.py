@@ -1,4 +1,4 @@
-"""`kit` on file systems that refuse what local ones allow: real calls fail in a child process."""
+"""`kit` on file systems with unsupported calls: system calls fail in a child process."""
 
 import errno
 import os
@@ -31,10 +31,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def on_mount(library: Path) -> Callable[..., Ended]:
-    """Return a function that runs `kit` where calls fail with these error numbers."""
+    """Return a function that runs `kit` with system calls that fail with the given errno."""
 
-    def run(*arguments: str, under: str = "", **refused: int) -> Ended:
-        env = {f"ODD_{call.upper()}": str(number) for call, number in refused.items()}
+    def run(*arguments: str, under: str = "", **failures: int) -> Ended:
+        env = {f"ODD_{call.upper()}": str(number) for call, number in failures.items()}
         return ended(start(*arguments, env={**env, "LD_PRELOAD": str(library), "ODD_UNDER": under}))
 
     return run
@@ -51,7 +51,7 @@ def data(workdir: Path, write_competition: Callable[..., None]) -> Path:
 @pytest.mark.parametrize("call", ["chmod", "fsync"])
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
 @pytest.mark.usefixtures("data")
-def test_a_refused_chmod_or_fsync_costs_nothing(
+def test_unsupported_chmod_or_fsync_is_ignored(
     on_mount: Callable[..., Ended], call: str, number: int
 ) -> None:
     checked = on_mount("data", "check", **{call: number})
@@ -60,7 +60,7 @@ def test_a_refused_chmod_or_fsync_costs_nothing(
 
 
 @needs_compiler
-def test_a_run_is_trained_without_chmod_and_fsync(data: Path, on_mount: Callable[..., Ended]) -> None:
+def test_cv_works_without_chmod_and_fsync(data: Path, on_mount: Callable[..., Ended]) -> None:
     trained = on_mount(*QUICK, chmod=errno.EPERM, fsync=errno.EINVAL)
     assert (trained.code, "cannot be used" in trained.err) == (0, False)
     assert Run(data.parent / "runs/mine").is_finished()
@@ -68,7 +68,7 @@ def test_a_run_is_trained_without_chmod_and_fsync(data: Path, on_mount: Callable
 
 @needs_compiler
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.EDQUOT, errno.EACCES, errno.ENOSPC])
-def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(
+def test_unwritable_cache_is_replaced_by_a_temporary_one(
     data: Path, on_mount: Callable[..., Ended], number: int
 ) -> None:
     checked = on_mount("data", "check", under="data/.cache", open=number)
@@ -83,40 +83,38 @@ def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(
 @needs_compiler
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL])
 @pytest.mark.usefixtures("data")
-def test_a_run_without_locks_is_refused_with_its_folder(on_mount: Callable[..., Ended], number: int) -> None:
+def test_cv_without_locks_is_refused(on_mount: Callable[..., Ended], number: int) -> None:
     refused = on_mount(*QUICK, flock=number)
     assert (refused.code, refused.out) == (2, "")
     assert refused.err == (
-        f"kit: runs/mine: this file system has no locks ({os.strerror(number)})\n"
-        "without them a second kit could damage what is there: work in a folder on a local disk\n"
+        f"kit: runs/mine: this file system does not support locks ({os.strerror(number)})\n"
+        "without locks a second kit process could damage the files: use a folder on a local disk\n"
     )
     assert not list(Path("runs").glob("*/*"))
 
 
 @needs_compiler
 @pytest.mark.usefixtures("data")
-def test_a_study_without_locks_is_refused_with_its_folder(on_mount: Callable[..., Ended]) -> None:
+def test_tune_without_locks_is_refused(on_mount: Callable[..., Ended]) -> None:
     refused = on_mount("tune", "-c", "quick", "--study", "s", "--trials", "1", flock=errno.ENOLCK)
     assert refused.code == 2
-    assert "kit: runs/tune-s: this file system has no locks (No locks available)\n" in refused.err
+    assert "kit: runs/tune-s: this file system does not support locks (No locks available)\n" in refused.err
 
 
 @needs_compiler
 @pytest.mark.usefixtures("kaggle")
-def test_a_submission_without_locks_is_refused_with_its_folder(
-    kaggle: KaggleServer, on_mount: Callable[..., Ended]
-) -> None:
+def test_submit_without_locks_is_refused(kaggle: KaggleServer, on_mount: Callable[..., Ended]) -> None:
     workplace.write_run()
     refused = on_mount("submit", flock=errno.ENOSYS)
     assert refused.code == 2
     assert refused.err.splitlines()[-2] == (
-        "kit: submissions: this file system has no locks (Function not implemented)"
+        "kit: submissions: this file system does not support locks (Function not implemented)"
     )
     assert not kaggle.submissions
 
 
 @needs_compiler
-def test_data_is_fetched_without_locks(
+def test_data_fetch_works_without_locks(
     workdir: Path, write_competition: Callable[..., None], on_mount: Callable[..., Ended]
 ) -> None:
     write_competition(workdir / "source")
@@ -126,7 +124,7 @@ def test_data_is_fetched_without_locks(
 
 
 def with_permissions(*arguments: str) -> Ended:
-    """Run `kit` as a user to whom permissions apply: root passes them over unless it gives that up."""
+    """Run `kit` as a user to whom permissions apply; root drops its privilege to ignore them."""
     command = [sys.executable, "-m", "kit", *arguments]
     if os.getuid() == 0:
         if not shutil.which("setpriv"):
@@ -136,7 +134,7 @@ def with_permissions(*arguments: str) -> Ended:
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def test_a_cache_that_may_not_be_entered_is_left_alone(data: Path) -> None:
+def test_cache_without_permission_is_not_used(data: Path) -> None:
     (data / ".cache").mkdir(mode=0o000)
     checked = with_permissions("data", "check")
     assert (checked.code, checked.out.startswith("data/: 60 training")) == (0, True)
@@ -146,13 +144,13 @@ def test_a_cache_that_may_not_be_entered_is_left_alone(data: Path) -> None:
     assert list((data / ".cache").iterdir()) == []
 
 
-def test_a_data_directory_that_may_not_be_written_is_read(data: Path) -> None:
+def test_read_only_data_directory_is_read(data: Path) -> None:
     data.chmod(0o555)
     checked = with_permissions("data", "check")
     assert (checked.code, checked.err.count("note: data/.cache cannot be used")) == (0, 1)
 
 
-def test_an_entry_that_may_not_be_read_is_left_alone(data: Path) -> None:
+def test_unreadable_cache_entry_is_not_used(data: Path) -> None:
     assert workplace.kit("data", "check").code == 0
     [entry] = [path for path in (data / ".cache").iterdir() if path.is_dir()]
     entry.chmod(0o000)
@@ -164,7 +162,7 @@ def test_an_entry_that_may_not_be_read_is_left_alone(data: Path) -> None:
 
 
 @pytest.mark.parametrize(("path", "mode"), [("", 0o000), ("", 0o600), ("run.json", 0o000)])
-def test_a_run_that_may_not_be_read_is_named(workdir: Path, path: str, mode: int) -> None:
+def test_unreadable_run_is_listed(workdir: Path, path: str, mode: int) -> None:
     workplace.write_run("good")
     workplace.write_run("secret")
     (workdir / "runs/secret" / path).chmod(mode)

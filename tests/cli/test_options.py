@@ -12,8 +12,8 @@ def test_a_duration_is_a_number_of_seconds(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "m", "-1", "1d", "1 m", "1h30m", "1e3", "inf"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="expected 90, 90s, 15m or 2h"):
+def test_an_invalid_duration_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="such as 90, 90s, 15m or 2h"):
         Duration().convert(text, None, None)
 
 
@@ -23,6 +23,6 @@ def test_jobs(text: str, jobs: int | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", "²"])
-def test_what_is_no_number_of_jobs_is_refused(text: str) -> None:
+def test_an_invalid_number_of_jobs_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="whole number from 1"):
         Jobs().convert(text, None, None)

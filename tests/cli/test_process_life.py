@@ -1,4 +1,4 @@
-"""How `kit cv` begins, is stopped, continued and ended, with real processes and signals."""
+"""Start, interruption, resumption and end of `kit cv`, with real processes and signals."""
 
 import random
 import signal
@@ -38,7 +38,7 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
 
-def test_a_signal_at_any_moment_ends_it_with_one_line(driver: Driver, temporary: Path) -> None:
+def test_a_signal_at_any_time_ends_it_with_one_line(driver: Driver, temporary: Path) -> None:
     small = ("--set", "models.forest.trees=100")
     began = time.monotonic()
     driver(*small, run="whole").communicate(timeout=PATIENCE)
@@ -56,7 +56,7 @@ def test_a_signal_at_any_moment_ends_it_with_one_line(driver: Driver, temporary:
         run = Run(RUNS / "mine")
         if process.returncode == 130:
             assert err.splitlines()[-1].removeprefix("kit: ").startswith("interrupted")
-            assert not run.exists() or run.info()["status"] == "interrupted"
+            assert not run.exists() or run.read_record().status == "interrupted"
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
@@ -70,20 +70,20 @@ def test_a_hangup_marks_the_run_interrupted_and_ends_its_workers(
     assert process.returncode == 130
     assert err.splitlines()[-1].endswith("of 4 members are stored; rerun the same command to resume")
     assert gone(left)
-    assert Run(RUNS / "mine").info()["status"] == "interrupted"
+    assert Run(RUNS / "mine").read_record().status == "interrupted"
     assert left_in(temporary) == []
 
 
-def test_a_killed_run_is_shown_as_interrupted_and_leaves_nothing(driver: Driver, temporary: Path) -> None:
+def test_a_killed_run_is_shown_as_interrupted_and_leaves_no_files(driver: Driver, temporary: Path) -> None:
     process = driver()
     left = wait_for(lambda: workers(process))
     assert kit("runs").out.split("mine")[1].split()[0] == "running"
     process.kill()
     process.communicate()
     wait_for(lambda: gone(left))
-    assert Run(RUNS / "mine").info()["status"] == "running"
+    assert Run(RUNS / "mine").read_record().status == "running"
     assert kit("runs").out.split("mine")[1].split()[0] == "interrupted"
-    assert "not finished yet (interrupted)" in kit("report", "mine").err
+    assert "not finished (interrupted)" in kit("report", "mine").err
     wait_for(lambda: left_in(temporary) == [])
 
 
@@ -108,7 +108,7 @@ def test_two_runs_side_by_side_use_different_cores(driver: Driver) -> None:
     assert len(cores) == len(set(cores)) == 2
 
 
-def test_a_run_that_was_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
+def test_a_run_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # A child inherits it.
     process = driver()
     signal.signal(signal.SIGHUP, before)
@@ -139,4 +139,4 @@ def test_a_worker_killed_twice_is_explained(
     lines = err.splitlines()[-3:]
     assert lines[0] == f"kit: 1 of 2 members failed; forest-f0-s0: its worker {what}"
     assert hint in lines[1]
-    assert lines[2].endswith("the same command trains what is missing")
+    assert lines[2].endswith("rerun the same command to train the missing members")

@@ -26,7 +26,7 @@ def job(fold: int, model: Any = None) -> Job:
     network = Cnn(stages=(Stage(filters=8),), training=Training(epochs=EPOCHS))
     held_out = np.zeros(3, bool)
     member = Member("cnn" if model is None else "knn", fold, 0)
-    return Job(member, model or network, (28, 28), 10, "data", 2, held_out, "tensorflow", "bfloat16")
+    return Job(member, model or network, (28, 28, 1), 10, "data", 2, held_out, "tensorflow", "bfloat16")
 
 
 def dataset(**changes: Any) -> Any:
@@ -42,7 +42,7 @@ class Screen(io.StringIO):
 
 
 class Shown:
-    """A Terminal, and what it has written."""
+    """A Terminal and its output."""
 
     def __init__(self, *, live: bool = False, first_line: float = FIRST_LINE) -> None:
         self.file = Screen() if live else io.StringIO()
@@ -56,7 +56,7 @@ class Shown:
         self.terminal.progressed(Progress(Member("cnn", fold, 0), number, EPOCHS, 0.1, 0.98765))
 
     def line(self, spent: float = 60.0) -> str:
-        """Return the plain line that would be written after so many seconds."""
+        """Return the plain line that is written after `spent` seconds."""
         return self.terminal._line(spent)
 
     @property
@@ -64,33 +64,33 @@ class Shown:
         return self.file.getvalue()
 
 
-def test_it_says_first_what_is_going_to_happen() -> None:
+def test_it_first_shows_data_and_members() -> None:
     shown = Shown()
     shown.begin(job(0), job(1), job(0, KNearest(kind="knn")), kept=3)
     assert shown.text.splitlines()[:4] == [
         "mine: 42,000 training rows, 28,000 test rows from data/",
-        "3 of 6 members are trained already",
+        "3 of 6 members are already trained",
         # (9 + 1) * 8 for the convolution, (6272 + 1) * 10 for the softmax.
-        "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds an image",
+        "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds per image",
         "knn: 1 member",
     ]
 
 
-def test_a_network_with_teachers_names_them() -> None:
+def test_the_teachers_of_a_network_are_named() -> None:
     shown = Shown()
     shown.begin(job(0, Cnn(stages=(Stage(filters=8),), teachers=("knn", "forest"))))
-    assert ": 1 member of 20 epochs in bfloat16, taught by knn, forest; 62,810 parameters" in shown.text
+    assert ": 1 member of 20 epochs in bfloat16, teachers knn, forest; 62,810 parameters" in shown.text
 
 
-def test_the_sample_and_warnings_are_said_plainly() -> None:
+def test_the_sample_and_warnings_are_shown() -> None:
     shown = Shown()
     odd = dataset(sample=True, warnings=("2 rows of [train.csv] are copies",))
     shown.terminal.begun(Run(Path("runs/mine")), odd, [], 0)
-    assert "the kit's own sample digits: get the competition's with kit data fetch" in shown.text
+    assert "This is the bundled sample; kit data fetch downloads the competition's data." in shown.text
     assert "warning: 2 rows of [train.csv] are copies\n" in shown.text
 
 
-def test_the_first_plain_line_comes_after_ten_seconds_whatever_happens() -> None:
+def test_the_first_plain_line_comes_after_ten_seconds() -> None:
     assert FIRST_LINE == 10
     shown = Shown(first_line=0.05)
     with shown.terminal:
@@ -102,19 +102,19 @@ def test_the_first_plain_line_comes_after_ten_seconds_whatever_happens() -> None
     assert re.match(r"\d+\.\d s: 0 of 1 members, 0% of the epochs\n", shown.text.removeprefix(before))
 
 
-def test_plain_lines_come_more_and_more_seldom_and_end_with_the_run() -> None:
+def test_plain_lines_become_rarer_and_end_with_the_run() -> None:
     shown = Shown(first_line=0.05)
     with shown.terminal:
         shown.begin(job(0))
         time.sleep(1)
     lines = shown.text.count("members, ")
-    # After 0.05, 0.125, 0.24, 0.41, 0.66 and 1.04 seconds, were the machine idle.
+    # After 0.05, 0.125, 0.24, 0.41, 0.66 and 1.04 seconds, on an idle machine.
     assert 1 <= lines <= 6
     time.sleep(0.2)
     assert shown.text.count("members, ") <= lines + 1
 
 
-def test_a_plain_line_tells_how_far_and_how_long() -> None:
+def test_a_plain_line_shows_progress_and_remaining_time() -> None:
     shown = Shown()
     shown.begin(job(0), job(1), kept=7)
     assert shown.line(5) == "5.0 s: 0 of 2 members, 0% of the epochs"
@@ -127,7 +127,7 @@ def test_a_plain_line_tells_how_far_and_how_long() -> None:
     assert shown.line(60) == "1m 00s: 1 of 2 members, 50% of the epochs, about 1m 00s left"
 
 
-def test_what_is_left_is_not_told_while_start_up_weighs_most() -> None:
+def test_no_remaining_time_is_shown_while_start_up_dominates() -> None:
     shown = Shown()
     shown.begin(*map(job, range(15)))
     shown.epoch(0, 1)
@@ -142,14 +142,14 @@ def test_epochs_of_a_lost_worker_do_not_count() -> None:
     shown.epoch(0, 1)
     shown.epoch(1, 3)
     shown.terminal.retried(job(1), "cnn-f1-s0: its worker was killed by signal 9")
-    text = "warning: cnn-f1-s0: its worker was killed by signal 9; it is started once more\n"
+    text = "warning: cnn-f1-s0: its worker was killed by signal 9; retrying\n"
     assert shown.text.endswith(text)
     assert "12% of the epochs" in shown.line()
     shown.epoch(1, 1)
     assert "25% of the epochs" in shown.line()
 
 
-def test_a_failed_member_is_told_and_not_waited_for() -> None:
+def test_a_failed_member_is_reported_and_counts_as_done() -> None:
     shown = Shown()
     shown.begin(job(0), job(1))
     shown.epoch(0, 1)
@@ -159,11 +159,11 @@ def test_a_failed_member_is_told_and_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("live", [False, True])
-def test_nothing_to_train_is_no_trouble(live: bool) -> None:
+def test_nothing_to_train_is_not_an_error(live: bool) -> None:
     shown = Shown(live=live)
     with shown.terminal:
         shown.begin(kept=5)
-    assert "5 of 5 members are trained already" in shown.text
+    assert "5 of 5 members are already trained" in shown.text
     assert "nan" not in shown.text.lower()
 
 
@@ -179,7 +179,7 @@ def test_off_a_terminal_there_are_no_bars_and_no_escape_codes() -> None:
     assert "nan" not in shown.text.lower()
 
 
-def test_on_a_terminal_every_member_under_way_has_a_bar() -> None:
+def test_on_a_terminal_every_running_member_has_a_bar() -> None:
     shown = Shown(live=True)
     with shown.terminal:
         shown.begin(job(0), job(1))

@@ -1,4 +1,4 @@
-"""Proxies that refuse, or put a certificate of their own in place: the real client meets them."""
+"""Proxies that refuse connections or present their own certificate, with the real client."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ Serve = Callable[[socket.socket], None]
 
 @pytest.fixture
 def proxy(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Serve], list[str]]]:
-    """Return a function that makes `serve` answer what goes to Kaggle, and returns the requests."""
+    """Yield a function that lets `serve` handle requests to Kaggle, and returns the list of them."""
     assert workdir.is_dir()
     server = socket.create_server(("127.0.0.1", 0))
     requests: list[str] = []
@@ -54,11 +54,11 @@ def proxy(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
 def fetch() -> tuple[int, str]:
     done = kit("data", "fetch", "--source", "kaggle", "--timeout", "20s")
-    assert "trying again" not in done.err
+    assert "retrying" not in done.err
     return done.code, done.err
 
 
-def test_a_proxy_that_wants_a_password_ends_it_at_once(proxy: Callable[[Serve], list[str]]) -> None:
+def test_proxy_that_requires_a_password_fails_without_retries(proxy: Callable[[Serve], list[str]]) -> None:
     requests = proxy(
         lambda connection: connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
     )
@@ -69,9 +69,9 @@ def test_a_proxy_that_wants_a_password_ends_it_at_once(proxy: Callable[[Serve], 
 
 
 def with_certificate(folder: Path, answer: bytes = b"") -> Serve:
-    """Return what answers for Kaggle with a certificate of its own, which it leaves in folder/cert.pem."""
+    """Return a handler that responds with its own certificate, written to folder/cert.pem."""
     if shutil.which("openssl") is None:
-        pytest.skip("openssl makes the certificate")
+        pytest.skip("needs openssl")
     folder.mkdir()
     key, certificate = folder / "key.pem", folder / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=api.kaggle.com"]
@@ -85,23 +85,23 @@ def with_certificate(folder: Path, answer: bytes = b"") -> Serve:
         with suppress(OSError), context.wrap_socket(connection, server_side=True) as wrapped:
             wrapped.recv(65536)
             wrapped.sendall(answer)
-            while wrapped.recv(65536):  # closed with something unread, the connection would be reset
+            while wrapped.recv(65536):  # closing with unread data would reset the connection
                 pass
 
     return serve
 
 
-def test_a_certificate_that_is_not_trusted_ends_it_at_once(proxy: Callable[[Serve], list[str]]) -> None:
+def test_untrusted_certificate_fails_without_retries(proxy: Callable[[Serve], list[str]]) -> None:
     proxy(with_certificate(Path("own")))
     code, err = fetch()
     assert code == 2
     assert err == (
-        "kit: Kaggle's certificate is not signed by one that is trusted\n"
-        "let REQUESTS_CA_BUNDLE name a file that holds it\n"
+        "kit: Kaggle's certificate is not trusted\n"
+        "set REQUESTS_CA_BUNDLE to a CA bundle that contains its issuer\n"
     )
 
 
-def test_a_bundle_that_holds_no_certificate_is_named(
+def test_bundle_without_certificates_is_refused(
     proxy: Callable[[Serve], list[str]], workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workdir / "ca.pem").write_text("no certificate\n")
@@ -109,10 +109,10 @@ def test_a_bundle_that_holds_no_certificate_is_named(
     proxy(lambda connection: connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n"))
     code, err = fetch()
     assert code == 2
-    assert err.startswith(f"kit: REQUESTS_CA_BUNDLE={workdir / 'ca.pem'}: it holds no certificate\n")
+    assert err.startswith(f"kit: REQUESTS_CA_BUNDLE={workdir / 'ca.pem'}: contains no certificate\n")
 
 
-def test_the_file_that_was_named_and_lacks_the_certificate_is_named(
+def test_bundle_without_the_issuer_is_named(
     proxy: Callable[[Serve], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
@@ -120,13 +120,13 @@ def test_the_file_that_was_named_and_lacks_the_certificate_is_named(
     code, err = fetch()
     assert code == 2
     assert err == (
-        f"kit: SSL_CERT_FILE={certifi.where()}: Kaggle's certificate is not signed by one that is trusted\n"
-        "let SSL_CERT_FILE or REQUESTS_CA_BUNDLE name a file that holds it\n"
+        f"kit: SSL_CERT_FILE={certifi.where()}: Kaggle's certificate is not trusted\n"
+        "set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to a CA bundle that contains its issuer\n"
     )
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-def test_a_certificate_in_the_named_file_is_trusted(
+def test_certificate_in_the_bundle_is_trusted(
     proxy: Callable[[Serve], list[str]], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     serve = with_certificate(Path("own"), b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
@@ -136,7 +136,7 @@ def test_a_certificate_in_the_named_file_is_trusted(
     assert (code, err.splitlines()[0]) == (2, "kit: digit-recognizer: no such competition")
 
 
-def test_a_proxy_that_forbids_kaggle_ends_it_at_once(proxy: Callable[[Serve], list[str]]) -> None:
+def test_proxy_that_forbids_kaggle_fails_without_retries(proxy: Callable[[Serve], list[str]]) -> None:
     proxy(lambda connection: connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n"))
     code, err = fetch()
     assert code == 2
@@ -145,7 +145,7 @@ def test_a_proxy_that_forbids_kaggle_ends_it_at_once(proxy: Callable[[Serve], li
     )
 
 
-def test_an_answer_that_is_not_encrypted_ends_it_at_once(proxy: Callable[[Serve], list[str]]) -> None:
+def test_unencrypted_response_fails_without_retries(proxy: Callable[[Serve], list[str]]) -> None:
     def serve(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         connection.recv(65536)
@@ -154,14 +154,14 @@ def test_an_answer_that_is_not_encrypted_ends_it_at_once(proxy: Callable[[Serve]
     proxy(serve)
     code, err = fetch()
     assert code == 2
-    assert err.startswith("kit: https_proxy: what answers in place of Kaggle is not encrypted\n")
+    assert err.startswith("kit: https_proxy: the response is not encrypted\n")
 
 
-def test_a_proxy_of_http_that_is_called_https_is_named(
+def test_http_proxy_with_an_https_url_is_named(
     proxy: Callable[[Serve], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     monkeypatch.setenv("https_proxy", os.environ["https_proxy"].replace("http://", "https://"))
     code, err = fetch()
     assert code == 2
-    assert err.startswith("kit: https_proxy: what answers in place of Kaggle is not encrypted\n")
+    assert err.startswith("kit: https_proxy: the response is not encrypted\n")

@@ -45,20 +45,20 @@ def test_json_is_exactly_the_report_and_nothing_else(example: Make) -> None:
     assert result.stderr == ""
 
 
-def test_an_unfinished_run_says_what_is_missing_and_how_to_go_on(example: Make) -> None:
+def test_an_unfinished_run_names_missing_members_and_how_to_resume(example: Make) -> None:
     run = example(seeds=(0, 1, 2)).write(status="interrupted")
     for member in [Member("cnn", 1, seed) for seed in (0, 1, 2)] + [Member("cnn", 0, 2)]:
         run.member_path(member).unlink()
     result = invoke("example-1a2b3c4d")
     assert isinstance(result.exception, UserError)
     assert str(result.exception) == (
-        "runs/example-1a2b3c4d: not finished yet (interrupted); its report comes with its last member\n"
-        "expected 6 members, received 2, without cnn-f0-s2, cnn-f1-s0, cnn-f1-s1, …\n"
-        "continue it with the command that began it: kit cv -c example …"
+        "runs/example-1a2b3c4d: not finished (interrupted); the report is written after the last member\n"
+        "expected 6 members, received 2, without cnn-f1-s0, cnn-f1-s1, cnn-f0-s2, …\n"
+        "rerun the command that started it to resume: kit cv -c example …"
     )
 
 
-def test_without_a_run_it_says_how_to_train_one(example: Make) -> None:
+def test_without_a_run_the_error_says_how_to_train_one(example: Make) -> None:
     example(name="begun").write(status="running")
     result = invoke()
     assert isinstance(result.exception, UserError)
@@ -74,7 +74,7 @@ def test_an_unreadable_report_is_named(example: Make, content: str) -> None:
     assert str(result.exception).startswith("runs/example-1a2b3c4d/report.json: not readable as JSON")
 
 
-def test_it_loads_no_library_that_it_does_not_need(example: Make) -> None:
+def test_it_imports_no_unneeded_library(example: Make) -> None:
     example().write()
     heavy = {"tensorflow", "keras", "sklearn", "scipy", "optuna", "pandas", "kaggle", "matplotlib"}
     code = (

@@ -18,17 +18,17 @@ def invoke(*arguments: str) -> Result:
 
 
 @pytest.mark.usefixtures("workdir")
-def test_a_folder_without_runs_says_so() -> None:
+def test_without_runs_the_output_says_so() -> None:
     assert (invoke().stdout, invoke().exit_code) == ("no runs in runs/ yet; train one: kit cv\n", 0)
     assert (invoke("--json").stdout, invoke("--json").exit_code) == ("[]\n", 0)
 
 
-def test_it_makes_no_folder(workdir: Path) -> None:
+def test_it_creates_no_folder(workdir: Path) -> None:
     invoke()
     assert list(workdir.iterdir()) == []
 
 
-def test_the_newest_run_comes_first_one_line_each(example: Make) -> None:
+def test_runs_are_listed_newest_first_one_line_each(example: Make) -> None:
     example(name="old", started="2025-01-01T00:00:00Z", sample=True).write()
     begun = example(name="new", started="2025-01-03T00:00:00Z").write(status="interrupted")
     begun.member_path(Member("cnn", 1, 0)).unlink()
@@ -37,7 +37,7 @@ def test_the_newest_run_comes_first_one_line_each(example: Make) -> None:
     assert " ".join(old.split()) == "old complete 90.000 69.896 to 97.213 0.20200 2/2 yes 2025-01-01 00:00"
 
 
-def test_json_gives_the_figures_of_finished_runs(example: Make) -> None:
+def test_json_has_the_figures_of_finished_runs(example: Make) -> None:
     run = example().write()
     example(name="begun", started="2025-01-03T00:00:00Z", seeds=(0, 1)).write(status="running")
     with Run(RUNS / "begun").locked():
@@ -49,13 +49,14 @@ def test_json_gives_the_figures_of_finished_runs(example: Make) -> None:
         "started": "2025-01-02T03:04:05Z",
         "members": 2,
         "members_planned": 2,
-        "oof": run.report()["oof"],
+        "metric": "accuracy",
+        "oof": run.read_report().oof.model_dump(mode="json"),
         "error": None,
     }
     assert (begun["status"], begun["oof"], begun["members_planned"]) == ("running", None, 4)
 
 
-def test_a_run_whose_lock_nobody_holds_is_interrupted(example: Make) -> None:
+def test_a_run_without_a_lock_is_interrupted(example: Make) -> None:
     example(name="begun").write(status="running")
     [begun] = json.loads(invoke("--json").stdout)
     assert begun["status"] == "interrupted"
@@ -64,7 +65,7 @@ def test_a_run_whose_lock_nobody_holds_is_interrupted(example: Make) -> None:
 @pytest.mark.parametrize(
     "content", ["{", "", "[]", '"text"', "{}", '{"started": "1", "config": []}', "\udcff"]
 )
-def test_an_unreadable_run_is_listed_last_and_hides_no_other(example: Make, content: str) -> None:
+def test_an_unreadable_run_is_listed_last_with_the_others(example: Make, content: str) -> None:
     example().write()
     damaged = Path("runs/damaged")
     damaged.mkdir()

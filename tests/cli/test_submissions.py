@@ -20,7 +20,7 @@ RECORD = Record(
     file="submissions/a.csv",
     sha256="00",
     message="a",
-    oof_accuracy=0.995,
+    oof_score=0.995,
     oof_interval=(0.994, 0.996),
     expected_score=(0.993, 0.997),
     ref=1001,
@@ -40,7 +40,7 @@ def test_no_submissions_yet(workdir: Path) -> None:
     assert list(workdir.iterdir()) == []
 
 
-def test_the_ledger_alone_makes_the_table(workdir: Path) -> None:
+def test_the_table_is_made_from_the_ledger_alone(workdir: Path) -> None:
     Ledger().append(RECORD)
     Ledger().append(
         replace(
@@ -50,7 +50,7 @@ def test_the_ledger_alone_makes_the_table(workdir: Path) -> None:
             file="submissions/other.csv",
             status="failed",
             error="no",
-            oof_accuracy=None,
+            oof_score=None,
             oof_interval=None,
             expected_score=None,
             public_score="",
@@ -67,7 +67,7 @@ def test_the_ledger_alone_makes_the_table(workdir: Path) -> None:
         "interval",
         "Expected",
         "Score",
-        "Place",
+        "Position",
         "Status",
         "Ref",
     ]
@@ -91,22 +91,22 @@ def test_the_ledger_alone_makes_the_table(workdir: Path) -> None:
     assert sorted(path.name for path in (workdir / "submissions").iterdir()) == ["ledger.jsonl"]
 
 
-def test_json_holds_all_that_is_known(workdir: Path) -> None:  # noqa: ARG001 - to be in it
+def test_json_has_every_field(workdir: Path) -> None:  # noqa: ARG001 - to be in it
     Ledger().append(RECORD)
-    [told] = json.loads(run("--json"))
-    assert told["public_score"] == "0.99571"
-    assert told["place"] == "inside"
-    assert told["oof_interval"] == [0.994, 0.996]
+    [shown] = json.loads(run("--json"))
+    assert shown["public_score"] == "0.99571"
+    assert shown["score_position"] == "inside"
+    assert shown["oof_interval"] == [0.994, 0.996]
 
 
-def test_two_scores_make_a_picture(workdir: Path) -> None:
+def test_two_scores_make_a_plot(workdir: Path) -> None:
     Ledger().append(RECORD)
     Ledger().append(replace(RECORD, tag="kit-2", public_score="0.98"))
     assert "below" in run()
     assert (workdir / "submissions" / "cv-vs-leaderboard.png").stat().st_size > 5000
 
 
-def test_scores_come_from_kaggle(kaggle: KaggleServer) -> None:
+def test_scores_are_fetched_from_kaggle(kaggle: KaggleServer) -> None:
     write_run()
     assert kit("submit", "--wait", "0s").code == 0
     done = kit("submissions")
@@ -115,7 +115,7 @@ def test_scores_come_from_kaggle(kaggle: KaggleServer) -> None:
     assert kaggle.count("list") == 1
 
 
-def test_what_the_ledger_knows_is_shown_though_kaggle_refuses(kaggle: KaggleServer) -> None:
+def test_the_ledger_is_shown_even_if_kaggle_refuses(kaggle: KaggleServer) -> None:
     Ledger().append(RECORD)
     kaggle.fail("list", Fault("status", 401), always=True)
     done = kit("submissions", "--json")
@@ -127,7 +127,7 @@ def test_what_the_ledger_knows_is_shown_though_kaggle_refuses(kaggle: KaggleServ
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["submit", "--help"], ["submissions"], ["runs"], ["doctor", "--json"]]
 )
-def test_commands_that_do_not_ask_kaggle_do_not_import_it(
+def test_commands_without_kaggle_requests_do_not_import_kaggle(
     workdir: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trap = workdir / "trap" / "kaggle"

@@ -21,11 +21,11 @@ ALLOWANCE = (
 def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not come to that"
+        assert time.monotonic() < end, "timeout"
         time.sleep(0.05)
 
 
-def test_a_run_is_checked_sent_scored_and_written_down(kaggle: KaggleServer) -> None:
+def test_a_run_is_checked_sent_scored_and_recorded(kaggle: KaggleServer) -> None:
     run = write_run()
     kaggle.pending = 1
     done = kit("submit")
@@ -33,7 +33,7 @@ def test_a_run_is_checked_sent_scored_and_written_down(kaggle: KaggleServer) -> 
     assert kaggle.count("get") == 2
     assert done.out == "score 0.98500, inside the expected range 0.96500 to 1.00500 (OOF 0.98500)\n"
     assert "200 rows" in done.err
-    assert "5 submissions left today, 0 made; the count starts again at 00:00 UTC" in done.err
+    assert "5 submissions left today, 0 used; the quota resets at 00:00 UTC" in done.err
     [sent] = kaggle.submissions
     copy = Path(events()[-1]["file"])
     assert sent["content"] == run.submission_path.read_bytes() == copy.read_bytes()
@@ -43,14 +43,14 @@ def test_a_run_is_checked_sent_scored_and_written_down(kaggle: KaggleServer) -> 
     assert last["run"] == "default-abababab"
     assert last["ref"] == sent["ref"]
     assert last["public_score"] == "0.98500"
-    assert last["oof_accuracy"] == 0.985
+    assert last["oof_score"] == 0.985
     assert last["oof_interval"] == [0.975, 0.995]
     assert last["file"] == f"submissions/default-abababab-{last['tag']}.csv"
     assert len(last["sha256"]) == 64
 
 
 @pytest.mark.slow
-def test_a_token_serves_as_well(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_accepted(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAGGLE_KEY")
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     write_run()
@@ -70,8 +70,8 @@ def test_a_token_serves_as_well(kaggle: KaggleServer, monkeypatch: pytest.Monkey
         ("start", Fault("status", 403), 2, ["competitions/digit-recognizer/rules"]),
         ("create", refusal(403, "You must accept this competition's rules"), 2, ["not accepted", "/rules"]),
         ("start", refusal(404, "Not found", flat=True), 2, ["no such competition", "competition.slug"]),
-        ("create", refusal(400, ALLOWANCE), 2, ["submissions are spent", "5.1 hours", "00:00 UTC"]),
-        ("create", refusal(400, ALLOWANCE, flat=True), 2, ["submissions are spent"]),
+        ("create", refusal(400, ALLOWANCE), 2, ["limit is reached", "5.1 hours", "00:00 UTC"]),
+        ("create", refusal(400, ALLOWANCE, flat=True), 2, ["limit is reached"]),
         ("create", refusal(400, "only accepts Submissions from Notebooks"), 2, ["notebooks only"]),
         ("create", refusal(400, "Submissions have been disabled"), 2, ["disabled"]),
         ("create", refusal(400, "Something else"), 1, ["HTTP 400", "Something else"]),
@@ -84,7 +84,7 @@ def test_a_token_serves_as_well(kaggle: KaggleServer, monkeypatch: pytest.Monkey
         ("get", refusal(401, "Unauthenticated"), 2, ["credentials"]),
     ],
 )  # fmt: skip
-def test_a_fault_that_stays_ends_it_at_once(
+def test_a_permanent_error_ends_it_at_once(
     kaggle: KaggleServer, step: str, fault: Fault, code: int, words: list[str]
 ) -> None:
     write_run()
@@ -102,7 +102,7 @@ def test_a_fault_that_stays_ends_it_at_once(
         assert kaggle.count("start") == 0
 
 
-def test_a_lost_reply_leaves_one_submission_that_is_found(kaggle: KaggleServer) -> None:
+def test_after_a_lost_reply_the_one_submission_is_found(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.fail("create", Fault("lost"))
     done = kit("submit")
@@ -112,7 +112,7 @@ def test_a_lost_reply_leaves_one_submission_that_is_found(kaggle: KaggleServer) 
 
 
 @pytest.mark.slow
-def test_a_web_page_in_place_of_the_reply_does_not_hide_the_submission(kaggle: KaggleServer) -> None:
+def test_after_a_web_page_as_reply_the_submission_is_found(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.fail("create", Fault("lost_page"))
     assert kit("submit").code == 0
@@ -120,7 +120,7 @@ def test_a_web_page_in_place_of_the_reply_does_not_hide_the_submission(kaggle: K
 
 
 @pytest.mark.slow
-def test_what_kaggle_cannot_score_is_an_error_with_its_reason(kaggle: KaggleServer) -> None:
+def test_a_submission_that_kaggle_cannot_score_is_an_error_with_the_reason(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.error = "Submission contains null values"
     done = kit("submit")
@@ -135,14 +135,14 @@ def test_no_quota_left_ends_it_before_the_upload(kaggle: KaggleServer) -> None:
     kaggle.limits_body = {"numToday": 5, "numTotal": 9, "numAllowedNow": 0}
     done = kit("submit")
     assert done.code == 2
-    assert "no submission is left today, 5 made" in done.err
+    assert "no submissions left today, 5 used" in done.err
     assert "00:00 UTC" in done.err
     assert kaggle.count("start") == 0
     assert not list(Path("submissions").glob("*.csv"))
 
 
 @pytest.mark.slow
-def test_no_team_yet_is_no_quota_spent(kaggle: KaggleServer) -> None:
+def test_without_a_team_no_quota_is_used(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.limits_body = {"numToday": 0}
     assert kit("submit", "--wait", "0s").code == 0
@@ -150,14 +150,14 @@ def test_no_team_yet_is_no_quota_spent(kaggle: KaggleServer) -> None:
 
 
 @pytest.mark.slow
-def test_a_quota_that_is_not_told_blocks_nothing(kaggle: KaggleServer) -> None:
+def test_an_unknown_quota_does_not_block_a_submission(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.fail("limits", Fault("status", 404), always=True)
     assert kit("submit", "--wait", "0s").code == 0
 
 
 @pytest.mark.slow
-def test_retry_after_is_waited_for(kaggle: KaggleServer) -> None:
+def test_retry_after_is_respected(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.fail("limits", refusal(429, "Too many requests", Retry_After="2"))
     assert kit("submit", "--wait", "0s").code == 0
@@ -179,7 +179,7 @@ def test_the_same_content_is_refused_unless_again(kaggle: KaggleServer) -> None:
 
 
 @pytest.mark.slow
-def test_a_changed_file_says_how_many_rows_changed(kaggle: KaggleServer) -> None:
+def test_the_number_of_changed_rows_is_shown(kaggle: KaggleServer) -> None:
     write_run()
     assert kit("submit").code == 0
     write_run(wrong=5)
@@ -190,18 +190,18 @@ def test_a_changed_file_says_how_many_rows_changed(kaggle: KaggleServer) -> None
 
 
 @pytest.mark.slow
-def test_a_file_of_no_run_is_sent_with_its_own_message(kaggle: KaggleServer) -> None:
+def test_a_file_without_a_run_is_sent_with_its_own_message(kaggle: KaggleServer) -> None:
     Path("other.csv").write_bytes(write_run().submission_path.read_bytes())
     done = kit("submit", "other.csv", "-m", "by hand")
     assert done.out == "score 0.98500\n"
     assert kaggle.submissions[0]["description"] == f"by hand [{events()[-1]['tag']}]"
     assert events()[-1]["run"] is None
-    assert events()[-1]["oof_accuracy"] is None
+    assert events()[-1]["oof_score"] is None
     assert Path(events()[-1]["file"]).name == f"other-{events()[-1]['tag']}.csv"
 
 
 @pytest.mark.slow
-def test_a_file_in_a_run_counts_as_the_runs(kaggle: KaggleServer) -> None:
+def test_a_file_in_a_run_is_recorded_for_that_run(kaggle: KaggleServer) -> None:
     write_run()
     assert kit("submit", "runs/default-abababab/submission.csv", "--wait", "0s").code == 0
     assert events()[-1]["run"] == "default-abababab"
@@ -210,9 +210,9 @@ def test_a_file_in_a_run_counts_as_the_runs(kaggle: KaggleServer) -> None:
 
 @pytest.mark.parametrize(
     ("info", "words"),
-    [({"sample": True}, "bundled sample"), ({"status": "training"}, "not finished")],
+    [({"sample": True}, "bundled sample"), ({"status": "running"}, "not finished")],
 )
-def test_a_run_that_is_none_for_kaggle_is_refused(
+def test_a_sample_or_unfinished_run_is_refused(
     kaggle: KaggleServer, info: dict[str, Any], words: str
 ) -> None:
     write_run(**info)
@@ -224,17 +224,17 @@ def test_a_run_that_is_none_for_kaggle_is_refused(
     assert not Path("submissions").exists()
 
 
-def test_a_wrong_file_is_refused_with_its_place(kaggle: KaggleServer) -> None:
+def test_an_invalid_file_is_refused_with_line_and_column(kaggle: KaggleServer) -> None:
     run = write_run()
     run.submission_path.write_text(run.submission_path.read_text().replace("\n1,1\n", "\n1,10\n"))
     done = kit("submit")
     assert done.code == 2
-    assert "submission.csv, line 2, column Label: no such class" in done.err
+    assert "submission.csv, line 2, column Label: not a label" in done.err
     assert kaggle.requests == []
 
 
 @pytest.mark.slow
-def test_rows_are_held_against_the_sample_submission(kaggle: KaggleServer) -> None:
+def test_rows_are_compared_with_the_sample_submission(kaggle: KaggleServer) -> None:
     write_run()
     Path("data").mkdir()
     Path("data/sample_submission.csv").write_text(
@@ -290,7 +290,7 @@ def test_a_dry_run_opens_no_socket_and_needs_no_credentials(
 
 
 @pytest.mark.slow
-def test_killed_while_polling_the_next_submissions_has_the_score(kaggle: KaggleServer) -> None:
+def test_killed_while_polling_the_next_submissions_fetches_the_score(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.pending = 1000
     process = start("submit")
@@ -304,7 +304,7 @@ def test_killed_while_polling_the_next_submissions_has_the_score(kaggle: KaggleS
     assert len(kaggle.submissions) == 1
 
 
-def test_killed_while_polling_the_next_submit_goes_on_waiting(kaggle: KaggleServer) -> None:
+def test_killed_while_polling_the_next_submit_resumes_waiting(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.pending = 1000
     process = start("submit")
@@ -363,14 +363,14 @@ def test_a_worker_ends_with_the_kit_that_started_it(kaggle: KaggleServer) -> Non
 
 
 @pytest.mark.slow
-def test_two_at_once_send_once(kaggle: KaggleServer) -> None:
+def test_two_concurrent_calls_send_once(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.fail("put", Fault("late", seconds=1.5))
     both = [start("submit", "--wait", "0s") for _ in range(2)]
     done = [ended(process) for process in both]
     assert len(kaggle.submissions) == 1
     assert [one.code for one in done] == [0, 0]
-    assert "waiting for it" in done[0].err + done[1].err
+    assert "waiting for another kit submit" in done[0].err + done[1].err
 
 
 @pytest.mark.slow
@@ -382,22 +382,22 @@ def test_an_interrupt_while_polling_loses_nothing(kaggle: KaggleServer) -> None:
     process.send_signal(signal.SIGINT)
     done = ended(process)
     assert done.code == 130
-    assert "submission 1001 is made" in done.err
+    assert "submission 1001 was sent" in done.err
     assert "kit submissions" in done.err
     assert events()[-1]["ref"] == 1001
 
 
 @pytest.mark.slow
-def test_a_score_that_does_not_come_in_time_is_no_success(kaggle: KaggleServer) -> None:
+def test_a_score_that_is_late_is_a_failure(kaggle: KaggleServer) -> None:
     write_run()
     kaggle.pending = 1000
     done = kit("submit", "--wait", "2s")
     assert done.code == 1
-    assert "submission 1001 is made" in done.err
+    assert "submission 1001 was sent" in done.err
     assert done.out == ""
 
 
-def test_debug_and_verbose_tell_no_secret(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_and_verbose_show_no_secret(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERBOSE", "1")
     write_run()
     leaky = f"failed for {KEY} Authorization: Basic abc at https://storage.test/x?Signature=planted-signature-0123456789"
@@ -408,7 +408,7 @@ def test_debug_and_verbose_tell_no_secret(kaggle: KaggleServer, monkeypatch: pyt
     assert "Traceback" in done.err
 
 
-def test_a_timeout_of_nothing_is_refused(kaggle: KaggleServer) -> None:
+def test_a_timeout_of_zero_is_refused(kaggle: KaggleServer) -> None:
     write_run()
     assert kit("submit", "--timeout", "0s").code == 2
     assert kaggle.requests == []

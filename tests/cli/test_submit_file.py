@@ -1,4 +1,4 @@
-"""`kit submit FILE.csv`: what is known of the competition's rows, and what happens to the user's files."""
+"""`kit submit FILE.csv`: checks of the rows, and the safety of the user's files."""
 
 import gzip
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.data import dataset
+from kit.data import layout
 from tests.kaggle_server import Fault, KaggleServer
 from tests.workplace import ended, events, kit, start, write_run
 
@@ -60,9 +60,7 @@ def gzipped_test(data: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [only_test, only_sample, gzipped_sample, zipped_sample, gzipped_test])
-def test_a_row_too_few_is_found_whatever_file_knows_the_rows(
-    data: Path, left: Callable[[Path], None]
-) -> None:
+def test_a_missing_row_is_found_from_either_file(data: Path, left: Callable[[Path], None]) -> None:
     left(data)
     write("short.csv", WHOLE[:-1])
     done = kit("submit", "short.csv", "--dry-run")
@@ -76,7 +74,7 @@ def test_a_row_too_few_is_found_whatever_file_knows_the_rows(
     assert (done.code, "was not checked" in done.out) == (0, False)
 
 
-def test_the_data_of_a_notebook_counts(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_input_folder_of_a_notebook_is_used(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 
     from kit.cli.submit import command
@@ -84,13 +82,13 @@ def test_the_data_of_a_notebook_counts(data: Path, monkeypatch: pytest.MonkeyPat
     inputs = data.parent / "input"
     inputs.mkdir()
     data.rename(inputs / "digit-recognizer")
-    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (inputs,))
+    monkeypatch.setattr(layout, "KAGGLE_INPUTS", (inputs,))
     write("short.csv", WHOLE[:-1])
     result = CliRunner().invoke(command, ["short.csv", "--dry-run"])
     assert "id 200 is missing" in str(result.exception)
 
 
-def test_without_any_data_the_output_says_what_was_not_checked(workdir: Path) -> None:
+def test_without_data_the_output_names_the_skipped_check(workdir: Path) -> None:
     assert workdir.is_dir()
     write("short.csv", WHOLE[:-1])
     done = kit("submit", "short.csv", "--dry-run")
@@ -110,7 +108,7 @@ def test_a_damaged_test_csv_is_named(data: Path) -> None:
     assert done.err.startswith("kit: data/test.csv, line 1: ")
 
 
-def test_a_directory_that_is_named_and_missing_is_an_error(workdir: Path) -> None:
+def test_a_named_but_missing_directory_is_an_error(workdir: Path) -> None:
     (workdir / "mine.yaml").write_text("extends: default\ndata:\n  directory: none\n")
     write("whole.csv", WHOLE)
     done = kit("submit", "whole.csv", "-c", "mine.yaml", "--dry-run")
@@ -118,7 +116,7 @@ def test_a_directory_that_is_named_and_missing_is_an_error(workdir: Path) -> Non
     assert done.err.startswith("kit: none: there is no such folder")
 
 
-def test_a_run_is_sent_though_its_data_is_damaged(data: Path, kaggle: KaggleServer) -> None:
+def test_a_run_is_sent_even_if_the_data_is_damaged(data: Path, kaggle: KaggleServer) -> None:
     write_run()
     (data / "sample_submission.csv").write_text("id,digit\n1,0\n")
     done = kit("submit")
@@ -127,14 +125,14 @@ def test_a_run_is_sent_though_its_data_is_damaged(data: Path, kaggle: KaggleServ
     assert len(kaggle.submissions) == 1
 
 
-def test_rows_in_another_order_are_sent_as_they_are(data: Path, kaggle: KaggleServer) -> None:
+def test_rows_in_another_order_are_sent_unchanged(data: Path, kaggle: KaggleServer) -> None:
     assert data.is_dir()
     write("turned.csv", WHOLE[::-1])
     assert kit("submit", "turned.csv").code == 0
     assert kaggle.submissions[0]["content"] == Path("turned.csv").read_bytes()
 
 
-def test_one_class_and_the_sample_itself_are_warned_of(data: Path) -> None:
+def test_a_constant_class_and_the_sample_itself_give_a_warning(data: Path) -> None:
     write("seven.csv", [f"{row},7" for row in range(1, ROWS + 1)])
     assert (
         "warning:     seven.csv predicts class 7 for every row" in kit("submit", "seven.csv", "--dry-run").out
@@ -146,7 +144,7 @@ def test_one_class_and_the_sample_itself_are_warned_of(data: Path) -> None:
     assert "warning" not in kit("submit", "whole.csv", "--dry-run").out
 
 
-def test_a_file_of_the_users_is_never_overwritten(kaggle: KaggleServer) -> None:
+def test_a_user_file_is_never_overwritten(kaggle: KaggleServer) -> None:
     write("submissions/best.csv", [f"{row},7" for row in range(1, ROWS + 1)])
     mine = Path("submissions/best.csv").read_bytes()
     write("out/best.csv", WHOLE)
@@ -169,7 +167,7 @@ def test_each_submission_keeps_its_own_copy(kaggle: KaggleServer) -> None:
         assert hashlib.sha256(content).hexdigest() == event["sha256"]
 
 
-def test_what_the_user_put_in_submissions_stays(kaggle: KaggleServer) -> None:
+def test_user_files_in_submissions_stay(kaggle: KaggleServer) -> None:
     Path("submissions/whole.csv").mkdir(parents=True)
     Path("mine.csv").write_text("mine")
     Path("submissions/other.csv").symlink_to("../mine.csv")
@@ -182,7 +180,7 @@ def test_what_the_user_put_in_submissions_stays(kaggle: KaggleServer) -> None:
 
 
 @pytest.mark.slow
-def test_two_files_of_one_name_at_once_keep_a_copy_each(kaggle: KaggleServer) -> None:
+def test_two_files_with_the_same_name_sent_at_once_keep_separate_copies(kaggle: KaggleServer) -> None:
     for folder, label in (("one", 1), ("two", 2)):
         write(f"{folder}/submission.csv", [f"{row},{label}" for row in range(1, ROWS + 1)])
     both = [start("submit", f"{folder}/submission.csv", "--wait", "0s") for folder in ("one", "two")]
@@ -192,7 +190,7 @@ def test_two_files_of_one_name_at_once_keep_a_copy_each(kaggle: KaggleServer) ->
     assert len(kaggle.submissions) == 2
 
 
-def test_an_interrupted_upload_costs_no_copy_and_no_submission(kaggle: KaggleServer) -> None:
+def test_an_interrupted_upload_loses_no_copy_and_no_submission(kaggle: KaggleServer) -> None:
     write("best.csv", WHOLE)
     kaggle.fail("put", Fault("stall"))
     process = start("submit", "best.csv")
@@ -216,7 +214,7 @@ def test_a_file_in_submissions_is_sent_and_stays(kaggle: KaggleServer) -> None:
     assert kaggle.submissions[0]["content"] == before
 
 
-def test_the_copies_of_a_run_have_names_of_their_own(kaggle: KaggleServer) -> None:
+def test_the_copies_of_a_run_have_different_names(kaggle: KaggleServer) -> None:
     write_run()
     assert kit("submit").code == 0
     assert kit("submit", "--again").code == 0
@@ -224,7 +222,7 @@ def test_the_copies_of_a_run_have_names_of_their_own(kaggle: KaggleServer) -> No
 
 
 @pytest.mark.parametrize("command", ["submit", "submissions"])
-def test_a_ledger_of_a_clock_that_was_ahead_is_looked_up_once(kaggle: KaggleServer, command: str) -> None:
+def test_an_event_with_a_future_time_is_looked_up_once(kaggle: KaggleServer, command: str) -> None:
     write_run()
     Path("submissions").mkdir()
     Path("submissions/ledger.jsonl").write_text(

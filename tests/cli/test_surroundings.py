@@ -1,4 +1,4 @@
-"""The user's surroundings change nothing: the same command gives the same bytes."""
+"""The user's environment does not change results: the same command gives the same bytes."""
 
 import json
 import os
@@ -34,7 +34,7 @@ KERAS = {"floatx": "float64", "epsilon": 0.1, "backend": "jax", "image_data_form
 
 
 def oof(*, env: dict[str, str] | None = None) -> bytes:
-    """Return oof.csv of a run that `kit` makes here."""
+    """Return oof.csv of a run in the working directory."""
     done = subprocess.run(
         [KIT, *COMMAND], env=os.environ if env is None else env, capture_output=True, text=True, check=False
     )
@@ -87,7 +87,7 @@ def python_path(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("surroundings", [empty, variables, files, keras_json, keras_home, python_path])
-def test_the_out_of_fold_table_is_the_same_to_the_byte(
+def test_the_oof_table_is_byte_identical(
     surroundings: Callable[[Path], dict[str, str]], workdir: Path, undisturbed: bytes
 ) -> None:
     assert oof(env=surroundings(workdir)) == undisturbed
@@ -95,14 +95,14 @@ def test_the_out_of_fold_table_is_the_same_to_the_byte(
 
 def test_python_m_kit_imports_nothing_from_the_working_folder(workdir: Path) -> None:
     for name in NAMES:
-        if name != "kit":  # It would be the program itself.
+        if name != "kit":  # That would be the program itself.
             (workdir / f"{name}.py").write_text("raise SystemExit(7)\n")
     done = subprocess.run([sys.executable, "-m", "kit", "runs"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_a_closed_stream_is_no_fault(workdir: Path, closed: str) -> None:
+def test_a_closed_stream_is_not_an_error(workdir: Path, closed: str) -> None:
     done = subprocess.run(f"{KIT} {' '.join(COMMAND)} {closed}", shell=True, capture_output=True, check=False)
     assert done.returncode == 0
     assert (RUNS / "mine" / "oof.csv").is_file()

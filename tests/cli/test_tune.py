@@ -96,10 +96,10 @@ def test_one_job_and_one_seed_give_the_same_study(competition: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("competition")
-def test_the_same_command_goes_on() -> None:
+def test_the_same_command_resumes() -> None:
     tune("--trials", "2")
     result = tune("--trials", "3")
-    assert "going on with a study of 2 trials" in result.stderr
+    assert "resuming a study of 2 trials" in result.stderr
     assert len(trials()) == 3
 
 
@@ -148,7 +148,7 @@ def test_a_bad_space_is_refused_before_anything_is_made(
         (["--timeout", "soon"], "no duration"),
     ],
 )
-def test_what_is_wrong_is_said(competition: Path, arguments: list[str], words: str) -> None:
+def test_a_wrong_argument_is_refused(competition: Path, arguments: list[str], words: str) -> None:
     done = start(*arguments)
     _, stderr = done.communicate(timeout=PATIENCE)
     assert done.returncode == 2
@@ -157,14 +157,14 @@ def test_what_is_wrong_is_said(competition: Path, arguments: list[str], words: s
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_in_good_order_and_the_next_call_goes_on(competition: Path) -> None:
+def test_ctrl_c_ends_in_good_order_and_the_next_call_resumes(competition: Path) -> None:
     url = "sqlite:///shared.db"
     process = start("--trials", "6", "--jobs", "1", "--storage", url)
     until_a_trial_runs(competition / "shared.db")
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert "goes on" in stderr
+    assert "rerun the same command to resume" in stderr
     assert "Traceback" not in stderr
     assert not [trial for trial in trials(url) if trial.state.name == "RUNNING"]
     assert tune("--trials", "6", "--jobs", "1", "--storage", url).exit_code == 0
@@ -195,7 +195,9 @@ def test_what_is_written_can_be_trained(
     competition: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The confirmation itself is tested elsewhere: here every candidate is better."""
-    monkeypatch.setattr("kit.tuning.confirm.confirmation.winner", lambda verdicts: next(iter(verdicts)).trial)
+    monkeypatch.setattr(
+        "kit.tuning.confirm.confirmation.winner", lambda comparisons: next(iter(comparisons)).trial
+    )
     monkeypatch.setattr("kit.tuning.confirm.confirmation._value", lambda trial: -trial.number)
     (competition / "mine.yaml").rename(competition / name)
     result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])

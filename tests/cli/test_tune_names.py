@@ -90,7 +90,7 @@ def test_wrong_parameters_that_were_queued_fail_by_name(project: Path) -> None:
     for value in ("high", 99, float("nan"), 3):
         study(project).enqueue_trial({KEY: value})
     text = tune(project, "--trials", "6")
-    expected = f"it was queued with a wrong value of {KEY}: expected a whole number from 1 to 12, received"
+    expected = f"it was queued with an invalid value of {KEY}: expected a whole number from 1 to 12, received"
     for number, value in enumerate(("'high'", "99", "nan"), 1):
         assert f"trial {number}: failed: {expected} {value}" in text
     states = [trial.state.name for trial in study(project).trials]
@@ -101,7 +101,7 @@ def test_a_trial_that_another_program_began_is_not_waited_for_without_end(projec
     tune(project, "--trials", "1")
     study(project).ask({KEY: IntDistribution(1, 12)})
     text = tune(project, "--trials", "3")
-    assert "waiting for trial 1, begun by a program that gives no sign of life: 40.0 s at most" in text
+    assert "waiting for trial 1, started by a program without heartbeats: 40.0 s at most" in text
     assert "no longer waiting for trial 1" in text
     assert [trial.state.name for trial in study(project).trials] == ["COMPLETE", "RUNNING", "COMPLETE"]
 
@@ -111,4 +111,4 @@ def test_a_trial_that_another_program_began_does_not_outlast_the_time(project: P
     study(project).ask({KEY: IntDistribution(1, 12)})
     text = tune(project, "--trials", "3", "--timeout", "12s")
     assert "no longer waiting for trial 1" in text
-    assert "other processes are still at work" not in text
+    assert "other processes are still working" not in text

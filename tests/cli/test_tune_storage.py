@@ -1,4 +1,4 @@
-"""Storage URLs on the command line: no password is shown, and what is wrong with a URL is said."""
+"""Storage URLs on the command line: no password is shown, and a wrong URL is explained."""
 
 import os
 from collections.abc import Callable

@@ -30,33 +30,33 @@ def said(terminal: TuningTerminal) -> list[str]:
     return str(file.getvalue()).splitlines()
 
 
-def test_the_baseline_is_told_as_such(terminal: TuningTerminal) -> None:
-    terminal.trial_ended(ended(0, 0.02, accuracy=0.9931, baseline=True))
+def test_the_baseline_is_marked(terminal: TuningTerminal) -> None:
+    terminal.trial_ended(ended(0, 0.02, score=0.9931, baseline=True))
     assert said(terminal) == [
         "trial 0: log loss 0.02000, accuracy 99.310 % (1m 30s, the configuration itself)"
     ]
 
 
-def test_the_best_so_far_is_told(terminal: TuningTerminal) -> None:
+def test_the_best_so_far_is_marked(terminal: TuningTerminal) -> None:
     for number, value in enumerate([0.02, 0.019, 0.0195]):
-        terminal.trial_ended(ended(number, value, accuracy=0.99))
+        terminal.trial_ended(ended(number, value, score=0.99))
     assert ["best so far" in line for line in said(terminal)] == [True, True, False]
 
 
-def test_a_stopped_trial_tells_how_far_it_came(terminal: TuningTerminal) -> None:
+def test_a_pruned_trial_says_at_which_share(terminal: TuningTerminal) -> None:
     terminal._folds = 2
     terminal.trial_started(3, {})
     terminal.trial_progressed(3, fold=0, epoch=5, epochs=10, loss=0.5)
     terminal.trial_ended(ended(3, state=TrialState.PRUNED))
-    assert said(terminal) == ["trial 3: stopped at 25%, it was losing (1m 30s)"]
+    assert said(terminal) == ["trial 3: pruned at 25% (1m 30s)"]
 
 
-def test_a_failed_trial_tells_why(terminal: TuningTerminal) -> None:
+def test_a_failed_trial_says_why(terminal: TuningTerminal) -> None:
     terminal.trial_ended(ended(4, state=TrialState.FAIL, failed="cnn-f0-s0: it diverged"))
     assert said(terminal) == ["trial 4: failed: cnn-f0-s0: it diverged"]
 
 
-def test_a_repeated_trial_tells_of_which(terminal: TuningTerminal) -> None:
+def test_a_repeated_trial_names_the_earlier_one(terminal: TuningTerminal) -> None:
     terminal.trial_ended(ended(5, 0.02, repeat_of=2))
     assert said(terminal) == ["trial 5: the same as trial 2"]
 
@@ -64,4 +64,4 @@ def test_a_repeated_trial_tells_of_which(terminal: TuningTerminal) -> None:
 def test_the_confirmation_is_announced_once(terminal: TuningTerminal) -> None:
     terminal.confirming(0, 12)
     terminal.confirming(1, 12)
-    assert said(terminal) == ["confirming the best on new folds and seeds: 12 trainings"]
+    assert said(terminal) == ["confirming the best trials on new folds and seeds: 12 trainings"]

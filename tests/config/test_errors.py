@@ -1,4 +1,4 @@
-"""Each fault: the file and line, or the change; the key; what was expected and received."""
+"""Each error names file and line or the change, the key, and the expected and received value."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def caught(name: str, *changes: str) -> str:
         ("modles: {cnn: {}}", "modles", "models"),
     ],
 )
-def test_an_unknown_key_names_the_nearest(text: str, key: str, near: str) -> None:
+def test_an_unknown_key_names_the_most_similar_one(text: str, key: str, near: str) -> None:
     message = error(text)
     assert message.startswith(
         f"child.yaml, line 2: unknown key {key}; did you mean '{near}'?\nexpected one of "
@@ -59,10 +59,10 @@ def test_an_unknown_key_names_the_nearest(text: str, key: str, near: str) -> Non
     assert near in message.partition("\n")[2]
 
 
-def test_an_unknown_key_like_no_other_is_given_the_list_alone() -> None:
+def test_an_unknown_key_without_a_similar_one_gets_the_list_alone() -> None:
     assert (
-        error("blend: {zzz: 1}")
-        == "child.yaml, line 2: unknown key blend.zzz\nexpected one of calibrate, method, tta"
+        error("ensemble: {zzz: 1}")
+        == "child.yaml, line 2: unknown key ensemble.zzz\nexpected one of calibrate, method, tta"
     )
 
 
@@ -111,31 +111,31 @@ def test_a_long_value_is_cut() -> None:
     assert len(error(f"data: {{directory: [{'long ' * 100}]}}").splitlines()[1]) < 120
 
 
-def test_a_missing_key_is_named_with_its_place() -> None:
+def test_a_missing_key_is_named_with_its_line() -> None:
     assert error("models: {other: {dropout: 0.1}}") == "child.yaml, line 2: models.other.stages is missing"
 
 
-def test_a_fault_in_the_file_that_is_extended_names_that_file() -> None:
+def test_an_error_in_the_extended_file_names_that_file() -> None:
     Path("base.yaml").write_text(BASE.replace("kernel: 5", "kernel: 0"))
     assert error("seeds: 2").startswith("base.yaml, line 8: models.cnn.stages.1.kernel is not right")
 
 
-def test_a_fault_in_a_change_names_the_change() -> None:
+def test_an_error_in_a_change_names_the_change() -> None:
     assert caught("base.yaml", "training.epochs=4", "training.epochs=0").startswith(
         "--set training.epochs=0: "
     )
 
 
-def test_a_fault_in_the_file_is_not_laid_on_a_change() -> None:
+def test_an_error_in_the_file_does_not_name_a_change() -> None:
     Path("base.yaml").write_text(BASE.replace("epochs: 3", "epochs: x"))
     assert caught("base.yaml", "training.batch_size=4").startswith("base.yaml, line 2: ")
 
 
-def test_a_rule_of_our_own_names_the_key_and_the_file() -> None:
+def test_a_validator_error_names_the_key_and_the_file() -> None:
     assert error("seeds: 0") == (
         "child.yaml, line 2: seeds: expected a number from 1 to 1000, or a list of seeds; received 0"
     )
-    assert error("seeds: [1, 1]") == "child.yaml, line 2: seeds: every seed may stand once only"
+    assert error("seeds: [1, 1]") == "child.yaml, line 2: seeds: seeds must be distinct"
     assert error(
         "competition: {image_shape: [3, 3]}\nmodels: {cnn: {stages: [{filters: 1, stride: 4, pool: max}]}}"
     ) == (

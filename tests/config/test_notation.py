@@ -26,7 +26,7 @@ def refusal(name: str = "mine.yaml", *changes: str) -> str:
 
 
 @pytest.mark.parametrize("text", AMBIGUOUS)
-def test_what_is_not_plainly_decimal_is_text(text: str) -> None:
+def test_an_ambiguous_number_is_text(text: str) -> None:
     assert notation.read(f"[{text}]")[0] == [text]
 
 
@@ -57,14 +57,14 @@ def test_a_date_is_text() -> None:
 
 
 @pytest.mark.parametrize("text", AMBIGUOUS)
-def test_a_change_to_such_a_number_names_the_key(text: str) -> None:
+def test_a_change_to_an_ambiguous_number_names_the_key(text: str) -> None:
     assert refusal("mine.yaml", f"training.epochs={text}") == (
         f"--set training.epochs={text}: training.epochs is not right\n"
         f"expected a whole number, received {text!r}\nwrite a decimal number, as in 10 or 1000"
     )
 
 
-def test_the_file_and_line_of_such_a_number_are_named() -> None:
+def test_the_file_and_line_of_an_ambiguous_number_are_named() -> None:
     Path("mine.yaml").write_text(f"{MINE}training:\n  learning_rate: 0x1F\n")
     assert refusal().startswith("mine.yaml, line 3: training.learning_rate is not right\nexpected a number")
 
@@ -76,7 +76,7 @@ def test_the_file_and_line_of_such_a_number_are_named() -> None:
         ("seeds=010", "seeds"),
         ("competition.image_shape=[28,0x1C]", "competition.image_shape.1"),
         ("competition.public_rows=1_000", "competition.public_rows"),
-        ("training.turn=0:01", "training.turn"),
+        ("training.relative_step=0:01", "training.relative_step"),
         ("training.learning_rate=.nan", "training.learning_rate"),
         ("training.learning_rate=-.inf", "training.learning_rate"),
     ],
@@ -85,29 +85,29 @@ def test_lists_and_optional_numbers_are_refused_by_name(change: str, key: str) -
     assert f": {key} is not right\n" in refusal("mine.yaml", change)
 
 
-def test_text_that_looks_like_a_number_stays_what_it_was() -> None:
+def test_text_that_looks_like_a_number_stays_text() -> None:
     made = config.load("mine.yaml", ["competition.slug=0123", "competition.label_column=1_000"])
     assert (made.competition.slug, made.competition.label_column) == ("0123", "1_000")
 
 
-def test_a_key_that_looks_like_a_number_stays_what_it_was() -> None:
+def test_a_key_that_looks_like_a_number_stays_text() -> None:
     Path("mine.yaml").write_text("models: {010: {kind: knn}, 0x1F: {kind: knn}}\n")
     assert list(config.load("mine.yaml").models) == ["010", "0x1F"]
 
 
 @pytest.mark.parametrize("key", ["10", "1e3", "yes"])
-def test_a_key_that_is_a_number_or_a_truth_value_is_refused(key: str) -> None:
+def test_a_key_that_is_a_number_or_a_boolean_is_refused(key: str) -> None:
     Path("mine.yaml").write_text(f"models: {{{key}: {{kind: knn}}}}\n")
     assert "expected text, received" in refusal()
 
 
 @pytest.mark.parametrize("text", ["!!int 010", "!!int '0x1F'", "!!float 1:30", "!!int 1_000"])
-def test_a_tag_does_not_make_it_another_number(text: str) -> None:
+def test_a_tag_does_not_allow_an_ambiguous_number(text: str) -> None:
     Path("mine.yaml").write_text(f"{MINE}training:\n  epochs: {text}\n")
     assert re.match(r"mine\.yaml, line 3, column 11: not YAML: '.*' is not a decimal number$", refusal())
 
 
-def test_yes_is_a_truth_value_and_no_text() -> None:
+def test_yes_is_a_boolean_and_not_text() -> None:
     assert config.load("mine.yaml", ["folds.reshuffle=yes"]).folds.reshuffle is True
     assert refusal("mine.yaml", "competition.slug=on").endswith("expected text, received true")
 
@@ -116,7 +116,7 @@ def test_yes_is_a_truth_value_and_no_text() -> None:
     "value",
     [*AMBIGUOUS, "1e3", ".5", "2026-01-02", "yes", "null", "~", "10", "+5", ".inf", "a: b", "x #y", " b "],
 )
-def test_text_is_written_so_that_it_is_read_as_text(value: str) -> None:
+def test_written_text_is_read_as_text(value: str) -> None:
     content = {value: [value], "numbers": [10, 1e-05, 1e20, 0.1]}
     text = notation.written(content, 110)
     assert notation.read(text)[0] == content

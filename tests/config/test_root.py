@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from kit import config
-from kit.config import Cnn, Config
+from kit.config import Cnn, Competition, Config
 from kit.config.base import Section
 
 CNN = {"stages": [{"filters": 4}]}
@@ -29,7 +29,7 @@ def sections(section: type[Section] = Section) -> Iterator[type[Section]]:
         yield from sections(one)
 
 
-def test_a_network_starts_from_the_top_level_training_and_augmentation() -> None:
+def test_top_level_training_and_augmentation_are_the_defaults_of_a_network() -> None:
     model = network(training={"epochs": 3}, augmentation={"zoom": 0.2})
     assert (model.training.epochs, model.augmentation.zoom) == (3, 0.2)
 
@@ -56,7 +56,7 @@ def test_other_seeds_are_refused(given: Any) -> None:
         valid(seeds=given)
 
 
-def test_null_takes_a_model_away() -> None:
+def test_null_removes_a_model() -> None:
     assert list(valid(models={"cnn": CNN, "other": None}).models) == ["cnn"]
 
 
@@ -65,7 +65,7 @@ def test_a_configuration_without_models_is_refused() -> None:
         valid(models={"cnn": None})
 
 
-def test_a_section_with_nothing_in_it_is_the_default() -> None:
+def test_an_empty_section_is_the_default() -> None:
     assert valid(training=None) == valid()
 
 
@@ -75,7 +75,7 @@ def test_names_of_models(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "a/b", "..", "a b", "-a", "a-", "ä", "a--b"])
-def test_names_that_no_file_or_key_should_have_are_refused(name: str) -> None:
+def test_names_unsuitable_for_files_or_keys_are_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="pattern"):
         valid(models={name: CNN})
 
@@ -106,12 +106,50 @@ def test_stages_that_leave_nothing_of_the_image_are_refused(stages: Any, place: 
         valid(models={"cnn": {"stages": stages}})
 
 
-def test_the_narrow_side_of_an_image_counts() -> None:
+def test_the_shorter_side_of_an_image_counts() -> None:
     with pytest.raises(ValidationError, match="nothing is left"):
         valid(
             competition={"image_shape": [28, 3]},
             models={"cnn": {"stages": [{"filters": 4, "pool": "max"}] * 2}},
         )
+
+
+@pytest.mark.parametrize(
+    ("competition", "classes", "labels"),
+    [
+        ({}, 10, None),
+        ({"labels": "auto"}, None, "auto"),
+        ({"labels": "auto", "classes": 12}, 12, "auto"),
+        ({"classes": None}, None, "auto"),
+        ({"labels": ["cat", 7]}, 2, ("cat", "7")),
+    ],
+)
+def test_classes_follow_from_labels(competition: dict[str, Any], classes: int | None, labels: Any) -> None:
+    made = Competition.model_validate(competition)
+    assert (made.classes, made.labels) == (classes, labels)
+    assert Competition.model_validate(made.model_dump(mode="json")) == made
+
+
+@pytest.mark.parametrize(
+    ("competition", "message"),
+    [
+        ({"labels": ["a", "b"], "classes": 3}, r"labels: expected 3 \(classes\), received 2"),
+        ({"labels": ["a", "b", "a"]}, "labels: 'a' is there twice"),
+        ({"labels": [True, False]}, "expected text; write True in quotes"),
+        ({"submission": {"positive": "a"}}, "positive: only format: probability has it"),
+        ({"submission": {"columns": ["a"]}}, "columns: only format: probabilities has them"),
+    ],
+)
+def test_labels_and_submissions_that_make_no_sense_are_refused(
+    competition: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        valid(competition=competition)
+
+
+def test_an_image_shape_of_two_numbers_means_one_channel() -> None:
+    short, whole = (Competition.model_validate({"image_shape": shape}) for shape in ([20, 28], [20, 28, 1]))
+    assert short.image_shape == whole.image_shape == (20, 28, 1)
 
 
 def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> None:
@@ -125,15 +163,15 @@ def test_the_digest_ignores_the_order_of_keys_and_how_numbers_are_written() -> N
     [
         {"seeds": 5},
         {"all_rows": True},
-        {"blend": {"method": "mean"}},
+        {"ensemble": {"method": "mean"}},
         {"data": {"directory": "elsewhere"}},
         {"competition": {"slug": "other", "public_rows": 7000}},
         {"training": {"precision": "float32"}},
-        # What every network overrides decides nothing.
+        # A default that every network overrides changes no member.
         {"training": {"epochs": 9}, "models": {"cnn": {**CNN, "training": {"epochs": 20}}}},
     ],
 )
-def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> None:
+def test_the_digest_ignores_settings_that_change_no_member(change: dict[str, Any]) -> None:
     assert valid(**change).digest() == valid().digest()
 
 
@@ -144,7 +182,7 @@ def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> No
         {"folds": {"seed": 1}},
         {"folds": {"reshuffle": True}},
         {"training": {"epochs": 9}},
-        {"training": {"turn": 0.1}},
+        {"training": {"relative_step": 0.1}},
         {"augmentation": {"shear": 1}},
         {"augmentation": {"tta": True}},
         {"models": {"cnn": {**CNN, "dropout": 0.1}}},
@@ -154,23 +192,13 @@ def test_the_digest_ignores_what_decides_no_member(change: dict[str, Any]) -> No
         {"competition": {"image_shape": [20, 28]}},
     ],
 )
-def test_the_digest_changes_with_what_decides_a_member(change: dict[str, Any]) -> None:
+def test_the_digest_changes_with_settings_that_change_a_member(change: dict[str, Any]) -> None:
     assert valid(**change).digest() != valid().digest()
 
 
-def test_a_configuration_without_newer_keys_is_what_it_was_before_there_were_any() -> None:
-    model = valid(augmentation={"tta": False}, models={"cnn": {**CNN, "deskew": False}}).model_dump()[
-        "models"
-    ]["cnn"]
-    assert "tta" not in model["augmentation"]
-    assert "turn" not in model["training"]
-    assert "deskew" not in model
-    assert "teachers" not in model
-
-
-def test_whether_the_blend_uses_views_decides_no_member() -> None:
+def test_whether_the_ensemble_uses_views_changes_no_member() -> None:
     views = {"augmentation": {"tta": True}}
-    assert valid(**views, blend={"tta": True}).digest() == valid(**views).digest()
+    assert valid(**views, ensemble={"tta": True}).digest() == valid(**views).digest()
 
 
 def test_a_network_may_learn_from_other_models() -> None:
@@ -183,12 +211,12 @@ def test_a_network_may_learn_from_other_models() -> None:
 @pytest.mark.parametrize(
     ("teacher", "what"),
     [
-        ("nobody", "no model 'nobody'; there are cnn, student, other"),
+        ("nobody", "no model 'nobody'; the models are cnn, student, other"),
         ("student", "'student' has teachers itself"),
         ("other", "'other' has teachers itself"),
     ],
 )
-def test_teachers_that_cannot_teach_are_refused(teacher: str, what: str) -> None:
+def test_invalid_teachers_are_refused(teacher: str, what: str) -> None:
     student, other = ({**CNN, "teachers": teachers} for teachers in (["cnn", teacher], ["cnn"]))
     models = {"cnn": CNN, "student": student, "other": other}
     with pytest.raises(ValidationError, match=rf"models\.student\.teachers: {what}"):
@@ -196,22 +224,22 @@ def test_teachers_that_cannot_teach_are_refused(teacher: str, what: str) -> None
 
 
 @pytest.mark.parametrize("models", [{"cnn": CNN}, {"cnn": None, "knn": {"kind": "knn"}}])
-def test_a_blend_of_views_that_nothing_has_is_refused(models: Any) -> None:
-    with pytest.raises(ValidationError, match=r"blend\.tta: no network has views .* augmentation\.tta: true"):
-        valid(blend={"tta": True}, models=models)
+def test_an_ensemble_of_views_that_no_network_has_is_refused(models: Any) -> None:
+    with pytest.raises(ValidationError, match=r"no network predicts views; set augmentation\.tta: true"):
+        valid(ensemble={"tta": True}, models=models)
 
 
-def test_the_digest_covers_what_it_is_told_besides() -> None:
+def test_the_digest_covers_its_additional_arguments() -> None:
     assert valid().digest(fingerprint="a") != valid().digest(fingerprint="b") != valid().digest()
 
 
-def test_a_configuration_comes_back_from_its_json() -> None:
+def test_a_configuration_can_be_restored_from_json() -> None:
     settings = config.load("default")
     assert Config.model_validate(settings.model_dump(mode="json")) == settings
 
 
 @pytest.mark.parametrize("section", list(sections()), ids=lambda section: section.__name__)
-def test_every_key_says_what_it_is(section: type[Section]) -> None:
+def test_every_key_has_a_docstring(section: type[Section]) -> None:
     """Each field of each section is followed by its docstring."""
     source = (Path(config.__file__).parent / f"{section.__module__.rpartition('.')[2]}.py").read_text()
     body = source.split(f"class {section.__name__}(")[1].split("\nclass ")[0]
@@ -219,7 +247,7 @@ def test_every_key_says_what_it_is(section: type[Section]) -> None:
         assert re.search(rf'\n    {field}: [^\n]*\n    """[A-Za-z0-9]', body), f"{section.__name__}.{field}"
 
 
-def test_a_repeated_stage_may_not_use_up_the_image() -> None:
+def test_a_repeated_stage_that_leaves_nothing_of_the_image_is_refused() -> None:
     stages = [{"filters": 4}, {"filters": 4, "kernel": 9, "padding": "valid", "repeat": 4}]
     with pytest.raises(ValidationError, match=r"models\.cnn\.stages\.1: nothing is left of the image"):
         valid(models={"cnn": {"stages": stages}})

@@ -1,4 +1,4 @@
-"""The section `tune`: what it holds by default, and what it refuses."""
+"""The section `tune`: defaults and refused values."""
 
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,11 @@ def test_null_takes_an_inherited_key_away(workdir: Path) -> None:
         ("kind: int, low: 3, high: 3", "low must be less than high, received 3 to 3"),
         ("kind: float, low: 0, high: 1, log: true", "on a logarithmic scale low must be above 0, received 0"),
         ("kind: int, low: -1, high: 8, log: true", "on a logarithmic scale low must be above 0, received -1"),
-        ("kind: float, low: 0.1, high: 1, log: true, step: 0.1", "a logarithmic range takes no step"),
-        ("kind: int, low: 1, high: 8, log: true, step: 2", "a logarithmic range takes no step"),
-        ("kind: float, low: 0, high: 0.5, step: 0.6", "a step of 0.6 leads past high, 0.5"),
-        ("kind: int, low: 1, high: 3, step: 3", "a step of 3 leads past high, 3"),
-        ("kind: categorical, choices: [1, 2, 1]", "every choice may stand once only"),
+        ("kind: float, low: 0.1, high: 1, log: true, step: 0.1", "a logarithmic range has no step"),
+        ("kind: int, low: 1, high: 8, log: true, step: 2", "a logarithmic range has no step"),
+        ("kind: float, low: 0, high: 0.5, step: 0.6", "a step of 0.6 goes past high, 0.5"),
+        ("kind: int, low: 1, high: 3, step: 3", "a step of 3 goes past high, 3"),
+        ("kind: categorical, choices: [1, 2, 1]", "duplicate choice"),
     ],
 )
 def test_what_no_trial_could_draw_is_refused(workdir: Path, dimension: str, words: str) -> None:

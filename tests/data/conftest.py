@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from kit.config import Config
-from kit.data import dataset
+from kit.data import layout
 
 TRAIN = "label,pixel0,pixel1,pixel2\n0,0,7,255\n1,1,20,3\n2,9,99,100\n2,10,200,101\n1,0,0,0\n0,249,250,9\n"
 TEST = "pixel0,pixel1,pixel2\n5,6,7\n8,9,10\n"
@@ -21,7 +21,7 @@ def tiny() -> Config:
 
 @pytest.fixture(autouse=True)
 def _no_mounted_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "KAGGLE_INPUTS", (tmp_path / "input" / "competitions", tmp_path / "input"))
+    monkeypatch.setattr(layout, "KAGGLE_INPUTS", (tmp_path / "input" / "competitions", tmp_path / "input"))
 
 
 @pytest.fixture

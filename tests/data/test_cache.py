@@ -65,7 +65,7 @@ def test_an_edit_of_the_same_size_is_noticed(folder: Path, tiny: Config) -> None
     text = (folder / "train.csv").read_text()
     (folder / "train.csv").write_text(text.replace("255", "254"))
     after = open_folder(folder, tiny)
-    assert after.train_images[0, 0, 2] == 254
+    assert after.train_images[0, 0, 2, 0] == 254
     assert after.fingerprint != before.fingerprint
 
 

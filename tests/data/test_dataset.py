@@ -1,113 +1,19 @@
 import gzip
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from kit import config, kaggle_client
 from kit.config import Config
-from kit.data import dataset, obtain
-from kit.data.dataset import SAMPLE, load, open_folder
+from kit.data.dataset import open_folder
+from kit.data.layout import SAMPLE
 from kit.errors import UserError
-
-ROOT = Path(dataset.__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kaggle_client, "has_credentials", lambda: False)
-
-
-def test_the_data_directory_comes_first(workdir: Path, tiny: Config, write_tiny: Callable[..., Path]) -> None:
-    write_tiny(workdir / "data")
-    write_tiny(workdir / "input" / "digit-recognizer", train=None)
-    data = load(tiny)
-    assert (data.source, data.sample) == ("data/", False)
-    assert data.train_images.shape == (6, 1, 3)
-    assert data.train_labels.tolist() == [0, 1, 2, 2, 1, 0]
-    assert data.test_images.tolist() == [[[5, 6, 7]], [[8, 9, 10]]]
-    assert data.ids(tiny.competition).tolist() == [1, 2]
-    assert data.sample_submission == Path("data/sample_submission.csv")
-
-
-@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("nowhere")])
-def test_a_data_directory_that_cannot_be_read_is_not_passed_over(
-    workdir: Path, tiny: Config, make: Callable[[Path], None]
-) -> None:
-    make(workdir / "data")
-    with pytest.raises(
-        UserError, match=r"^data: cannot be read\nexpected a folder, received something else$"
-    ):
-        load(tiny)
-
-
-@pytest.mark.parametrize("mounted", ["input", "input/competitions"])
-def test_then_the_data_of_a_notebook(
-    workdir: Path, tiny: Config, write_tiny: Callable[..., Path], mounted: str
-) -> None:
-    folder = write_tiny(workdir / mounted / "digit-recognizer")
-    assert load(tiny).source == f"{folder}/"
-
-
-def test_then_kaggle(
-    workdir: Path, tiny: Config, write_tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kaggle_client, "has_credentials", lambda: True)
-    monkeypatch.setattr(
-        obtain, "fetch", lambda _, source: write_tiny(workdir / "data") if source == "kaggle" else None
-    )
-    assert load(tiny).source == "data/"
-
-
-def test_a_refused_download_is_not_hidden_behind_the_sample(
-    workdir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise UserError("accept the rules")
-
-    monkeypatch.setattr(kaggle_client, "has_credentials", lambda: True)
-    monkeypatch.setattr(obtain, "fetch", refuse)
-    with pytest.raises(UserError, match="accept the rules"):
-        load(config.load())
-    assert list(workdir.iterdir()) == []
-
-
-def test_then_the_sample_which_leaves_nothing_behind(workdir: Path) -> None:
-    data = load(config.load())
-    assert (data.sample, data.source) == (True, "the bundled sample")
-    assert data.train_images.shape == (2400, 28, 28)
-    assert data.test_images.shape == (600, 28, 28)
-    assert np.bincount(data.train_labels).min() > 200
-    assert data.warnings == ()
-    assert data.sample_submission is None
-    assert list(workdir.iterdir()) == []
-
-
-def test_the_sample_stands_for_its_competition_alone(workdir: Path, tiny: Config) -> None:
-    with pytest.raises(UserError, match=r"data/: there are no train.csv and test.csv"):
-        load(tiny)
-    assert list(workdir.iterdir()) == []
 
 
 def test_the_sample_is_as_large_as_it_says() -> None:
     assert sum(path.stat().st_size for path in SAMPLE.iterdir()) < 1_000_000
-
-
-def test_temporary_arrays_go_with_the_process(workdir: Path) -> None:
-    code = "from kit import config; from kit.data.dataset import load; print(load(config.load()).folder)"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command,
-        env={"PYTHONPATH": str(ROOT), "TMPDIR": str(workdir)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert Path(done.stdout.strip()).parents[1] == workdir
-    assert list(workdir.iterdir()) == []
 
 
 def test_the_fingerprint_is_that_of_the_content(
@@ -146,21 +52,6 @@ def test_copies_are_warned_of(tmp_path: Path, tiny: Config, write_tiny: Callable
     assert open_folder(folder, tiny).warnings == expected
 
 
-@pytest.mark.parametrize("name", ["train", "test"])
-def test_a_file_alone_is_not_enough(
-    workdir: Path, tiny: Config, write_tiny: Callable[..., Path], name: str
-) -> None:
-    write_tiny(workdir / "data", **{name: None})
-    with pytest.raises(UserError, match=rf"data/: there is no {name}.csv\nexpected train.csv and test.csv"):
-        load(tiny)
-
-
-def test_a_link_that_leads_nowhere(workdir: Path, tiny: Config, write_tiny: Callable[..., Path]) -> None:
-    (write_tiny(workdir / "data", train=None) / "train.csv").symlink_to("gone.csv")
-    with pytest.raises(UserError, match=r"data/train.csv: no such file"):
-        load(tiny)
-
-
 @pytest.mark.parametrize(
     ("train", "message"),
     [
@@ -173,5 +64,108 @@ def test_scarce_classes(
 ) -> None:
     write_tiny(workdir / "data", train="label,pixel0,pixel1,pixel2\n" + train)
     with pytest.raises(UserError, match=f"data/train.csv, column label: {message}"):
-        load(tiny)
+        open_folder(Path("data"), tiny)
     assert not (workdir / "data" / ".cache").exists()
+
+
+def with_labels(write_tiny: Callable[..., Path], folder: Path, *labels: str) -> Path:
+    """Write images of three pixels with these labels, in the column `kind`."""
+    rows = [f"{label},{row % 256},{row // 256},0" for row, label in enumerate(labels)]
+    return write_tiny(folder, train="\n".join(["kind,pixel0,pixel1,pixel2", *rows]) + "\n")
+
+
+def configured(**competition: Any) -> Config:
+    given = {"image_shape": [1, 3], "label_column": "kind", **competition}
+    raw = {"competition": given, "folds": {"count": 2}, "models": {"knn": {"kind": "knn"}}}
+    return Config.model_validate(raw)
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted", "encoded"),
+    [
+        ("owl cat owl cat", ("cat", "owl"), [1, 0, 1, 0]),
+        ("10 9 10 9", ("9", "10"), [1, 0, 1, 0]),
+        ("24 0 24 0", ("0", "24"), [1, 0, 1, 0]),
+        ("c10 c9 c10 c9", ("c10", "c9"), [0, 1, 0, 1]),
+        ("-1 1 -1 1", ("-1", "1"), [0, 1, 0, 1]),
+        ("00 01 00 01", ("00", "01"), [0, 1, 0, 1]),
+    ],
+)
+def test_labels_are_learned_and_encoded_in_order(
+    tmp_path: Path, write_tiny: Callable[..., Path], labels: str, wanted: tuple[str, ...], encoded: list[int]
+) -> None:
+    folder = with_labels(write_tiny, tmp_path / "data", *labels.split())
+    for _ in range(2):  # The second time from the cache.
+        data = open_folder(folder, configured(labels="auto"))
+        assert (data.task.labels.labels, data.train_labels.tolist()) == (wanted, encoded)
+        assert data.train_labels.dtype == np.uint8
+
+
+def test_labels_of_a_list_keep_its_order(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
+    folder = with_labels(write_tiny, tmp_path / "data", *["cat", "owl", "cat", "owl"])
+    assert open_folder(folder, configured(labels=["owl", "cat"])).train_labels.tolist() == [1, 0, 1, 0]
+
+
+def test_other_labels_are_other_data(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
+    folders = [
+        with_labels(write_tiny, tmp_path / labels, *labels) for labels in ("abab", "acac", "baba", "abab")
+    ]
+    one, other, swapped, same = (
+        open_folder(folder, configured(labels="auto")).fingerprint for folder in folders
+    )
+    assert one == same
+    assert len({one, other, swapped}) == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "competition", "message"),
+    [
+        ("0 1 3 1", {"classes": 3}, "not a label\nexpected an integer from 0 to 2, received '3'"),
+        ("0 1 x 1", {"classes": 2}, "not a label\nexpected an integer from 0 to 1, received 'x'"),
+        ("a b c a", {"labels": ["a", "b"]}, "not a label\nexpected one of 2 labels: a, b, rec"),
+        ("a b a b", {"labels": "auto", "classes": 3}, "2 distinct labels\nexpected 3 \\(comp"),
+        ("a a a a", {"labels": "auto"}, "1 distinct labels\nexpected 2 to 256\ndoes comp"),
+        ("a a b", {"labels": "auto"}, "class b has fewer rows than there are folds"),
+    ],
+)  # fmt: skip
+def test_labels_that_do_not_fit_are_named(
+    tmp_path: Path, write_tiny: Callable[..., Path], labels: str, competition: dict[str, Any], message: str
+) -> None:
+    folder = with_labels(write_tiny, tmp_path / "data", *labels.split())
+    with pytest.raises(UserError, match=f"train.csv, (line 4, )?column kind: {message}"):
+        open_folder(folder, configured(**competition))
+
+
+def test_a_label_column_of_other_values_is_suspected(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
+    folder = with_labels(write_tiny, tmp_path / "data", *map(str, range(257)))
+    with pytest.raises(UserError, match=r"257 distinct labels\nexpected 2 to 256\ndoes competition.label"):
+        open_folder(folder, configured(labels="auto"))
+
+
+NAMED_TEST = "name,pixel0,pixel1,pixel2\nb.png,5,6,7\na.png,8,9,10\n"
+
+
+def test_ids_of_test_csv_keep_its_order(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
+    folder = write_tiny(tmp_path / "data", test=NAMED_TEST, sample_submission=None)
+    config = configured(label_column="label", classes=3, test_id_column="name")
+    for _ in range(2):  # The second time from the cache.
+        assert open_folder(folder, config).test_ids == ("b.png", "a.png")
+
+
+def test_an_id_of_test_csv_is_there_once(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
+    folder = write_tiny(tmp_path / "data", test=NAMED_TEST.replace("b.png", "a.png"))
+    config = configured(label_column="label", classes=3, test_id_column="name")
+    with pytest.raises(UserError, match=r"test.csv, line 3, column name: id a.png is already in line 2"):
+        open_folder(folder, config)
+
+
+def test_ids_of_a_sample_submission_keep_its_order(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
+    folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\nx9,0\nx1,0\n")
+    config = configured(label_column="label", classes=3, first_id=None)
+    assert open_folder(folder, config).test_ids == ("x9", "x1")
+    (folder / "sample_submission.csv").write_text("ImageId,Label\nx9,0\n")
+    with pytest.raises(UserError, match=r"sample_submission.csv: another number of rows than test.csv"):
+        open_folder(folder, config)
+    (folder / "sample_submission.csv").unlink()
+    with pytest.raises(UserError, match=r"there is no sample_submission.csv, which has the ids"):
+        open_folder(folder, config)

@@ -1,12 +1,18 @@
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kit.data.folds import check_folds, distinct, make_folds
+from kit.config import Folds
+from kit.data.duplicates import distinct
+from kit.data.folds import check_folds, folds_by_seed, make_folds, shuffle_seed
 from kit.errors import KitError, UserError
+from tests import tasks
 
 LABELS = np.repeat(np.arange(3, dtype=np.uint8), [50, 31, 22])
-IMAGES = np.arange(103 * 4, dtype=np.uint16).view(np.uint8).reshape(103, 2, 4)
+IMAGES = np.arange(103 * 4, dtype=np.uint16).view(np.uint8).reshape(103, 2, 4, 1)
 
 
 def counts(folds: NDArray[np.int8], labels: NDArray[np.uint8] = LABELS) -> NDArray[np.int64]:
@@ -29,6 +35,24 @@ def test_folds_are_stratified_and_of_one_size(count: int) -> None:
 def test_the_seed_decides() -> None:
     assert np.array_equal(make_folds(IMAGES, LABELS, 5, seed=1), make_folds(IMAGES, LABELS, 5, seed=1))
     assert not np.array_equal(make_folds(IMAGES, LABELS, 5, seed=1), make_folds(IMAGES, LABELS, 5, seed=2))
+
+
+DATASET: Any = SimpleNamespace(
+    train_images=IMAGES, train_labels=LABELS, task=tasks.make(labels=["cat", "dog", "owl"])
+)
+
+
+def test_all_seeds_share_the_shuffle_unless_folds_are_reshuffled() -> None:
+    assert [shuffle_seed(Folds(seed=5), seed) for seed in (0, 3)] == [5, 5]
+    assert [shuffle_seed(Folds(seed=5, reshuffle=True), seed) for seed in (0, 3)] == [5, 8]
+
+
+def test_each_seed_has_the_folds_of_its_shuffle() -> None:
+    folds = folds_by_seed(DATASET, Folds(count=4, seed=5, reshuffle=True), [3, 0])
+    for row, shuffle in zip(folds, (8, 5), strict=True):
+        np.testing.assert_array_equal(row, make_folds(IMAGES, LABELS, 4, shuffle))
+    shared = folds_by_seed(DATASET, Folds(count=4, seed=5), [3, 0])
+    np.testing.assert_array_equal(shared, np.stack([folds[1]] * 2))
 
 
 def test_rows_are_shuffled() -> None:
@@ -66,6 +90,11 @@ def test_too_few_distinct_images() -> None:
         UserError, match=r"class 2 has too few distinct images for 5 folds\nexpected at least 5, received 4"
     ):
         make_folds(images, LABELS, 5, seed=0)
+
+
+def test_too_few_images_of_a_class_name_its_label() -> None:
+    with pytest.raises(UserError, match="class owl has too few distinct images for 23 folds"):
+        folds_by_seed(DATASET, Folds(count=23), [0])
 
 
 @pytest.mark.parametrize(

@@ -183,14 +183,18 @@ def test_a_file_where_the_data_directory_should_be(source: Path, tiny: Config) -
             b"label,pixel0,pixel1,pixel2\n1,2,3,4\n",
             "source/train.csv, column label: class 0 has no row",
         ),
-        ("sample_submission.csv", b"<html>", "source/sample_submission.csv: does not belong to test.csv"),
-        ("sample_submission.csv", b"ImageId,Label\n1,0\n", "source/sample_submission.csv: does not belong"),
+        ("sample_submission.csv", b"<html>", "source/sample_submission.csv: not a submission"),
+        (
+            "sample_submission.csv",
+            b"ImageId,Label\n1,0\n",
+            "source/sample_submission.csv, line 2: id 2 and what follows are missing",
+        ),
         (
             "sample_submission.csv",
             b"ImageId,Label\n2,0\n1,0\n",
-            "source/sample_submission.csv: does not belong",
+            "source/sample_submission.csv, line 2, column ImageId: ids out of order",
         ),
-        ("sample_submission.csv", b"", "source/sample_submission.csv: does not belong"),
+        ("sample_submission.csv", b"", "source/sample_submission.csv: not a submission"),
     ],
 )
 def test_wrong_files_stay_outside(

@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from kit import config
-from kit.data.dataset import SAMPLE, Dataset, open_folder
+from kit.data.dataset import Dataset, open_folder
 from kit.data.folds import make_folds
+from kit.data.layout import SAMPLE
 from kit.data.shift import differences
 
 Images = NDArray[np.uint8]
@@ -32,8 +33,8 @@ def test(digits: Dataset) -> Images:
 
 def moved(images: Images, down: int, right: int) -> Images:
     """Return images moved within their frame; what leaves it is lost."""
-    _, height, width = images.shape
-    padded = np.pad(images, ((0, 0), (height, height), (width, width)))
+    _, height, width, _ = images.shape
+    padded = np.pad(images, ((0, 0), (height, height), (width, width), (0, 0)))
     return padded[:, height - down : 2 * height - down, width - right : 2 * width - right]
 
 
@@ -55,13 +56,13 @@ WHOLE = {
         x // 2
     ),
     "the test images are blank: all their pixels are alike": lambda x: 0 * x,
-    TURN.format("transposed (rows and columns swapped)"): lambda x: x.transpose(0, 2, 1),
+    TURN.format("transposed (rows and columns swapped)"): lambda x: x.transpose(0, 2, 1, 3),
     TURN.format("mirrored left to right"): lambda x: x[:, :, ::-1],
     TURN.format("mirrored top to bottom"): lambda x: x[:, ::-1],
     TURN.format("rotated by 180 degrees"): lambda x: x[:, ::-1, ::-1],
     TURN.format("rotated by 90 degrees clockwise"): lambda x: np.rot90(x, -1, (1, 2)),
     TURN.format("rotated by 90 degrees counterclockwise"): lambda x: np.rot90(x, 1, (1, 2)),
-    TURN.format("rotated by 90 degrees and mirrored"): lambda x: x[:, ::-1, ::-1].transpose(0, 2, 1),
+    TURN.format("rotated by 90 degrees and mirrored"): lambda x: x[:, ::-1, ::-1].transpose(0, 2, 1, 3),
     TURN.format("shifted 3 pixels up and 4 pixels to the right"): lambda x: moved(x, -3, 4),
     "the test images are unlike the training images: ": lambda x: x.reshape(len(x), -1)[
         :, np.random.default_rng(0).permutation(784)
@@ -113,7 +114,7 @@ def test_training_images_may_be_the_odd_ones(train: Images, test: Images) -> Non
 
 def test_images_that_are_not_square_may_be_transposed_too(train: Images, test: Images) -> None:
     lying = train[:, 7:21], test[:, 7:21]
-    swapped = lying[1].transpose(0, 2, 1).reshape(lying[1].shape)
+    swapped = lying[1].transpose(0, 2, 1, 3).reshape(lying[1].shape)
     assert differences(*lying) == []
     assert differences(lying[0], swapped)[0].startswith(TURN.format("transposed (rows and columns swapped)"))
 
@@ -130,8 +131,8 @@ def test_no_part_of_the_test_images_is_unlike(train: Images, test: Images, rows:
     assert [differences(train, test[rng.permutation(600)[:rows]]) for _ in range(20)] == [[]] * 20
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (4, 5), (28, 28)])
-def test_noise_is_like_noise(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 3, 1), (4, 5, 3), (28, 28, 1)])
+def test_noise_is_like_noise(shape: tuple[int, int, int]) -> None:
     images = np.random.default_rng(0).integers(0, 256, (400, *shape)).astype(np.uint8)
     assert differences(images[:300], images[300:]) == []
 

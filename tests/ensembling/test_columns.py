@@ -15,14 +15,14 @@ Members = dict[Member, MemberResult]
 
 
 def probs_of(rows: NDArray[np.integer], offset: float) -> NDArray[np.float32]:
-    """Probabilities that name their row: the first class has (row + offset) / 100."""
+    """Return probabilities that encode their row: the first class has (row + offset) / 100."""
     first = (rows + offset) / 100
     return np.stack([first, *[(1 - first) / (CLASSES - 1)] * (CLASSES - 1)], axis=1).astype(np.float32)
 
 
 @pytest.fixture
 def folds() -> NDArray[np.int8]:
-    """Shuffled, other folds for each seed."""
+    """Return shuffled folds, different for each seed."""
     rng = np.random.default_rng(0)
     return np.stack([rng.permutation(np.arange(ROWS) % 3) for _ in SEEDS]).astype(np.int8)
 
@@ -39,9 +39,9 @@ def members(folds: NDArray[np.int8]) -> Members:
     return results
 
 
-def test_out_of_fold_probabilities_come_in_row_order(members: Members, folds: NDArray[np.int8]) -> None:
+def test_oof_probabilities_are_in_row_order(members: Members, folds: NDArray[np.int8]) -> None:
     for column in assemble(members, folds, SEEDS):
-        offset = 0 if column.model == "tree" else 1
+        offset = 0 if column.key.model == "tree" else 1
         np.testing.assert_array_equal(column.oof, probs_of(np.arange(ROWS), offset))
 
 
@@ -66,7 +66,7 @@ def test_a_member_on_all_rows_counts_as_one_more_in_the_test_mean(
     np.testing.assert_array_equal(after[1].test, before[1].test)
 
 
-def test_a_member_on_all_rows_takes_no_folds_place(members: Members, folds: NDArray[np.int8]) -> None:
+def test_a_member_on_all_rows_does_not_replace_a_fold(members: Members, folds: NDArray[np.int8]) -> None:
     test = members.pop(Member("cnn", 1, 7)).test_probs
     nothing = np.empty(0, np.int64), np.empty((0, CLASSES), np.float32)
     members[Member("cnn", ALL_ROWS, 7)] = MemberResult(*nothing, test, {})
@@ -74,8 +74,8 @@ def test_a_member_on_all_rows_takes_no_folds_place(members: Members, folds: NDAr
         assemble(members, folds, SEEDS)
 
 
-def test_columns_come_by_model_and_then_as_the_seeds(members: Members, folds: NDArray[np.int8]) -> None:
-    assert [str(column) for column in assemble(members, folds, SEEDS)] == [
+def test_columns_are_ordered_by_model_then_seed(members: Members, folds: NDArray[np.int8]) -> None:
+    assert [f"{column.key.model}-s{column.key.seed}" for column in assemble(members, folds, SEEDS)] == [
         "cnn-s7",
         "cnn-s3",
         "tree-s7",
@@ -83,7 +83,7 @@ def test_columns_come_by_model_and_then_as_the_seeds(members: Members, folds: ND
     ]
 
 
-def test_the_order_of_arrival_changes_no_bit(folds: NDArray[np.int8]) -> None:
+def test_the_order_of_members_changes_no_bit(folds: NDArray[np.int8]) -> None:
     rng = np.random.default_rng(0)
     arrived = {}
     for fold in range(3):
@@ -96,8 +96,8 @@ def test_the_order_of_arrival_changes_no_bit(folds: NDArray[np.int8]) -> None:
     np.testing.assert_array_equal(one.test, other.test)
 
 
-def test_members_of_seeds_not_asked_for_are_left_aside(members: Members, folds: NDArray[np.int8]) -> None:
-    assert {column.seed for column in assemble(members, folds[1:], [3])} == {3}
+def test_members_of_other_seeds_are_ignored(members: Members, folds: NDArray[np.int8]) -> None:
+    assert {column.key.seed for column in assemble(members, folds[1:], [3])} == {3}
 
 
 def spoil(
@@ -134,7 +134,7 @@ def swap_folds(members: Members) -> None:
         ),
         (swap_folds, r"member cnn-f0-s7: .* other rows than fold 0 .*\n.* 10 rows, .* 10 rows, 10 of them"),
         (spoil("val_rows", lambda rows: rows[::-1]), r"expected the fold's 10 rows, ascending"),
-        (spoil("val_rows", lambda rows: rows + 100), r"10 of them not the fold's"),
+        (spoil("val_rows", lambda rows: rows + 100), r"10 of them not in the fold"),
         (spoil("val_probs", lambda probs: probs[:-1]), r"expected 10 rows of probabilities, received 9"),
         (
             spoil("val_probs", lambda probs: probs[:, :3]),
@@ -144,14 +144,14 @@ def swap_folds(members: Members) -> None:
         (spoil("test_probs", lambda probs: probs[:-1]), r"6 test rows, .* 5 rows for test"),
         (
             spoil("val_probs", put(np.nan)),
-            r"cnn-f1-s7: 1 of its 10 held-out rows are no probabilities\n.*nan",
+            r"cnn-f1-s7: 1 of its 10 held-out rows are not probabilities\n.*nan",
         ),
-        (spoil("test_probs", put(np.inf)), r"cnn-f1-s7: 1 of its 6 test rows are no probabilities\n.*inf"),
+        (spoil("test_probs", put(np.inf)), r"cnn-f1-s7: 1 of its 6 test rows are not probabilities\n.*inf"),
         (spoil("val_probs", put(-0.5)), r"received -0.5 to"),
         (spoil("val_probs", lambda probs: probs * 1.01), r"10 of its 10 held-out rows .*\n.* sum 1.01"),
     ],
 )
-def test_what_does_not_fit_is_named_with_both_numbers(
+def test_an_inconsistent_member_is_named_with_expected_and_received(
     members: Members, folds: NDArray[np.int8], change: Callable[[Members], object], message: str
 ) -> None:
     change(members)
@@ -160,6 +160,6 @@ def test_what_does_not_fit_is_named_with_both_numbers(
     assert len(str(error.value).splitlines()) == 3
 
 
-def test_rounding_of_float32_probabilities_is_no_fault(members: Members, folds: NDArray[np.int8]) -> None:
+def test_rounding_of_float32_probabilities_is_accepted(members: Members, folds: NDArray[np.int8]) -> None:
     spoil("val_probs", lambda probs: probs * np.float32(1.0005))(members)
     assert len(assemble(members, folds, SEEDS)) == 4

@@ -1,4 +1,4 @@
-"""The wrapper against the real client and a loopback server, without the waits."""
+"""The wrapper with the real client against a loopback server; delays are recorded, not slept."""
 
 import zipfile
 from pathlib import Path
@@ -14,7 +14,7 @@ SLUG = "digit-recognizer"
 
 
 @pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seconds: list[float] = []
     monkeypatch.setattr(attempts, "pause", seconds.append)
     return seconds
@@ -32,7 +32,7 @@ def token(kaggle: KaggleServer, tmp_path: Path) -> str:
     return kaggle_client.upload(SLUG, file, timeout=10)
 
 
-def test_the_files_come_as_one_whole_zip(kaggle: KaggleServer, tmp_path: Path) -> None:
+def test_download_is_one_complete_zip(kaggle: KaggleServer, tmp_path: Path) -> None:
     kaggle.files = {"train.csv": b"label\n1\n", "test.csv": b"pixel0\n0\n"}
     archive = download(tmp_path / "in")
     assert archive == tmp_path / "in" / "digit-recognizer.zip"
@@ -40,7 +40,7 @@ def test_the_files_come_as_one_whole_zip(kaggle: KaggleServer, tmp_path: Path) -
     assert list((tmp_path / "in").iterdir()) == [archive]
 
 
-def test_a_cut_download_goes_on_where_it_stopped(kaggle: KaggleServer, tmp_path: Path) -> None:
+def test_interrupted_download_resumes(kaggle: KaggleServer, tmp_path: Path) -> None:
     kaggle.files = {"train.csv": bytes(range(256)) * 2000}
     kaggle.fail("file", Fault("cut"))
     archive = download(tmp_path / "in")
@@ -52,7 +52,7 @@ def test_a_cut_download_goes_on_where_it_stopped(kaggle: KaggleServer, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("step", "fault", "words"),
+    ("step", "fault", "message"),
     [
         ("data", Fault("page"), "a web page"),
         ("file", Fault("page"), "a web page"),
@@ -64,59 +64,57 @@ def test_a_cut_download_goes_on_where_it_stopped(kaggle: KaggleServer, tmp_path:
         pytest.param("data", Fault("status", 503), r"HTTP 503 \(tried 6 times\)", marks=pytest.mark.slow),
     ],
 )
-def test_a_download_that_fails_leaves_nothing(
-    kaggle: KaggleServer, tmp_path: Path, step: str, fault: Fault, words: str
+def test_failed_download_leaves_no_file(
+    kaggle: KaggleServer, tmp_path: Path, step: str, fault: Fault, message: str
 ) -> None:
-    # Without validators the client cannot go on with a part.
+    # Without validators (ETag, Last-Modified) the client cannot resume.
     kaggle.validators = False
     kaggle.files = {"train.csv": bytes(range(256)) * 2000}
     kaggle.fail(step, fault, always=True)
-    with pytest.raises(KitError, match=words):
+    with pytest.raises(KitError, match=message):
         download(tmp_path / "in")
     assert list((tmp_path / "in").iterdir()) == []
 
 
 @pytest.mark.slow
-def test_a_download_that_drips_ends(kaggle: KaggleServer, tmp_path: Path) -> None:
+def test_endless_download_ends_at_the_timeout(kaggle: KaggleServer, tmp_path: Path) -> None:
     kaggle.fail("file", Fault("drip"), always=True)
     with pytest.raises(KitError, match=r"did not answer within 0.5 s \(tried 6 times\)"):
         download(tmp_path / "in", timeout=0.5)
     assert list((tmp_path / "in").iterdir()) == []
 
 
-def test_a_submission_that_arrived_is_not_sent_again(
-    kaggle: KaggleServer, tmp_path: Path, waits: list[float]
-) -> None:
+def test_received_submission_is_not_resent(kaggle: KaggleServer, tmp_path: Path, delays: list[float]) -> None:
     blob = token(kaggle, tmp_path)
     kaggle.fail("create", Fault("lost"))
     assert kaggle_client.create(SLUG, blob, "x [kit-1]", "kit-1", timeout=10) == 1001
     assert len(kaggle.submissions) == 1
-    assert waits == [1]
+    assert delays == [1]
 
 
-def test_a_submission_that_did_not_arrive_is_sent_again_when_that_is_sure(
-    kaggle: KaggleServer, tmp_path: Path, waits: list[float]
+def test_submission_is_resent_after_four_unsuccessful_searches(
+    kaggle: KaggleServer, tmp_path: Path, delays: list[float]
 ) -> None:
     blob = token(kaggle, tmp_path)
     kaggle.fail("create", Fault("reset"))
     assert kaggle_client.create(SLUG, blob, "x [kit-1]", "kit-1", timeout=10) == 1001
-    assert waits == [1, 2, 4, 8]
+    assert delays == [1, 2, 4, 8]
     assert kaggle.count("list") == 4
     assert kaggle.count("create") == 2
 
 
 @pytest.mark.slow
-def test_an_error_status_settles_it_after_one_look(
-    kaggle: KaggleServer, tmp_path: Path, waits: list[float]
+def test_error_status_needs_only_one_search(
+    kaggle: KaggleServer, tmp_path: Path, delays: list[float]
 ) -> None:
     blob = token(kaggle, tmp_path)
     kaggle.fail("create", Fault("status", 500), Fault("status", 503))
     assert kaggle_client.create(SLUG, blob, "x [kit-1]", "kit-1", timeout=10) == 1001
-    assert waits == [1, 2]
+    assert delays == [1, 2]
     assert kaggle.count("list") == 2
 
 
-def test_without_a_look_at_the_list_nothing_is_sent_again(kaggle: KaggleServer, tmp_path: Path) -> None:
+def test_nothing_is_resent_if_the_search_fails(kaggle: KaggleServer, tmp_path: Path) -> None:
     blob = token(kaggle, tmp_path)
     kaggle.fail("create", Fault("reset"))
     kaggle.fail("list", refusal(401, "no"), always=True)
@@ -126,7 +124,7 @@ def test_without_a_look_at_the_list_nothing_is_sent_again(kaggle: KaggleServer, 
 
 
 @pytest.mark.slow
-def test_another_tag_is_another_submission(kaggle: KaggleServer, tmp_path: Path) -> None:
+def test_a_different_tag_is_a_different_submission(kaggle: KaggleServer, tmp_path: Path) -> None:
     blob = token(kaggle, tmp_path)
     kaggle_client.create(SLUG, blob, "x [kit-1]", "kit-1", timeout=10)
     kaggle.fail("create", Fault("status", 500))
@@ -134,17 +132,19 @@ def test_another_tag_is_another_submission(kaggle: KaggleServer, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_all_pages_are_looked_through(kaggle: KaggleServer, tmp_path: Path) -> None:
+def test_all_pages_are_listed(kaggle: KaggleServer, tmp_path: Path) -> None:
     blob = token(kaggle, tmp_path)
     kaggle.page_size = 2
     for number in range(5):
         kaggle.answer("create", {"blobFileTokens": blob, "submissionDescription": f"[kit-{number}]"})
     found = list(kaggle_client.submissions(SLUG, timeout=10))
-    assert [one.description for one in found] == [f"[kit-{number}]" for number in (4, 3, 2, 1, 0)]
+    assert [submission.description for submission in found] == [
+        f"[kit-{number}]" for number in (4, 3, 2, 1, 0)
+    ]
     assert kaggle.count("list") == 3
 
 
-def test_the_score_is_kaggles_own_string(kaggle: KaggleServer, tmp_path: Path) -> None:
+def test_score_is_the_string_of_kaggle(kaggle: KaggleServer, tmp_path: Path) -> None:
     blob = token(kaggle, tmp_path)
     ref = kaggle_client.create(SLUG, blob, "x [kit-1]", "kit-1", timeout=10)
     found = kaggle_client.get(SLUG, ref, timeout=10, within=10)

@@ -4,67 +4,67 @@ import pytest
 
 from kit.errors import KitError, UserError
 from kit.kaggle_client import attempts
-from kit.kaggle_client.attempts import attempt, budget, repeated
+from kit.kaggle_client.attempts import attempt, budget, with_retries
 from kit.kaggle_client.errors import CallError, Fault, explain
 from tests.kaggle_server import TOKEN, KaggleServer
 from tests.kaggle_server import Fault as ServerFault
 
-BUSY = explain(Fault("answer", 503), "digit-recognizer")
+BUSY = explain(Fault("status", 503), "digit-recognizer")
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return the waits that were asked for, none of which is made."""
+def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the list that records the requested delays; none is slept."""
     seconds: list[float] = []
     monkeypatch.setattr(attempts, "pause", seconds.append)
     return seconds
 
 
 def failing(*errors: Exception) -> Callable[[], str]:
-    left = list(errors)
+    remaining = list(errors)
 
     def call() -> str:
-        if left:
-            raise left.pop(0)
+        if remaining:
+            raise remaining.pop(0)
         return "done"
 
     return call
 
 
-def test_waits_double_from_one_second(waits: list[float]) -> None:
-    assert repeated(failing(*[BUSY] * 5), 30) == "done"
-    assert waits == [1, 2, 4, 8, 16]
+def test_delays_double_from_one_second(delays: list[float]) -> None:
+    assert with_retries(failing(*[BUSY] * 5), 30) == "done"
+    assert delays == [1, 2, 4, 8, 16]
 
 
-def test_six_attempts_are_the_most(waits: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+def test_at_most_six_attempts(delays: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KitError, match=r"HTTP 503 \(tried 6 times\)"):
-        repeated(failing(*[BUSY] * 6), 30)
-    assert len(waits) == 5
-    assert "trying again in 16 s (6 of 6)" in capsys.readouterr().err
+        with_retries(failing(*[BUSY] * 6), 30)
+    assert len(delays) == 5
+    assert "retrying in 16 s (attempt 6 of 6)" in capsys.readouterr().err
 
 
-def test_what_kaggle_asks_for_is_waited(waits: list[float]) -> None:
-    asked = explain(Fault("answer", 429, retry_after=7.0), "digit-recognizer")
-    assert repeated(failing(asked, asked), 30) == "done"
-    assert waits == [7, 7]
+def test_delay_is_the_retry_after_of_kaggle(delays: list[float]) -> None:
+    limited = explain(Fault("status", 429, retry_after=7.0), "digit-recognizer")
+    assert with_retries(failing(limited, limited), 30) == "done"
+    assert delays == [7, 7]
 
 
-def test_a_wait_beyond_the_budget_ends_it(waits: list[float]) -> None:
-    asked = explain(Fault("answer", 429, retry_after=3600.0), "digit-recognizer")
-    with pytest.raises(KitError, match="asks to wait 3600 s"):
-        repeated(failing(asked), 30)
-    assert waits == []
+def test_no_retry_after_the_time_budget(delays: list[float]) -> None:
+    limited = explain(Fault("status", 429, retry_after=3600.0), "digit-recognizer")
+    with pytest.raises(KitError, match="requests a wait of 3600 s"):
+        with_retries(failing(limited), 30)
+    assert delays == []
 
 
-def test_a_fault_that_stays_is_raised_at_once(waits: list[float]) -> None:
+def test_permanent_fault_is_raised_at_once(delays: list[float]) -> None:
     with pytest.raises(UserError):
-        repeated(failing(explain(Fault("answer", 401), "digit-recognizer")), 30)
+        with_retries(failing(explain(Fault("status", 401), "digit-recognizer")), 30)
     with pytest.raises(CallError):
-        repeated(failing(explain(Fault("page"), "digit-recognizer")), 30)
-    assert waits == []
+        with_retries(failing(explain(Fault("page"), "digit-recognizer")), 30)
+    assert delays == []
 
 
-def test_calls_end_within_four_minutes_by_default() -> None:
+def test_default_time_budget_is_below_four_minutes() -> None:
     assert budget(30) < 240
     assert budget(5) < 75
 
@@ -75,15 +75,13 @@ def test_without_credentials_no_process_is_started(monkeypatch: pytest.MonkeyPat
         attempt("limits", "digit-recognizer", 5)
 
 
-def test_an_attempt_ends_at_its_deadline(kaggle: KaggleServer) -> None:
+def test_attempt_ends_at_its_timeout(kaggle: KaggleServer) -> None:
     kaggle.fail("limits", ServerFault("drip"))
     with pytest.raises(CallError, match=r"did not answer within 0\.5 s"):
         attempt("limits", "digit-recognizer", 0.5)
 
 
-def test_an_import_that_hangs_ends_at_the_deadline(
-    kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_import_that_hangs_ends_at_the_timeout(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAGGLE_KEY")
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     kaggle.fail("introspect", ServerFault("stall"))
@@ -91,7 +89,7 @@ def test_an_import_that_hangs_ends_at_the_deadline(
         attempt("limits", "digit-recognizer", 0.5)
 
 
-def test_a_token_that_kaggle_does_not_know_is_refused_with_its_place(
+def test_unknown_token_is_refused_with_its_variable(
     kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KAGGLE_KEY")

@@ -4,7 +4,7 @@ from email.utils import format_datetime
 import pytest
 
 from kit.errors import KitError, UserError
-from kit.kaggle_client.errors import CallError, Fault, explain, redacted, seconds_asked, until_midnight
+from kit.kaggle_client.errors import CallError, Fault, explain, redacted, retry_after_seconds, until_midnight
 
 PAGE = "https://www.kaggle.com/competitions/digit-recognizer"
 
@@ -12,21 +12,21 @@ PAGE = "https://www.kaggle.com/competitions/digit-recognizer"
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
-        (Fault("answer", 401, "Unauthenticated"), 2, ["refuses these credentials", "settings/api"]),
-        (Fault("answer", 403), 2, ["rules not accepted, or no such competition", f"{PAGE}/rules"]),
-        (Fault("answer", 403, "You must accept this competition's rules"), 2, [f"{PAGE}/rules"]),
-        (Fault("answer", 404), 2, ["no such competition", PAGE]),
-        (Fault("answer", 400, "has used its daily Submission allowance (5)"), 2, ["spent", "00:00"]),
-        (Fault("answer", 429, "daily submission limit reached"), 2, ["spent", "00:00"]),
-        (Fault("answer", 400, "only accepts Submissions from Notebooks"), 2, ["notebooks only"]),
-        (Fault("answer", 403, "Submissions have been disabled"), 2, ["disabled"]),
-        (Fault("answer", 400, "The deadline has passed"), 2, ["closed"]),
-        (Fault("answer", 400, "Bad blob"), 1, ["HTTP 400", "Bad blob"]),
+        (Fault("status", 401, "Unauthenticated"), 2, ["refuses these credentials", "settings/api"]),
+        (Fault("status", 403), 2, ["rules not accepted, or no such competition", f"{PAGE}/rules"]),
+        (Fault("status", 403, "You must accept this competition's rules"), 2, [f"{PAGE}/rules"]),
+        (Fault("status", 404), 2, ["no such competition", PAGE]),
+        (Fault("status", 400, "used its daily Submission allowance (5)"), 2, ["limit is reached", "00:00"]),
+        (Fault("status", 429, "daily submission limit reached"), 2, ["limit is reached", "00:00"]),
+        (Fault("status", 400, "only accepts Submissions from Notebooks"), 2, ["notebooks only"]),
+        (Fault("status", 403, "Submissions have been disabled"), 2, ["disabled"]),
+        (Fault("status", 400, "The deadline has passed"), 2, ["closed"]),
+        (Fault("status", 400, "Bad blob"), 1, ["HTTP 400", "Bad blob"]),
         (Fault("upload", 403), 1, ["the upload was refused (HTTP 403)"]),
         (Fault("page", message="a web page"), 1, ["a web page", "log in"]),
-        (Fault("nothing", message="Could not submit"), 1, ["made no submission", "Could not submit"]),
+        (Fault("no_submission", message="Could not submit"), 1, ["no submission", "Could not submit"]),
         (Fault("credentials"), 2, ["no Kaggle credentials", "settings/api"]),
-        (Fault("certificate"), 2, ["not signed by one that is trusted", "REQUESTS_CA_BUNDLE"]),
+        (Fault("certificate"), 2, ["Kaggle's certificate is not trusted", "REQUESTS_CA_BUNDLE"]),
         (Fault("proxy"), 2, ["the proxy refuses the connection", "USER:PASSWORD@HOST:PORT"]),
         (Fault("client", message="ImportError"), 1, ["ImportError", "kit doctor"]),
     ],
@@ -37,28 +37,28 @@ def test_each_fault_has_its_message_and_exit_code(fault: Fault, code: int, words
     assert isinstance(error, UserError) == (code == 2)
     assert [word for word in words if word not in str(error)] == []
     assert str(error).count("\n") < 3
-    assert not (isinstance(error, CallError) and error.passing)
+    assert not (isinstance(error, CallError) and error.transient)
 
 
 @pytest.mark.parametrize(
-    ("fault", "settled"),
+    ("fault", "answered"),
     [
-        (Fault("answer", 429), True),
-        (Fault("answer", 500), True),
-        (Fault("answer", 503), True),
-        (Fault("answer", 502), False),
-        (Fault("answer", 504), False),
+        (Fault("status", 429), True),
+        (Fault("status", 500), True),
+        (Fault("status", 503), True),
+        (Fault("status", 502), False),
+        (Fault("status", 504), False),
         (Fault("network", message="ConnectionError"), False),
         (Fault("timeout", message="30 s"), False),
         (Fault("upload", 429), False),
         (Fault("upload", 500), False),
     ],
 )
-def test_what_may_pass_is_marked_so(fault: Fault, settled: bool) -> None:
+def test_transient_faults(fault: Fault, answered: bool) -> None:
     error = explain(fault, "digit-recognizer")
     assert isinstance(error, CallError)
-    assert error.passing
-    assert error.settled == settled
+    assert error.transient
+    assert error.answered == answered
     assert isinstance(error.after(6), KitError)
     assert "tried 6 times" in str(error.after(6))
 
@@ -77,22 +77,22 @@ def test_what_may_pass_is_marked_so(fault: Fault, settled: bool) -> None:
     ],
 )
 def test_retry_after_in_seconds(header: str | None, seconds: float | None) -> None:
-    assert seconds_asked(header) == seconds
+    assert retry_after_seconds(header) == seconds
 
 
 def test_retry_after_as_a_date() -> None:
     later = datetime.now(UTC) + timedelta(seconds=90)
-    assert seconds_asked(format_datetime(later, usegmt=True)) == pytest.approx(90, abs=2)
-    assert seconds_asked("Thu, 01 Jan 1970 00:00:00 GMT") == 0
+    assert retry_after_seconds(format_datetime(later, usegmt=True)) == pytest.approx(90, abs=2)
+    assert retry_after_seconds("Thu, 01 Jan 1970 00:00:00 GMT") == 0
 
 
-def test_how_long_it_is_to_midnight() -> None:
+def test_time_until_midnight() -> None:
     assert until_midnight(datetime(2026, 1, 1, 18, 54, 1, tzinfo=UTC)) == "5 h 06 min"
     assert until_midnight(datetime(2026, 12, 31, 0, 0, 0, tzinfo=UTC)) == "24 h 00 min"
 
 
 @pytest.mark.parametrize(
-    ("text", "clean"),
+    ("text", "masked"),
     [
         ("wrong key my-secret-key here", "wrong key *** here"),
         (
@@ -107,6 +107,6 @@ def test_how_long_it_is_to_midnight() -> None:
         ("is it? yes", "is it? yes"),
     ],
 )
-def test_secrets_are_left_out(text: str, clean: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_masked(text: str, masked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAGGLE_KEY", "my-secret-key")
-    assert redacted(text) == clean
+    assert redacted(text) == masked

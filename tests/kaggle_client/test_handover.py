@@ -5,7 +5,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from kit.kaggle_client.handover import variables
+from kit.kaggle_client.handover import client_environment
 from kit.scratch import scratch
 
 Env = pytest.MonkeyPatch
@@ -13,7 +13,7 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: Env) -> Path:
+def home_folder(tmp_path: Path, monkeypatch: Env) -> Path:
     for name in BUNDLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -21,57 +21,59 @@ def own_home(tmp_path: Path, monkeypatch: Env) -> Path:
     return tmp_path
 
 
-def home() -> Path:
-    return Path(variables()["HOME"] or "")
+def client_home() -> Path:
+    return Path(client_environment()["HOME"] or "")
 
 
-def test_the_client_gets_values_and_folders_that_it_can_write_to(own_home: Path, monkeypatch: Env) -> None:
-    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(own_home / ".kaggle"))
-    (own_home / ".kaggle" / "kaggle.json").write_text('{"username": "me\\n", "key": " some-key"}')
-    assert home().parent == scratch()
-    assert variables() == {
+def test_client_has_clean_values_and_a_writable_home(home_folder: Path, monkeypatch: Env) -> None:
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(home_folder / ".kaggle"))
+    (home_folder / ".kaggle" / "kaggle.json").write_text('{"username": "me\\n", "key": " some-key"}')
+    assert client_home().parent == scratch()
+    assert client_environment() == {
         "KAGGLE_API_V1_TOKEN": None,
         "KAGGLE_API_TOKEN": None,
         "KAGGLE_USERNAME": "me",
         "KAGGLE_KEY": "some-key",
         "XDG_CONFIG_HOME": None,
-        "HOME": str(home()),
-        "KAGGLE_CONFIG_DIR": str(home() / ".kaggle"),
+        "HOME": str(client_home()),
+        "KAGGLE_CONFIG_DIR": str(client_home() / ".kaggle"),
     }
-    assert list((home() / ".kaggle").iterdir()) == []
+    assert list((client_home() / ".kaggle").iterdir()) == []
 
 
-def test_a_token_comes_alone(own_home: Path, monkeypatch: Env) -> None:
+def test_token_is_passed_without_a_key(home_folder: Path, monkeypatch: Env) -> None:
     monkeypatch.setenv("KAGGLE_USERNAME", "me")
     monkeypatch.setenv("KAGGLE_KEY", "some-key")
-    (own_home / ".kaggle" / "access_token").write_text("KGAT_abc\n")
-    changes = variables()
+    (home_folder / ".kaggle" / "access_token").write_text("KGAT_abc\n")
+    changes = client_environment()
     assert (changes["KAGGLE_API_TOKEN"], changes["KAGGLE_KEY"]) == ("KGAT_abc", None)
 
 
-def test_a_token_that_is_too_long_for_a_path_comes_in_a_file(monkeypatch: Env) -> None:
+def test_token_longer_than_a_path_is_passed_in_a_file(monkeypatch: Env) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", "x" * 5000)
-    assert variables()["KAGGLE_API_TOKEN"] is None
-    file = home() / ".kaggle" / "access_token"
+    assert client_environment()["KAGGLE_API_TOKEN"] is None
+    file = client_home() / ".kaggle" / "access_token"
     assert file.read_text() == "x" * 5000
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_login_is_copied_once(own_home: Path) -> None:
-    login = own_home / ".kaggle" / "credentials.json"
+def test_login_is_copied_once(home_folder: Path) -> None:
+    login = home_folder / ".kaggle" / "credentials.json"
     login.write_text('{"refresh_token": "refresh\\n", "username": "me"}')
-    copy = home() / ".kaggle" / "credentials.json"
+    copy = client_home() / ".kaggle" / "credentials.json"
     assert json.loads(copy.read_text()) == {"refresh_token": "refresh", "username": "me"}
-    copy.write_text("what the client got for it")
-    assert (home() / ".kaggle" / "credentials.json").read_text() == "what the client got for it"
+    copy.write_text("renewed by the client")
+    assert (client_home() / ".kaggle" / "credentials.json").read_text() == "renewed by the client"
     login.write_text('{"refresh_token": "another"}')
-    assert json.loads((home() / ".kaggle" / "credentials.json").read_text()) == {"refresh_token": "another"}
+    assert json.loads((client_home() / ".kaggle" / "credentials.json").read_text()) == {
+        "refresh_token": "another"
+    }
 
 
 @pytest.mark.parametrize("name", BUNDLES)
-def test_certificates_are_found_from_another_folder(own_home: Path, monkeypatch: Env, name: str) -> None:
+def test_path_of_the_certificates_is_absolute(home_folder: Path, monkeypatch: Env, name: str) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_abc")
-    (own_home / "ca.pem").symlink_to(certifi.where())
-    monkeypatch.chdir(own_home)
+    (home_folder / "ca.pem").symlink_to(certifi.where())
+    monkeypatch.chdir(home_folder)
     monkeypatch.setenv(name, "ca.pem")
-    assert variables()["REQUESTS_CA_BUNDLE"] == str(own_home / "ca.pem")
+    assert client_environment()["REQUESTS_CA_BUNDLE"] == str(home_folder / "ca.pem")

@@ -7,9 +7,10 @@ from keras import layers
 
 from kit.config import Cnn, Stage, load
 from kit.models.cnn import build_cnn
-from kit.models.cost import cost
+from kit.models.families import cost
+from kit.models.layers import Layers
 
-SHAPE = (28, 28)
+SHAPE = (28, 28, 1)
 
 
 def network(*stages: Stage, **also: Any) -> keras.Model:
@@ -29,7 +30,7 @@ def kinds(model: keras.Model) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("said_by", ["model", "stage"])
-def test_batch_norm_stands_where_it_is_told(place: Any, expected: list[str], said_by: str) -> None:
+def test_batch_norm_is_at_the_configured_position(place: Any, expected: list[str], said_by: str) -> None:
     if said_by == "model":
         model = network(Stage(filters=4), batch_norm=place)
     else:
@@ -44,19 +45,19 @@ def test_dense_layers_have_the_models_batch_norm_and_dropout() -> None:
     assert model.layers[-2].rate == 0.5
 
 
-def test_a_bias_that_batch_norm_would_take_away_is_left_out() -> None:
+def test_there_is_no_bias_before_batch_norm() -> None:
     assert network(batch_norm="before_activation").layers[2].bias is None
     assert network(batch_norm="after_activation").layers[2].bias is not None
 
 
-def test_dropout_is_the_models_but_where_a_stage_has_its_own() -> None:
+def test_a_stage_overrides_the_dropout_of_the_model() -> None:
     stages = Stage(filters=4), Stage(filters=4, dropout=0.0), Stage(filters=4, dropout=0.4)
     model = network(*stages, dropout=0.2, head=(8,))
     rates = [layer.rate for layer in model.layers if isinstance(layer, layers.Dropout)]
     assert rates == [0.2, 0.4, 0.2]
 
 
-def test_dropout_stands_at_the_end_of_its_stage() -> None:
+def test_dropout_is_at_the_end_of_its_stage() -> None:
     model = network(Stage(filters=4, pool="max", dropout=0.1), batch_norm="after_activation")
     assert kinds(model)[:5] == ["Conv2D", "Activation", "BatchNormalization", "MaxPooling2D", "Dropout"]
 
@@ -72,18 +73,18 @@ def test_dropout_stands_at_the_end_of_its_stage() -> None:
         (Stage(filters=4, padding="valid", kernel=2, pool="average"), (13, 13, 4)),
     ],
 )
-def test_a_stage_gives_images_of_its_size(stage: Stage, expected: tuple[int, ...]) -> None:
+def test_the_output_of_a_stage_has_the_expected_shape(stage: Stage, expected: tuple[int, ...]) -> None:
     model = network(stage)
     flatten = next(layer for layer in model.layers if isinstance(layer, layers.Flatten))
     assert tuple(flatten.input.shape[1:]) == expected
 
 
-def test_pooling_is_the_one_that_is_named() -> None:
+def test_pooling_is_the_configured_one() -> None:
     assert "MaxPooling2D" in kinds(network(Stage(filters=4, pool="max")))
     assert "AveragePooling2D" in kinds(network(Stage(filters=4, pool="average")))
 
 
-def test_the_loss_has_the_l2_of_every_kernel_and_of_nothing_else() -> None:
+def test_the_l2_penalty_covers_kernels_only() -> None:
     model = network(Stage(filters=4), head=(8,), batch_norm="after_activation", l2=0.01)
     kernels = [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
     assert len(kernels) == 3
@@ -97,9 +98,9 @@ def test_pixels_are_scaled_to_one() -> None:
     assert float(keras.ops.max(network().layers[1](image))) == 1.0
 
 
-def test_logits_are_float32_in_whatever_precision_the_layers_work() -> None:
+def test_logits_are_float32_in_every_precision() -> None:
     spec = Cnn(stages=(Stage(filters=4),), head=(8,), batch_norm="after_activation", dropout=0.1)
-    model = build_cnn(spec, SHAPE, 7, policy="mixed_bfloat16")
+    model = build_cnn(spec, SHAPE, 7, Layers("mixed_bfloat16"))
     logits = model(np.zeros((2, *SHAPE, 1), np.float32))
     assert tuple(logits.shape) == (2, 7)
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
@@ -114,7 +115,7 @@ def test_a_repeated_stage_strides_first_and_drops_last() -> None:
     assert kinds(model)[4:] == ["Conv2D", "Activation", "MaxPooling2D", "Dropout", "Flatten", "Dense"]
 
 
-def test_a_repeated_stage_costs_what_it_costs_written_out() -> None:
+def test_a_repeated_stage_costs_as_much_as_separate_stages() -> None:
     repeated = Cnn(stages=(Stage(filters=8, stride=2, repeat=2),), head=(9,), batch_norm="after_activation")
     written = Cnn(
         stages=(Stage(filters=8, stride=2), Stage(filters=8)), head=(9,), batch_norm="after_activation"

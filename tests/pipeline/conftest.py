@@ -1,4 +1,4 @@
-"""A competition whose images name their row, and a worker that predicts from that name alone, in no time."""
+"""A competition whose images encode their row number, and a fast worker that predicts from that number."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from tests.launchers import FakeLauncher, OnProgress
 
 ROWS, TEST_ROWS, FIRST_TEST, CLASSES = 100, 30, 5000, 10
 WRONG_EVERY = 25
-"""Every so many training rows the label is not what the image says."""
+"""Distance between training rows whose label differs from the class of the image."""
 
 RAW = {
     "folds": {"count": 4},
@@ -31,12 +31,12 @@ RAW = {
 
 
 def class_of(name: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the class of the images that are called so."""
+    """Return the class of the images with these numbers."""
     return np.asarray((7 * name + 3) % CLASSES)
 
 
 def probabilities(name: NDArray[np.int64], seed: int = 0, *, views: bool = False) -> NDArray[np.float32]:
-    """Return (rows, classes) that differ from row to row, a little from seed to seed, and with views."""
+    """Return (rows, classes) probabilities that differ by row, slightly by seed, and with views."""
     top = 0.5 + name / 20_000 + seed / 100 + views / 10
     probs = np.repeat((1 - top)[:, None] / (CLASSES - 1), CLASSES, axis=1)
     probs[np.arange(len(name)), class_of(name)] = top
@@ -44,10 +44,10 @@ def probabilities(name: NDArray[np.int64], seed: int = 0, *, views: bool = False
 
 
 def predict(job: Job, folder: Path, on_progress: OnProgress) -> MemberResult:
-    """Do what a worker does, in no time."""
+    """Predict as a worker does, without training."""
     with PARSING:
         train, test = (np.load(folder / f"{name}_images.npy") for name in ("train", "test"))
-    names, test_names = (images[:, 0, 0] * np.int64(256) + images[:, 0, 1] for images in (train, test))
+    names, test_names = (images[:, 0, 0, 0] * np.int64(256) + images[:, 0, 1, 0] for images in (train, test))
     rows, seed = np.flatnonzero(job.held_out), job.member.seed
     on_progress(Progress(job.member, 1, job.epochs, 0.5, 0.5))
     history = {"train_accuracy": 1.0, "seconds": 2.0, "startup_seconds": 1.0, "tracing_seconds": 0.5}
@@ -59,7 +59,7 @@ def predict(job: Job, folder: Path, on_progress: OnProgress) -> MemberResult:
 
 
 class Record:
-    """A listener that remembers."""
+    """A listener that records its events."""
 
     def __init__(self) -> None:
         self.planned: list[str] = []
@@ -71,7 +71,7 @@ class Record:
     def begun(
         self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None
     ) -> None:
-        assert run.info()["status"] == "running"
+        assert run.read_record().status == "running"
         assert len(dataset.train_labels) == ROWS
         assert seconds is None or not jobs
         self.planned, self.kept = [str(job.member) for job in jobs], kept
@@ -110,7 +110,7 @@ def competition(workdir: Path) -> Path:
 
 @pytest.fixture
 def launcher() -> FakeLauncher:
-    """Return a launcher whose workers do what `predict` does."""
+    """Return a launcher whose workers call `predict`."""
     return FakeLauncher(predict)
 
 
@@ -120,8 +120,8 @@ def record() -> Record:
 
 
 @pytest.fixture
-def cv(competition: Path, launcher: FakeLauncher) -> Cv:  # noqa: ARG001 - writes the data
-    """Return a function that runs `pipeline.cv` with fake workers, under a changed configuration."""
+def cv(competition: Path, launcher: FakeLauncher) -> Cv:  # noqa: ARG001 - it uses its files
+    """Return a function that runs `pipeline.cv` with a changed configuration and fake workers."""
 
     def run(changes: Any = None, record: Record | None = None, **also: Any) -> tuple[Run, bool, Record]:
         config = Config.model_validate(merged(RAW, changes or {}))

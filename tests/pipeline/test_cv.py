@@ -1,5 +1,4 @@
 import csv
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import Member
+from kit.records import EnsembleRecord
 from kit.runs import RUNS, Run
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from tests.launchers import FakeLauncher
@@ -36,11 +36,11 @@ def stamps(run: Run) -> dict[str, tuple[int, int]]:
 
 
 def named(name: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return class and highest probability that the stand-in gives to images called so, under seed 0."""
+    """Return the class that the stand-in predicts for these images with seed 0, and its probability."""
     return (7 * name + 3) % 10, 0.5 + name / 20_000
 
 
-def test_out_of_fold_probabilities_stand_in_row_order(cv: Cv) -> None:
+def test_oof_probabilities_are_in_row_order(cv: Cv) -> None:
     run, _, _ = cv()
     table, names = oof(run), np.arange(ROWS)
     classes, tops = named(names)
@@ -48,20 +48,20 @@ def test_out_of_fold_probabilities_stand_in_row_order(cv: Cv) -> None:
     np.testing.assert_array_equal(table[:, 2], classes)
     np.testing.assert_allclose(table[:, 3:].max(axis=1), tops, rtol=1e-6)
     np.testing.assert_allclose(table[:, 3:].sum(axis=1), 1, rtol=1e-6)
-    # Folds are shuffled: the test would not notice otherwise.
+    # Folds are shuffled; without that, the test would not detect a wrong order.
     folds = np.load(run.path / "folds.npy")[0]
     assert (np.diff(folds) < 0).any()
 
 
-def test_labels_stand_beside_the_predictions_for_their_row(cv: Cv) -> None:
+def test_labels_and_predictions_are_of_the_same_row(cv: Cv) -> None:
     run, _, _ = cv()
     table = oof(run)
     assert np.flatnonzero(table[:, 1] != table[:, 2]).tolist() == list(range(0, ROWS, WRONG_EVERY))
-    figures = run.report()["oof"]
-    assert (figures["errors"], figures["rows"], figures["accuracy"]) == (4, ROWS, 0.96)
+    score = run.read_report().oof
+    assert (score.errors, score.rows, score.value) == (4, ROWS, 0.96)
 
 
-def test_the_submission_stands_in_row_order(cv: Cv) -> None:
+def test_the_submission_is_in_row_order(cv: Cv) -> None:
     run, _, _ = cv()
     header, *rows = read(run.submission_path)
     classes, _ = named(FIRST_TEST + np.arange(TEST_ROWS))
@@ -69,7 +69,7 @@ def test_the_submission_stands_in_row_order(cv: Cv) -> None:
     assert rows == [[str(place + 1), str(label)] for place, label in enumerate(classes)]
 
 
-def test_each_row_is_held_out_once_a_seed(cv: Cv) -> None:
+def test_each_row_is_held_out_once_per_seed(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2, "folds": {"reshuffle": True}})
     folds = np.load(run.path / "folds.npy", allow_pickle=False)
     assert (folds.shape, folds.dtype) == ((2, ROWS), np.int8)
@@ -104,38 +104,41 @@ def test_a_finished_run_has_every_file_and_no_other(cv: Cv) -> None:
     assert {path.name for path in (run.path / "members").iterdir()} == {f"{name}.npz" for name in MEMBERS}
 
 
-def test_the_record_says_what_the_run_was_made_of(cv: Cv) -> None:
+def test_the_record_describes_the_run(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2})
-    info = run.info()
-    assert run.name == info["name"] == f"example-{info['hash'][:8]}"
-    assert (info["status"], info["config_name"]) == ("complete", "example")
-    assert (info["rows"], info["test_rows"], info["members_planned"]) == (ROWS, TEST_ROWS, 8)
-    assert (info["sample"], info["source"]) == (False, "data/")
-    assert (info["backend"], info["precision"]) == (None, {})
-    assert info["config"]["models"]["knn"]["neighbours"] == 1
-    assert info["started"] <= info["finished"]
-    assert info["wall_seconds"] > 0
-    assert {"python", "numpy"} <= set(info["versions"])
+    made = run.read_record()
+    assert run.name == made.name == f"example-{made.hash[:8]}"
+    assert (made.status, made.config_name) == ("complete", "example")
+    assert (made.rows, made.test_rows, made.members_planned) == (ROWS, TEST_ROWS, 8)
+    assert (made.sample, made.source) == (False, "data/")
+    assert (made.backend, made.precision) == (None, {})
+    assert made.config["models"]["knn"]["neighbours"] == 1
+    assert made.finished is not None
+    assert made.started <= made.finished
+    assert made.wall_seconds > 0
+    assert {"python", "numpy"} <= set(made.versions)
 
 
-def test_the_blend_says_what_each_column_weighs(cv: Cv) -> None:
+def test_the_ensemble_records_the_weight_of_each_column(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2})
-    blend = json.loads(run.ensemble_path.read_text())
-    names = ("knn-s0", "knn-s1")
-    assert blend == {
-        "method": "mean", "tta": False, "calibrate": False,
-        "weights": dict.fromkeys(names, 0.5), "powers": dict.fromkeys(names, 1.0),
-    }  # fmt: skip
+    names = (f"{run.name}/knn-s0", f"{run.name}/knn-s1")
+    assert run.read_ensemble() == EnsembleRecord(
+        method="mean",
+        tta=False,
+        calibrate=False,
+        weights=dict.fromkeys(names, 0.5),
+        temperatures=dict.fromkeys(names, 1.0),
+    )
     _, tops = named(np.arange(ROWS))
     np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops + 0.005, rtol=1e-6)
 
 
 def test_the_report_counts_start_up_with_tracing(cv: Cv) -> None:
     run, _, _ = cv()
-    assert run.report()["time"]["startup_seconds"] == 4 * 1.5
+    assert run.read_report().time.startup_seconds == 4 * 1.5
 
 
-def test_a_complete_run_is_left_alone(cv: Cv) -> None:
+def test_a_complete_run_is_not_changed(cv: Cv) -> None:
     run, _, _ = cv()
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
     again, complete, record = cv()
@@ -145,7 +148,7 @@ def test_a_complete_run_is_left_alone(cv: Cv) -> None:
 
 
 @pytest.mark.parametrize("name", ["submission.csv", "report.json", "oof.csv", "ensemble.json"])
-def test_a_result_that_was_lost_is_made_again_without_training(cv: Cv, name: str) -> None:
+def test_a_lost_result_is_recreated_without_training(cv: Cv, name: str) -> None:
     run, _, _ = cv()
     content = (run.path / name).read_bytes()
     (run.path / name).unlink()
@@ -156,7 +159,7 @@ def test_a_result_that_was_lost_is_made_again_without_training(cv: Cv, name: str
 
 def test_more_seeds_extend_the_run(cv: Cv) -> None:
     run, _, _ = cv()
-    before, seconds = stamps(run), run.info()["wall_seconds"]
+    before, seconds = stamps(run), run.read_record().wall_seconds
     more, _, record = cv({"seeds": 3})
     assert more.path == run.path
     assert record.kept == 4
@@ -164,11 +167,11 @@ def test_more_seeds_extend_the_run(cv: Cv) -> None:
     after = stamps(more)
     assert len(after) == 12
     assert {name: after[name] for name in before} == before
-    assert [one["seed"] for one in more.report()["columns"]] == [0, 1, 2]
-    assert more.info()["wall_seconds"] > seconds
+    assert [one.seed for one in more.read_report().columns] == [0, 1, 2]
+    assert more.read_record().wall_seconds > seconds
 
 
-def test_fewer_seeds_are_blended_again_without_training(cv: Cv) -> None:
+def test_fewer_seeds_are_combined_again_without_training(cv: Cv) -> None:
     first, _, _ = cv()
     alone = {path.name: path.read_bytes() for path in (first.oof_path, first.submission_path)}
     run, _, _ = cv({"seeds": 3})
@@ -185,14 +188,14 @@ def test_members_on_all_rows_extend_the_run(cv: Cv) -> None:
     before, judged = stamps(run), {path: path.read_bytes() for path in (run.oof_path, run.submission_path)}
     more, _, record = cv({"all_rows": True})
     assert (more.path, record.kept, record.planned) == (run.path, 4, ["knn-all-s0"])
-    after, report = stamps(run), run.report()
+    after, report = stamps(run), run.read_report()
     assert after.keys() - before.keys() == {"knn-all-s0.npz"}
     assert {name: after[name] for name in before} == before
     assert {path: path.read_bytes() for path in judged} == judged
-    assert report["members"][4]["member"] == "knn-all-s0"
-    assert "4 fold members and of one trained on all rows" in report["notes"][-1]
+    assert report.members[4].member == "knn-all-s0"
+    assert "4 fold members and one member trained on all rows" in report.notes[-1]
     again, _, record = cv()
-    assert (again.path, record.planned, len(run.report()["members"])) == (run.path, [], 4)
+    assert (again.path, record.planned, len(run.read_report().members)) == (run.path, [], 4)
 
 
 VIEWS: Any = {
@@ -202,54 +205,55 @@ VIEWS: Any = {
 }
 
 
-def test_whether_the_blend_uses_views_retrains_nothing(cv: Cv) -> None:
+def test_whether_the_ensemble_uses_views_retrains_nothing(cv: Cv) -> None:
     run, _, _ = cv(VIEWS)
     _, tops = named(np.arange(ROWS))
     np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops, rtol=1e-6)
-    tta = run.report()["tta"]
-    assert not tta["used"]
-    again, _, record = cv({**VIEWS, "blend": {"tta": True}})
+    tta = run.read_report().tta
+    assert tta is not None
+    assert not tta.used
+    again, _, record = cv({**VIEWS, "ensemble": {"tta": True}})
     assert (again.path, record.planned) == (run.path, [])
     # The baseline has no views.
     np.testing.assert_allclose(oof(run)[:, 3:].max(axis=1), tops + 0.05, rtol=1e-6)
-    report = run.report()
-    assert report["tta"] == {**tta, "used": True}
-    assert report["oof"] == tta["with"] != tta["without"]
-    blend = json.loads(run.ensemble_path.read_text())
-    assert (blend["tta"], blend["weights"]) == (True, {"knn-s0": 0.5, "net-s0": 0.5})
+    report, ensemble = run.read_report(), run.read_ensemble()
+    assert report.tta == tta.model_copy(update={"used": True})
+    assert report.oof == tta.with_views != tta.without_views
+    weights = {f"{run.name}/knn-s0": 0.5, f"{run.name}/net-s0": 0.5}
+    assert (ensemble.tta, ensemble.weights) == (True, weights)
 
 
-def test_calibrating_the_blend_retrains_nothing(cv: Cv) -> None:
+def test_calibrating_the_ensemble_retrains_nothing(cv: Cv) -> None:
     run, _, _ = cv()
-    plain, before = oof(run), run.report()
-    again, _, record = cv({"blend": {"calibrate": True}})
+    plain, before = oof(run), run.read_report()
+    again, _, record = cv({"ensemble": {"calibrate": True}})
     assert (again.path, record.planned) == (run.path, [])
-    after = run.report()
-    # The stand-in is sure of 0.5 to 0.505, and right in 96 of 100 rows.
-    assert after["oof"]["log_loss"] < before["oof"]["log_loss"] / 2
-    assert after["columns"][0]["log_loss"] == after["oof"]["log_loss"]
-    assert after["oof"]["errors"] == before["oof"]["errors"] == 4
+    after = run.read_report()
+    # The stand-in predicts probabilities of 0.5 to 0.505 and is correct in 96 of 100 rows.
+    assert after.oof.log_loss < before.oof.log_loss / 2
+    assert after.columns[0].score.log_loss == after.oof.log_loss
+    assert after.oof.errors == before.oof.errors == 4
     np.testing.assert_array_equal(oof(run)[:, :3], plain[:, :3])
-    power = json.loads(run.ensemble_path.read_text())["powers"]["knn-s0"]
-    assert after["columns"][0]["power"] == power > 1
-    assert f"(knn-s0 {power:.2f})" in after["notes"][-1]
+    temperature = run.read_ensemble().temperatures[f"{run.name}/knn-s0"]
+    assert after.columns[0].temperature == temperature < 1
+    assert f"{run.name}/knn-s0 {temperature:.2f}" in after.notes[-1]
 
 
-def test_views_and_all_rows_stopped_and_continued_give_the_same_members(cv: Cv, record: Any) -> None:
-    changes = {**VIEWS, "all_rows": True, "seeds": 2, "blend": {"tta": True}}
+def test_an_interrupted_run_with_views_and_all_rows_has_the_same_members(cv: Cv, record: Any) -> None:
+    changes = {**VIEWS, "all_rows": True, "seeds": 2, "ensemble": {"tta": True}}
     whole, _, _ = cv(changes, name="whole", jobs=2)
     interrupt_after(7, record)
     with pytest.raises(InterruptedRunError, match="7 of 20 members"):
         cv(changes, record, name="stopped", jobs=1)
     stopped, _, _ = cv(changes, name="stopped", jobs=1)
     files = [path.relative_to(whole.path) for path in sorted((whole.path / "members").iterdir())]
-    files += [Path("oof.csv"), Path("submission.csv"), Path("ensemble.json")]
-    assert len(files) == 23
+    files += [Path("oof.csv"), Path("submission.csv")]
+    assert len(files) == 22
     for file in files:
         assert (stopped.path / file).read_bytes() == (whole.path / file).read_bytes(), file
 
 
-def test_a_member_cut_short_is_trained_again(cv: Cv) -> None:
+def test_a_truncated_member_is_retrained(cv: Cv) -> None:
     run, _, _ = cv()
     path = run.member_path(Member("knn", 2, 0))
     content = path.read_bytes()
@@ -266,7 +270,7 @@ def test_members_without_a_record_are_not_trusted(cv: Cv) -> None:
     assert record.planned == MEMBERS
 
 
-def test_fresh_throws_away_what_there_is(cv: Cv) -> None:
+def test_fresh_deletes_the_existing_run(cv: Cv) -> None:
     run, _, _ = cv({"seeds": 2})
     _, complete, record = cv(fresh=True)
     assert (complete, record.planned) == (False, MEMBERS)
@@ -277,45 +281,45 @@ def test_another_configuration_is_another_run(cv: Cv) -> None:
     assert cv()[0].path != cv({"models": {"knn": {"neighbours": 2}}})[0].path
 
 
-def test_a_name_may_be_given(cv: Cv) -> None:
+def test_a_run_can_be_named(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     assert run.path == RUNS / "mine"
-    assert run.info()["name"] == "mine"
+    assert run.read_record().name == "mine"
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "../elsewhere", "a/b", "/tmp", ".hidden"])
-def test_a_name_does_not_lead_out_of_the_runs(cv: Cv, name: str) -> None:
+def test_a_name_outside_of_runs_is_refused(cv: Cv, name: str) -> None:
     with pytest.raises(UserError, match="--run: not a name"):
         cv(name=name, fresh=True)
     assert not RUNS.exists()
 
 
-def test_a_run_made_otherwise_is_refused_by_name(cv: Cv) -> None:
+def test_a_run_with_different_settings_is_refused_by_name(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     before = run.info_path.read_bytes()
     with pytest.raises(UserError) as error:
         cv({"models": {"knn": {"neighbours": 2}}}, name="mine")
     assert str(error.value) == (
-        "runs/mine: this run was made otherwise (models.knn.neighbours: 1 there, 2 now)\n"
-        "choose another --run NAME, or --fresh to throw this one away"
+        "runs/mine: this run used different settings (models.knn.neighbours: 1 in the run, 2 requested)\n"
+        "choose another --run NAME, or --fresh to delete this run and retrain it"
     )
     assert run.info_path.read_bytes() == before
 
 
-def test_a_run_made_otherwise_gives_way_to_a_fresh_one(cv: Cv) -> None:
+def test_fresh_replaces_a_run_with_different_settings(cv: Cv) -> None:
     cv(name="mine")
     run, _, _ = cv({"models": {"knn": {"neighbours": 2}}}, name="mine", fresh=True)
-    assert run.info()["config"]["models"]["knn"]["neighbours"] == 2
+    assert run.read_record().config["models"]["knn"]["neighbours"] == 2
 
 
-def test_a_run_under_way_is_not_trained_twice(cv: Cv) -> None:
+def test_a_run_is_not_trained_by_two_processes(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     with run.locked(), pytest.raises(UserError, match="runs/mine: another process is training this run"):
         cv({"seeds": 2}, name="mine")
     cv({"seeds": 2}, name="mine")
 
 
-def test_a_sample_submission_that_disagrees_is_refused_before_training(cv: Cv, competition: Path) -> None:
+def test_a_sample_submission_with_other_ids_is_refused_before_training(cv: Cv, competition: Path) -> None:
     (competition / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
     with pytest.raises(UserError, match=r"sample_submission\.csv, line 3: id 3 and what follows are missing"):
         cv()
@@ -324,7 +328,7 @@ def test_a_sample_submission_that_disagrees_is_refused_before_training(cv: Cv, c
 
 @contextmanager
 def failing(launcher: FakeLauncher, name: str, error: KitError, times: int = 9) -> Iterator[None]:
-    """Let one member fail, the first so many times, within the block."""
+    """Let one member fail within the block, for the first `times` calls."""
     train, failures = launcher.train, list[str]()
 
     def run(job: Any, *arguments: Any) -> Any:
@@ -345,16 +349,16 @@ def test_a_member_that_fails_costs_no_other(cv: Cv, launcher: FakeLauncher) -> N
     run = Run(RUNS / "mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: ValueError: no\ntry another\n"
-        "see runs/mine/members/knn-f1-s0.log; the same command trains what is missing"
+        "see runs/mine/members/knn-f1-s0.log; rerun the same command to train the missing members"
     )
     assert raised.value.exit_code == 1
     assert (run.path / "members/knn-f1-s0.log").read_text() == "Traceback\nValueError: no\n"
-    assert run.info()["status"] == "failed"
+    assert run.read_record().status == "failed"
     assert not run.report_path.exists()
 
     _, _, record = cv(name="mine")
     assert (record.planned, record.kept) == ([MEMBERS[1]], 3)
-    assert run.info()["status"] == "complete"
+    assert run.read_record().status == "complete"
     assert not (run.path / "members/knn-f1-s0.log").exists()
 
 
@@ -370,7 +374,7 @@ TAUGHT: Any = {
 STUDENTS, TEACHERS = ([f"{model}-f{fold}-s0" for fold in range(4)] for model in ("student", "late"))
 
 
-def test_a_network_learns_from_what_its_stored_teachers_predict(cv: Cv, launcher: FakeLauncher) -> None:
+def test_a_network_learns_from_the_predictions_of_its_stored_teachers(cv: Cv, launcher: FakeLauncher) -> None:
     train, taught = launcher.train, dict[str, Any]()
 
     def run(job: Any, *arguments: Any) -> Any:
@@ -392,7 +396,7 @@ def test_without_its_teachers_no_network_is_trained(cv: Cv, launcher: FakeLaunch
         cv(TAUGHT, name="mine")
     run, _, record = cv(TAUGHT, name="mine")
     assert record.planned == [*STUDENTS, TEACHERS[1]]
-    assert run.info()["status"] == "complete"
+    assert run.read_record().status == "complete"
 
 
 def test_a_worker_that_wrote_nothing_leaves_no_log(cv: Cv, launcher: FakeLauncher) -> None:
@@ -401,7 +405,7 @@ def test_a_worker_that_wrote_nothing_leaves_no_log(cv: Cv, launcher: FakeLaunche
         cv(name="mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: it diverged\nlower the rate\n"
-        "the same command trains what is missing"
+        "rerun the same command to train the missing members"
     )
     assert not list(RUNS.rglob("*.log"))
 
@@ -410,7 +414,7 @@ def test_a_retry_is_reported(cv: Cv, launcher: FakeLauncher) -> None:
     with failing(launcher, MEMBERS[2], WorkerLostError("killed", ""), times=1):
         run, _, record = cv()
     assert record.retries == ["knn-f2-s0: killed"]
-    assert run.report()["warnings"] == ["trained again after their worker died: knn-f2-s0"]
+    assert run.read_report().warnings == ("retried after their worker died: knn-f2-s0",)
 
 
 def interrupt_after(count: int, record: Any) -> None:
@@ -427,7 +431,7 @@ def test_ctrl_c_keeps_what_is_finished(cv: Cv, record: Any) -> None:
         cv({"seeds": 2}, record, name="mine", jobs=1)
     run = Run(RUNS / "mine")
     assert str(raised.value) == "interrupted; 2 of 8 members are stored; rerun the same command to resume"
-    assert run.info()["status"] == "interrupted"
+    assert run.read_record().status == "interrupted"
     assert len(stamps(run)) == 2
     _, _, record = cv({"seeds": 2}, name="mine")
     assert (len(record.planned), record.kept) == (6, 2)
@@ -437,7 +441,7 @@ def test_ctrl_c_keeps_what_is_finished(cv: Cv, record: Any) -> None:
 @pytest.mark.parametrize(
     ("error", "status"), [(KeyboardInterrupt(), "interrupted"), (OSError(28, "full"), "failed")]
 )
-def test_whenever_it_stops_the_record_says_so_and_the_next_call_finishes(
+def test_after_any_stop_the_record_has_the_status_and_a_rerun_finishes(
     cv: Cv, when: str, error: BaseException, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object) -> None:
@@ -448,12 +452,12 @@ def test_whenever_it_stops_the_record_says_so_and_the_next_call_finishes(
         with pytest.raises((InterruptedRunError, OSError)):
             cv(name="mine")
     run = Run(RUNS / "mine")
-    assert run.info()["status"] == status
+    assert run.read_record().status == status
     cv(name="mine")
-    assert run.info()["status"] == "complete"
+    assert run.read_record().status == "complete"
 
 
-def test_what_a_killed_process_left_half_written_is_swept_away(cv: Cv) -> None:
+def test_partly_written_files_of_a_killed_process_are_deleted(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     for place in (".run.json.abc", "members/.knn-f0-s0.npz.abc"):
         (run.path / place).write_bytes(b"half")
@@ -462,7 +466,7 @@ def test_what_a_killed_process_left_half_written_is_swept_away(cv: Cv) -> None:
 
 
 @pytest.mark.parametrize("jobs", [None, 1, 3, 50])
-def test_jobs_change_nothing_but_the_speed(cv: Cv, jobs: int | None) -> None:
+def test_jobs_change_only_the_speed(cv: Cv, jobs: int | None) -> None:
     run, _, _ = cv(jobs=jobs)
     other, _, _ = cv(name="one", jobs=1)
     assert run.oof_path.read_bytes() == other.oof_path.read_bytes()

@@ -1,7 +1,6 @@
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from kit.config import validate
@@ -17,9 +16,11 @@ def search_seconds(
     """Return how much of a call is the search's where the first round of the confirmation takes `least`."""
     monkeypatch.setattr(confirmation, "needed_seconds", lambda *given: least)  # noqa: ARG005
     monkeypatch.setattr(confirmation, "candidates", lambda study, space: [study] * candidates)  # noqa: ARG005
-    call: Any = SimpleNamespace(seconds=seconds, config=validate(RAW), space=None, jobs=1)
+    request: Any = SimpleNamespace(
+        seconds=seconds, source=SimpleNamespace(config=validate(RAW)), space=None, jobs=1
+    )
     shared: Any = SimpleNamespace(study=None)
-    return pipeline._search_seconds(shared, call)
+    return pipeline._search_seconds(shared, request)
 
 
 def test_a_quarter_of_the_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,8 +28,8 @@ def test_a_quarter_of_the_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert search_seconds(monkeypatch, seconds=1000, least=100) == 750
 
 
-def test_more_is_kept_where_five_cells_take_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Five cells take 5/3 of the first round, of three.
+def test_more_is_kept_if_five_replicates_take_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Five replicates take 5/3 of the first round of three.
     assert search_seconds(monkeypatch, seconds=1000, least=240) == pytest.approx(600)
     assert search_seconds(monkeypatch, seconds=1000, least=400) == pytest.approx(550)
 
@@ -49,16 +50,3 @@ def test_with_nothing_to_confirm_the_search_goes_on(monkeypatch: pytest.MonkeyPa
 
 def test_a_call_without_a_limit_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert search_seconds(monkeypatch, seconds=None, least=100) == float("inf")
-
-
-def test_trials_are_judged_on_the_folds_of_the_first_seed() -> None:
-    dataset: Any = SimpleNamespace(
-        train_images=np.random.default_rng(0).integers(0, 256, (80, 4, 4), np.uint8),
-        train_labels=np.arange(80, dtype=np.uint8) % 10,
-    )
-    plain, other, reshuffled = (
-        pipeline.search_folds(dataset, validate(RAW | {"seeds": [3, 1], "folds": {"count": 4, **folds}}))
-        for folds in ({"seed": 5}, {"seed": 8}, {"seed": 5, "reshuffle": True})
-    )
-    assert (plain != other).any()
-    assert (reshuffled == other).all()

@@ -25,7 +25,7 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "submissions")
 
 
-def test_there_is_nothing_to_begin_with(ledger: Ledger) -> None:
+def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
     assert ledger.records() == []
     assert not ledger.folder.exists()
 
@@ -40,7 +40,7 @@ def test_the_last_event_of_a_tag_wins(ledger: Ledger) -> None:
     assert (records[0].begun, records[0].updated) == (first.begun, last.updated)
 
 
-def test_every_event_stays_readable_on_a_line_of_its_own(ledger: Ledger) -> None:
+def test_every_event_is_one_readable_line(ledger: Ledger) -> None:
     record = ledger.append(replace(RECORD, message="two\nlines ä"))
     ledger.append(replace(record, status="failed"))
     events = [json.loads(line) for line in ledger.path.read_text().splitlines()]
@@ -49,19 +49,19 @@ def test_every_event_stays_readable_on_a_line_of_its_own(ledger: Ledger) -> None
     assert events[0]["time"].endswith("+00:00")
 
 
-def test_errors_hold_no_secret(ledger: Ledger) -> None:
+def test_errors_contain_no_secret(ledger: Ledger) -> None:
     ledger.append(replace(RECORD, error="GET https://s.test/x?Signature=abc failed"))
     assert ledger.records()[0].error == "GET https://s.test/x?*** failed"
     assert "abc" not in ledger.path.read_text()
 
 
-def test_intervals_come_back_as_they_were(ledger: Ledger) -> None:
+def test_intervals_are_read_as_written(ledger: Ledger) -> None:
     ledger.append(replace(RECORD, oof_interval=(0.9, 0.95), expected_score=(0.89, 0.96)))
     assert ledger.records()[0].oof_interval == (0.9, 0.95)
     assert ledger.records()[0].expected_score == (0.89, 0.96)
 
 
-def test_a_torn_line_costs_itself_alone(ledger: Ledger) -> None:
+def test_only_a_torn_line_is_lost(ledger: Ledger) -> None:
     ledger.append(RECORD)
     with ledger.path.open("a") as file:
         file.write('{"tag": "kit-2", "sta')
@@ -69,14 +69,14 @@ def test_a_torn_line_costs_itself_alone(ledger: Ledger) -> None:
     assert [record.tag for record in ledger.records()] == ["kit-1", "kit-3"]
 
 
-def test_marks_of_a_merge_count_for_nothing(ledger: Ledger) -> None:
+def test_merge_conflict_markers_are_ignored(ledger: Ledger) -> None:
     ledger.append(RECORD)
     line = ledger.path.read_text()
     ledger.path.write_text(f"<<<<<<< HEAD\n{line}=======\n[]\n{{}}\n>>>>>>> other\n")
     assert [record.tag for record in ledger.records()] == ["kit-1"]
 
 
-def test_unknown_keys_of_a_later_version_are_passed_over(ledger: Ledger) -> None:
+def test_unknown_keys_of_a_later_version_are_ignored(ledger: Ledger) -> None:
     ledger.append(RECORD)
     ledger.path.write_text(ledger.path.read_text().replace("{", '{"medal": "gold", ', 1))
     assert ledger.records()[0].tag == "kit-1"
@@ -97,7 +97,7 @@ def test_two_processes_lose_no_event(ledger: Ledger) -> None:
     assert len(ledger.records()) == 100
 
 
-def test_the_lock_is_held_by_one(ledger: Ledger) -> None:
+def test_the_lock_has_one_holder(ledger: Ledger) -> None:
     with ledger.locked() as first, Ledger(ledger.folder).locked() as second:
         assert first
         assert not second
@@ -109,16 +109,16 @@ def test_the_lock_is_held_by_one(ledger: Ledger) -> None:
     ("score", "place"),
     [("0.98", "below"), ("0.985", "inside"), ("0.99", "inside"), ("0.9951", "above"), ("", ""), ("n/a", "")],
 )
-def test_the_place_of_a_score(score: str, place: str) -> None:
-    assert replace(RECORD, public_score=score, expected_score=(0.985, 0.995)).place == place
-    assert replace(RECORD, public_score=score).place == ""
+def test_the_position_of_a_score(score: str, place: str) -> None:
+    assert replace(RECORD, public_score=score, expected_score=(0.985, 0.995)).score_position == place
+    assert replace(RECORD, public_score=score).score_position == ""
 
 
-def test_the_result_is_told_in_a_sentence() -> None:
+def test_the_result_is_a_sentence() -> None:
     scored = replace(RECORD, public_score="0.99571", ref=7)
     assert scored.result == "score 0.99571"
     assert replace(scored, public_score="").result == "submission 7 is scored; Kaggle shows no public score"
-    expected = replace(scored, oof_accuracy=0.995, expected_score=(0.994, 0.996))
+    expected = replace(scored, oof_score=0.995, expected_score=(0.994, 0.996))
     assert expected.result == "score 0.99571, inside the expected range 0.99400 to 0.99600 (OOF 0.99500)"
 
 
@@ -131,7 +131,7 @@ def test_the_age_counts_from_the_last_event(ledger: Ledger) -> None:
     "time",
     ["2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00", "0001-01-01T00:00+14:00", "soon", "", 5, None],
 )
-def test_a_record_of_an_odd_time_is_kept_and_old(ledger: Ledger, time: object) -> None:
+def test_a_record_with_an_invalid_time_is_kept_and_counts_as_old(ledger: Ledger, time: object) -> None:
     ledger.append(RECORD)
     ledger.path.write_text(json.dumps(json.loads(ledger.path.read_text()) | {"time": time}) + "\n")
     [record] = ledger.records()
@@ -147,7 +147,7 @@ def test_a_record_without_a_time_is_kept(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("name", ["file", "competition", "message", "sha256", "error"])
-def test_an_event_of_other_types_counts_for_nothing(ledger: Ledger, name: str) -> None:
+def test_an_event_with_wrong_types_is_ignored(ledger: Ledger, name: str) -> None:
     ledger.append(RECORD)
     event = json.loads(ledger.path.read_text())
     with ledger.path.open("a") as file:
@@ -155,11 +155,11 @@ def test_an_event_of_other_types_counts_for_nothing(ledger: Ledger, name: str) -
     assert [record.tag for record in ledger.records()] == ["kit-1"]
 
 
-def test_a_process_that_keeps_the_lock_is_not_waited_for_without_end(ledger: Ledger) -> None:
+def test_the_wait_for_the_lock_is_limited(ledger: Ledger) -> None:
     said: list[str] = []
     with (
         Ledger(ledger.folder).locked(),
-        pytest.raises(UserError, match="another kit submit has not ended within 0 s"),
+        pytest.raises(UserError, match="another kit submit is still running after 0 s"),
         ledger.locked(lambda: said.append("waiting"), patience=0.1),
     ):
         pass
@@ -167,7 +167,7 @@ def test_a_process_that_keeps_the_lock_is_not_waited_for_without_end(ledger: Led
 
 
 @pytest.mark.parametrize("kind", ["file", "dangling link"])
-def test_something_else_in_place_of_the_folder_is_named(ledger: Ledger, kind: str) -> None:
+def test_a_file_instead_of_the_folder_is_named(ledger: Ledger, kind: str) -> None:
     if kind == "file":
         ledger.folder.touch()
     else:

@@ -21,7 +21,7 @@ def test_the_newest_finished_run_on_competition_data_is_the_default() -> None:
     write_run("old")
     write_run("new", started="2026-02-01T00:00:00+00:00")
     write_run("sample", started="2026-03-01T00:00:00+00:00", sample=True)
-    write_run("unfinished", started="2026-03-01T00:00:00+00:00", status="training")
+    write_run("unfinished", started="2026-03-01T00:00:00+00:00", status="running")
     made = plan()
     assert made.record.run == "new"
     assert made.record.file == f"submissions/new-{made.record.tag}.csv"
@@ -29,21 +29,21 @@ def test_the_newest_finished_run_on_competition_data_is_the_default() -> None:
     assert made.record.expected_score == (0.965, 1.005)
 
 
-def test_the_competition_is_the_runs_own() -> None:
+def test_the_competition_is_that_of_the_run() -> None:
     config = load("default", ["competition.slug=other"]).model_dump(mode="json")
     write_run("a", config=config)
     assert plan("a").record.competition == "other"
     assert plan("runs/a/submission.csv").record.competition == "other"
 
 
-def test_tags_are_never_the_same_and_stand_in_the_description() -> None:
+def test_tags_are_unique_and_part_of_the_description() -> None:
     write_run("a")
     first, second = plan(), plan()
     assert first.record.tag != second.record.tag
     assert first.description == f"a OOF 0.98500 abababab [{first.record.tag}]"
 
 
-def test_a_message_stands_on_one_line_and_has_an_end() -> None:
+def test_a_message_is_one_line_of_limited_length() -> None:
     write_run("a")
     assert plan(message=" two\nlines ").record.message == "two lines"
     with pytest.raises(UserError, match="at most 400 letters"):
@@ -57,7 +57,7 @@ def test_rows_are_those_of_the_runs_test_data() -> None:
 
 
 @pytest.mark.parametrize("target", ["none", "none.csv", "runs/none/submission.csv"])
-def test_what_is_not_there_is_named(target: str) -> None:
+def test_a_missing_target_is_named(target: str) -> None:
     write_run("a")
     with pytest.raises(UserError, match="none"):
         plan(target)
@@ -65,15 +65,15 @@ def test_what_is_not_there_is_named(target: str) -> None:
 
 def test_a_damaged_run_is_named() -> None:
     run = write_run("a")
-    run.write_report({"oof": {}})
-    with pytest.raises(UserError, match=r"runs/a: damaged, or of another version \(KeyError"):
+    run.report_path.write_text('{"version": 2}')
+    with pytest.raises(UserError, match=r"runs/a/report\.json: damaged: run: field required"):
         plan()
 
 
-def test_the_description_tells_what_will_be_sent() -> None:
+def test_the_description_says_what_will_be_sent() -> None:
     write_run("a")
-    told = describe(plan(), Ledger())
-    assert [line.split(":")[0] for line in told] == [
+    lines = describe(plan(), Ledger())
+    assert [line.split(":")[0] for line in lines] == [
         "competition",
         "file",
         "classes",
@@ -81,10 +81,10 @@ def test_the_description_tells_what_will_be_sent() -> None:
         "changed",
         "message",
     ]
-    assert "200 rows" in told[1]
-    assert told[2].endswith("0: 19  1: 20  2: 20  3: 21  4: 20  5: 20  6: 20  7: 20  8: 20  9: 20")
-    assert told[3].endswith("0.98500 (0.97500 to 0.99500); expected 0.96500 to 1.00500")
-    assert told[4].endswith("this is the first submission from here")
+    assert "200 rows" in lines[1]
+    assert lines[2].endswith("0: 19  1: 20  2: 20  3: 21  4: 20  5: 20  6: 20  7: 20  8: 20  9: 20")
+    assert lines[3].endswith("0.98500 (0.97500 to 0.99500); expected 0.96500 to 1.00500")
+    assert lines[4].endswith("this is the first submission from here")
 
 
 def test_changes_count_from_the_copy_of_the_last_submission() -> None:
@@ -115,7 +115,7 @@ def test_changes_are_counted_by_id() -> None:
     assert "0 of 200 rows" in describe(plan("other.csv"), ledger)[4]
 
 
-def test_a_copy_of_an_old_ledger_is_found_where_it_was() -> None:
+def test_the_copy_of_an_old_ledger_is_found() -> None:
     write_run("a")
     first, ledger = plan(), Ledger()
     Path("submissions").mkdir()
@@ -125,7 +125,7 @@ def test_a_copy_of_an_old_ledger_is_found_where_it_was() -> None:
 
 
 @pytest.mark.parametrize("stem", ["x" * 240, "数" * 80, "\U00020000" * 60])
-def test_the_name_of_a_copy_has_at_most_255_bytes_whatever_the_files(stem: str) -> None:
+def test_the_name_of_a_copy_has_at_most_255_bytes(stem: str) -> None:
     Path(f"{stem}.csv").write_bytes(write_run("a").submission_path.read_bytes())
     made = plan(f"{stem}.csv")
     with Path("plain").open("wb") as file:
@@ -153,13 +153,13 @@ def test_the_name_of_a_copy_has_plain_characters(name: str, stem: str) -> None:
     made.description.encode()
 
 
-def test_links_in_a_circle_are_no_file() -> None:
+def test_circular_links_are_not_a_file() -> None:
     Path("loop.csv").symlink_to("loop.csv")
     with pytest.raises(UserError, match=r"loop.csv: not readable"):
         plan("loop.csv")
 
 
-def test_changes_are_not_counted_against_other_ids_or_columns() -> None:
+def test_changes_are_not_counted_if_ids_or_columns_differ() -> None:
     write_run("a")
     ledger, content = Ledger(), b"ImageId,Label\n7,3\n"
     Path("old.csv").write_bytes(content)

@@ -1,4 +1,4 @@
-"""The order of the steps, with Kaggle's answers made up."""
+"""The order of the steps of a submission, with simulated answers of Kaggle."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ COMPLETE = replace(PENDING, status="complete", public_score="0.99571")
 
 @dataclass
 class Kaggle:
-    """Records calls; an answer that is an exception is raised."""
+    """Records calls; raises answers that are exceptions."""
 
     answers: dict[str, Any] = field(
         default_factory=lambda: {"limits": Limits(1, 1, 4), "upload": "token", "create": 7, "get": [COMPLETE]}
@@ -91,7 +91,7 @@ def statuses() -> list[str]:
     return [record.status for record in Ledger().records()]
 
 
-def test_the_quota_comes_before_the_upload(kaggle: Kaggle) -> None:
+def test_the_quota_is_checked_before_the_upload(kaggle: Kaggle) -> None:
     record = send()
     assert kaggle.calls == ["limits", "upload", "create"]
     assert (record.status, record.ref) == ("pending", 7)
@@ -108,13 +108,13 @@ def test_a_spent_quota_ends_it(kaggle: Kaggle, quota: Limits) -> None:
 
 
 @pytest.mark.parametrize("quota", [None, Limits(0, 0, 0)])
-def test_an_unknown_quota_does_not(kaggle: Kaggle, quota: Limits | None) -> None:
+def test_an_unknown_quota_does_not_end_it(kaggle: Kaggle, quota: Limits | None) -> None:
     kaggle.answers["limits"] = quota
     assert send().ref == 7
 
 
 @pytest.mark.parametrize("step", ["upload", "create"])
-def test_what_is_refused_is_failed_and_may_be_sent_again(kaggle: Kaggle, step: str) -> None:
+def test_a_refused_submission_is_failed_and_may_be_sent_again(kaggle: Kaggle, step: str) -> None:
     kaggle.answers[step] = [
         UserError("refused", received="Kaggle's words", hint="do this"),
         kaggle.answers[step],
@@ -126,7 +126,7 @@ def test_what_is_refused_is_failed_and_may_be_sent_again(kaggle: Kaggle, step: s
     assert statuses() == ["failed", "pending"]
 
 
-def test_an_unknown_outcome_stays_open_until_the_list_tells(kaggle: Kaggle) -> None:
+def test_an_unknown_outcome_stays_open_until_the_list_resolves_it(kaggle: Kaggle) -> None:
     kaggle.answers["create"] = UnknownOutcomeError("no answer")
     made = plan()
     with pytest.raises(UnknownOutcomeError):
@@ -146,7 +146,7 @@ def test_an_interrupt_while_sending_stays_open(kaggle: Kaggle) -> None:
     assert statuses() == ["sending"]
 
 
-def test_an_interrupted_again_is_found_and_not_sent_a_third_time(kaggle: Kaggle) -> None:
+def test_an_interrupted_resubmission_is_found_and_not_sent_again(kaggle: Kaggle) -> None:
     wait(send())
     kaggle.answers["create"] = UnknownOutcomeError("no answer")
     made = plan()
@@ -158,7 +158,7 @@ def test_an_interrupted_again_is_found_and_not_sent_a_third_time(kaggle: Kaggle)
     assert kaggle.calls == ["list"]
 
 
-def test_what_is_pending_is_taken_up_and_again_sends_another(kaggle: Kaggle) -> None:
+def test_a_pending_submission_is_resumed_unless_again(kaggle: Kaggle) -> None:
     first = send()
     kaggle.calls.clear()
     assert send().tag == first.tag
@@ -167,7 +167,7 @@ def test_what_is_pending_is_taken_up_and_again_sends_another(kaggle: Kaggle) -> 
 
 
 @pytest.mark.parametrize("found", [COMPLETE, replace(PENDING, status="error", error="null values")])
-def test_what_is_scored_is_refused(kaggle: Kaggle, found: Submission) -> None:
+def test_a_scored_submission_is_refused(kaggle: Kaggle, found: Submission) -> None:
     kaggle.answers["get"] = [found]
     record = send()
     if found.status == "complete":
@@ -185,17 +185,17 @@ def test_other_content_is_not_refused() -> None:
     assert send().ref == 7
 
 
-def test_the_score_is_waited_for_and_written_down(kaggle: Kaggle) -> None:
+def test_the_score_is_polled_and_recorded(kaggle: Kaggle) -> None:
     kaggle.answers["get"] = [PENDING, PENDING, COMPLETE]
     assert wait(send()).public_score == "0.99571"
     assert Ledger().records()[0].status == "complete"
     assert kaggle.calls.count("get") == 3
 
 
-def test_a_wait_that_is_over_is_no_success(kaggle: Kaggle) -> None:
+def test_a_wait_that_times_out_is_a_failure(kaggle: Kaggle) -> None:
     kaggle.answers["get"] = [PENDING]
     with pytest.raises(
-        KitError, match="submission 7 is made, its score not known: Kaggle has not scored it"
+        KitError, match="submission 7 was sent, but its score is unknown: Kaggle has not scored it"
     ) as error:
         wait(send(), 0.01)
     assert error.value.exit_code == 1
@@ -203,16 +203,16 @@ def test_a_wait_that_is_over_is_no_success(kaggle: Kaggle) -> None:
 
 
 @pytest.mark.parametrize("error", [KitError("down (tried 6 times)"), UserError("refuses the credentials")])
-def test_a_score_that_cannot_be_asked_for_does_not_hide_the_submission(
-    kaggle: Kaggle, error: KitError
-) -> None:
+def test_a_failed_request_for_the_score_still_names_the_submission(kaggle: Kaggle, error: KitError) -> None:
     kaggle.answers["get"] = [error]
-    with pytest.raises(type(error), match=f"submission 7 is made, its score not known: {error.what[:4]}"):
+    with pytest.raises(
+        type(error), match=f"submission 7 was sent, but its score is unknown: {error.what[:4]}"
+    ):
         wait(send())
     assert statuses() == ["pending"]
 
 
 def test_an_interrupt_while_waiting_names_the_ref(kaggle: Kaggle) -> None:
     kaggle.answers["get"] = [KeyboardInterrupt()]
-    with pytest.raises(InterruptedRunError, match="submission 7 is made"):
+    with pytest.raises(InterruptedRunError, match="submission 7 was sent"):
         wait(send())

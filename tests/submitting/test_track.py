@@ -28,7 +28,7 @@ FOUND = Submission(
 
 @dataclass
 class Kaggle:
-    """A list of submissions, newest first; `arriving` come with the second look."""
+    """A list of submissions, newest first; `arriving` appear in the second request."""
 
     listed: list[Submission] = field(default_factory=list)
     arriving: list[Submission] = field(default_factory=list)
@@ -56,28 +56,28 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def silent(text: str) -> None:
-    """Say nothing."""
+    """Discard progress."""
 
 
 def recovered(ledger: Ledger) -> list[tuple[str, int | None]]:
     return [(record.status, record.ref) for record in recover(ledger, timeout=5, say=silent)]
 
 
-def test_what_is_in_the_list_arrived(ledger: Ledger, kaggle: Kaggle) -> None:
+def test_a_listed_submission_arrived(ledger: Ledger, kaggle: Kaggle) -> None:
     ledger.append(RECORD)
     kaggle.listed = [replace(FOUND, ref=8, description="other"), FOUND]
     assert recovered(ledger) == [("pending", 7)]
     assert [(record.status, record.ref) for record in ledger.records()] == [("pending", 7)]
 
 
-def test_what_comes_into_the_list_a_moment_later_arrived_too(ledger: Ledger, kaggle: Kaggle) -> None:
+def test_a_submission_that_is_listed_later_arrived_too(ledger: Ledger, kaggle: Kaggle) -> None:
     ledger.append(RECORD)
     kaggle.arriving = [FOUND]
     assert recovered(ledger) == [("pending", 7)]
     assert kaggle.looks == 2
 
 
-def test_what_is_not_in_the_list_in_time_never_arrived(
+def test_an_unlisted_submission_never_arrived(
     ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(track, "SETTLE", 0.0)
@@ -88,8 +88,8 @@ def test_what_is_not_in_the_list_in_time_never_arrived(
 
 
 @pytest.mark.parametrize("time", ["2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00", "yesterday", 5])
-def test_a_time_that_says_nothing_counts_as_settled(ledger: Ledger, kaggle: Kaggle, time: object) -> None:
-    # As a clock that was ahead, an older version, or an editor left it.
+def test_an_invalid_time_counts_as_settled(ledger: Ledger, kaggle: Kaggle, time: object) -> None:
+    # From a clock that was ahead, an older version, or an editor.
     ledger.append(RECORD)
     event = json.loads(ledger.path.read_text()) | {"time": time}
     ledger.path.write_text(json.dumps(event) + "\n")
@@ -97,7 +97,7 @@ def test_a_time_that_says_nothing_counts_as_settled(ledger: Ledger, kaggle: Kagg
     assert kaggle.looks == 1
 
 
-def test_a_wait_ends_by_a_clock_that_nobody_sets(
+def test_the_wait_is_measured_by_a_monotonic_clock(
     ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter(range(0, 1000, 5))
@@ -108,26 +108,26 @@ def test_a_wait_ends_by_a_clock_that_nobody_sets(
     assert kaggle.looks == 3
 
 
-def test_a_look_for_one_competition_leaves_the_others_open(ledger: Ledger, kaggle: Kaggle) -> None:
+def test_recovery_of_one_competition_leaves_the_others_open(ledger: Ledger, kaggle: Kaggle) -> None:
     ledger.append(replace(RECORD, competition="closed"))
     assert recover(ledger, "digit-recognizer", timeout=5, say=silent) == []
     assert (ledger.records()[0].status, kaggle.looks) == ("sending", 0)
 
 
-def test_an_interrupted_upload_needs_no_look(ledger: Ledger, kaggle: Kaggle) -> None:
+def test_an_interrupted_upload_needs_no_request(ledger: Ledger, kaggle: Kaggle) -> None:
     ledger.append(replace(RECORD, status="uploading"))
     assert recovered(ledger) == [("failed", None)]
     assert kaggle.looks == 0
 
 
-def test_what_is_settled_is_left_alone(ledger: Ledger, kaggle: Kaggle) -> None:
+def test_settled_submissions_are_not_changed(ledger: Ledger, kaggle: Kaggle) -> None:
     for number, status in enumerate(("pending", "complete", "error", "failed")):
         ledger.append(replace(RECORD, tag=f"kit-{number}", status=status))  # type: ignore[arg-type]  # each is one
     assert recovered(ledger) == []
     assert kaggle.looks == 0
 
 
-def test_a_refresh_brings_scores_and_writes_changes_alone(ledger: Ledger, kaggle: Kaggle) -> None:
+def test_a_refresh_fetches_scores_and_records_only_changes(ledger: Ledger, kaggle: Kaggle) -> None:
     ledger.append(replace(RECORD, status="pending", ref=7))
     kaggle.listed = [replace(FOUND, status="complete", public_score="0.99571")]
     refresh(ledger, timeout=5, say=silent)
@@ -137,7 +137,7 @@ def test_a_refresh_brings_scores_and_writes_changes_alone(ledger: Ledger, kaggle
     assert ledger.path.read_text() == lines
 
 
-def test_a_submission_is_known_by_its_ref_where_its_description_was_cut(
+def test_a_submission_with_a_truncated_description_is_found_by_its_ref(
     ledger: Ledger, kaggle: Kaggle
 ) -> None:
     ledger.append(replace(RECORD, status="pending", ref=7))
@@ -146,7 +146,7 @@ def test_a_submission_is_known_by_its_ref_where_its_description_was_cut(
     assert (ledger.records()[0].status, ledger.records()[0].error) == ("error", "no good")
 
 
-def test_what_counted_as_failed_and_arrived_after_all_is_mended(ledger: Ledger, kaggle: Kaggle) -> None:
+def test_a_failed_submission_that_arrived_after_all_is_updated(ledger: Ledger, kaggle: Kaggle) -> None:
     ledger.append(replace(RECORD, status="failed", error="it never arrived at Kaggle"))
     kaggle.listed = [FOUND]
     refresh(ledger, timeout=5, say=silent)
@@ -157,7 +157,7 @@ def test_what_counted_as_failed_and_arrived_after_all_is_mended(ledger: Ledger, 
     )
 
 
-def test_a_refresh_beside_a_sending_submit_gives_nothing_up(
+def test_a_refresh_during_a_submit_does_not_fail_its_submission(
     ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(track, "SETTLE", 0.0)
@@ -168,7 +168,7 @@ def test_a_refresh_beside_a_sending_submit_gives_nothing_up(
     assert kaggle.looks == 1
 
 
-def test_without_an_answer_nothing_is_decided(
+def test_without_an_answer_nothing_changes(
     ledger: Ledger, kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(slug: str, *, timeout: float) -> Iterator[Submission]:

@@ -14,7 +14,7 @@ LABELS = np.arange(4) % 2
 
 
 def network(rows: list[int], right: list[float], seconds: float = 1.0) -> MemberResult:
-    """Return a network that gives the label of each of `rows` the probability in `right`."""
+    """Return a network that predicts the labels of `rows` with the probabilities in `right`."""
     probs = np.array(
         [[p, 1 - p] if LABELS[row] == 0 else [1 - p, p] for row, p in zip(rows, right, strict=True)]
     )
@@ -38,9 +38,9 @@ def test_errors_are_those_of_all_folds_and_the_mean_over_seeds() -> None:
     assert judge({**results(0.9, 0.1), **second}, None, LABELS).errors == (2 + 1) / 2
 
 
-def test_the_difference_is_own_less_other() -> None:
+def test_the_difference_is_own_minus_other() -> None:
     row = judge(results(0.5, 0.5), results(0.25, 0.5), LABELS)
-    assert row.cells == pytest.approx((-log(2), 0), abs=1e-6)
+    assert row.replicates == pytest.approx((-log(2), 0), abs=1e-6)
     assert row.difference is not None
     assert row.difference.mean == pytest.approx(-log(2) / 2, abs=1e-6)
 
@@ -51,16 +51,16 @@ def test_seeds_of_the_same_rows_do_not_narrow_the_interval() -> None:
     assert judge(twice[0], twice[1], LABELS).difference == judge(own, other, LABELS).difference
 
 
-def test_cells_are_told_fold_by_fold() -> None:
+def test_replicates_are_ordered_by_fold() -> None:
     other = {
         (fold, seed): network([2 * fold, 2 * fold + 1], [0.5, 0.5]) for seed in (0, 1) for fold in (0, 1)
     }
     own = {**other, (0, 1): network([0, 1], [0.25, 0.25])}
-    assert judge(own, other, LABELS).cells == pytest.approx((0, log(2), 0, 0), abs=1e-6)
+    assert judge(own, other, LABELS).replicates == pytest.approx((0, log(2), 0, 0), abs=1e-6)
 
 
 def test_a_fold_is_calibrated_on_the_others_of_its_seed() -> None:
-    # The other fold says 0.9 and is right in 3 rows of 4: a square root makes 0.75 of 0.9.
+    # The other fold predicts 0.9 and is correct in 3 of 4 rows: temperature 2 turns 0.9 into 0.75.
     own = {
         (0, 0): network([0, 1, 2, 3], [0.9, 0.9, 0.9, 0.9]),
         (1, 0): network([0, 1, 2, 3], [0.9, 0.9, 0.9, 0.1]),
@@ -76,7 +76,7 @@ def test_a_fold_is_calibrated_on_the_others_of_its_seed() -> None:
 
 @pytest.fixture
 def run(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., Any]:
-    """Return a function that calls the tool where two tiny configurations lie, on one seed."""
+    """Return a function that calls the tool with one seed, in a folder with two tiny configurations."""
     write_competition(workdir / "data")
     (workdir / "knn.yaml").write_text("folds: {count: 2}\nmodels: {knn: {kind: knn}}\n")
     (workdir / "forest.yaml").write_text(
@@ -91,14 +91,14 @@ def run(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., 
         (["--folds", "2"], "--folds: no such fold\nexpected 0 to 1, received 2"),
         (["--against", "nothing"], "--against: there is no such experiment"),
         (
-            ["--set", "blend.calibrate=true", "--folds", "0"],
+            ["--set", "ensemble.calibrate=true", "--folds", "0"],
             "--folds: one fold has no other to be calibrated",
         ),
         (["-c", "default"], "models: too many models\nexpected one, received cnn, wide_view"),
         (["--set", "folds.reshuffle=true"], "folds.reshuffle: every seed has other folds"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_trained(
+def test_invalid_arguments_are_refused_before_training(
     arguments: list[str], message: str, run: Callable[..., Any]
 ) -> None:
     assert message in str(run("base", "-c", "knn.yaml", *arguments).exception)

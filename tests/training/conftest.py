@@ -73,6 +73,6 @@ def make_job() -> Callable[..., Job]:
         if epochs:
             model = Cnn(stages=(Stage(filters=2),), training=Training(epochs=epochs))
         held_out = np.arange(rows) % 2 == 0
-        return Job(Member("m", fold, 0), model, (4, 4), 3, "data", 6, held_out, "tensorflow", "float32")
+        return Job(Member("m", fold, 0), model, (4, 4, 1), 3, "data", 6, held_out, "tensorflow", "float32")
 
     return make

@@ -17,7 +17,7 @@ def job(**changes: Any) -> Job:
     made = Job(
         member=Member("cnn-a", 3, 7),
         model=NETWORK,
-        shape=(28, 20),
+        shape=(28, 20, 1),
         classes=10,
         data="0123abcd",
         test_rows=9,

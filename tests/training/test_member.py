@@ -13,57 +13,56 @@ ROWS, TEST_ROWS, CLASSES = 24, 7, 3
 LABELS = np.arange(ROWS, dtype=np.uint8) % CLASSES
 HELD_OUT = np.arange(ROWS) % 4 == 1
 
-Told = list[tuple[int, float, float]]
+Epochs = list[tuple[int, float, float]]
 
 
 @pytest.fixture
-def told() -> Told:
+def epochs() -> Epochs:
     return []
 
 
 @pytest.fixture
-def result(tmp_path: Path, told: Told) -> MemberResult:
-    """Return what 1-nearest-neighbour makes of images that are nothing but their label, but for the last."""
-    images = np.repeat(LABELS, 16).reshape(ROWS, 4, 4) * np.uint8(100)
+def result(tmp_path: Path, epochs: Epochs) -> MemberResult:
+    """Return the result of 1-nearest-neighbour on images that show their label, except for the last one."""
+    images = np.repeat(LABELS, 16).reshape(ROWS, 4, 4, 1) * np.uint8(100)
     images[21] = 100  # Label 0 looks like label 1.
     np.save(tmp_path / "train_images.npy", images)
     np.save(tmp_path / "train_labels.npy", LABELS)
     np.save(tmp_path / "test_images.npy", images[:TEST_ROWS])
     model = KNearest(kind="knn", neighbours=1)
-    job = Job(Member("knn", 1, 0), model, (4, 4), CLASSES, "data", TEST_ROWS, HELD_OUT, "none", "float32")
-    return train_member(job, tmp_path, lambda *figures: told.append(figures), 0.0)
+    job = Job(Member("knn", 1, 0), model, (4, 4, 1), CLASSES, "data", TEST_ROWS, HELD_OUT, "none", "float32")
+    return train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
 
 
-def test_a_baseline_predicts_the_rows_it_has_not_seen(result: MemberResult) -> None:
+def test_a_classical_model_predicts_the_held_out_rows(result: MemberResult) -> None:
     assert result.val_rows.tolist() == [1, 5, 9, 13, 17, 21]
     assert result.val_probs.argmax(axis=1).tolist() == [1, 2, 0, 1, 2, 1]
     assert result.test_probs.argmax(axis=1).tolist() == LABELS[:TEST_ROWS].tolist()
     assert result.network is None
 
 
-def test_a_baseline_on_all_rows_predicts_test_rows_alone(result: MemberResult, tmp_path: Path) -> None:
-    told: Told = []
+def test_a_classical_model_on_all_rows_predicts_only_test_rows(result: MemberResult, tmp_path: Path) -> None:
+    epochs: Epochs = []
     held_out = np.zeros(ROWS, np.bool_)
     model = KNearest(kind="knn", neighbours=1)
-    job = Job(
-        Member("knn", ALL_ROWS, 0), model, (4, 4), CLASSES, "data", TEST_ROWS, held_out, "none", "float32"
-    )
-    alone = train_member(job, tmp_path, lambda *figures: told.append(figures), 0.0)
+    member = Member("knn", ALL_ROWS, 0)
+    job = Job(member, model, (4, 4, 1), CLASSES, "data", TEST_ROWS, held_out, "none", "float32")
+    alone = train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
     assert (alone.val_rows.shape, alone.val_probs.shape) == ((0,), (0, CLASSES))
     np.testing.assert_array_equal(alone.test_probs, result.test_probs)
-    assert told == []
+    assert epochs == []
 
 
-def test_its_training_accuracy_is_on_the_rows_it_has_seen(result: MemberResult) -> None:
+def test_training_accuracy_is_that_of_the_training_rows(result: MemberResult) -> None:
     assert result.history["train_accuracy"] == 1
 
 
-def test_it_tells_of_its_only_epoch(result: MemberResult, told: Told) -> None:
+def test_on_epoch_receives_the_only_epoch(result: MemberResult, epochs: Epochs) -> None:
     loss = metrics.log_loss(result.val_probs, LABELS[HELD_OUT])
-    assert told == [(1, loss, 5 / 6)]
+    assert epochs == [(1, loss, 5 / 6)]
 
 
-def test_the_times_of_start_and_training_are_kept(result: MemberResult) -> None:
+def test_the_history_has_the_times_of_startup_and_training(result: MemberResult) -> None:
     assert 0 < result.history["seconds"] < 60
-    # The process is said to have begun in 1970.
+    # The start passed to train_member is 1970.
     assert result.history["startup_seconds"] > 1e9

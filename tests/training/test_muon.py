@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 
 from kit.config import Training
 from kit.training.muon import orthogonal
-from kit.training.network import make_optimizer
+from kit.training.optimizers import make_optimizer
 
-RATE, TURN = 0.01, 0.05
+RATE, RELATIVE_STEP = 0.01, 0.05
 
 
 def after(
     start: NDArray[np.float32], *gradients: NDArray[np.float32], name: Any = "muon", **changes: float
 ) -> NDArray[np.float32]:
-    """Return a weight after a step along each gradient, at the peak of the schedule."""
+    """Return a weight after one step per gradient, at the peak of the schedule."""
     weight = keras.Variable(start)
-    training = Training(optimizer=name, learning_rate=RATE, turn=TURN, **changes)
+    training = Training(optimizer=name, learning_rate=RATE, relative_step=RELATIVE_STEP, **changes)
     optimizer = make_optimizer(training, np.full(len(gradients), RATE, np.float32))
     optimizer.build([weight])
     for gradient in gradients:
@@ -33,10 +33,10 @@ KERNEL, GRADIENT = random(3, 3, 8, 16), random(3, 3, 8, 16, seed=1)
 
 
 def moved(*gradients: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the direction in which the kernel went, as a matrix: without the change of its length."""
+    """Return the change of the kernel as a matrix, without the change of its norm."""
     new = after(KERNEL, *gradients).reshape(-1, 16)
     old = KERNEL.reshape(-1, 16)
-    # The step is what the new kernel, of the right length, differs by from the old one.
+    # Rescaled, so that the change is at right angles to the old kernel.
     unit = old / np.linalg.norm(old)
     return np.asarray(new * (np.linalg.norm(old) / (new * unit).sum()) - old)
 
@@ -48,10 +48,10 @@ def test_a_kernel_keeps_its_norm() -> None:
 
 
 @pytest.mark.parametrize("factor", [1.0, 1e-4, 1e4])
-def test_a_step_is_as_long_as_turn_says_whatever_the_gradient(factor: float) -> None:
+def test_the_relative_step_does_not_depend_on_the_scale_of_the_gradient(factor: float) -> None:
     # Nearly at right angles to the kernel, since both are random.
     length = np.linalg.norm(moved(factor * GRADIENT)) / np.linalg.norm(KERNEL)
-    assert length == pytest.approx(TURN, rel=0.02)
+    assert length == pytest.approx(RELATIVE_STEP, rel=0.02)
 
 
 def test_a_step_goes_down_the_gradient() -> None:
@@ -59,7 +59,7 @@ def test_a_step_goes_down_the_gradient() -> None:
 
 
 @pytest.mark.parametrize("shape", [(72, 16), (16, 72), (16, 16)], ids=["tall", "wide", "square"])
-def test_every_direction_of_a_step_counts_alike(shape: tuple[int, int]) -> None:
+def test_orthogonal_makes_singular_values_about_equal(shape: tuple[int, int]) -> None:
     # Mostly in one direction, as gradients are.
     steep = random(*shape) + 5 * random(shape[0], 1, seed=1) * random(1, shape[1], seed=2)
     left, values, right = np.linalg.svd(steep, full_matrices=False)
@@ -71,18 +71,18 @@ def test_every_direction_of_a_step_counts_alike(shape: tuple[int, int]) -> None:
     assert np.abs(inside - np.diag(np.diag(inside))).max() < 1e-3
 
 
-def test_a_step_is_0_012_of_the_kernel_where_the_configuration_does_not_say() -> None:
+def test_the_default_step_is_0_012_of_the_norm_of_the_kernel() -> None:
     optimizer = make_optimizer(Training(optimizer="muon", learning_rate=0.003), np.full(1, 0.003, np.float32))
-    assert optimizer.turn * 0.003 == pytest.approx(0.012)
+    assert optimizer.relative_step * 0.003 == pytest.approx(0.012)
 
 
-def test_momentum_carries_on() -> None:
+def test_momentum_moves_a_kernel_without_a_gradient() -> None:
     still = np.zeros_like(GRADIENT)
     assert not np.allclose(after(KERNEL, GRADIENT, still), after(KERNEL, GRADIENT), atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(16,), (72, 10), (5, 5, 1, 8)], ids=["bias", "dense", "first kernel"])
-def test_what_is_no_inner_kernel_is_left_to_adam(shape: tuple[int, ...]) -> None:
+def test_adam_updates_everything_but_inner_kernels(shape: tuple[int, ...]) -> None:
     start, gradients = random(*shape), [random(*shape, seed=seed) for seed in (1, 2)]
     expected = after(start, *gradients, name="adam")
     np.testing.assert_allclose(after(start, *gradients), expected, rtol=1e-4, atol=1e-6)

@@ -10,6 +10,7 @@ from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.members import ALL_ROWS, Member, MemberResult, plan_members
 from kit.training.plan import Numerics, make_jobs, makespan, plan, resolve_numerics, with_pseudo_labels
+from tests import tasks
 
 CONFIG = Config.model_validate(
     {
@@ -53,14 +54,15 @@ def test_backend_and_precision_decide_a_run() -> None:
 
 
 DATASET = Dataset(
-    train_images=np.zeros((4, 4, 4), np.uint8),
+    train_images=np.zeros((4, 4, 4, 1), np.uint8),
     train_labels=np.zeros(4, np.uint8),
-    test_images=np.zeros((9, 4, 4), np.uint8),
+    test_images=np.zeros((9, 4, 4, 1), np.uint8),
+    test_ids=tuple(map(str, range(1, 10))),
+    task=tasks.make(image_shape=[4, 4], classes=3),
     fingerprint="0123abcd",
     sample=False,
     source="here",
     warnings=(),
-    sample_submission=None,
     folder=Path(),
 )
 
@@ -72,7 +74,7 @@ def test_a_job_holds_out_the_rows_of_its_fold_and_seed() -> None:
     assert net.held_out.tolist() == [False, False, True, True]
     assert knn.held_out.tolist() == [False, True, False, True]
     assert all_rows.held_out.tolist() == [False] * 4
-    assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4), 3)
+    assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4, 1), 3)
     assert (net.backend, net.precision) == ("jax", "bfloat16")
     assert (net.data, net.test_rows) == ("0123abcd", 9)
 

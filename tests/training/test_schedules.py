@@ -16,7 +16,7 @@ def rates(schedule: Any, **also: Any) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "exponential", "constant"])
-def test_there_is_a_rate_a_step(schedule: str) -> None:
+def test_there_is_one_rate_per_step(schedule: str) -> None:
     made = rates(schedule)
     assert made.shape == (EPOCHS * STEPS,)
     assert made.dtype == np.float32
@@ -25,7 +25,7 @@ def test_there_is_a_rate_a_step(schedule: str) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
-def test_it_rises_to_the_peak_and_falls_to_nothing(schedule: str) -> None:
+def test_the_rate_rises_to_the_peak_and_falls_to_zero(schedule: str) -> None:
     made = rates(schedule, warmup=0.3)
     peak = int(made.argmax())
     assert peak in {299, 300}
@@ -36,11 +36,11 @@ def test_it_rises_to_the_peak_and_falls_to_nothing(schedule: str) -> None:
     assert made[-1] < 0.5 / 1000
 
 
-def test_one_cycle_falls_in_a_straight_line() -> None:
+def test_one_cycle_falls_linearly() -> None:
     np.testing.assert_allclose(np.diff(rates("one_cycle", warmup=0.2)[200:]), -0.5 / 800, rtol=1e-2)
 
 
-def test_cosine_is_half_way_down_in_the_middle_of_its_fall() -> None:
+def test_cosine_is_at_half_the_peak_in_the_middle_of_its_fall() -> None:
     made = rates("cosine", warmup=0.2)
     assert made[[599, 600]].mean() == pytest.approx(0.25, rel=1e-3)
     # A quarter of the way it has lost (1 - cos 45 degrees) / 2 of the peak.
@@ -48,13 +48,13 @@ def test_cosine_is_half_way_down_in_the_middle_of_its_fall() -> None:
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
-def test_without_warmup_it_starts_at_the_peak(schedule: str) -> None:
+def test_without_warmup_the_rate_starts_at_the_peak(schedule: str) -> None:
     made = rates(schedule, warmup=0.0)
     assert made.argmax() == 0
     assert made[0] == pytest.approx(0.5, rel=1e-3)
 
 
-def test_exponential_is_one_rate_an_epoch() -> None:
+def test_exponential_has_one_rate_per_epoch() -> None:
     made = rates("exponential", decay=0.9).reshape(EPOCHS, STEPS)
     np.testing.assert_allclose(made, 0.5 * 0.9 ** np.arange(EPOCHS)[:, None] * np.ones(STEPS), rtol=1e-6)
 

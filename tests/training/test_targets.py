@@ -10,14 +10,14 @@ from kit.training.job import Job, PseudoLabels
 from kit.training.targets import make_training_set
 
 ROWS, TEST_ROWS = 6, 3
-IMAGES = np.arange(ROWS * 4, dtype=np.uint8).reshape(ROWS, 2, 2)
-TEST_IMAGES = 100 + np.arange(TEST_ROWS * 4, dtype=np.uint8).reshape(TEST_ROWS, 2, 2)
+IMAGES = np.arange(ROWS * 4, dtype=np.uint8).reshape(ROWS, 2, 2, 1)
+TEST_IMAGES = 100 + np.arange(TEST_ROWS * 4, dtype=np.uint8).reshape(TEST_ROWS, 2, 2, 1)
 LABELS = np.array([0, 1, 2, 0, 1, 2], np.uint8)
 HELD_OUT = np.array([False, True, False, False, True, False])
 JOB = Job(
     Member("student", 0, 0),
     Cnn(stages=(Stage(filters=2),)),
-    (2, 2),
+    (2, 2, 1),
     3,
     "data",
     TEST_ROWS,
@@ -29,7 +29,7 @@ SEEN = [0, 2, 3, 5]
 
 
 def probabilities(*first: float) -> NDArray[np.float32]:
-    """Return a row for each number: the first class's probability, the rest is the last's."""
+    """Return one row per number: the probability of the first class; the last class has the rest."""
     return np.array([[one, 0, 1 - one] for one in first], np.float32)
 
 
@@ -39,7 +39,7 @@ def taught() -> Job:
     return replace(JOB, pseudo_labels=PseudoLabels(probabilities(0.4, 0.6), probabilities(0.5, 0.25, 1)))
 
 
-def test_without_teachers_a_network_learns_its_own_rows() -> None:
+def test_without_teachers_only_training_rows_have_targets() -> None:
     training_set = make_training_set(JOB, IMAGES, LABELS, TEST_IMAGES, 0.0)
     assert training_set.rows.tolist() == SEEN
     np.testing.assert_array_equal(training_set.images, IMAGES)
@@ -51,7 +51,7 @@ def test_smoothed_labels_are_spread_over_all_classes() -> None:
     np.testing.assert_allclose(targets[2], [0.03, 0.03, 0.94], rtol=1e-6)
 
 
-def test_with_teachers_it_learns_all_images(taught: Job) -> None:
+def test_with_teachers_all_images_have_targets(taught: Job) -> None:
     training_set = make_training_set(taught, IMAGES, LABELS, TEST_IMAGES, 0.0)
     assert training_set.rows.tolist() == list(range(ROWS + TEST_ROWS))
     np.testing.assert_array_equal(training_set.images, np.concatenate([IMAGES, TEST_IMAGES]))
@@ -63,14 +63,14 @@ def test_pseudo_labels_are_the_targets_of_held_out_and_test_images(taught: Job) 
     np.testing.assert_array_equal(targets[ROWS:], probabilities(0.5, 0.25, 1))
 
 
-def test_no_label_of_a_held_out_row_is_learned(taught: Job) -> None:
+def test_no_label_of_a_held_out_row_is_a_target(taught: Job) -> None:
     others = np.where(HELD_OUT, 2 - LABELS, LABELS).astype(np.uint8)
     for job in (JOB, taught):
         one, other = (make_training_set(job, IMAGES, labels, TEST_IMAGES, 0.1) for labels in (LABELS, others))
         np.testing.assert_array_equal(one.targets, other.targets)
 
 
-def test_a_member_on_all_rows_has_pseudo_labels_of_test_images_alone() -> None:
+def test_a_member_on_all_rows_has_pseudo_labels_for_test_images_only() -> None:
     labels = PseudoLabels(np.zeros((0, 3), np.float32), probabilities(0.1, 0.2, 0.3))
     job = replace(JOB, held_out=np.zeros(ROWS, bool), pseudo_labels=labels)
     training_set = make_training_set(job, IMAGES, LABELS, TEST_IMAGES, 0.0)

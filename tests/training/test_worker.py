@@ -23,9 +23,9 @@ ROWS, TEST_ROWS = 60, 5
 def start(tmp_path: Path) -> Iterator[Any]:
     """Return a function that starts a worker on random images with a model, and has given it its job."""
     random = np.random.default_rng(0)
-    np.save(tmp_path / "train_images.npy", random.integers(0, 256, (ROWS, 4, 4), np.uint8))
+    np.save(tmp_path / "train_images.npy", random.integers(0, 256, (ROWS, 4, 4, 1), np.uint8))
     np.save(tmp_path / "train_labels.npy", np.arange(ROWS, dtype=np.uint8) % 3)
-    np.save(tmp_path / "test_images.npy", random.integers(0, 256, (TEST_ROWS, 4, 4), np.uint8))
+    np.save(tmp_path / "test_images.npy", random.integers(0, 256, (TEST_ROWS, 4, 4, 1), np.uint8))
     running = []
 
     def begin(model: Any) -> "subprocess.Popen[bytes]":
@@ -46,7 +46,7 @@ def start(tmp_path: Path) -> Iterator[Any]:
 def send(process: "subprocess.Popen[bytes]", model: Any, **changes: Any) -> None:
     """Give a worker the job of training `model`."""
     held_out = np.arange(ROWS) % 4 == 1
-    job = Job(Member("m", 0, 0), model, (4, 4), 3, "data", TEST_ROWS, held_out, "none", "float32")
+    job = Job(Member("m", 0, 0), model, (4, 4, 1), 3, "data", TEST_ROWS, held_out, "none", "float32")
     assert process.stdin
     process.stdin.write(replace(job, **changes).to_bytes())
     process.stdin.flush()
@@ -102,10 +102,8 @@ def test_a_worker_takes_another_job_after_one_that_failed(start: Any) -> None:
 def test_a_worker_ends_with_its_driver(start: Any) -> None:
     process = start(RandomForest(kind="random_forest", trees=10_000_000))
     time.sleep(0.2)
-    began = time.monotonic()
     process.stdin.close()
     assert process.wait(timeout=60) == 0
-    assert time.monotonic() - began < 30
 
 
 def test_a_worker_without_a_network_loads_no_keras() -> None:

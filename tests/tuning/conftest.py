@@ -1,4 +1,4 @@
-"""Studies of one number, and workers that answer in milliseconds."""
+"""Studies of one number, and stand-in workers that answer in milliseconds."""
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,6 +16,7 @@ from kit.training.launch.local import LocalLauncher
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
+from tests import tasks
 from tests.launchers import PRELUDE, script_launcher
 
 RATE = "training.learning_rate"
@@ -26,7 +27,7 @@ competition: {image_shape: [4, 4], classes: 2}
 folds: {count: 4}
 seeds: [7]
 """
-# The learning rate says what the losses will be.
+# The learning rate determines the losses.
 NETWORK = "models: {cnn: {stages: [{filters: 2}], training: {epochs: 4}}}\n"
 
 # What `worker` writes in front of its script; `seen` is where the test looks.
@@ -49,8 +50,8 @@ CODE
 )
 
 
-class Record:
-    """A listener that remembers."""
+class Recorder:
+    """A listener that records events."""
 
     def __init__(self) -> None:
         self.started: dict[int, dict[str, Any]] = {}
@@ -65,8 +66,8 @@ class Record:
         self.started[number] = dict(params)
         self.on_start()
 
-    def trial_progressed(self, *told: Any) -> None:
-        self.epochs.append(told)
+    def trial_progressed(self, *event: Any) -> None:
+        self.epochs.append(event)
 
     def trial_ended(self, trial: Any) -> None:
         self.ended.append(trial)
@@ -86,8 +87,8 @@ def line_space(key: str = "x") -> Space:
 
 
 @pytest.fixture
-def record() -> Record:
-    return Record()
+def record() -> Recorder:
+    return Recorder()
 
 
 def hasty(connection: Any, record: object) -> None:
@@ -119,18 +120,19 @@ def dataset(tmp_path: Path) -> Dataset:
     folder = tmp_path / "arrays"
     folder.mkdir()
     labels = (np.arange(ROWS) // FOLDS % CLASSES).astype(np.uint8)
-    images = np.random.default_rng(0).integers(0, 2, (ROWS, 4, 4)).astype(np.uint8)
-    images[:, 0, 0] = 255 * labels
-    arrays = {"train_images": images, "train_labels": labels, "test_images": images[:5]}
+    images = np.random.default_rng(0).integers(0, 2, (ROWS, 4, 4, 1)).astype(np.uint8)
+    images[:, 0, 0, 0] = 255 * labels
+    arrays: dict[str, Any] = {"train_images": images, "train_labels": labels, "test_images": images[:5]}
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     return Dataset(
         **arrays,
+        test_ids=tuple(map(str, range(1, 6))),
+        task=tasks.make(image_shape=[4, 4], classes=CLASSES),
         fingerprint="f",
         sample=False,
         source="here",
         warnings=(),
-        sample_submission=None,
         folder=folder,
     )
 
@@ -170,7 +172,7 @@ def worker(workdir: Path, folds: Any) -> Callable[..., None]:
 
 
 def alive(pid: int) -> bool:
-    """Say whether a process of this number runs still."""
+    """Return whether a process with this number is running."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Parameters that another program queued: what the space does not have fails that trial, by name."""
+"""Parameters that another program queued: an invalid one fails its trial, and is named."""
 
 import math
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from kit.config import Choices, FloatRange, IntRange
-from kit.tuning.queued import why_not
+from kit.tuning.queued import invalid_reason
 from kit.tuning.search import search
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
 from tests.launchers import CPU, FakeLauncher
-from tests.tuning.conftest import Record
+from tests.tuning.conftest import Recorder
 
 SPACE = Space(
     (
@@ -41,8 +41,8 @@ SPACE = Space(
         {"rate": 0.1, "share": 0.5, "depth": 2, "norm": "none"},
     ],
 )
-def test_what_the_space_has_is_taken(params: dict[str, Any]) -> None:
-    assert why_not(SPACE, params) is None
+def test_valid_parameters_are_accepted(params: dict[str, Any]) -> None:
+    assert invalid_reason(SPACE, params) is None
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_what_the_space_has_is_taken(params: dict[str, Any]) -> None:
         ({"rate": 0.01, "other": 1}, "key: other is not in the space"),
     ],
 )
-def test_the_first_that_is_wrong_is_named(params: dict[str, Any], reason: str) -> None:
-    assert why_not(SPACE, params) == reason
+def test_the_first_invalid_parameter_is_named(params: dict[str, Any], reason: str) -> None:
+    assert invalid_reason(SPACE, params) == reason
 
 
 def test_the_study_continues_without_the_trial(
-    open_study: Callable[..., SharedStudy], record: Record
+    open_study: Callable[..., SharedStudy], record: Recorder
 ) -> None:
     shared = open_study()
     for value in ("high", 2.0, 0.25):
@@ -99,6 +99,6 @@ def test_the_study_continues_without_the_trial(
         "COMPLETE",
     ]
     assert shared.study.trials[1].user_attrs["failed"] == (
-        "it was queued with a wrong value of x: expected a number from 0.0 to 1.0, received 'high'"
+        "it was queued with an invalid value of x: expected a number from 0.0 to 1.0, received 'high'"
     )
     assert shared.study.trials[3].params == {"x": 0.25}

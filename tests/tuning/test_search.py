@@ -1,4 +1,4 @@
-"""Searches: threads, time, Ctrl-C, and other processes that come and go."""
+"""Searches: threads, time limit, Ctrl-C, and other processes."""
 
 import os
 import signal
@@ -24,20 +24,20 @@ from kit.tuning import storage
 from kit.tuning.search import search
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy, TrialFailedError, TrialStoppedError
-from kit.tuning.trial import Slot
+from kit.tuning.trial import TrialSlot
 from tests.launchers import CPU, FakeLauncher
-from tests.tuning.conftest import Record, line_space
+from tests.tuning.conftest import Recorder, line_space
 
 Open = Callable[..., SharedStudy]
 TWO = Space((Parameter("x", Choices(kind="categorical", choices=(1, 2)), {}),), {"x": 1}, False)
 
 
-def value(trial: optuna.Trial, slot: Slot) -> float:
+def value(trial: optuna.Trial, slot: TrialSlot) -> float:
     slot.on_progress(trial.number, Progress(Member("m", 0, 0), 1, 4, 0.5, 0.9))
     return float((trial.params["x"] - 0.3) ** 2)
 
 
-def endless(trial: optuna.Trial, slot: Slot) -> float:
+def endless(trial: optuna.Trial, slot: TrialSlot) -> float:
     del trial
     while not slot.stopped:
         time.sleep(0.005)
@@ -50,7 +50,7 @@ def find(shared: SharedStudy, objective: Any = value, jobs: int = 1, **given: An
         "stop_at": lambda: float("inf"),
         "launcher": FakeLauncher(),
         "devices": [CPU] * jobs,
-        "listener": Record(),
+        "listener": Recorder(),
         **given,
     }
     return search(shared, objective, **settings)
@@ -58,28 +58,28 @@ def find(shared: SharedStudy, objective: Any = value, jobs: int = 1, **given: An
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(searching, "CHECK_SECONDS", 0.02)
     monkeypatch.setattr(searching, "POLL_SECONDS", 0.05)
 
 
-def test_a_search_ends_with_its_trials(open_study: Open, record: Record) -> None:
+def test_a_search_ends_with_its_trials(open_study: Open, record: Recorder) -> None:
     shared = open_study()
     assert find(shared, listener=record) is True
-    assert shared.used() == 6
+    assert shared.trial_count() == 6
     assert sorted(record.started) == [trial.number for trial in record.ended] == list(range(6))
     assert record.started[0] == {"x": 0.5}
     assert record.epochs[0] == (0, 0, 1, 4, 0.5)
     assert record.waits == []
 
 
-def test_a_study_that_is_full_is_left_alone(open_study: Open, record: Record) -> None:
+def test_a_study_that_is_full_is_left_alone(open_study: Open, record: Recorder) -> None:
     shared = open_study()
     find(shared)
     assert find(shared, listener=record) is True
     assert record.started == {}
 
 
-def test_more_trials_go_on_where_fewer_ended(open_study: Open) -> None:
+def test_more_trials_resume_the_study(open_study: Open) -> None:
     shared = open_study()
     find(shared, trials=3)
     find(shared, trials=5)
@@ -91,20 +91,20 @@ def test_threads_share_the_count_and_have_devices_of_their_own(open_study: Open)
     used, barrier = set(), threading.Barrier(2, timeout=30)
     devices = [Device("gpu", "0"), Device("gpu", "1")]
 
-    def together(trial: optuna.Trial, slot: Slot) -> float:
+    def together(trial: optuna.Trial, slot: TrialSlot) -> float:
         used.add(slot.device)
         barrier.wait()
         return value(trial, slot)
 
     find(shared, together, devices=devices)
-    assert shared.used() == 6
+    assert shared.trial_count() == 6
     assert used == set(devices)
 
 
 def test_a_space_where_everything_fails_ends(open_study: Open) -> None:
     shared = open_study()
 
-    def fail(trial: optuna.Trial, slot: Slot) -> float:
+    def fail(trial: optuna.Trial, slot: TrialSlot) -> float:
         del trial, slot
         raise TrialFailedError("it diverged")
 
@@ -116,16 +116,16 @@ def test_a_search_ends_once_there_is_nothing_new(open_study: Open, monkeypatch: 
     monkeypatch.setattr(searching, "REPEATS", 4)
     shared = open_study(TWO)
 
-    def repeat(trial: optuna.Trial, slot: Slot) -> float:
+    def repeat(trial: optuna.Trial, slot: TrialSlot) -> float:
         if trial.number > 1:
             trial.set_user_attr("repeat_of", 0)
         return value(trial, slot)
 
     assert find(shared, repeat, trials=None) is True
-    assert shared.used() == 6
+    assert shared.trial_count() == 6
 
 
-def test_when_the_time_is_up_running_trials_are_queued_again(open_study: Open, record: Record) -> None:
+def test_at_the_time_limit_running_trials_are_queued_again(open_study: Open, record: Recorder) -> None:
     shared = open_study()
     find(shared, trials=1)
 
@@ -134,17 +134,17 @@ def test_when_the_time_is_up_running_trials_are_queued_again(open_study: Open, r
 
     assert find(shared, endless, trials=3, jobs=2, stop_at=stop_at, listener=record) is True
     cut = shared.study.trials[1:3]
-    assert [trial.user_attrs["failed"] for trial in cut] == ["time was up"] * 2
-    assert shared.used() == 3
+    assert [trial.user_attrs["failed"] for trial in cut] == ["time limit reached"] * 2
+    assert shared.trial_count() == 3
     assert find(shared, trials=3) is True
     again = {trial.params["x"] for trial in shared.study.trials[3:]}
     assert again == {trial.params["x"] for trial in cut}
 
 
-def test_a_trial_that_would_not_be_done_in_time_is_not_begun(open_study: Open, record: Record) -> None:
+def test_a_trial_that_would_not_be_done_in_time_is_not_begun(open_study: Open, record: Recorder) -> None:
     shared = open_study()
 
-    def slow(trial: optuna.Trial, slot: Slot) -> float:
+    def slow(trial: optuna.Trial, slot: TrialSlot) -> float:
         time.sleep(0.5)
         return value(trial, slot)
 
@@ -156,14 +156,14 @@ def test_a_trial_that_would_not_be_done_in_time_is_not_begun(open_study: Open, r
     assert sorted(record.started) == [0]
 
 
-def test_nothing_is_begun_after_the_end(open_study: Open, record: Record) -> None:
+def test_nothing_is_begun_after_the_end(open_study: Open, record: Recorder) -> None:
     assert find(open_study(), stop_at=lambda: 0.0, listener=record) is True
     assert record.started == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_stops_all_threads_and_the_next_call_goes_on(
-    open_study: Open, record: Record, number: signal.Signals
+def test_ctrl_c_stops_all_threads_and_the_next_call_resumes(
+    open_study: Open, record: Recorder, number: signal.Signals
 ) -> None:
     shared = open_study()
     find(shared, trials=2)
@@ -175,7 +175,7 @@ def test_ctrl_c_stops_all_threads_and_the_next_call_goes_on(
         both.wait()
         os.kill(os.getpid(), number)
 
-    def impatient(trial: optuna.Trial, slot: Slot) -> float:
+    def impatient(trial: optuna.Trial, slot: TrialSlot) -> float:
         try:
             return endless(trial, slot)
         finally:
@@ -187,17 +187,17 @@ def test_ctrl_c_stops_all_threads_and_the_next_call_goes_on(
     assert signal.signal(number, before) == signal.default_int_handler
     cut = shared.study.trials[2:4]
     assert [trial.user_attrs["failed"] for trial in cut] == ["interrupted"] * 2
-    assert (shared.running(), shared.used()) == ({}, 4)
+    assert (shared.running(), shared.trial_count()) == ({}, 4)
     assert find(shared, trials=5) is True
-    assert shared.used() == 5
+    assert shared.trial_count() == 5
     again = {trial.params["x"] for trial in shared.study.trials[4:6]}
     assert again == {trial.params["x"] for trial in cut}
 
 
-def test_what_nobody_expected_ends_the_search_and_loses_no_trial(open_study: Open) -> None:
+def test_an_unexpected_error_ends_the_search_and_loses_no_trial(open_study: Open) -> None:
     shared = open_study()
 
-    def break_off(trial: optuna.Trial, slot: Slot) -> float:
+    def break_off(trial: optuna.Trial, slot: TrialSlot) -> float:
         if trial.number == 0:
             time.sleep(0.3)
             raise ZeroDivisionError("oh")
@@ -210,7 +210,7 @@ def test_what_nobody_expected_ends_the_search_and_loses_no_trial(open_study: Ope
 
 
 def test_a_storage_that_fails_is_named(open_study: Open) -> None:
-    def fail(trial: optuna.Trial, slot: Slot) -> float:
+    def fail(trial: optuna.Trial, slot: TrialSlot) -> float:
         del trial, slot
         raise StorageInternalError("the disk is full")
 
@@ -218,10 +218,10 @@ def test_a_storage_that_fails_is_named(open_study: Open) -> None:
         find(open_study(), fail)
 
 
-def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, record: Record) -> None:
+def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, record: Recorder) -> None:
     shared, other = open_study(), open_study()
     running = threading.Event()
-    slot = Slot(FakeLauncher(), CPU, lambda *_: None)
+    slot = TrialSlot(FakeLauncher(), CPU, lambda *_: None)
 
     def elsewhere(trial: optuna.Trial) -> float:
         running.set()
@@ -234,14 +234,14 @@ def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, 
     assert find(shared, trials=2, listener=record) is True
     thread.join()
     assert record.waits == [{0: True}]
-    assert shared.used() == 2
+    assert shared.trial_count() == 2
     assert [trial.number for trial in record.ended] == [1, 2]
     assert record.ended[1].user_attrs == {"baseline": True}
 
 
-def test_who_has_no_time_to_wait_is_not_the_last(open_study: Open) -> None:
+def test_a_process_without_time_to_wait_is_not_the_last(open_study: Open) -> None:
     shared, other = open_study(), open_study()
-    running, slot = threading.Event(), Slot(FakeLauncher(), CPU, lambda *_: None)
+    running, slot = threading.Event(), TrialSlot(FakeLauncher(), CPU, lambda *_: None)
 
     def elsewhere(trial: optuna.Trial) -> float:
         running.set()
@@ -264,7 +264,7 @@ from kit.config import Tune
 from kit.tuning import search as searching, storage
 from kit.tuning.study import SharedStudy
 from tests.launchers import CPU, FakeLauncher
-from tests.tuning.conftest import Record, line_space
+from tests.tuning.conftest import Recorder, line_space
 storage.HEARTBEAT, storage.GRACE = 1, 2
 shared = SharedStudy.open("s", "sqlite:///s.db", Path("runs"), Tune(pruner="none"), line_space(), {})
 def objective(trial, slot):
@@ -273,7 +273,7 @@ def objective(trial, slot):
     return trial.params["x"]
 last = searching.search(
     shared, objective, trials=8, stop_at=lambda: float("inf"), launcher=FakeLauncher(), devices=[CPU] * 2,
-    listener=Record()
+    listener=Recorder()
 )
 print(last, flush=True)
 """
@@ -296,8 +296,8 @@ def test_two_processes_run_each_trial_once(workdir: Path) -> None:
 
 
 @pytest.mark.slow
-def test_who_is_left_ends_the_study_of_one_that_was_killed(
-    workdir: Path, monkeypatch: pytest.MonkeyPatch, record: Record
+def test_a_process_finishes_the_study_of_one_that_was_killed(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, record: Recorder
 ) -> None:
     monkeypatch.setattr(storage, "HEARTBEAT", 1)
     monkeypatch.setattr(storage, "GRACE", 2)
@@ -311,6 +311,6 @@ def test_who_is_left_ends_the_study_of_one_that_was_killed(
     trials = shared.study.trials
     assert [trials[number].state for number in lost] == [TrialState.FAIL] * 2
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    assert (len(done), shared.used()) == (8, 8)
+    assert (len(done), shared.trial_count()) == (8, 8)
     assert {trial.params["x"] for trial in trials} == {trial.params["x"] for trial in done}
     assert record.waits[:1] in ([{0: True, 1: True}], [])

@@ -1,4 +1,4 @@
-"""What `tune.space` becomes: concrete keys, the baseline, what trials draw, and what is refused."""
+"""Expansion of `tune.space`: concrete keys, the baseline, parameters of trials, and refused spaces."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FixedTrial
 
 from kit import config
-from kit.config import Choices, Cnn, FloatRange, IntRange
+from kit.config import Choices, Cnn, FloatRange, IntRange, Source
 from kit.errors import UserError
 from kit.tuning.space import Parameter, Space, make_space
 
@@ -43,7 +43,7 @@ def _folder(workdir: Path) -> None:
 def made(dimensions: dict[str, Any], *changes: str) -> Space:
     lines = [f"    {json.dumps(key)}: {json.dumps(one)}" for key, one in dimensions.items()]
     Path("mine.yaml").write_text("\n".join(["extends: base", "tune:", "  space:", *lines, ""]))
-    return make_space("mine.yaml", changes, config.load("mine.yaml", changes))
+    return make_space(Source.read("mine.yaml", changes))
 
 
 def refused(dimensions: dict[str, Any], *changes: str) -> str:
@@ -65,20 +65,20 @@ def drawn(space: Space, *, baseline: bool = False, seed: int = 0) -> tuple[Trial
 
 
 def test_networks_with_teachers_are_refused() -> None:
-    told = refused({"models.a.dropout": HALF}, 'models.b.teachers=["knn"]')
-    assert "models.b.teachers" in told
-    assert "tuning trains no networks with teachers" in told
+    message = refused({"models.a.dropout": HALF}, 'models.b.teachers=["knn"]')
+    assert "models.b.teachers" in message
+    assert "networks with teachers cannot be tuned" in message
 
 
 def test_a_choice_of_teachers_is_refused() -> None:
-    told = refused({"models.b.teachers": {"kind": "categorical", "choices": [[], ["knn"]]}})
-    assert "tuning trains no networks with teachers" in told
+    message = refused({"models.b.teachers": {"kind": "categorical", "choices": [[], ["knn"]]}})
+    assert "networks with teachers cannot be tuned" in message
 
 
-# What * stands for
+# Expansion of *
 
 
-def test_stars_stand_for_every_model_and_every_stage_that_has_the_key() -> None:
+def test_stars_match_every_model_and_every_stage_that_has_the_key() -> None:
     assert keys(made({"models.*.stages.*.dropout": HALF})) == [
         "models.a.stages.0.dropout",
         "models.a.stages.1.dropout",
@@ -91,7 +91,7 @@ def test_a_star_skips_a_classical_model_and_finds_one() -> None:
     assert keys(space) == ["models.a.dropout", "models.b.dropout", "models.knn.neighbours"]
 
 
-def test_an_explicit_key_goes_before_the_pattern_that_it_refines() -> None:
+def test_an_explicit_key_overrides_the_pattern_that_it_refines() -> None:
     own = {"kind": "float", "low": 0.1, "high": 0.2}
     for names in (["models.*.dropout", "models.b.dropout"], ["models.b.dropout", "models.*.dropout"]):
         space = made({name: own if "b" in name else HALF for name in names})
@@ -111,7 +111,7 @@ def test_the_pattern_with_fewer_stars_refines_the_other() -> None:
     }
 
 
-def test_a_star_in_a_condition_takes_what_the_star_of_the_key_took() -> None:
+def test_a_star_in_a_condition_matches_what_the_star_of_the_key_matches() -> None:
     space = made(
         {
             "models.*.stages.*.dropout": {**HALF, "when": {"models.*.stages.*.batch_norm": "none"}},
@@ -128,14 +128,13 @@ def test_a_star_in_a_condition_takes_what_the_star_of_the_key_took() -> None:
 
 def test_every_shipped_space_of_a_network_is_possible() -> None:
     sizes = {
-        name: len(make_space(name, (), config.load(name)).parameters)
-        for name in ("default", "quick", "lenet-plain")
+        name: len(make_space(Source.read(name)).parameters) for name in ("default", "quick", "lenet-plain")
     }
     assert sizes == {"default": 29, "quick": 4, "lenet-plain": 7}
 
 
 def test_the_wide_space_has_a_network_of_the_default_in_it() -> None:
-    space = make_space("tune-wide", (), config.load("tune-wide"))
+    space = make_space(Source.read("tune-wide"))
     assert (len(space.parameters), len(space.baseline), space.conditional) == (25, 25, False)
     assert space.baseline["models.cnn.stages.6.dropout"] == 0.3
     assert space.baseline["models.cnn.width"] == 1.0
@@ -231,7 +230,7 @@ def test_a_choice_of_whole_stages() -> None:
     assert [(stage.filters, stage.pool) for stage in model.stages] == [(4, "none"), (4, "max")]
 
 
-# What a trial draws
+# Parameters of a trial
 
 
 def test_parameters_are_drawn_in_order_from_their_ranges() -> None:
@@ -311,7 +310,7 @@ def test_the_baseline_draws_what_it_has_and_trains_the_configuration() -> None:
     assert (model.l2, [stage.dropout for stage in model.stages]) == (0.0, [0.1, 0.2])
 
 
-# What becomes of a value
+# Round trip of values
 
 
 @pytest.mark.parametrize(
@@ -332,7 +331,7 @@ def test_small_rates_come_back_from_ranges() -> None:
     assert whole.change(7) == "training.epochs=7"
 
 
-# What is refused
+# Refused spaces
 
 RANGE = {"kind": "float", "low": 0.1, "high": 0.5}
 
@@ -364,28 +363,28 @@ RANGE = {"kind": "float", "low": 0.1, "high": 0.5}
         ),
         (
             "models.*.stags.*.dropout",
-            "tune.space, models.*.stags.*.dropout: * stands for every model, or for every stage of one\n",
+            "tune.space, models.*.stags.*.dropout: * is only allowed for a model, or for a stage of a",
         ),
         (
             "models.knn.stages.*.dropout",
             "tune.space, models.knn.stages.*.dropout: models.knn.stages.0.dropout=0: unknown key models.knn",
         ),
-        ("training.*", "tune.space, training.*: * stands for every model, or for every stage of one"),
-        ("models.*.*.dropout", "tune.space, models.*.*.dropout: * stands for every model"),
-        ("models.a*.dropout", "tune.space, models.a*.dropout: * stands for every model"),
+        ("training.*", "tune.space, training.*: * is only allowed for a model, or for a stage of a model"),
+        ("models.*.*.dropout", "tune.space, models.*.*.dropout: * is only allowed for a model"),
+        ("models.a*.dropout", "tune.space, models.a*.dropout: * is only allowed for a model"),
         (
             "folds.count",
-            "tune.space: folds.count cannot be tuned: it decides what is measured, not how good it is",
+            "tune.space: folds.count cannot be tuned, since it changes the measurement",
         ),
         ("augmentation.tta", "tune.space: augmentation.tta cannot be tuned"),
         ("seeds", "tune.space: seeds cannot be tuned"),
         ("tune.folds", "tune.space: tune.folds cannot be tuned"),
         ("data.directory", "tune.space: data.directory cannot be tuned"),
-        ("blend.method", "tune.space: blend.method cannot be tuned"),
+        ("ensemble.method", "tune.space: ensemble.method cannot be tuned"),
         ("competition.classes", "tune.space: competition.classes cannot be tuned"),
     ],
 )
-def test_a_key_that_is_none_is_refused(key: str, message: str) -> None:
+def test_an_unknown_key_is_refused(key: str, message: str) -> None:
     assert refused({key: RANGE}).startswith(f"mine.yaml, line 4: {message}")
 
 
@@ -425,7 +424,7 @@ def test_a_key_that_is_none_is_refused(key: str, message: str) -> None:
         ),
     ],
 )
-def test_a_value_that_the_key_cannot_hold_is_refused(key: str, dimension: Any, message: str) -> None:
+def test_a_value_that_is_not_valid_for_the_key_is_refused(key: str, dimension: Any, message: str) -> None:
     where, _, what = refused({key: dimension}, "models.b.stages.0.padding=valid").partition(": ")
     assert where == "mine.yaml, line 4"
     assert what.startswith((f"tune.space: {message}", f"tune.space, {key}: {message}"))
@@ -448,27 +447,27 @@ def test_values_are_tried_at_every_condition() -> None:
 def test_a_key_that_every_network_overrides_is_refused() -> None:
     message = refused({"training.learning_rate": RANGE}, "models.a.training.learning_rate=0.002")
     assert message == (
-        "mine.yaml, line 4: tune.space: training.learning_rate changes nothing\n"
-        "no model takes it from there; models.*.training.learning_rate is what they take"
+        "mine.yaml, line 4: tune.space: training.learning_rate has no effect\n"
+        "every model overrides it; use models.*.training.learning_rate"
     )
 
 
 def test_a_key_that_the_rest_of_the_space_overrides_is_refused() -> None:
     epochs = {"kind": "int", "low": 1, "high": 9}
     message = refused({"training.epochs": epochs, "models.*.training.epochs": epochs})
-    assert message.startswith("mine.yaml, line 4: tune.space: training.epochs changes nothing\n")
+    assert message.startswith("mine.yaml, line 4: tune.space: training.epochs has no effect\n")
 
 
-def test_what_decides_no_member_is_refused() -> None:
+def test_a_key_without_effect_on_members_is_refused() -> None:
     choices = {"kind": "categorical", "choices": ["float32", "bfloat16"]}
-    assert "models.a.training.precision changes nothing" in refused({"models.a.training.precision": choices})
+    assert "models.a.training.precision has no effect" in refused({"models.a.training.precision": choices})
 
 
 def test_one_key_by_two_patterns_is_refused() -> None:
     message = refused({"models.*.stages.0.dropout": HALF, "models.a.stages.*.dropout": HALF})
     assert message == (
         "mine.yaml, line 5: tune.space, models.a.stages.*.dropout: "
-        "models.a.stages.0.dropout stands twice, by models.*.stages.0.dropout too"
+        "duplicate key models.a.stages.0.dropout, also given by models.*.stages.0.dropout"
     )
 
 
@@ -478,7 +477,7 @@ def test_a_part_of_another_key_is_refused() -> None:
         {"models.a.stages": stages, "models.a.stages.0.dropout": HALF},
         {"models.*.stages.*.dropout": HALF, "models.a.stages": stages},
     ):
-        assert "models.a.stages.0.dropout is part of models.a.stages, which is in the space too" in refused(
+        assert "models.a.stages.0.dropout is part of models.a.stages, which is also in the space" in refused(
             both
         )
 
@@ -494,23 +493,26 @@ def test_a_part_of_another_key_is_refused() -> None:
         ({"models.*.batch_norm": "none"}, "when: models.*.batch_norm is not in the space"),
         (
             {"training.optimizer": "sdg"},
-            'never takes that\nexpected one of "adam", "adamw", "sgd", received "sdg"',
+            'when: not a value of training.optimizer\nexpected one of "adam", "adamw", "sgd", received "sdg"',
         ),
         (
             {"training.optimizer": ["sgd", "x"]},
-            'never takes that\nexpected one of "adam", "adamw", "sgd", received',
+            'when: not a value of training.optimizer\nexpected one of "adam", "adamw", "sgd", received',
         ),
-        ({"training.optimizer": []}, "when: training.optimizer never takes that"),
-        ({"training.batch_size": 80}, "never takes that\nexpected 32 to 128, every 32, received 80"),
-        ({"training.batch_size": 64.0}, "when: training.batch_size never takes that"),
+        ({"training.optimizer": []}, "when: not a value of training.optimizer\n"),
+        (
+            {"training.batch_size": 80},
+            "when: not a value of training.batch_size\nexpected 32 to 128, every 32, received 80",
+        ),
+        ({"training.batch_size": 64.0}, "when: not a value of training.batch_size\n"),
         (
             {"training.ema": 0.5},
-            "never takes that\nexpected a condition on a categorical or int key, received 0.5",
+            "not a value of training.ema\nexpected a condition on a categorical or int key, received 0.5",
         ),
-        ({"training.momentum": 0.8}, "the conditions go in a circle: training.momentum, training.momentum"),
+        ({"training.momentum": 0.8}, "circular conditions: training.momentum, training.momentum"),
     ],
 )
-def test_a_condition_that_cannot_be_is_refused(when: dict[str, Any], message: str) -> None:
+def test_a_condition_that_cannot_be_met_is_refused(when: dict[str, Any], message: str) -> None:
     found = refused(
         {
             "training.momentum": {"kind": "categorical", "choices": [0.8, 0.9], "when": when},
@@ -523,7 +525,7 @@ def test_a_condition_that_cannot_be_is_refused(when: dict[str, Any], message: st
     assert message in found
 
 
-def test_conditions_in_a_circle_are_refused() -> None:
+def test_circular_conditions_are_refused() -> None:
     one = {"kind": "categorical", "choices": [1, 2]}
     message = refused(
         {
@@ -531,7 +533,7 @@ def test_conditions_in_a_circle_are_refused() -> None:
             "training.batch_size": {**one, "when": {"training.epochs": 2}},
         }
     )
-    assert "tune.space: the conditions go in a circle: training." in message
+    assert "tune.space: circular conditions: training." in message
 
 
 def test_conditions_that_never_hold_together_are_refused() -> None:
@@ -543,12 +545,12 @@ def test_conditions_that_never_hold_together_are_refused() -> None:
             "training.momentum": {**RANGE, "when": {"training.batch_size": 2, "training.epochs": 2}},
         }
     )
-    assert message == "mine.yaml, line 6: tune.space: training.momentum: its conditions never hold together"
+    assert message == "mine.yaml, line 6: tune.space: training.momentum: its conditions exclude each other"
 
 
 def test_a_space_without_networks_says_so() -> None:
     with pytest.raises(UserError) as raised:
-        make_space("baselines", (), config.load("baselines"))
+        make_space(Source.read("baselines"))
     assert "baselines.yaml: tune.space, models.*.stages.*.dropout: " in str(raised.value)
     assert "unknown key models.logistic.stages" in str(raised.value)
 
@@ -556,7 +558,7 @@ def test_a_space_without_networks_says_so() -> None:
 def test_a_space_from_the_command_line_names_it() -> None:
     change = "tune.space={training.epoch: {kind: int, low: 1, high: 9}}"
     with pytest.raises(UserError) as raised:
-        make_space("base.yaml", [change], config.load("base.yaml", [change]))
+        make_space(Source.read("base.yaml", [change]))
     assert str(raised.value).startswith(
         f"--set {change}: tune.space: unknown key training.epoch; did you mean"
     )
@@ -567,5 +569,5 @@ def test_the_file_that_names_the_key_is_named() -> None:
     Path("wide.yaml").write_text(f"extends: base\n{wide}")
     Path("mine.yaml").write_text("extends: wide.yaml\n")
     with pytest.raises(UserError) as raised:
-        make_space("mine.yaml", (), config.load("mine.yaml"))
+        make_space(Source.read("mine.yaml"))
     assert str(raised.value).startswith("wide.yaml, line 2: tune.space, models.*.dropot: unknown key")

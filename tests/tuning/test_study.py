@@ -1,4 +1,4 @@
-"""Studies that are shared: counted, claimed, lost and found. Real SQLite, real processes."""
+"""Shared studies: count, claims, and retries of lost trials. Real SQLite, real processes."""
 
 import signal
 import subprocess
@@ -44,14 +44,14 @@ def sequence(shared: SharedStudy) -> list[tuple[float, float | None]]:
 
 def test_the_configuration_itself_is_trial_0(open_study: Open) -> None:
     shared = open_study()
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
     trial = shared.claim(value, None)
     assert trial
     assert (trial.number, trial.params, trial.user_attrs) == (0, {"x": 0.5}, {"baseline": True})
     assert trial.value == pytest.approx(0.04)
 
 
-def test_who_opens_at_the_same_moment_queues_one_baseline(open_study: Open) -> None:
+def test_processes_that_open_at_the_same_moment_queues_one_baseline(open_study: Open) -> None:
     barrier = threading.Barrier(4)
 
     def join(_: int) -> SharedStudy:
@@ -60,7 +60,7 @@ def test_who_opens_at_the_same_moment_queues_one_baseline(open_study: Open) -> N
 
     with ThreadPoolExecutor(4) as pool:
         shared = list(pool.map(join, range(4)))
-    assert [one.used() for one in shared] == [1] * 4
+    assert [one.trial_count() for one in shared] == [1] * 4
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
@@ -111,12 +111,12 @@ def test_a_stopped_trial_is_queued_again_and_counts_once(open_study: Open) -> No
     assert first
     assert first.state == TrialState.FAIL
     assert first.user_attrs == {"failed": "interrupted"}
-    assert shared.used() == 2
+    assert shared.trial_count() == 2
     again = shared.claim(value, 2)
     assert again
     assert again.params == first.params
     assert again.number == 2
-    assert (shared.used(), shared.claim(value, 2)) == (2, None)
+    assert (shared.trial_count(), shared.claim(value, 2)) == (2, None)
 
 
 def test_a_stopped_baseline_is_the_baseline_again(open_study: Open) -> None:
@@ -128,7 +128,7 @@ def test_a_stopped_baseline_is_the_baseline_again(open_study: Open) -> None:
     assert again.params == {"x": 0.5}
 
 
-def test_a_failed_trial_keeps_its_reason_and_its_place(open_study: Open) -> None:
+def test_a_failed_trial_keeps_its_reason_and_its_position(open_study: Open) -> None:
     shared = open_study()
 
     def fail(_: optuna.Trial) -> float:
@@ -140,7 +140,7 @@ def test_a_failed_trial_keeps_its_reason_and_its_place(open_study: Open) -> None
     assert shared.claim(value, 1) is None
 
 
-def test_what_nobody_expected_is_raised(open_study: Open) -> None:
+def test_an_unexpected_error_is_raised(open_study: Open) -> None:
     shared = open_study()
 
     def break_off(_: optuna.Trial) -> float:
@@ -151,7 +151,7 @@ def test_what_nobody_expected_is_raised(open_study: Open) -> None:
     assert shared.study.trials[0].state == TrialState.FAIL
 
 
-def test_nothing_is_said_that_people_would_read(open_study: Open, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed(open_study: Open, capsys: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         shared = open_study(Space(line_space().parameters, {"x": 0.5}, True), pruner="wilcoxon")
@@ -192,10 +192,10 @@ def test_a_trial_claimed_beyond_the_count_is_failed(
     monkeypatch.setattr(optuna.Study, "ask", late)
     assert shared.claim(value, 2) is None
     assert shared.study.trials[2].user_attrs == {"failed": "claimed beyond --trials"}
-    assert shared.used() == 2
+    assert shared.trial_count() == 2
 
 
-def test_a_trial_that_another_process_took_for_dead_ends_quietly(open_study: Open) -> None:
+def test_a_trial_that_another_process_failed_ends_quietly(open_study: Open) -> None:
     shared = open_study()
 
     def asleep(trial: optuna.Trial) -> float:
@@ -209,7 +209,7 @@ def test_a_trial_that_another_process_took_for_dead_ends_quietly(open_study: Ope
     again = shared.claim(value, 1)
     assert again
     assert again.value == pytest.approx(0.04)
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
 
 
 def test_a_trial_is_lost_three_times_at_most(open_study: Open) -> None:
@@ -221,10 +221,10 @@ def test_a_trial_is_lost_three_times_at_most(open_study: Open) -> None:
         shared.study.tell(trial, state=TrialState.FAIL)
         queue_lost(shared.study, shared.study.trials[number])
     assert len(shared.study.trials) == 3
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
 
 
-def test_stops_are_no_losses(open_study: Open) -> None:
+def test_stopped_trials_are_not_lost_trials(open_study: Open) -> None:
     shared = open_study()
     for _ in range(4):
         shared.claim(stopped, 1)
@@ -241,7 +241,7 @@ def test_a_trial_killed_before_its_first_heartbeat_is_queued_again(open_study: O
     shared.study._thread_local.in_optimize_loop = True
     shared.study.ask()
     shared.fail_lost()
-    assert (shared.running(), shared.used()) == ({}, 1 + others)
+    assert (shared.running(), shared.trial_count()) == ({}, 1 + others)
     trial = shared.claim(value, 1 + others)
     assert trial
     assert trial.state == TrialState.COMPLETE
@@ -262,16 +262,22 @@ def test_a_trial_has_its_heartbeat_before_anything_is_trained(open_study: Open) 
         assert shared.claim(look, None)
 
 
-def test_a_study_of_something_else_is_refused(open_study: Open) -> None:
+def test_a_study_with_other_settings_is_refused(open_study: Open) -> None:
     open_study(made_of={"data": "d", "seed of a trial": "0", "space": "s"})
     with pytest.raises(UserError) as refused:
         open_study(made_of={"data": "d", "seed of a trial": "1", "folds": "2", "space": "s"})
-    assert "what differs: folds, seed of a trial" in str(refused.value)
+    assert "different: folds, seed of a trial" in str(refused.value)
     assert "choose another --study NAME" in str(refused.value)
 
 
+def test_a_study_of_another_version_is_refused(open_study: Open) -> None:
+    open_study(made_of={"data": "d"})
+    with pytest.raises(UserError, match="another version of kit created this study"):
+        open_study(made_of={"data": "d", "version": "2"})
+
+
 @pytest.mark.parametrize("direction", list(StudyDirection)[1:])
-def test_a_study_that_is_not_the_kits_is_refused(
+def test_a_study_of_another_program_is_refused(
     open_study: Open, workdir: Path, direction: StudyDirection
 ) -> None:
     (workdir / "runs/tune-s").mkdir(parents=True)
@@ -279,7 +285,7 @@ def test_a_study_that_is_not_the_kits_is_refused(
     study = optuna.create_study(storage=url, study_name="s", direction=direction)
     if direction == StudyDirection.MINIMIZE:
         study.add_trial(optuna.trial.create_trial(value=1.0))
-    with pytest.raises(UserError, match="was not made by kit tune"):
+    with pytest.raises(UserError, match="kit tune did not create this study"):
         open_study()
 
 
@@ -292,7 +298,7 @@ def test_several_studies_share_a_storage(workdir: Path) -> None:
     url = f"sqlite:///{workdir / 'all.db'}"
     for name in ("a", "b"):
         shared = SharedStudy.open(name, url, workdir / name, Tune(), line_space(), {})
-        assert shared.used() == 1
+        assert shared.trial_count() == 1
         assert (workdir / name).is_dir()
 
 
@@ -305,9 +311,9 @@ def test_several_studies_share_a_storage(workdir: Path) -> None:
         ("postgresql://u:p@h:port/d", "not an Optuna storage"),
         ("mysql+nodriver://u:p@h/d", "not an Optuna storage"),
         ("oracle+cx_oracle://u:secret@h/d", "driver cx_oracle is not installed"),
-        ("sqlite://", "would not be kept"),
-        ("sqlite:///:memory:", "would not be kept"),
-        ("sqlite:///absent/s.db", "absent: there is no such folder"),
+        ("sqlite://", "is not stored"),
+        ("sqlite:///:memory:", "is not stored"),
+        ("sqlite:///absent/s.db", "absent: no such folder"),
         ("sqlite:///text.txt", "text.txt: not an SQLite database"),
         ("sqlite:///folder", "folder: cannot be read: Is a directory"),
     ],
@@ -330,7 +336,7 @@ def test_a_folder_without_permission_is_refused(workdir: Path) -> None:
     if _writable(folder):
         pytest.skip("root may write anywhere")
     for url in (f"sqlite:///{folder}/s.db", storage_url(folder / "runs", None)):
-        with pytest.raises(UserError, match=r"may not be written|cannot be written"):
+        with pytest.raises(UserError, match=r"not writable|cannot be written"):
             SharedStudy.open("s", url, folder / "runs", Tune(), line_space(), {})
 
 
@@ -411,7 +417,7 @@ def test_the_trial_of_a_killed_process_is_run_by_the_next(
     assert len(shared.running()) == 1
     while shared.running():
         shared.fail_lost()
-    assert shared.used() == 1
+    assert shared.trial_count() == 1
     trial = shared.claim(value, 1)
     assert trial
     assert trial.user_attrs["baseline"]

@@ -1,4 +1,4 @@
-"""Trials that run elsewhere: waited for as long as they give signs of life, by the monotonic clock."""
+"""Trials of other processes: waited for while they send heartbeats, by the monotonic clock."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from kit.tuning import search as searching
 from kit.tuning import waiting
 from kit.tuning.search import search
 from kit.tuning.study import SharedStudy
-from kit.tuning.waiting import SILENCE, Others
+from kit.tuning.waiting import SILENCE, RemoteTrials
 from tests.launchers import CPU, FakeLauncher
-from tests.tuning.conftest import Record
+from tests.tuning.conftest import Recorder
 
 Open = Callable[..., SharedStudy]
 
@@ -26,30 +26,30 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_a_trial_without_a_sign_of_life_is_waited_for_so_long(clock: list[float]) -> None:
-    others = Others()
-    assert others.waited_for({3: None}) == {3: False}
+def test_a_trial_without_heartbeats_is_given_up_after_the_timeout(clock: list[float]) -> None:
+    remote = RemoteTrials()
+    assert remote.active({3: None}) == {3: False}
     clock[0] = SILENCE - 1
-    assert others.waited_for({3: None}) == {3: False}
+    assert remote.active({3: None}) == {3: False}
     clock[0] = SILENCE
-    assert others.waited_for({3: None}) == {}
+    assert remote.active({3: None}) == {}
 
 
-def test_a_trial_that_gives_signs_is_waited_for_as_long_as_it_does(clock: list[float]) -> None:
-    others = Others()
+def test_a_trial_with_heartbeats_is_waited_for(clock: list[float]) -> None:
+    remote = RemoteTrials()
     for beat in range(100):
         clock[0] = beat * SILENCE / 2
-        assert others.waited_for({3: f"beat {beat}"}) == {3: True}
+        assert remote.active({3: f"beat {beat}"}) == {3: True}
     clock[0] += SILENCE
-    assert others.waited_for({3: "beat 99"}) == {}
+    assert remote.active({3: "beat 99"}) == {}
 
 
-def test_a_sign_from_the_future_is_no_new_sign(clock: list[float]) -> None:
+def test_a_heartbeat_from_the_future_is_not_a_new_one(clock: list[float]) -> None:
     """As after the computer's clock was set back: Optuna does not know the trial to be lost for hours."""
-    others = Others()
-    others.waited_for({3: "2099-01-01 00:00:00"})
+    remote = RemoteTrials()
+    remote.active({3: "2099-01-01 00:00:00"})
     clock[0] = SILENCE
-    assert others.waited_for({3: "2099-01-01 00:00:00"}) == {}
+    assert remote.active({3: "2099-01-01 00:00:00"}) == {}
 
 
 def foreign(shared: SharedStudy) -> int:
@@ -57,7 +57,7 @@ def foreign(shared: SharedStudy) -> int:
     return shared.study.ask({"x": FloatDistribution(0, 1)}).number
 
 
-def find(shared: SharedStudy, record: Record, stop_at: float = float("inf")) -> bool:
+def find(shared: SharedStudy, record: Recorder, stop_at: float = float("inf")) -> bool:
     def objective(trial: optuna.Trial, _: object) -> float:
         return float(trial.params["x"])
 
@@ -74,7 +74,7 @@ def find(shared: SharedStudy, record: Record, stop_at: float = float("inf")) -> 
 
 @pytest.mark.parametrize("programs", [1, 2])
 def test_trials_begun_elsewhere_do_not_block_the_search(
-    open_study: Open, record: Record, monkeypatch: pytest.MonkeyPatch, programs: int
+    open_study: Open, record: Recorder, monkeypatch: pytest.MonkeyPatch, programs: int
 ) -> None:
     monkeypatch.setattr(searching, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(waiting, "SILENCE", 0.5)
@@ -84,12 +84,12 @@ def test_trials_begun_elsewhere_do_not_block_the_search(
     assert find(shared, record) is True
     assert record.waits == [dict.fromkeys(numbers, False)]
     assert record.left == numbers
-    assert shared.used() == 4
+    assert shared.trial_count() == 4
     assert list(shared.running()) == numbers
 
 
 def test_a_trial_begun_elsewhere_does_not_keep_the_confirmation_away(
-    open_study: Open, record: Record
+    open_study: Open, record: Recorder
 ) -> None:
     shared = open_study()
     shared.claim(lambda trial: float(trial.params["x"]), None)

@@ -1,5 +1,6 @@
-"""The slow read of a CSV body: it takes harmless oddities, and names the first fault by line and column."""
+"""The slow reader of a CSV body: it accepts harmless oddities, and names the first fault by its place."""
 
+import csv
 import io
 import math
 import re
@@ -7,38 +8,48 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Competition
 from kit.errors import UserError
 
 _VALUES = {text: value for value in range(256) for text in (str(value), f'"{value}"')}
 
 
 def cells(line: str) -> list[str]:
-    """Split a line at its commas; blanks around a cell and the quotes of a quoted one go."""
+    """Split a line at its commas; blanks around a cell and its quotes are removed."""
     return [_bare(cell) for cell in line.split(",")]
 
 
 def shown(text: str) -> str:
-    """Return `text` for an error message: quoted, control characters escaped, shortened to 30 characters."""
-    return repr(text if len(text) <= 30 else text[:29] + "…")
+    """Return `text` for an error message: quoted, control characters escaped, at most 30 characters."""
+    text = text if len(text) <= 30 else text[:29] + "…"
+    return repr(text.encode(errors="surrogateescape").decode(errors="backslashreplace"))
 
 
 def rows(
-    raw: bytes, start: int, name: str, columns: list[str], competition: Competition
-) -> NDArray[np.uint8]:
-    """Return (rows, columns) uint8 of raw[start:], the lines below the header.
+    raw: bytes, start: int, name: str, columns: list[str], text_column: int | None = None
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """Read raw[start:], the lines below the header.
 
-    Quoted cells, blanks around them, any mix of LF, CRLF and CR, and blank lines at the end are taken.
+    Quoted cells, blanks around them, any mix of LF, CRLF and CR, and blank lines at the end are accepted.
+
+    Args:
+        raw: the file.
+        start: offset of the first line below the header.
+        name: of the file, for errors.
+        columns: headers.
+        text_column: 0-based number of the column that holds text; None: there is none.
+
+    Returns:
+        (rows, columns without the text column) uint8, and the text of each row.
 
     Raises:
-        UserError: the first line that does not have one integer from 0 to 255 a column.
+        UserError: the first line that does not have one integer from 0 to 255 per column.
     """
-    table = bytearray()
-    blank = None
+    table, texts, blank = bytearray(), list[str](), None
+    pixels = [column for number, column in enumerate(columns) if number != text_column]
     file = io.BytesIO(raw)
     file.seek(start)
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
-    lines = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline=None)
+    lines = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline=None)
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             blank = blank or number
@@ -47,25 +58,16 @@ def rows(
             raise UserError(
                 "a blank line between rows", where=f"{name}, line {blank}", expected=f"{len(columns)} cells"
             )
-        parts = line.rstrip("\n").split(",")
+        where, parts = f"{name}, line {number}", _split(line.rstrip("\n"), len(columns))
+        if len(parts) != len(columns):
+            raise _wrong_length(parts, where, columns, last=not line.endswith("\n"))
+        if text_column is not None:
+            texts.append(_text(parts.pop(text_column), f"{where}, column {columns[text_column]}"))
         try:
             table += bytes(map(_VALUES.__getitem__, parts))
         except KeyError:
-            table += bytes(_slowly(parts, f"{name}, line {number}", columns, competition))
-        if len(parts) != len(columns):
-            raise _wrong_length(parts, f"{name}, line {number}", columns, last=not line.endswith("\n"))
-    return np.frombuffer(table, np.uint8).reshape(-1, len(columns))
-
-
-def outside(name: str, row: int, competition: Competition, received: str) -> UserError:
-    """Return the error of a label that is no class; `row` is 0-based."""
-    where = f"{name}, line {row + 2}, column {competition.label_column}"
-    return UserError(
-        "not a class",
-        where=where,
-        expected=f"an integer from 0 to {competition.classes - 1}",
-        received=received,
-    )
+            table += bytes(_slowly(parts, where, pixels))
+    return np.frombuffer(table, np.uint8).reshape(-1, len(pixels)), texts
 
 
 def _bare(cell: str) -> str:
@@ -73,27 +75,33 @@ def _bare(cell: str) -> str:
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
-def _slowly(parts: list[str], where: str, columns: list[str], competition: Competition) -> list[int]:
+def _split(line: str, columns: int) -> list[str]:
+    parts = line.split(",")
+    if len(parts) > columns and '"' in line:
+        # A comma inside quotes, as in a label.
+        parts = next(csv.reader([line], skipinitialspace=True))
+    return parts
+
+
+def _text(part: str, where: str) -> str:
+    text = _bare(part)
+    if re.search("[\udc80-\udcff]", text):
+        raise UserError("not UTF-8 text", where=where, expected="UTF-8", received=shown(text))
+    return text
+
+
+def _slowly(parts: list[str], where: str, columns: list[str]) -> list[int]:
     bare = [_bare(part) for part in parts]
     if bare == columns:
-        raise UserError(
-            "the header stands here again", where=where, expected="a row", hint="were two files joined?"
-        )
-    if len(parts) == 1 and re.search(r"\d[;\t|]", parts[0]):
-        raise UserError("not separated by commas", where=where, expected="commas", received=shown(parts[0]))
-    if len(parts) != len(columns):
-        return []
-    return [
-        _value(cell, f"{where}, column {column}", column, competition)
-        for cell, column in zip(bare, columns, strict=True)
-    ]
+        hint = "were two files joined?"
+        raise UserError("the header is repeated", where=where, expected="a row", hint=hint)
+    return [_value(cell, f"{where}, column {column}") for cell, column in zip(bare, columns, strict=True)]
 
 
-def _value(cell: str, where: str, column: str, competition: Competition) -> int:
-    highest = competition.classes - 1 if column == competition.label_column else 255
-    if re.fullmatch(r"0*\d{1,3}", cell, re.ASCII) and int(cell[-3:]) <= highest:
+def _value(cell: str, where: str) -> int:
+    if re.fullmatch(r"0*\d{1,3}", cell, re.ASCII) and int(cell[-3:]) <= 255:
         return int(cell[-3:])
-    expected = f"an integer from 0 to {highest}"
+    expected = "an integer from 0 to 255"
     raise UserError(_what(cell), where=where, expected=expected, received=shown(cell) if cell else "nothing")
 
 
@@ -112,6 +120,8 @@ def _what(cell: str) -> str:
 
 
 def _wrong_length(parts: list[str], where: str, columns: list[str], *, last: bool) -> UserError:
+    if len(parts) == 1 and re.search(r"\d[;\t|]", parts[0]):
+        return UserError("not separated by commas", where=where, expected="commas", received=shown(parts[0]))
     short = len(parts) < len(columns)
     what = "the last line is cut" if short and last else f"the row is too {'short' if short else 'long'}"
     hint = "get the file again" if short and last else None

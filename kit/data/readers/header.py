@@ -1,5 +1,6 @@
-"""The first line of a CSV file: which columns stand where, and whether the file is a CSV at all."""
+"""The first line of a CSV file: the place of each column, and whether the file is a CSV at all."""
 
+import math
 import re
 from difflib import get_close_matches
 
@@ -19,20 +20,25 @@ _FORMATS = {
 }
 
 
+def text_column(competition: Competition, *, labelled: bool) -> str | None:
+    """Return the column beside the pixels: the label of train.csv, the id of test.csv; None without ids."""
+    return competition.label_column if labelled else competition.test_id_column
+
+
 def names(competition: Competition, *, labelled: bool) -> list[str]:
-    """Return the names that must stand in the header, in the competition's order."""
-    height, width = competition.image_shape
-    pixels = [f"{competition.pixel_prefix}{pixel}" for pixel in range(height * width)]
-    return [competition.label_column, *pixels] if labelled else pixels
+    """Return the expected columns: the text column, if there is one, then the pixels."""
+    pixels = [f"{competition.pixel_prefix}{pixel}" for pixel in range(math.prod(competition.image_shape))]
+    text = text_column(competition, labelled=labelled)
+    return pixels if text is None else [text, *pixels]
 
 
 def read(
     raw: bytes, name: str, competition: Competition, *, labelled: bool
 ) -> tuple[list[str], list[int], int]:
-    """Return the columns as they stand, the places of the expected ones, and the offset of the second line.
+    """Return the columns of the file, the places of the expected ones, and the offset of the second line.
 
     Raises:
-        UserError: the file is empty or no CSV; a column is missing, unexpected or doubled.
+        UserError: the file is empty or not a CSV; a column is missing, unexpected or duplicate.
     """
     _check_format(raw, name)
     line = re.match(rb"[^\r\n]*", raw.removeprefix(BOM))
@@ -80,7 +86,7 @@ def _fault(
     known, present = set(expected), set(columns)
     absent = [column for column in expected if column not in present]
     extra = [column for column in columns if column not in known]
-    label = competition.label_column
+    label, text = competition.label_column, text_column(competition, labelled=labelled)
     whole = f"{expected[0]}, {expected[1]} … {expected[-1]} ({len(expected)} columns)"
     received = f"{', '.join(shown(column) for column in columns[:3])} … ({len(columns)} columns)"
 
@@ -90,8 +96,9 @@ def _fault(
         return UserError("not separated by commas", where=where, expected="commas", received=kind)
     if all(re.fullmatch(r"[\d.]+", column) for column in columns):
         return UserError("no header", where=where, expected=whole, received=received)
-    if labelled and absent == [label] and not extra:
-        return UserError(f"no column {label}", where=where, expected=whole, hint="is it test.csv?")
+    if text and absent == [text] and not extra:
+        hint = "is it test.csv?" if labelled else "competition.test_id_column names it"
+        return UserError(f"no column {text}", where=where, expected=whole, hint=hint)
     if not labelled and extra == [label] and not absent:
         return UserError(f"it has a column {label}", where=where, expected=whole, hint="is it train.csv?")
     if len(absent) == len(expected):
@@ -114,7 +121,7 @@ def _single_fault(
         return UserError(what, where=where, expected=near[0], received=received, hint=hint)
     again = [place for place, column in enumerate(columns) if columns.index(column) < place]
     if again:
-        what, where = f"column {columns[again[0]]} stands twice", f"{where}, column {again[0] + 1}"
+        what, where = f"duplicate column {columns[again[0]]}", f"{where}, column {again[0] + 1}"
         return UserError(what, where=where, expected=absent[0] if absent else whole, received=received)
     what = f"{len(absent)} columns are missing (the first: {absent[0]})"
     what = what if absent[1:] else f"column {absent[0]} is missing"

@@ -1,7 +1,9 @@
-"""CSV files → uint8 arrays: a vectorised read of good files.
+"""CSV files to uint8 arrays: a vectorised reader of good files.
 
 Anything else goes to `exact`, which reads what is merely odd and names what is wrong.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,46 +11,102 @@ from numpy.typing import NDArray
 from kit.config import Competition
 from kit.data.readers import exact, header
 from kit.errors import UserError
+from kit.task.labels import declared_labels
 
 CHUNK = 1 << 17
 """Bytes parsed at once: the intermediate arrays stay in the processor's cache."""
+_TEXTS = tuple(map(str, range(256)))
 
 
-def parse(
-    raw: bytes, name: str, competition: Competition, *, labelled: bool
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the images and labels of a CSV file; columns are found by their names.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The content of a CSV file with one image per row.
+
+    Attributes:
+        images: (rows, height, width, channels) uint8.
+        texts: (rows,) the label or id of each row; empty if the file has neither.
+    """
+
+    images: NDArray[np.uint8]
+    texts: list[str]
+
+
+def parse(raw: bytes, name: str, competition: Competition, *, labelled: bool) -> Table:
+    """Return the images and the text column of a CSV file; columns are found by their names.
 
     Args:
         raw: the file's bytes, not compressed.
-        name: the file's name in errors.
-        competition: gives the columns, the image shape and the classes.
-        labelled: whether it is train.csv (label and pixels) or test.csv (pixels alone).
-
-    Returns:
-        (rows, height, width) uint8 images; (rows,) uint8 labels, (0,) where `labelled` is false.
+        name: of the file, for errors.
+        competition: gives the columns, the image shape and the labels.
+        labelled: whether it is train.csv (labels and pixels) or test.csv (pixels, and ids if there are any).
 
     Raises:
-        UserError: whatever is wrong with the file, with line and column.
+        UserError: the first fault of the file, with line and column.
     """
     columns, order, body = header.read(raw, name, competition, labelled=labelled)
-    table = _digits(raw, body, len(columns))
-    if table is None:
-        table = exact.rows(raw, body, name, columns, competition)
+    text_column = None
+    if header.text_column(competition, labelled=labelled) is not None:
+        text_column, *order = order
+        order = [place - (place > text_column) for place in order]
+    if text_column is None or (labelled and _labels_are_bytes(competition)):
+        read = _read_bytes(raw, body, len(columns), text_column)
+    else:
+        read = _read_text(raw, body, len(columns), text_column)
+    table, texts = read or exact.rows(raw, body, name, columns, text_column)
     if not len(table):
         raise UserError("the file has no rows", where=name, expected="at least one line below the header")
-    height, width = competition.image_shape
-    first, last = order[-height * width], order[-1]
-    if order[-height * width :] == list(range(first, last + 1)):
-        images = table[:, first : last + 1]  # copied ten times as fast as columns picked one by one
-    else:
-        images = table[:, order[-height * width :]]
-    images = np.ascontiguousarray(images).reshape(-1, height, width)
-    labels = table[:, order[0]].copy() if labelled else np.empty(0, np.uint8)
-    outside = np.flatnonzero(labels >= competition.classes)
-    if outside.size:
-        raise exact.outside(name, int(outside[0]), competition, str(labels[outside[0]]))
-    return images, labels
+    if text_column is not None and "" in texts:
+        where = f"{name}, line {texts.index('') + 2}, column {columns[text_column]}"
+        expected = f"a{' label' if labelled else 'n id'}"
+        raise UserError("the cell is empty", where=where, expected=expected, received="nothing")
+    first, last = order[0], order[-1]
+    # A slice is copied ten times as fast as columns picked one by one.
+    pixels = slice(first, last + 1) if order == list(range(first, last + 1)) else order
+    images = table[:, pixels]
+    return Table(np.ascontiguousarray(images).reshape(-1, *competition.image_shape), texts)
+
+
+def _labels_are_bytes(competition: Competition) -> bool:
+    labels = declared_labels(competition)
+    return labels is not None and labels.are_bytes
+
+
+def _read_bytes(
+    raw: bytes, start: int, columns: int, text_column: int | None
+) -> tuple[NDArray[np.uint8], list[str]] | None:
+    """Read raw[start:] if every cell, that of the text column too, is an integer from 0 to 255."""
+    table = _digits(raw, start, columns)
+    if table is None or text_column is None:
+        return None if table is None else (table, [])
+    texts = [_TEXTS[value] for value in table[:, text_column].tolist()]
+    return table[:, 1:] if text_column == 0 else np.delete(table, text_column, 1), texts
+
+
+def _read_text(
+    raw: bytes, start: int, columns: int, text_column: int
+) -> tuple[NDArray[np.uint8], list[str]] | None:
+    """Read raw[start:] if every cell but those of the text column is an integer from 0 to 255."""
+    if b'"' in raw:
+        return None
+    texts, lines = list[bytes](), [b"\n\n"]
+    for line in raw[start:].rstrip(b"\r\n").splitlines():
+        # Splitting at one comma from the nearer end is fast.
+        if text_column <= columns // 2:
+            before = line.split(b",", text_column + 1)
+            text, rest = before[-2:] if len(before) == text_column + 2 else (b"", b"")
+            lines.append(b",".join([*before[:text_column], rest]) if text_column else rest)
+        else:
+            after = line.rsplit(b",", columns - text_column)
+            rest, text = after[:2] if len(after) == columns - text_column + 1 else (b"", b"")
+            lines.append(b",".join([rest, *after[2:]]))
+        texts.append(text)
+    table = _digits(b"\n".join([*lines, b""]), 3, columns - 1)
+    if table is None:
+        return None
+    try:
+        return table, [text.decode().strip() for text in texts]
+    except UnicodeDecodeError:
+        return None
 
 
 def _digits(raw: bytes, start: int, columns: int) -> NDArray[np.uint8] | None:

@@ -1,173 +1,185 @@
-"""The report of a run as people read it in a terminal: the answer first, then what it is made of."""
+"""Render the report of a run in a terminal: the main result first, then the details."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kit.reports.formatting import WIDE, duration, interval, network_size, percent, table
+from kit.metrics import LOSS, METRICS, Metric
+from kit.records import Confusion, FoldScore, ModelReport, Report, Score, SeedScore, Spread, ViewsReport
+from kit.reports.formatting import WIDE, duration, network_size, table
 from kit.runs import Run
 
-Figures = Mapping[str, Any]
 
-
-def render(report: Figures, console: Console, run: Run | None = None) -> None:
-    """Write a report to `console`, which has 80 columns or more.
+def render(report: Report, console: Console, run: Run | None = None) -> None:
+    """Write a report to `console`, for 80 columns or more.
 
     Args:
-        report: report.json, as `kit.reports.run.figures.summarise` gives it.
-        console: where to.
-        run: whose files to name at the end.
+        report: report.json.
+        console: where to write.
+        run: list the files of this run at the end.
     """
-    console.print(Text.assemble((report["run"], "bold"), "   ", _makeup(report)))
+    metric = METRICS[report.metric]
+    console.print(Text.assemble((report.run, "bold"), "   ", _makeup(report)))
     console.print()
-    console.print(_headline(report))
-    if report["sample"]:
-        rows = f"{report['data']['rows']:,}"
-        plainly = f"bundled sample of {rows} digits: these figures say nothing about the competition"
-        _paragraph(console, plainly, "bold yellow")
-    for warning in report["warnings"]:
+    console.print(_headline(report, metric))
+    if report.sample:
+        _paragraph(
+            console,
+            f"bundled sample of {report.data.rows:,} digits: these figures say nothing about the competition",
+            "bold yellow",
+        )
+    for warning in report.warnings:
         _paragraph(console, f"warning: {warning}", "yellow")
-    if len(report["models"]) > 1:
+    if len(report.models) > 1:
         console.print()
-        console.print(_models(report["models"], wide=console.width >= WIDE))
-    details = [_folds(report["folds"]["each"])]
-    if len(report["seeds"]["each"]) > 1:
-        details.append(_seeds(report["seeds"]["each"]))
-    if report["confusions"]:
-        details.append(_confusions(report["confusions"]))
+        console.print(_models(report.models, metric, wide=console.width >= WIDE))
+    details = [_folds(report.folds.each, metric)]
+    if len(report.seeds.each) > 1:
+        details.append(_seeds(report.seeds.each, metric))
+    if report.confusions:
+        details.append(_confusions(report.confusions))
     console.print()
     console.print(Columns(details, padding=(0, 4)))
-    if tta := report.get("tta"):  # Reports of earlier versions say nothing of it.
+    if report.tta:
         console.print()
-        console.print(_test_time(tta))
-        console.print(Text(_difference(tta)))
-    if report["notes"]:
-        _paragraph(console, " ".join(report["notes"]), "dim")
+        console.print(_views(report.tta, metric))
+        console.print(Text(_difference(report.tta)))
+    if report.notes:
+        _paragraph(console, " ".join(report.notes), "dim")
     if run is not None:
         written = [run.oof_path, run.submission_path, run.report_path]
         _paragraph(console, f"{run.path}: {', '.join(path.name for path in written if path.is_file())}")
 
 
-def _makeup(report: Figures) -> str:
+def _makeup(report: Report) -> str:
     counts = {
-        "model": len(report["models"]),
-        "seed": len(report["seeds"]["each"]),
-        "fold": len(report["folds"]["each"]),
+        "model": len(report.models),
+        "seed": len(report.seeds.each),
+        "fold": len(report.folds.each),
     }
     parts = ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts.items())
-    return parts + (f", blend by {report['blend']}" if len(report["columns"]) > 1 else "")
+    return parts + (f", ensemble by {report.ensemble}" if len(report.columns) > 1 else "")
 
 
-def _headline(report: Figures) -> Table:
-    oof, time, models = report["oof"], report["time"], report["models"]
+def _headline(report: Report, metric: Metric) -> Table:
+    oof, time, models = report.oof, report.time, report.models
     grid = Table.grid(padding=(0, 3))
-    accuracy = Text(f"{percent(oof['accuracy'])} %", "bold green")
+    value = Text(f"{metric.format(oof.value)}{metric.unit}", "bold green")
     grid.add_row(
-        "OOF accuracy", accuracy.append(f"   {oof['errors']:,} errors in {oof['rows']:,} rows", "default")
+        f"OOF {metric.title}", value.append(f"   {oof.errors:,} errors in {oof.rows:,} rows", "default")
     )
-    grid.add_row("95 % interval", f"{interval(oof)} %")
-    if not report["sample"]:
-        score = report["expected_score"]
-        span = f"{percent(score['low'])} to {percent(score['high'])} %"
-        grid.add_row("Expected score", f"{span} on the leaderboard's {score['rows']:,} rows")
-    grid.add_row("Log loss", f"{oof['log_loss']:.5f}")
-    grid.add_row("Fold mean", f"{_spread(report['folds'])} %")
-    if len(report["seeds"]["each"]) > 1:
-        grid.add_row("Seed mean", f"{_spread(report['seeds'])} %")
-    if len(models) == 1 and models[0]["gap"] is not None:
-        train, gap = percent(models[0]["train_accuracy"]), percent(models[0]["gap"])
-        grid.add_row("Train accuracy", f"{train} %, a gap of {gap} points to the held-out folds")
-    if len(models) == 1 and models[0]["parameters"] is not None:
-        grid.add_row("Network", network_size(models[0]["parameters"], models[0]["multiply_adds"]))
-    training = f"training {duration(time['member_seconds'])} in {len(report['members'])} members"
-    start = f", start-up {duration(time['startup_seconds'])}" if time["startup_seconds"] else ""
-    grid.add_row("Time", f"{duration(time['wall_seconds'])} ({training}{start})")
+    grid.add_row("95 % interval", f"{metric.format_interval(oof.interval)}{metric.unit}")
+    if not report.sample:
+        score = report.expected_score
+        span = f"{metric.format_interval((score.low, score.high))}{metric.unit}"
+        grid.add_row("Expected score", f"{span} on the leaderboard's {score.rows or 0:,} rows")
+    if metric is not LOSS:
+        grid.add_row(_capitalised(LOSS), LOSS.format(oof.loss))
+    grid.add_row("Fold mean", f"{_spread(report.folds, metric)}{metric.unit}")
+    if len(report.seeds.each) > 1:
+        grid.add_row("Seed mean", f"{_spread(report.seeds, metric)}{metric.unit}")
+    if len(models) == 1 and models[0].gap is not None:
+        gap = f"{metric.format(models[0].gap)}{' points' * metric.percent}"
+        train = f"{metric.format(models[0].train_score)}{metric.unit}"
+        grid.add_row(f"Train {metric.title}", f"{train}, a gap of {gap} to the held-out folds")
+    if len(models) == 1 and models[0].parameters is not None:
+        grid.add_row("Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
+    training = f"training {duration(time.member_seconds)} in {len(report.members)} members"
+    start = f", start-up {duration(time.startup_seconds)}" if time.startup_seconds else ""
+    grid.add_row("Time", f"{duration(time.wall_seconds)} ({training}{start})")
     return grid
 
 
-def _models(models: Sequence[Figures], *, wide: bool) -> Table:
+def _scores(scores: Sequence[Score], metric: Metric) -> dict[str, list[str]]:
+    """Return table columns: metric, errors, and the loss unless it is the metric."""
     cells = {
-        "Model": [one["model"] for one in models],
-        "OOF %": [percent(one["accuracy"]) for one in models],
-        "95 % interval": [interval(one) for one in models],
-        "Errors": [f"{one['errors']:,}" for one in models],
-        "Log loss": [f"{one['log_loss']:.5f}" for one in models],
-        "Fold mean %": [_spread(one["folds"]) for one in models],
-        "Train %": [percent(one["train_accuracy"]) for one in models],
-        "Gap": [percent(one["gap"]) for one in models],
-        "Params": [_short(one["parameters"]) for one in models],
-        "MACs": [_short(one["multiply_adds"]) for one in models],
-        "Time": [duration(one["seconds"]) for one in models],
+        f"OOF {metric.heading}": [metric.format(one.value) for one in scores],
+        "Errors": [f"{one.errors:,}" for one in scores],
+    }
+    loss = {_capitalised(LOSS): [LOSS.format(one.loss) for one in scores]}
+    return cells if metric is LOSS else cells | loss
+
+
+def _models(models: Sequence[ModelReport], metric: Metric, *, wide: bool) -> Table:
+    scores = _scores([one.score for one in models], metric)
+    first, *others = scores
+    cells = {
+        "Model": [one.model for one in models],
+        first: scores[first],
+        "95 % interval": [metric.format_interval(one.score.interval) for one in models],
+        **{heading: scores[heading] for heading in others},
+        f"Fold mean {metric.heading}": [_spread(one.folds, metric) for one in models],
+        f"Train {metric.heading}": [metric.format(one.train_score) for one in models],
+        "Gap": [metric.format(one.gap) for one in models],
+        "Params": [_short(one.parameters) for one in models],
+        "MACs": [_short(one.multiply_adds) for one in models],
+        "Time": [duration(one.seconds) for one in models],
     }
     if not wide:
-        del cells["95 % interval"], cells["Log loss"], cells["Train %"]
+        for heading in ("95 % interval", _capitalised(LOSS), f"Train {metric.heading}"):
+            cells.pop(heading, None)
     return table(cells)
 
 
-def _folds(folds: Sequence[Figures]) -> Table:
+def _folds(folds: Sequence[FoldScore], metric: Metric) -> Table:
+    heading = f"{_capitalised(metric)}{metric.unit}"
     return table(
-        {"Fold": [one["fold"] for one in folds], "Accuracy %": [_spread(one) for one in folds]},
+        {"Fold": [one.fold for one in folds], heading: [_spread(one, metric) for one in folds]},
     )
 
 
-def _seeds(seeds: Sequence[Figures]) -> Table:
+def _seeds(seeds: Sequence[SeedScore], metric: Metric) -> Table:
+    return table({"Seed": [one.seed for one in seeds], **_scores([one.score for one in seeds], metric)})
+
+
+def _views(tta: ViewsReport, metric: Metric) -> Table:
+    both = {"off": tta.without_views, "on": tta.with_views}
+    used = "on" if tta.used else "off"
     return table(
         {
-            "Seed": [one["seed"] for one in seeds],
-            "OOF %": [percent(one["accuracy"]) for one in seeds],
-            "Errors": [f"{one['errors']:,}" for one in seeds],
-            "Log loss": [f"{one['log_loss']:.5f}" for one in seeds],
+            "Test-time augmentation": [name + ", in the ensemble" * (name == used) for name in both],
+            **_scores(list(both.values()), metric),
         }
     )
 
 
-def _test_time(tta: Figures) -> Table:
-    both = {"off": tta["without"], "on": tta["with"]}
-    used = "on" if tta["used"] else "off"
-    return table(
-        {
-            "Test-time augmentation": [name + ", in the blend" * (name == used) for name in both],
-            "OOF %": [percent(one["accuracy"]) for one in both.values()],
-            "Errors": [f"{one['errors']:,}" for one in both.values()],
-            "Log loss": [f"{one['log_loss']:.5f}" for one in both.values()],
-        }
-    )
-
-
-def _difference(tta: Figures) -> str:
-    """Return what test-time augmentation changes, with how sure that is."""
-    loss = tta["log_loss_difference"]
+def _difference(tta: ViewsReport) -> str:
+    """Return the effect of test-time augmentation, with its uncertainty."""
+    low, high = map(LOSS.format_difference, tta.loss_interval)
     return (
-        f"Log loss on - off: {loss['mean']:+.5f} (95 % interval {loss['low']:+.5f} to {loss['high']:+.5f}). "
-        f"Rows right only with it: {tta['right_only_with']:,}, only without it: "
-        f"{tta['right_only_without']:,} (p = {tta['p']:.2g})."
+        f"{_capitalised(LOSS)} on - off: {LOSS.format_difference(tta.loss_difference)} "
+        f"(95 % interval {low} to {high}). Rows correct only with it: {tta.right_only_with:,}, "
+        f"only without it: {tta.right_only_without:,} (McNemar p = {tta.p:.2g})."
     )
 
 
-def _confusions(confusions: Sequence[Figures]) -> Table:
+def _confusions(confusions: Sequence[Confusion]) -> Table:
     return table(
         {
-            "Label": [one["label"] for one in confusions],
-            "Read as": [one["predicted"] for one in confusions],
-            "Rows": [f"{one['count']:,}" for one in confusions],
+            "Label": [one.label for one in confusions],
+            "Predicted": [one.predicted for one in confusions],
+            "Rows": [f"{one.count:,}" for one in confusions],
         }
     )
 
 
 def _short(count: int | None) -> str:
-    """Return a count as in 468.9 k, 5.1 M."""
+    """Return a count as 468.9 k or 5.1 M."""
     if count is None:
         return "-"
     return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.1f} k"
 
 
-def _spread(figures: Figures) -> str:
-    """Return mean ± sd, the sd only where there is one."""
-    return percent(figures["mean"]) + (f" ± {percent(figures['sd'])}" if figures["sd"] is not None else "")
+def _spread(spread: Spread, metric: Metric) -> str:
+    """Return mean ± standard deviation; only the mean without deviation."""
+    return metric.format(spread.mean) + (f" ± {metric.format(spread.sd)}" if spread.sd is not None else "")
+
+
+def _capitalised(metric: Metric) -> str:
+    return metric.title[:1].upper() + metric.title[1:]
 
 
 def _paragraph(console: Console, text: str, style: str = "default") -> None:

@@ -1,14 +1,16 @@
-"""What the plots of a study share: which trials they show, where values lie, markers and labels."""
+"""What the plots of a study share: the trials, the position of values, markers and labels."""
 
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kit.reports.study.figures import finite_value, is_repeat
-from kit.reports.study.wording import short_names, value_text
+from kit.metrics import METRICS
+from kit.records import StudyReport
+from kit.reports.study.figures import finite_loss, is_repeat
+from kit.reports.study.wording import loss_title, param_text, short_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,53 +19,54 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 ABOVE = 8
-"""Losses are drawn up to so many times the median's distance from the best; worse ones at the edge."""
+"""Losses above this multiple of the median's distance from the best are drawn at the edge."""
 USUAL, BEST, BASELINE, PRUNED, OTHER = "tab:blue", "tab:green", "tab:orange", "tab:red", "0.6"
-BEHIND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
-"""Of text that lines run under."""
+TEXT_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+"""Box of text that is drawn over lines."""
 
 
 class NothingToDrawError(Exception):
-    """Why a plot cannot be drawn, as a clause."""
+    """A plot cannot be drawn; the message is the reason."""
 
 
 class StudyView:
-    """What the plots are made of.
+    """The data of the plots.
 
     Attributes:
-        report: as `kit.reports.study.figures.summarise_study` gives it.
+        report: the figures.
+        loss: name of what the study minimises.
         trials: without repeats.
         complete, pruned: of these, by number; a complete one has a finite value.
     """
 
-    def __init__(self, study: "Study", report: Mapping[str, Any]) -> None:
-        self.report = report
+    def __init__(self, study: "Study", report: StudyReport) -> None:
+        self.report, self.loss = report, loss_title(METRICS[report.metric])
         self.trials = [one for one in study.get_trials(deepcopy=False) if not is_repeat(one)]
-        self.complete = [one for one in self.trials if finite_value(one) is not None]
+        self.complete = [one for one in self.trials if finite_loss(one) is not None]
         self.pruned = [one for one in self.trials if one.state.name == "PRUNED"]
 
     @cached_property
     def values(self) -> list[float]:
-        """Of the complete trials."""
+        """Losses of the complete trials."""
         if not self.complete:
             raise NothingToDrawError("no trial is complete")
         return [one.values[0] for one in self.complete]
 
     @property
     def names(self) -> dict[str, str]:
-        """Of the parameters that complete trials have, and what they are called; the most important first."""
-        if not self.report["importance"]:
+        """Names of the parameters of complete trials by key, the most important first."""
+        if not self.report.importance:
             raise NothingToDrawError("no complete trial has a parameter")
-        return short_names(self.report["importance"])[1]
+        return short_names(self.report.importance)[1]
 
     @cached_property
     def best(self) -> float:
-        """The lowest value."""
+        """The lowest loss."""
         return min(self.values)
 
     @cached_property
     def ceiling(self) -> float:
-        """The largest loss that is drawn where it lies."""
+        """The largest loss that is drawn at its own position."""
         worst, typical = max(self.values), median(self.values) - self.best
         return min(worst, self.best + ABOVE * typical) if typical > 0 else worst
 
@@ -71,14 +74,14 @@ class StudyView:
         """Return the colour of a complete trial."""
         if "baseline" in trial.user_attrs:
             return BASELINE
-        return BEST if finite_value(trial) == self.best else USUAL
+        return BEST if finite_loss(trial) == self.best else USUAL
 
 
 class Scale:
-    """Where a parameter's values lie between 0 and 1: numbers in their range, choices side by side.
+    """Positions of a parameter's values from 0 to 1: numbers within their range, choices evenly spaced.
 
     Attributes:
-        places, texts: what to label.
+        positions, texts: of the labels.
     """
 
     def __init__(self, key: str, example: "FrozenTrial") -> None:
@@ -94,14 +97,14 @@ class Scale:
             case CategoricalDistribution() as given:
                 self._low, self._high = 0.0, len(given.choices) - 1.0
                 values = [float(index) for index in range(len(given.choices))]
-                texts = [value_text(choice) for choice in given.choices]
+                texts = [param_text(choice) for choice in given.choices]
             case _:
                 raise NothingToDrawError(f"{key} is neither a number nor a choice")
-        self.places = [self._share(value) for value in values]
+        self.positions = [self._share(value) for value in values]
         self.texts = [_broken(shown(text, 36)) for text in texts]
 
-    def place(self, trial: "FrozenTrial") -> float:
-        """Return where the trial's value lies."""
+    def position(self, trial: "FrozenTrial") -> float:
+        """Return the position of the trial's value."""
         return self._share(self._given.to_internal_repr(trial.params[self._key]))
 
     def _share(self, value: float) -> float:
@@ -112,12 +115,14 @@ class Scale:
         return (value - self._low) / (self._high - self._low)
 
 
-def scatter(axes: "Axes", seen: StudyView, trials: "Sequence[FrozenTrial]", places: Sequence[float]) -> None:
-    """Draw losses; those above the ceiling as triangles on it."""
+def scatter(
+    axes: "Axes", view: StudyView, trials: "Sequence[FrozenTrial]", positions: Sequence[float]
+) -> None:
+    """Draw losses; those above the ceiling as triangles at the ceiling."""
     groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for one, place in zip(trials, places, strict=True):
-        marker = "^" if one.values[0] > seen.ceiling else "o"
-        groups.setdefault((seen.color(one), marker), []).append((place, min(one.values[0], seen.ceiling)))
+    for one, position in zip(trials, positions, strict=True):
+        marker = "^" if one.values[0] > view.ceiling else "o"
+        groups.setdefault((view.color(one), marker), []).append((position, min(one.values[0], view.ceiling)))
     for (color, marker), points in groups.items():
         size, front = (5, 2) if color == USUAL else (7, 3)
         across, losses = zip(*points, strict=True)
@@ -127,7 +132,7 @@ def scatter(axes: "Axes", seen: StudyView, trials: "Sequence[FrozenTrial]", plac
 
 
 def draw_key(figure: "Figure", colors: Mapping[str, str]) -> None:
-    """Say above the plot what the colours mean."""
+    """Draw the legend of the colours above the plot."""
     from matplotlib.lines import Line2D
 
     lines = [Line2D([], [], color=color, marker="o", label=label) for label, color in colors.items()]
@@ -135,10 +140,10 @@ def draw_key(figure: "Figure", colors: Mapping[str, str]) -> None:
 
 
 def _broken(text: str) -> str:
-    """Return text in lines of about 12 letters, broken after underscores too."""
+    """Return text in lines of about 12 characters, broken after underscores too."""
     return "\n".join(textwrap.wrap(text.replace("_", "_ "), 12)).replace("_ ", "_")
 
 
 def shown(text: str, length: int) -> str:
-    """Return text of at most `length` letters, none of which starts a formula."""
+    """Return text of at most `length` characters, with $ escaped."""
     return (text if len(text) <= length else f"{text[: length - 1]}…").replace("$", r"\$")

@@ -1,11 +1,12 @@
-"""The page of a study: one HTML file that needs nothing else."""
+"""The page of a study: one self-contained HTML file."""
 
 from base64 import b64encode
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kit.files import atomic
+from kit.metrics import METRICS
+from kit.records import StudyReport
 from kit.reports.study import wording as words
 from kit.reports.study.plots import draw_plots
 
@@ -13,13 +14,13 @@ if TYPE_CHECKING:
     from optuna import Study
 
 
-def write_page(path: Path, study: "Study", report: Mapping[str, Any]) -> None:
-    """Write the page of a study: figures, tables and plots, without anything from elsewhere.
+def write_page(path: Path, study: "Study", report: StudyReport) -> None:
+    """Write the page of a study: figures, tables and plots, without external resources.
 
     Args:
         path: of the HTML file.
         study: for the plots.
-        report: as `kit.reports.study.figures.summarise_study` gives it.
+        report: the figures.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -40,7 +41,7 @@ def write_page(path: Path, study: "Study", report: Mapping[str, Any]) -> None:
             ("Parameters", words.parameter_table(report)),
             ("Failed trials", words.failure_table(report)),
         ],
-        gains=_gains(report["confirmation"]),
+        gains=_gains(report),
         plots=[(plot, b64encode(plot.svg or b"").decode()) for plot in draw_plots(study, report)],
         steps=words.next_steps(report),
     )
@@ -48,19 +49,20 @@ def write_page(path: Path, study: "Study", report: Mapping[str, Any]) -> None:
         file.write(page.encode())
 
 
-def _gains(confirmed: Mapping[str, Any] | None) -> dict[str, list[str]]:
-    """Return the gains in the confirmation, a row a cell, by column."""
-    if not confirmed or not confirmed["verdicts"]:
+def _gains(report: StudyReport) -> words.Cells:
+    """Return the gains in the confirmation, one row per replicate, by column."""
+    metric, confirmed = METRICS[report.metric], report.confirmation
+    if not confirmed or not confirmed.comparisons:
         return {}
-    baseline = confirmed["baseline_losses"]
+    baseline = confirmed.baseline_losses
     return {
-        "Seed": [str(seed) for seed, _ in confirmed["replicates"]],
-        "Fold": [str(fold) for _, fold in confirmed["replicates"]],
-        "Baseline": [words.loss(value) for value in baseline],
+        "Seed": [str(one.seed) for one in confirmed.replicates],
+        "Fold": [str(one.fold) for one in confirmed.replicates],
+        "Baseline": [words.loss_text(metric, loss) for loss in baseline],
     } | {
-        f"Trial {one['trial']}, gain": [
-            words.gain(None if before is None or value is None else before - value)
-            for before, value in zip(baseline, one["losses"], strict=True)
+        f"Trial {one.trial}, gain": [
+            metric.format_difference(None if before is None or loss is None else before - loss)
+            for before, loss in zip(baseline, one.losses, strict=True)
         ]
-        for one in confirmed["verdicts"]
+        for one in confirmed.comparisons
     }

@@ -1,4 +1,4 @@
-"""The report of a study as people read it in a terminal: what was found, then how it was searched."""
+"""The report of a study in a terminal: the result, then the search."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,45 +7,48 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kit.metrics import METRICS
+from kit.records import StudyReport
 from kit.reports.formatting import table
 from kit.reports.study import wording as words
 
 STYLES = {"confirmed": "bold green", "none better": "bold", "no candidate": "bold"}
 
 
-def render_study(report: words.Figures, console: Console, page: Path | None = None) -> None:
+def render_study(report: StudyReport, console: Console, page: Path | None = None) -> None:
     """Write the report of a study to `console`.
 
     Args:
-        report: as `kit.reports.study.figures.summarise_study` gives it.
-        console: where to.
+        report: the figures.
+        console: the terminal.
         page: the page of the study, named at the end.
     """
-    console.print(Text.assemble((report["study"], "bold"), "   ", words.counts(report)))
+    console.print(Text.assemble((report.study, "bold"), "   ", words.counts(report)))
     console.print()
-    status = report["confirmation"]["status"] if report["confirmation"] else ""
-    console.print(Text(words.verdict(report), STYLES.get(status, "bold yellow")))
+    status = report.confirmation.status if report.confirmation else ""
+    console.print(Text(words.conclusion(report), STYLES.get(status, "bold yellow")))
     console.print()
     grid = Table.grid(padding=(0, 3))
     for name, text in words.headline(report).items():
         grid.add_row(name, Text(text))
     console.print(grid)
-    if report["sample"]:
-        _paragraph(console, "bundled sample: these figures say nothing about the competition", "bold yellow")
+    if report.sample:
+        _paragraph(console, "bundled sample: these figures do not apply to the competition", "bold yellow")
+    headings = [words.column(METRICS[name]) for name in (report.score, report.metric)]
     for cells in (words.best_table(report), words.confirmation_table(report)):
-        _show(cells, console)
-    prefix, names = words.short_names(report["importance"])
+        _show(cells, console, ["Baseline", headings[0], "Time", headings[1]])
+    prefix, names = words.short_names(report.importance)
     cells = words.parameter_table(report, names)
     others = [heading for heading in cells if heading.startswith("Trial ")][1:]
     _show(cells, console, [*reversed(others), "Importance %", "Baseline"])
     if prefix:
-        console.print(Text(f"{prefix} is left out in front of names.", "dim"))
-    if report["importance_missing"] and report["importance"]:
-        console.print(Text(f"No importance: {report['importance_missing']}.", "dim"))
-    elif report["importance"]:
-        console.print(Text(f"Importance is rough: it is of {report['importance_trials']} trials.", "dim"))
+        console.print(Text(f"Names omit the prefix {prefix}", "dim"))
+    if report.importance_missing and report.importance:
+        console.print(Text(f"No importance: {report.importance_missing}.", "dim"))
+    elif report.importance:
+        console.print(Text(f"Importance is a rough estimate from {report.importance_trials} trials.", "dim"))
     _show(words.failure_table(report), console)
-    for note in report["notes"]:
+    for note in report.notes:
         _paragraph(console, note, "dim")
     console.print()
     for what, command in words.next_steps(report, page):
@@ -53,12 +56,8 @@ def render_study(report: words.Figures, console: Console, page: Path | None = No
         console.print(Text(f"{what}: {command}"), soft_wrap=True)
 
 
-def _show(
-    cells: Mapping[str, Sequence[str]],
-    console: Console,
-    dispensable: Sequence[str] = ("Baseline", "Accuracy %", "Time", "Log loss"),
-) -> None:
-    """Write a table, without those dispensable columns that have no room, the first of them first."""
+def _show(cells: Mapping[str, Sequence[str]], console: Console, dispensable: Sequence[str] = ()) -> None:
+    """Write a table; drop dispensable columns that do not fit, the first of them first."""
     shown = dict(cells)
     for heading in dispensable:
         if sum(2 + max(map(len, [name, *texts])) for name, texts in shown.items()) - 2 <= console.width:

@@ -1,186 +1,191 @@
-"""The report of a study in sentences and tables, as terminal and page have them in common.
+"""Sentences and tables of a study's report, shared by terminal and page.
 
-A gain is how much lower the log loss is than the baseline's.
+A gain is the baseline's loss minus the trial's: positive is better, whatever the direction of the metric.
 """
 
 import json
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from kit.reports.formatting import duration, percent
+from kit.metrics import METRICS, Metric
+from kit.records import Comparison, Confirmation, ParamValue, StudyReport, TrialFigures, mean_loss
+from kit.reports.formatting import duration
 
-Figures = Mapping[str, Any]
 Cells = dict[str, list[str]]
 """A table, by column."""
 
 
-def counts(report: Figures) -> str:
-    """Return how many trials there are, by how they ended."""
-    trials = report["trials"]
+def counts(report: StudyReport) -> str:
+    """Return the number of trials by state."""
+    trials = report.trials.model_dump()
     kinds = ("complete", "pruned", "failed", "running", "waiting")
     parts = ", ".join(f"{trials[kind]} {kind}" for kind in kinds if trials[kind])
     more = f"; {trials['repeats']} repeat an earlier one" if trials["repeats"] else ""
-    again = len(report["queued_again"])
-    more += f"; {again} more lost or stopped, and queued again" if again else ""
-    noun = "trial" if trials["total"] == 1 else "trials"
-    return f"{trials['total']} {noun} of {report['config']}{f': {parts}' * bool(parts)}{more}"
+    more += f"; {len(report.retried)} more lost or stopped, and queued again" if report.retried else ""
+    noun = "trial" if report.trials.total == 1 else "trials"
+    return f"{report.trials.total} {noun} of {report.config}{f': {parts}' * bool(parts)}{more}"
 
 
-def verdict(report: Figures) -> str:
-    """Return what came of the study, in a sentence or two."""
-    confirmed = report["confirmation"]
-    match confirmed and confirmed["status"]:
+def conclusion(report: StudyReport) -> str:
+    """Return the result of the study in one or two sentences."""
+    confirmed, nothing = report.confirmation, f"Nothing better than {report.config} was found: "
+    if confirmed is None:
+        return "Nothing is confirmed yet: other processes are still working on this study."
+    match confirmed.status:
         case "confirmed":
-            return f"Trial {confirmed['winner']} is better than {report['config']}, and confirmed."
+            return f"Trial {confirmed.winner} is better than {report.config}, and confirmed."
         case "none better":
-            return (
-                f"Nothing better than {report['config']} was found: no lead of the search is certain on "
-                "other folds and seeds."
-            )
+            return nothing + "no gain of the search holds on other folds and seeds."
         case "no candidate":
-            return f"Nothing better than {report['config']} was found: no trial had a lower log loss."
+            return nothing + f"no trial improved the {METRICS[report.metric].title}."
         case "no time":
-            needed = confirmed["needed_seconds"]
+            needed = confirmed.needed_seconds
             takes = f", which takes about {duration(needed)}" if needed else ""
-            return f"Nothing is confirmed: there was no time for it{takes}."
-        case _:
-            return "Nothing is confirmed yet: other processes are still at work on this study."
+            return f"Nothing is confirmed: there was no time for the confirmation{takes}."
 
 
-def headline(report: Figures) -> dict[str, str]:
-    """Return the few figures that matter, by name."""
-    baseline = report["baseline"] or {"value": None}
-    if baseline["value"] is None:
-        start = "has no value"
-    else:
-        accuracy = f", accuracy {percent(baseline['accuracy'])} %" if baseline["accuracy"] else ""
-        start = f"log loss {baseline['value']:.5f}{accuracy}"
+def headline(report: StudyReport) -> dict[str, str]:
+    """Return the most important figures, by name."""
     return {
-        "Baseline": start,
+        "Baseline": baseline_text(report),
         "Search": search_gain(report),
         "Confirmation": confirmed_gain(report),
         "Time": time_spent(report),
     }
 
 
-def search_gain(report: Figures) -> str:
-    """Return what the best trial gained in the search."""
-    if not report["best"]:
+def baseline_text(report: StudyReport) -> str:
+    """Return what the configuration itself reached in the search."""
+    baseline = report.baseline
+    if baseline is None or baseline.value is None:
+        return "has no value"
+    metric, score = METRICS[report.metric], METRICS[report.score]
+    text = value_text(metric, baseline.value)
+    return (
+        text if score is metric or baseline.score is None else f"{text}, {value_text(score, baseline.score)}"
+    )
+
+
+def search_gain(report: StudyReport) -> str:
+    """Return the gain of the best trial in the search."""
+    if not report.best:
         return "no trial is complete"
-    best = report["best"][0]
-    start = f"trial {best['trial']}, log loss {loss(best['value'])}"
-    if best["baseline"]:
+    metric, best = METRICS[report.metric], report.best[0]
+    start = f"trial {best.trial}, {value_text(metric, best.value)}"
+    if best.baseline:
         return f"{start}: the baseline itself"
-    return start + (f", gain {gain(best['gain'])} ({relative(best)} %)" if best["gain"] is not None else "")
+    if best.gain is None:
+        return start
+    return f"{start}, gain {metric.format_difference(best.gain)} ({relative(best)} %)"
 
 
-def confirmed_gain(report: Figures) -> str:
-    """Return what the winner gained in the confirmation, or why nothing did."""
-    confirmed = report["confirmation"] or {"winner": None, "status": "not made yet"}
-    if confirmed["winner"] is None:
-        return str(confirmed["status"])
-    won = next(one for one in confirmed["verdicts"] if one["trial"] == confirmed["winner"])
-    baseline = sum(confirmed["baseline_losses"]) / len(confirmed["baseline_losses"])
+def confirmed_gain(report: StudyReport) -> str:
+    """Return the gain of the winner in the confirmation, or why there is none."""
+    confirmed = report.confirmation
+    if confirmed is None:
+        return "not made yet"
+    if confirmed.winner is None:
+        return confirmed.status
+    return f"trial {confirmed.winner}, {confirmed_text(METRICS[report.metric], confirmed)}"
+
+
+def confirmed_text(metric: Metric, confirmed: Confirmation) -> str:
+    """Return value and gain of the winner in the confirmation, with the interval of the gain."""
+    won, baseline = confirmed.won, confirmed.baseline_loss
+    if won is None or won.mean is None or baseline is None:
+        return "no winner"
+    share = f" ({-100 * won.mean / baseline:+.1f} %)" if baseline else ""
     return (
-        f"trial {won['trial']}, log loss {baseline + won['mean']:.5f}, gain {gain_of(won['mean'])} "
-        f"({-100 * won['mean'] / baseline:+.1f} %), {confidence(confirmed)} interval {span(won)}"
+        f"{value_text(metric, metric.from_loss(baseline + won.mean))}, gain {gain_text(metric, won.mean)}"
+        f"{share}, {confidence(confirmed)} interval {span(metric, won)}"
     )
 
 
-def time_spent(report: Figures) -> str:
-    """Return what the search and the confirmation took."""
-    spent, confirmed = report["time"], report["confirmation"]
-    saved = spent["saved_seconds"]
+def time_spent(report: StudyReport) -> str:
+    """Return the time of search and confirmation."""
+    spent, confirmed, saved = report.time, report.confirmation, report.time.saved_seconds
     return (
-        f"{duration(spent['trial_seconds'])} in trials"
+        f"{duration(spent.trial_seconds)} in trials"
         + (f", about {duration(saved)} saved by pruning" if saved and saved > 0 else "")
-        + (
-            f"; confirmation {duration(confirmed['seconds'])}"
-            if confirmed and confirmed["replicates"]
-            else ""
-        )
+        + (f"; confirmation {duration(confirmed.seconds)}" if confirmed and confirmed.replicates else "")
     )
 
 
-def best_table(report: Figures) -> Cells:
+def best_table(report: StudyReport) -> Cells:
     """Return the best trials, by column."""
-    best = report["best"]
+    best, metric, score = report.best, METRICS[report.metric], METRICS[report.score]
     if not best:
         return {}
-    return {
-        "Trial": [f"{one['trial']}{', baseline' * one['baseline']}" for one in best],
-        "Log loss": [f"{one['value']:.5f}" for one in best],
-        "Gain": [gain(one["gain"]) for one in best],
-        "Gain %": [relative(one) for one in best],
-        "Accuracy %": [percent(one["accuracy"]) for one in best],
-        "Time": [duration(one["seconds"]) for one in best],
-    }
+    return (
+        {
+            "Trial": [f"{one.trial}{', baseline' * one.baseline}" for one in best],
+            column(metric): [metric.format(one.value) for one in best],
+            "Gain": [metric.format_difference(one.gain) for one in best],
+            "Gain %": [relative(one) for one in best],
+        }
+        | ({} if score is metric else {column(score): [score.format(one.score) for one in best]})
+        | {"Time": [duration(one.seconds) for one in best]}
+    )
 
 
-def confirmation_table(report: Figures) -> Cells:
-    """Return the verdicts of the confirmation, by column; nothing where there are none."""
-    confirmed = report["confirmation"]
-    if not confirmed or not confirmed["verdicts"]:
+def confirmation_table(report: StudyReport) -> Cells:
+    """Return the comparisons of the confirmation, by column; nothing if there are none."""
+    confirmed, metric = report.confirmation, METRICS[report.metric]
+    if not confirmed or not confirmed.comparisons:
         return {}
-    verdicts = confirmed["verdicts"]
+    compared = confirmed.comparisons
     return {
-        "Confirmed": [f"trial {one['trial']}" for one in verdicts],
-        "Log loss": [loss(_mean(one["losses"])) for one in verdicts],
-        "Baseline": [loss(_mean(confirmed["baseline_losses"])) for _ in verdicts],
-        "Gain": [gain_of(one["mean"]) for one in verdicts],
-        f"{confidence(confirmed)} interval": [span(one) for one in verdicts],
-        "Better": ["yes" if one["better"] else "no" for one in verdicts],
+        "Confirmed": [f"trial {one.trial}" for one in compared],
+        column(metric): [loss_text(metric, mean_loss(one.losses)) for one in compared],
+        "Baseline": [loss_text(metric, confirmed.baseline_loss) for _ in compared],
+        "Gain": [gain_text(metric, one.mean) for one in compared],
+        f"{confidence(confirmed)} interval": [span(metric, one) for one in compared],
+        "Better": ["yes" if one.better else "no" for one in compared],
     }
 
 
-def parameter_table(report: Figures, names: Mapping[str, str] | None = None) -> Cells:
-    """Return a row a parameter: its importance, and its value in the baseline and the best trials.
+def parameter_table(report: StudyReport, names: Mapping[str, str] | None = None) -> Cells:
+    """Return one row per parameter: its importance, and its value in the baseline and the best trials.
 
     Args:
         report: the report.
-        names: what to call the parameters.
+        names: names of the parameters by key; None: the keys.
     """
-    keys = report["importance"]
+    keys = report.importance
     if not keys:
         return {}
-    shown = {"Baseline": report["baseline"]} if report["baseline"] else {}
-    shown |= {f"Trial {one['trial']}": one for one in report["best"] if not one["baseline"]}
+    shown = {"Baseline": report.baseline} if report.baseline else {}
+    shown |= {f"Trial {one.trial}": one for one in report.best if not one.baseline}
     importance = {"Importance %": [share(keys[key]) for key in keys]}
     return (
         {"Parameter": [names[key] if names else key for key in keys]}
-        | ({} if report["importance_missing"] else importance)
+        | ({} if report.importance_missing else importance)
         | {
-            heading: [value_text(one["params"][key]) if key in one["params"] else "-" for key in keys]
+            heading: [param_text(one.params[key]) if key in one.params else "-" for key in keys]
             for heading, one in shown.items()
         }
     )
 
 
 def short_names(keys: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """Return "models.NAME." where all keys of models share it, and the keys without it."""
+    """Return "models.NAME." if all keys of models share it, and the keys without it."""
     prefixes = {".".join(key.split(".")[:2]) + "." for key in keys if key.startswith("models.")}
     prefix = prefixes.pop() if len(prefixes) == 1 else ""
     names = {key: key.removeprefix(prefix) for key in keys}
-    # models.cnn.training.epochs must not be taken for training.epochs.
+    # models.cnn.training.epochs must not look like training.epochs.
     return (prefix, names) if len(set(names.values())) == len(names) else ("", {key: key for key in keys})
 
 
-def failure_table(report: Figures) -> Cells:
-    """Return why trials failed, by column, each reason once; nothing where none did."""
+def failure_table(report: StudyReport) -> Cells:
+    """Return the reasons of failures, one row per reason, by column; nothing if there are none."""
     failed = [
-        *((one["reason"], str(one["trial"])) for one in report["failed"]),
-        *(
-            (f"{one['reason']}; queued again as trial {one['as']}", str(one["trial"]))
-            for one in report["queued_again"]
-        ),
-        *(
-            (f"{reason}, in the confirmation", name)
-            for name, reason in (report["confirmation"] or {}).get("failed", {}).items()
-        ),
+        *((one.reason, str(one.trial)) for one in report.failed),
+        *((f"{one.reason}; queued again as trial {one.retry}", str(one.trial)) for one in report.retried),
     ]
+    if report.confirmation:
+        failed += [(f"{why}, in the confirmation", name) for name, why in report.confirmation.failed.items()]
     if not failed:
         return {}
     trials: dict[str, list[str]] = {}
@@ -189,38 +194,59 @@ def failure_table(report: Figures) -> Cells:
     return {"Failed": list(trials), "Trial": [", ".join(names) for names in trials.values()]}
 
 
-def next_steps(report: Figures, page: Path | None = None) -> list[tuple[str, str]]:
-    """Return what to do next: what for, and the command or the place."""
-    confirmed = report["confirmation"]
-    match confirmed and confirmed["status"]:
-        case "confirmed" if confirmed["config_path"]:
-            steps = [("Train it", f"make cv CONFIG={shlex.quote(confirmed['config_path'])}")]
-        case "no time" if confirmed["needed_seconds"]:
-            minutes = math.ceil(2 * confirmed["needed_seconds"] / 60)
-            steps = [("Confirm it", f"the same command with --timeout {minutes}m or more")]
-        case "no time" | None:
-            steps = [("Go on", report["command"])]
-        case _:
-            steps = [("Search on", "the same command with more --trials or time")]
+def next_steps(report: StudyReport, page: Path | None = None) -> list[tuple[str, str]]:
+    """Return what to do next: the purpose, and the command or the file."""
+    confirmed = report.confirmation
+    if confirmed and confirmed.status == "confirmed" and confirmed.config_path:
+        steps = [("Train it", f"make cv CONFIG={shlex.quote(confirmed.config_path)}")]
+    elif confirmed and confirmed.status == "no time" and confirmed.needed_seconds:
+        minutes = math.ceil(2 * confirmed.needed_seconds / 60)
+        steps = [("Confirm it", f"the same command with --timeout {minutes}m or more")]
+    elif confirmed is None or confirmed.status == "no time":
+        steps = [("Resume", report.command)]
+    else:
+        steps = [("Search more", "the same command with more --trials or time")]
     if page is not None:
         steps.append(("Page", str(page)))
-    dashboard = f"optuna-dashboard {shlex.quote(report['storage'])}"
-    return [*steps, ("Look closer", f"pip install optuna-dashboard && {dashboard}")]
+    dashboard = f"optuna-dashboard {shlex.quote(report.storage)}"
+    return [*steps, ("Explore", f"pip install optuna-dashboard && {dashboard}")]
 
 
-def loss(value: float | None) -> str:
-    """Return a log loss, as in 0.02754."""
-    return "-" if value is None else f"{value:.5f}"
+def loss_title(metric: Metric) -> str:
+    """Return the name of what the study minimises, as in "log loss" or "1 - accuracy"."""
+    return f"1 - {metric.title}" if metric.greater_is_better else metric.title
 
 
-def gain(value: float | None) -> str:
-    """Return a gain in log loss with its sign, as in +0.00137."""
-    return "-" if value is None else f"{value:+.5f}"
+def column(metric: Metric) -> str:
+    """Return a metric as the heading of a table, as in "Log loss" or "Accuracy %"."""
+    return f"{metric.title[0].upper()}{metric.title[1:]}{metric.unit}"
 
 
-def relative(figures: Figures) -> str:
-    """Return the gain of a trial in percent of the baseline, as in +4.7."""
-    return "-" if figures["relative_gain"] is None else f"{100 * figures['relative_gain']:+.1f}"
+def value_text(metric: Metric, value: float | None) -> str:
+    """Return a metric with its value, as in "accuracy 99.643 %"."""
+    return f"{metric.title} {metric.format(value)}{metric.unit}"
+
+
+def loss_text(metric: Metric, loss: float | None) -> str:
+    """Return the value of the metric that has this loss."""
+    return metric.format(None if loss is None else metric.from_loss(loss))
+
+
+def gain_text(metric: Metric, difference: float | None) -> str:
+    """Return the gain that a difference of losses means, trial minus baseline."""
+    return metric.format_difference(None if difference is None else -difference)
+
+
+def span(metric: Metric, compared: Comparison) -> str:
+    """Return the interval of the gain."""
+    if compared.low is None:
+        return "-"
+    return f"{gain_text(metric, compared.high)} to {gain_text(metric, compared.low)}"
+
+
+def relative(figures: TrialFigures) -> str:
+    """Return the gain of a trial in percent of the baseline's loss, as in +4.7."""
+    return "-" if figures.relative_gain is None else f"{100 * figures.relative_gain:+.1f}"
 
 
 def share(fraction: float | None) -> str:
@@ -228,28 +254,13 @@ def share(fraction: float | None) -> str:
     return "-" if fraction is None else f"{100 * fraction:.0f}"
 
 
-def confidence(confirmed: Figures) -> str:
-    """Return how sure the corrected intervals are, as in 98.33 %."""
-    return f"{100 * (1 - confirmed['level'] / confirmed['corrected_for']):.2f} %"
+def confidence(confirmed: Confirmation) -> str:
+    """Return the confidence of the corrected intervals, as in 98.33 %."""
+    return f"{100 * confirmed.confidence:.2f} %"
 
 
-def gain_of(difference: float | None) -> str:
-    """Return the gain that lies in a difference, candidate minus baseline."""
-    return gain(None if difference is None else -difference)
-
-
-def span(figures: Figures) -> str:
-    """Return the interval of a gain, of that of the difference."""
-    return "-" if figures["low"] is None else f"{gain_of(figures['high'])} to {gain_of(figures['low'])}"
-
-
-def value_text(value: Any) -> str:
+def param_text(value: ParamValue) -> str:
     """Return a parameter's value, numbers with four digits."""
     if isinstance(value, str):
         return value
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
-
-
-def _mean(losses: Sequence[float | None]) -> float | None:
-    known = [value for value in losses if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(losses) else None

@@ -1,4 +1,4 @@
-"""Training loops, one per Keras backend: how a whole epoch is compiled."""
+"""Training loops, one per Keras backend."""
 
 import keras
 
@@ -6,7 +6,7 @@ from kit.training.engines.base import Engine, TrainingState
 
 
 def make_engine(state: TrainingState) -> Engine:
-    """Return the engine of Keras's backend."""
+    """Return the engine for the current Keras backend."""
     match keras.backend.backend():
         case "tensorflow":
             from kit.training.engines.tensorflow import TensorFlowEngine

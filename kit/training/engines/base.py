@@ -1,4 +1,4 @@
-"""The one thing that differs between Keras's backends: how a whole epoch is compiled."""
+"""The interface of a training loop, which compiles a whole epoch differently per backend."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,10 +14,10 @@ class TrainingState:
     """A network in training.
 
     Attributes:
-        model: uint8 images (batch, height, width, 1) to logits, augmentation included while training.
-        optimizer: with its schedule.
-        images: (rows, height, width) uint8.
-        targets: (rows, classes) float32, the probabilities that it is to learn.
+        model: uint8 images (batch, height, width, channels) to logits; includes augmentation in training.
+        optimizer: built, with its schedule.
+        images: (rows, height, width, channels) uint8.
+        targets: (rows, classes) float32 target probabilities.
     """
 
     model: keras.Model
@@ -31,15 +31,15 @@ class TrainingState:
 
 
 def batch_accuracy(logits: Any, targets: Any) -> Any:
-    """Return the share of a batch whose likeliest class is that of the targets, float32."""
+    """Return the share of a batch whose most probable class is that of the targets, float32."""
     return ops.mean(ops.cast(ops.equal(ops.argmax(logits, axis=-1), ops.argmax(targets, axis=-1)), "float32"))
 
 
 class Engine(Protocol):
-    """A state on one backend."""
+    """The training loop of one backend."""
 
     def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
-        """Train on `order` (steps, batch), rows of the images; return mean loss (with L2) and accuracy."""
+        """Train on `order` (steps, batch), indices of images; return mean loss (with L2) and accuracy."""
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (batch, classes) for (batch, height, width), without augmentation and dropout."""
+        """Return (batch, classes) for (batch, height, width, channels), without augmentation and dropout."""

@@ -1,4 +1,4 @@
-"""JAX: the loop over an epoch's steps is a scan over the state of model and optimiser."""
+"""JAX: an epoch is a scan over the state of model and optimiser."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class JaxEngine:
     def _steps(self, state: Any, images: Any, targets: Any, order: Any) -> tuple[Any, Any, Any]:
         def objective(trainable: Any, others: Any, rows: Any) -> tuple[Any, Any]:
             logits, others, penalties = self.model.stateless_call(
-                trainable, others, images[rows][..., None], training=True, return_losses=True
+                trainable, others, images[rows], training=True, return_losses=True
             )
             return self.state.loss(logits, targets[rows]) + sum(penalties), (
                 others,
@@ -58,4 +58,4 @@ class JaxEngine:
         return state, losses, accuracies
 
     def _forward(self, trainable: Any, others: Any, images: Any) -> Any:
-        return self.model.stateless_call(trainable, others, images[..., None], training=False)[0]
+        return self.model.stateless_call(trainable, others, images, training=False)[0]

@@ -1,4 +1,4 @@
-"""PyTorch: an eager loop over an epoch's steps; figures stay on the device until the epoch ends."""
+"""PyTorch: an eager loop over the steps; loss and accuracy stay on the device until the epoch ends."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ class TorchEngine:
 
     def __init__(self, state: TrainingState) -> None:
         self.state, self.model, self.optimizer = state, state.model, state.optimizer
-        # Keras puts its variables there too.
+        # Keras places its variables there too.
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.images, self.targets = self._tensor(state.images), self._tensor(state.targets)
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
-        # A copy: torch warns of memory that may not be written (np.load with a memory map).
+        # A copy: torch warns about read-only memory, such as a memory map.
         return torch.from_numpy(np.array(array)).to(self.device)
 
     def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
@@ -27,7 +27,7 @@ class TorchEngine:
         variables = self.model.trainable_variables
         loss_sum, accuracy_sum = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         for rows in self._tensor(order).long():
-            logits = self.model(self.images[rows][..., None], training=True)
+            logits = self.model(self.images[rows], training=True)
             loss = self.state.loss(logits, self.targets[rows]) + sum(self.model.losses)
             self.model.zero_grad()
             loss.backward()
@@ -40,7 +40,5 @@ class TorchEngine:
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine`."""
         with torch.no_grad():
-            result: NDArray[np.float32] = (
-                self.model(self._tensor(images)[..., None], training=False).cpu().numpy()
-            )
+            result: NDArray[np.float32] = self.model(self._tensor(images), training=False).cpu().numpy()
         return result

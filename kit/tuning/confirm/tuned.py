@@ -1,17 +1,20 @@
-"""Write the configuration that was found to configs/tuned-<study>.yaml."""
+"""Write the confirmed winner of a study to configs/tuned-<study>.yaml."""
 
 import os
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.config import Config, load, notation, resolve
+from kit.config import Config, Source, load, notation
 from kit.errors import KitError, UserError
 from kit.files import atomic
 from kit.masking import masked
+from kit.metrics import METRICS
+from kit.records import Confirmation
+from kit.reports.study.wording import confirmed_text, loss_text
 from kit.tuning.confirm.confirmation import fresh_seeds
 from kit.tuning.retries import counted
 
@@ -21,55 +24,49 @@ if TYPE_CHECKING:
     from kit.tuning.space import Space
 
 MARK = "# Written by kit tune"
-"""How the file begins; one that does not is somebody's own."""
+"""First line of the file; a file without it belongs to the user."""
 OWN = ("folds", "seeds", "tune")
-"""What the file does not take from the winner: it gets folds and seeds of its own."""
+"""Keys that are not copied from the winner: the file gets its own folds and seeds."""
 WHY = (
-    "# Folds and seeds that neither search nor confirmation used: kit cv's figures had no part in the choice."
+    "# Neither the search nor the confirmation used these folds and seeds, so kit cv's figures are unbiased."
 )
 WIDTH = 110
 
 
-def check_target(name: str, config_name: str) -> Path:
+def check_target(name: str, source: Source) -> Path:
     """Return the path of the configuration that study `name` writes.
 
     Raises:
-        UserError: kit did not write what lies there, or the baseline is made of it.
+        UserError: the path holds a file that kit did not write, or that the baseline extends.
     """
     path = Path("configs") / f"tuned-{name}.yaml"
     hint = "choose another --study NAME"
     if not os.path.lexists(path):
         return path
     if not path.is_file() or not path.read_bytes().startswith(MARK.encode()):
-        raise UserError("kit tune did not write this file, and leaves it alone", where=str(path), hint=hint)
-    if any(layer.path.samefile(path) for layer in resolve(config_name)[1]):
         raise UserError(
-            f"{config_name} is made of this file: tuning would replace it", where=str(path), hint=hint
+            "kit tune did not write this file and will not overwrite it", where=str(path), hint=hint
+        )
+    if any(layer.path.samefile(path) for layer in source.layers):
+        raise UserError(
+            f"{source.name} extends this file, which tuning would overwrite", where=str(path), hint=hint
         )
     return path
 
 
 def write_tuned(
-    study: "Study",
-    confirmed: Mapping[str, Any],
-    name: str,
-    *,
-    config_name: str,
-    changes: Sequence[str],
-    space: "Space",
-    command: str,
+    study: "Study", confirmed: Confirmation, name: str, *, source: Source, space: "Space", command: str
 ) -> Path:
-    """Write the confirmed winner as a configuration that extends the baseline's, and holds what differs.
+    """Write the confirmed winner as a configuration that extends the baseline's.
 
-    Its folds are shuffled in yet another way, and its seeds are others than those of search and confirmation,
-    so that its out-of-fold figures come from folds and seeds that had no part in choosing it.
+    Its folds are shuffled with another seed, and its seeds are not those of search and confirmation, so that
+    its out-of-fold figures come from folds and seeds that had no part in choosing it.
 
     Args:
         study: holds the trials.
-        confirmed: what `confirm` returned, with a winner.
+        confirmed: has a winner.
         name: of the study.
-        config_name: the baseline, as `kit.config.load` takes it.
-        changes: laid on top of it.
+        source: the baseline.
         space: turns the winner's parameters into changes.
         command: the command line that found it.
 
@@ -78,33 +75,35 @@ def write_tuned(
 
     Raises:
         UserError: see `check_target`.
-        KitError: the file would not say what was confirmed; nothing was written.
+        KitError: the file would not be read as the winner; nothing was written.
     """
-    path = check_target(name, config_name)
-    all_changes = [*changes, *space.changes(study.get_trials(deepcopy=False)[confirmed["winner"]].params)]
-    winner = load(config_name, all_changes)
-    seeds = fresh_seeds([*winner.seeds, *confirmed["seeds"]], len(winner.seeds))
-    folds = {"seed": confirmed["folds_seed"] + 1}
+    path = check_target(name, source)
+    if confirmed.winner is None:
+        raise KitError("no trial was confirmed", where=name)
+    changes = space.changes(study.get_trials(deepcopy=False)[confirmed.winner].params)
+    winner = source.with_changes(changes)
+    seeds = fresh_seeds([*winner.seeds, *confirmed.seeds], len(winner.seeds))
+    folds = {"seed": confirmed.folds_seed + 1}
     expected = winner.model_copy(
         update={"seeds": tuple(seeds), "folds": winner.folds.model_copy(update=folds)}
     )
-    base, tuned = resolve(config_name)[0], resolve(config_name, all_changes)[0]
-    header = _header(study, confirmed, name=name, config_name=config_name, command=command)
-    differences = _difference(base, tuned)
-    # A change may have taken keys away, which no file that extends another can.
-    for content in ({"extends": _from_configs(config_name)} | differences, tuned):
+    tuned = source.raw(changes)
+    header = _header(study, confirmed, confirmed.winner, name=name, source=source, command=command)
+    differences = _difference(source.files, tuned)
+    # A change may have removed keys, which a file that extends another one cannot.
+    for content in ({"extends": _from_configs(source.name)} | differences, tuned):
         own = {"folds": (content.get("folds") or {}) | folds, "seeds": seeds}
         rest = {key: value for key, value in content.items() if key not in OWN}
         text = "\n".join([*header, _yaml(rest) + WHY, _yaml(own)])
-        if _says(text, expected, path.parent):
+        if _reads_as(text, expected, path.parent):
             with atomic(path) as file:
                 file.write(text.encode())
             return path
-    raise KitError("the configuration that was found cannot be written as a file", where=str(path))
+    raise KitError("the winner cannot be written as a configuration file", where=str(path))
 
 
 def _difference(base: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what laid on top of `base` gives `other`; lists are replaced whole."""
+    """Return what turns `base` into `other` when merged into it; lists are replaced as a whole."""
     changed = {}
     for key, value in other.items():
         before: Any = base.get(key)
@@ -115,7 +114,7 @@ def _difference(base: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, 
 
 
 def _from_configs(config_name: str) -> str:
-    """Return the configuration's name, or its file as seen from configs/."""
+    """Return the configuration's name, or the path of its file relative to configs/."""
     if not config_name.endswith((".yaml", ".yml")):
         return config_name
     return Path(os.path.relpath(Path(config_name).resolve(), Path("configs").resolve())).as_posix()
@@ -125,8 +124,8 @@ def _yaml(content: Mapping[str, Any]) -> str:
     return notation.written(content, WIDTH)
 
 
-def _says(text: str, expected: Config, folder: Path) -> bool:
-    """Say whether a file with this text in `folder` reads as `expected`, apart from `tune`."""
+def _reads_as(text: str, expected: Config, folder: Path) -> bool:
+    """Return whether a file with this text in `folder` is read as `expected`, except `tune`."""
     folder.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".yaml") as file:
         file.write(text.encode())
@@ -139,27 +138,21 @@ def _says(text: str, expected: Config, folder: Path) -> bool:
 
 
 def _header(
-    study: "Study", confirmed: Mapping[str, Any], *, name: str, config_name: str, command: str
+    study: "Study", confirmed: Confirmation, number: int, *, name: str, source: Source, command: str
 ) -> list[str]:
-    trials = study.get_trials(deepcopy=False)
-    number, confidence = confirmed["winner"], 100 * (1 - confirmed["level"] / confirmed["corrected_for"])
-    verdict = next(one for one in confirmed["verdicts"] if one["trial"] == number)
-    before = next(
-        (f"{one.value:.5f}" for one in trials if "baseline" in one.user_attrs and one.values), "none"
-    )
-    replicates = ", ".join(f"{seed}/{fold}" for seed, fold in confirmed["replicates"])
-    baseline = sum(confirmed["baseline_losses"]) / len(confirmed["replicates"])
+    metric, trials = METRICS[source.config.tune.metric], study.get_trials(deepcopy=False)
+    before = next((one.value for one in trials if "baseline" in one.user_attrs and one.values), None)
+    replicates = ", ".join(f"{seed}/{fold}" for seed, fold in confirmed.replicates)
+    search = f"{loss_text(metric, trials[number].value)}, baseline {loss_text(metric, before)}"
     lines = [
-        f"{MARK}: a lower log loss than {config_name} on folds and seeds that the search did not use.",
+        f"{MARK}: better {metric.title} than {source.name} on folds and seeds that the search did not use.",
         f"Study {name}, {datetime.now(UTC):%Y-%m-%d}: {len(counted(trials))} trials, this is trial {number}.",
-        f"Search: log loss {trials[number].value:.5f}, baseline {before}.",
-        f"Confirmation: {baseline + verdict['mean']:.5f}, baseline {baseline:.5f}; "
-        f"difference {verdict['mean']:+.5f}, {confidence:.2f} % interval {verdict['low']:+.5f} to "
-        f"{verdict['high']:+.5f} (corrected for {confirmed['corrected_for']} candidates). Folds shuffled by "
-        f"{confirmed['folds_seed']}; seed/fold of its "
-        f"{len(confirmed['replicates'])} replicates: {replicates}.",
+        f"Search: {metric.title} {search}.",
+        f"Confirmation: {confirmed_text(metric, confirmed)} (corrected for {confirmed.corrected_for} "
+        f"comparisons). Folds shuffled by {confirmed.folds_seed}; seed/fold of its "
+        f"{len(confirmed.replicates)} replicates: {replicates}.",
     ]
-    # A command is copied: it stays on one line.
+    # Users copy the command, so it stays on one line.
     typed = "".join(letter if letter.isprintable() else " " for letter in masked(command))
     return [_comment(line) for line in lines] + [f"# Found by: {typed}"]
 

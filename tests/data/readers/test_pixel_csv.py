@@ -1,17 +1,17 @@
-"""Good files, odd files that are read right, and every fault that a file can have, named where it stands."""
+"""Good files, odd files that are read correctly, and every fault that a file can have, named by its place."""
 
 import numpy as np
 import pytest
 
 from kit.config import Competition
-from kit.data.readers import pixel_csv
+from kit.data.readers import exact, pixel_csv
 from kit.errors import UserError
 
-COMPETITION = Competition(image_shape=(1, 3), classes=3)
+COMPETITION = Competition(image_shape=(1, 3, 1), classes=3)
 HEADER = "label,pixel0,pixel1,pixel2\n"
 GOOD = HEADER + "0,0,7,255\n1,1,20,3\n2,9,99,100\n"
-IMAGES = [[[0, 7, 255]], [[1, 20, 3]], [[9, 99, 100]]]
-LABELS = [0, 1, 2]
+IMAGES = [[[[0], [7], [255]]], [[[1], [20], [3]]], [[[9], [99], [100]]]]
+LABELS = ["0", "1", "2"]
 TEST = "pixel0,pixel1,pixel2\n5,6,7\n"
 
 ODD = {
@@ -31,28 +31,30 @@ ODD = {
 }
 
 
-def parse(text: str | bytes, *, labelled: bool = True) -> tuple[list[object], list[int]]:
+def parse(
+    text: str | bytes, competition: Competition = COMPETITION, *, labelled: bool = True
+) -> tuple[list[object], list[str]]:
     raw = text.encode() if isinstance(text, str) else text
-    images, labels = pixel_csv.parse(raw, "train.csv", COMPETITION, labelled=labelled)
-    return images.tolist(), labels.tolist()
+    table = pixel_csv.parse(raw, "train.csv", competition, labelled=labelled)
+    return table.images.tolist(), table.texts
 
 
-def fault(text: str | bytes, *, labelled: bool = True) -> str:
+def fault(text: str | bytes, competition: Competition = COMPETITION, *, labelled: bool = True) -> str:
     with pytest.raises(UserError) as error:
-        parse(text, labelled=labelled)
+        parse(text, competition, labelled=labelled)
     assert str(error.value).count("\n") <= 2
     return str(error.value)
 
 
 def test_a_good_file_is_read() -> None:
-    images, labels = pixel_csv.parse(GOOD.encode(), "train.csv", COMPETITION, labelled=True)
-    assert (str(images.dtype), images.shape, str(labels.dtype)) == ("uint8", (3, 1, 3), "uint8")
-    assert images.tolist() == IMAGES
-    assert labels.tolist() == LABELS
+    table = pixel_csv.parse(GOOD.encode(), "train.csv", COMPETITION, labelled=True)
+    assert (str(table.images.dtype), table.images.shape) == ("uint8", (3, 1, 3, 1))
+    assert table.images.tolist() == IMAGES
+    assert table.texts == LABELS
 
 
 def test_test_rows_have_no_labels() -> None:
-    assert parse(TEST, labelled=False) == ([[[5, 6, 7]]], [])
+    assert parse(TEST, labelled=False) == ([[[[5], [6], [7]]]], [])
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
@@ -70,7 +72,7 @@ def test_pieces_of_the_fast_read_fit_together(text: str, size: int, monkeypatch:
 def test_every_value_is_read_as_python_reads_it() -> None:
     values = np.random.default_rng(0).permutation(np.repeat(np.arange(256), 9)).reshape(-1, 3)
     text = "pixel0,pixel1,pixel2\n" + "".join(f"{a},{b},{c}\r\n" for a, b, c in values)
-    assert np.array_equal(np.array(parse(text, labelled=False)[0])[:, 0], values)
+    assert np.array_equal(np.array(parse(text, labelled=False)[0])[:, 0, :, 0], values)
 
 
 @pytest.mark.parametrize(
@@ -114,16 +116,84 @@ def test_a_wrong_cell_is_named(cell: str, what: str) -> None:
     )
 
 
-def test_the_label_column_has_its_own_range() -> None:
-    expected = "train.csv, line 4, column label: not a class\nexpected an integer from 0 to 2, received 3"
-    assert fault(GOOD.replace("2,9", "3,9")) == expected
+@pytest.mark.parametrize("label", ["-1", "1.0", "nan", "300", "one"])
+def test_a_label_is_read_as_text(label: str) -> None:
+    assert parse(GOOD.replace("2,9", f"{label},9"))[1] == ["0", "1", label]
 
 
-@pytest.mark.parametrize("label", ["-1", "1.0", "", "nan", "300", "one"])
-def test_a_label_that_is_no_integer(label: str) -> None:
-    message = fault(GOOD.replace("2,9", f"{label},9"))
-    assert message.startswith("train.csv, line 4, column label: ")
-    assert "an integer from 0 to 2" in message
+@pytest.mark.parametrize("label", ["", "  ", '""'])
+def test_a_label_is_not_empty(label: str) -> None:
+    message = "train.csv, line 4, column label: the cell is empty\nexpected a label, received nothing"
+    assert fault(GOOD.replace("2,9", f"{label},9")) == message
+
+
+LEARNED = Competition(image_shape=(1, 3, 1), labels="auto")
+FRUIT = ["açaí", "red apple", "kiwi"]
+WITH_TEXT = {
+    "first": "kind,pixel0,pixel1,pixel2\naçaí,0,7,255\nred apple,1,20,3\nkiwi,9,99,100\n",
+    "second": "pixel0,kind,pixel1,pixel2\n0,açaí,7,255\n1,red apple,20,3\n9,kiwi,99,100\n",
+    "last but one": "pixel0,pixel1,kind,pixel2\n0,7,açaí,255\n1,20,red apple,3\n9,99,kiwi,100\n",
+    "last": "pixel0,pixel1,pixel2,kind\n0,7,255,açaí\n1,20,3,red apple\n9,99,100,kiwi\n",
+    "pixels out of order": "pixel2,kind,pixel0,pixel1\n255,açaí,0,7\n3,red apple,1,20\n100,kiwi,9,99\n",
+}
+
+
+@pytest.mark.parametrize("text", WITH_TEXT.values(), ids=WITH_TEXT.keys())
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_labels_of_any_text_in_any_column(
+    text: str, end: str, fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = LEARNED.model_copy(update={"label_column": "kind"})
+    if not fast:
+        monkeypatch.setattr(pixel_csv, "_read_text", lambda *_: None)
+    assert parse(text.replace("\n", end), competition) == (IMAGES, FRUIT)
+
+
+def test_a_good_file_with_text_is_read_by_the_fast_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "rows", None)
+    competition = LEARNED.model_copy(update={"label_column": "kind"})
+    for text in WITH_TEXT.values():
+        assert parse(text, competition)[1] == FRUIT
+
+
+def test_a_quoted_label_may_contain_a_comma() -> None:
+    text = GOOD.replace("2,9", '"apple, red",9')
+    assert parse(text, LEARNED) == (IMAGES, ["0", "1", "apple, red"])
+
+
+def test_a_learned_label_keeps_its_zeros() -> None:
+    assert parse(GOOD.replace("2,9", "02,9"), LEARNED)[1] == ["0", "1", "02"]
+
+
+@pytest.mark.parametrize("quoted", ["20", '"20"'])
+def test_a_label_that_is_not_utf8_is_named(quoted: str) -> None:
+    raw = GOOD.replace("2,9", "Z\xfcrich,9").replace("20", quoted).encode("latin-1")
+    message = "train.csv, line 4, column label: not UTF-8 text\nexpected UTF-8, received 'Z\\\\xfcrich'"
+    assert fault(raw, LEARNED) == message
+
+
+def test_a_wrong_pixel_beside_text_is_named() -> None:
+    text = WITH_TEXT["second"].replace("kind", "label").replace("99", "x")
+    assert fault(text, LEARNED).startswith("train.csv, line 4, column pixel1: not a number")
+    text = WITH_TEXT["last"].replace("kind", "label").replace("20,3", "20")
+    assert fault(text, LEARNED).startswith("train.csv, line 3: the row is too short")
+
+
+def test_ids_of_test_rows() -> None:
+    competition = COMPETITION.model_copy(update={"test_id_column": "name"})
+    text = "name,pixel0,pixel1,pixel2\nimg_7.png,5,6,7\n0012,8,9,10\n"
+    images, ids = parse(text, competition, labelled=False)
+    assert images == [[[[5], [6], [7]]], [[[8], [9], [10]]]]
+    assert ids == ["img_7.png", "0012"]
+    assert fault(TEST, competition, labelled=False).startswith("train.csv, line 1: no column name\n")
+
+
+def test_channels_of_a_pixel_are_side_by_side() -> None:
+    competition = Competition(image_shape=(1, 2, 3), labels="auto")
+    header = ",".join(f"pixel{number}" for number in range(6))
+    images, _ = parse(f"label,{header}\na,1,2,3,4,5,6\nb,0,0,0,0,0,0\n", competition)
+    assert images[0] == [[[1, 2, 3], [4, 5, 6]]]
 
 
 def test_the_column_is_named_by_the_header_where_columns_are_reordered() -> None:
@@ -159,7 +229,7 @@ def test_what_is_shown_of_a_cell_is_short_and_plain() -> None:
         (GOOD + "1,2", "train.csv, line 5: the last line is cut"),
         (GOOD + "1,2,", "train.csv, line 5: the last line is cut"),
         (GOOD + "1,2,3,", "train.csv, line 5, column pixel2: the cell is empty"),
-        (GOOD + GOOD, "train.csv, line 5: the header stands here again"),
+        (GOOD + GOOD, "train.csv, line 5: the header is repeated"),
         (GOOD.replace("\n1,", "\n\n1,"), "train.csv, line 3: a blank line between rows"),
         (GOOD.replace("1,1,20,3", "1;1;20;3"), "train.csv, line 3: not separated by commas"),
         (HEADER + "\n", "train.csv: the file has no rows"),
@@ -195,9 +265,9 @@ def test_a_wrong_row_is_named(text: str, expected: str) -> None:
         ),
         (
             "label,pixel0,pixel0,pixel2",
-            "train.csv, line 1, column 3: column pixel0 stands twice\nexpected pixel1",
+            "train.csv, line 1, column 3: duplicate column pixel0\nexpected pixel1",
         ),
-        ("label,pixel0,pixel1,pixel2,label", "train.csv, line 1, column 5: column label stands twice"),
+        ("label,pixel0,pixel1,pixel2,label", "train.csv, line 1, column 5: duplicate column label"),
         (",label,pixel0,pixel1,pixel2", "train.csv, line 1, column 1: unexpected column ''"),
         ("0,0,7,255", "train.csv, line 1: no header"),
         (

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from kit.records import Report, ViewsReport
 from kit.reports.formatting import duration, percent
 from kit.reports.run.terminal import render
 
 Make = Callable[..., Any]
 
 
-def rendered(report: dict[str, Any], width: int = 80, **console: Any) -> str:
+def rendered(report: Report, width: int = 80, **console: Any) -> str:
     out = StringIO()
     render(report, Console(file=out, width=width, **console))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
@@ -27,23 +28,23 @@ def test_one_model_with_one_seed(example: Make) -> None:
         "Log loss         0.20200\n"
         "Fold mean        90.000 ± 14.142 %\n"
         "Train accuracy   100.000 %, a gap of 10.000 points to the held-out folds\n"
-        "Network          1,234 parameters, 0.1 million multiply-adds an image\n"
+        "Network          1,234 parameters, 0.1 million multiply-adds per image\n"
         "Time             30.0 s (training 21.0 s in 2 members, start-up 4.0 s)\n"
         "\n"
-        "Fold  Accuracy %    Label  Read as  Rows\n"
-        "────────────────    ────────────────────\n"
-        "0         80.000    0            1     2\n"
+        "Fold  Accuracy %    Label  Predicted  Rows\n"
+        "────────────────    ──────────────────────\n"
+        "0         80.000    0              1     2\n"
         "1        100.000\n"
         "\n"
-        "The expected score leaves out the variance of training: other seeds would give\n"
-        "another figure. It is a little low: the test blend averages folds x seeds, the\n"
-        "out-of-fold blend only the seeds that held a row out."
+        "The expected score does not include the variance of training: other seeds give\n"
+        "another score. It is slightly low: the test ensemble averages folds x seeds\n"
+        "members per model, the OOF ensemble one member per seed."
     )
 
 
-def test_several_models_and_seeds_have_a_table_each(example: Make) -> None:
+def test_models_and_seeds_have_a_table_each(example: Make) -> None:
     text = rendered(example(models=("cnn", "lenet"), seeds=(0, 1)).report())
-    assert "2 models, 2 seeds, 2 folds, blend by mean" in text
+    assert "2 models, 2 seeds, 2 folds, ensemble by mean" in text
     assert "OOF accuracy     100.000 %   0 errors in 20 rows" in text
     assert "Seed mean        90.000 ± 0.000 %" in text
     assert (
@@ -61,11 +62,10 @@ def test_a_wide_terminal_shows_each_model_with_its_interval(example: Make) -> No
     assert rendered(report, 80).count("69.896 to 97.213") == 1
 
 
-def test_it_fits_80_columns_whatever_the_names(example: Make) -> None:
+def test_it_fits_80_columns_with_long_names(example: Make) -> None:
     report = example(
         models=("lenet-regularized", "a-network-with-a-name-of-38-characters"), seeds=(0, 1)
-    ).report()
-    report["warnings"].append("a long warning " * 10)
+    ).report(warnings=["a long warning " * 10])
     lines = rendered(report).splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
@@ -78,63 +78,61 @@ def test_figures_of_the_sample_claim_nothing_about_the_competition(example: Make
     assert "expected" not in text.lower()
 
 
-def test_warnings_stand_below_the_headline(example: Make) -> None:
+def test_warnings_follow_the_headline(example: Make) -> None:
     assert "\nwarning: 3 rows are [doubled]\n" in rendered(
         example().report(warnings=["3 rows are [doubled]"])
     )
 
 
-def test_colours_only_on_a_terminal(example: Make) -> None:
+def test_colours_are_used_only_on_a_terminal(example: Make) -> None:
     report = example().report()
     assert "\x1b" not in rendered(report)
     assert "\x1b" in rendered(report, force_terminal=True)
 
 
-def test_what_is_not_known_is_a_dash(example: Make) -> None:
-    made = example(models=("cnn", "knn"), wall_seconds=None)
+def test_an_unknown_value_is_a_dash(example: Make) -> None:
+    made = example(models=("cnn", "knn"))
     for result in made.members.values():
         result.history.clear()
     text = rendered(made.report())
-    assert "Time             - (training 0.0 s in 4 members)" in text
+    assert "Time             30.0 s (training 0.0 s in 4 members)" in text
     assert "knn    90.000       2  90.000 ± 14.142    -       -     -  0.0 s" in text
 
 
-def test_test_time_augmentation_stands_with_and_without(example: Make) -> None:
+def test_test_time_augmentation_is_shown_off_and_on(example: Make) -> None:
     report = example().report()
-    difference = {"mean": -0.00064, "low": -0.00101, "high": -0.0003}
-    report["tta"] = {
-        "used": True,
-        "without": {**report["oof"], "log_loss": 0.0171},
-        "with": {**report["oof"], "accuracy": 0.99525, "errors": 1200},
-        "log_loss_difference": difference,
-        "right_only_with": 1012,
-        "right_only_without": 6,
-        "p": 0.2379,
-    }
+    tta = ViewsReport(
+        used=True,
+        without_views=report.oof.model_copy(update={"log_loss": 0.0171}),
+        with_views=report.oof.model_copy(update={"value": 0.99525, "errors": 1200}),
+        loss_difference=-0.00064,
+        loss_interval=(-0.00101, -0.0003),
+        right_only_with=1012,
+        right_only_without=6,
+        p=0.2379,
+    )
     assert (
         "Test-time augmentation   OOF %  Errors  Log loss\n"
         "────────────────────────────────────────────────\n"
         "off                     90.000       2   0.01710\n"
-        "on, in the blend        99.525   1,200   0.20200\n"
-        "Log loss on - off: -0.00064 (95 % interval -0.00101 to -0.00030). Rows right\n"
-        "only with it: 1,012, only without it: 6 (p = 0.24).\n"
-    ) in rendered(report)
-    del report["tta"]  # As in reports of earlier versions.
+        "on, in the ensemble     99.525   1,200   0.20200\n"
+        "Log loss on - off: -0.00064 (95 % interval -0.00101 to -0.00030). Rows correct\n"
+        "only with it: 1,012, only without it: 6 (McNemar p = 0.24).\n"
+    ) in rendered(report.model_copy(update={"tta": tta}))
     assert "Test-time" not in rendered(report)
 
 
-def test_notes_stand_at_the_end_for_the_sample_too(example: Make) -> None:
-    report = example(sample=True).report()
-    report["notes"] = ["One note."]
+def test_notes_come_last_also_for_the_sample(example: Make) -> None:
+    report = example(sample=True).report().model_copy(update={"notes": ("One note.",)})
     assert rendered(report).endswith("\n\nOne note.")
 
 
-def test_it_names_the_files_that_are_there(example: Make) -> None:
+def test_it_names_the_existing_files(example: Make) -> None:
     made = example()
     run = made.write()
     run.submission_path.write_text("")
     out = StringIO()
-    render(run.report(), Console(file=out, width=80), run)
+    render(run.read_report(), Console(file=out, width=80), run)
     assert out.getvalue().endswith("runs/example-1a2b3c4d: submission.csv, report.json\n")
 
 

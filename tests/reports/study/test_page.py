@@ -4,7 +4,6 @@ import subprocess
 import sys
 import warnings
 from base64 import b64decode
-from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState, create_trial
 
+from kit.records import Confirmation
 from kit.reports.study.drawing import Scale, StudyView
 from kit.reports.study.page import write_page
-from tests.studies import RATE, add, confirmation, small_study, summarised
+from tests.studies import RATE, add, comparison, confirmation, small_study, summarised
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 TITLES = [
@@ -35,7 +35,7 @@ TITLES = [
 ]
 
 
-def page_of(study: optuna.Study, folder: Path, confirmed: Mapping[str, Any] | None = None) -> str:
+def page_of(study: optuna.Study, folder: Path, confirmed: Confirmation | None = None) -> str:
     """Return the page of a study, made without a warning."""
     path = folder / "runs" / "report.html"
     with warnings.catch_warnings():
@@ -52,7 +52,7 @@ def missing(page: str) -> dict[str, str]:
     return {title: unescape(reason) for title, reason in parts}
 
 
-def pictures(page: str) -> dict[str, str]:
+def images(page: str) -> dict[str, str]:
     """Return the SVG texts, by title; each is well-formed."""
     found = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)" alt="([^:]+): [^"]{20,}"', page)
     svgs = {title: b64decode(content).decode() for content, title in found}
@@ -64,9 +64,9 @@ def pictures(page: str) -> dict[str, str]:
 def full_study() -> optuna.Study:
     """Return a study that gives every plot."""
     study = optuna.create_study()
-    add(study, 0.09, accuracy=0.99, baseline=True)
-    for place in range(1, 12):
-        add(study, 0.03 + abs(place - 6) / 100, accuracy=0.99)
+    add(study, 0.09, score=0.99, baseline=True)
+    for position in range(1, 12):
+        add(study, 0.03 + abs(position - 6) / 100, score=0.99)
     add(study, None, TrialState.PRUNED)
     for trial in study.get_trials(deepcopy=False):
         trial.intermediate_values = {50: 0.5, 100: 0.04}
@@ -75,13 +75,13 @@ def full_study() -> optuna.Study:
 
 def test_every_plot_is_there_and_nothing_from_elsewhere(tmp_path: Path) -> None:
     page = page_of(full_study(), tmp_path, confirmation("confirmed"))
-    assert list(pictures(page)) == TITLES
+    assert list(images(page)) == TITLES
     assert missing(page) == {}
     assert "<script" not in page
     assert re.findall(r'(?:src|href)="(?!data:)|url\(|@import', page) == []
 
 
-def test_the_confirmation_is_shown_cell_by_cell(tmp_path: Path) -> None:
+def test_the_confirmation_is_shown_by_replicate(tmp_path: Path) -> None:
     page = page_of(small_study(), tmp_path, confirmation("confirmed"))
     assert "Trial 1 is better than default, and confirmed." in page
     assert "<tr><td>3</td><td>2</td><td>0.05000</td><td>+0.01000</td></tr>" in page
@@ -89,8 +89,8 @@ def test_the_confirmation_is_shown_cell_by_cell(tmp_path: Path) -> None:
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_a_dash(tmp_path: Path) -> None:
-    verdict = {"trial": 1, "losses": [0.03, None, 0.02], "mean": None, "low": None, "high": None}
-    confirmed = confirmation("none better", verdicts=[verdict | {"better": False}])
+    failed = comparison(losses=(0.03, None, 0.02), mean=None, low=None, high=None)
+    confirmed = confirmation("none better", comparisons=(failed,))
     page = page_of(small_study(), tmp_path, confirmed)
     assert "<tr><td>2</td><td>1</td><td>0.03000</td><td>-</td></tr>" in page
     assert missing(page)["Gains in the confirmation"] == "no trial was trained again"
@@ -111,8 +111,8 @@ def studies() -> dict[str, optuna.Study]:
     add(failed, None, TrialState.FAIL, baseline=True, failed="diverged")
     add(failed, None, TrialState.FAIL)
     add(waiting, None, TrialState.WAITING, baseline=True, params={})
-    for place in range(3):
-        add(bare, 0.04 + place, params={})
+    for position in range(3):
+        add(bare, 0.04 + position, params={})
     for _ in range(12):
         add(same, 0.04, params={RATE: 1e-3})
     return {"empty": empty, "one": one, "failed": failed, "waiting": waiting, "bare": bare, "same": same}
@@ -131,7 +131,7 @@ def studies() -> dict[str, optuna.Study]:
 )
 def test_what_cannot_be_drawn_is_said(name: str, drawn: set[str], tmp_path: Path) -> None:
     page = page_of(studies()[name], tmp_path)
-    assert set(pictures(page)) == drawn
+    assert set(images(page)) == drawn
     assert set(missing(page)) == set(TITLES) - drawn
 
 
@@ -142,19 +142,19 @@ def test_choices_and_conditions_of_any_kind_are_drawn(tmp_path: Path) -> None:
             ("a$^", None, True, '[{"filters": 32}, {"filters": 64, "kernel": 5}]')
         ),
         "only": CategoricalDistribution(("one",)),
-        "many": CategoricalDistribution(tuple(f"choice number {place}" for place in range(9))),
+        "many": CategoricalDistribution(tuple(f"choice number {position}" for position in range(9))),
         "models.cnn.a_name_that_is_much_longer_than_any_plot_has_room_for": IntDistribution(1, 64, log=True),
         "fixed": FloatDistribution(0.5, 0.5),
     }
     values = (("a$^", "one", "choice number 1", 1, 0.5), (None, "one", "choice number 8", 64, 0.5))
     study = optuna.create_study()
-    for place in range(14):
-        params = dict(zip(space, values[place % 2], strict=True))
-        if place % 3 == 0:
+    for position in range(14):
+        params = dict(zip(space, values[position % 2], strict=True))
+        if position % 3 == 0:
             del params["many"]
         study.add_trial(
             create_trial(
-                value=0.03 + (place % 5) / 100,
+                value=0.03 + (position % 5) / 100,
                 params=params,
                 distributions={key: space[key] for key in params},
                 intermediate_values={0: 0.05, 1: float("nan"), 2: 0.04},
@@ -189,14 +189,14 @@ def test_one_bad_trial_does_not_flatten_the_others() -> None:
     study = optuna.create_study()
     for value in (0.030, 0.031, 0.032, 2.3):
         add(study, value)
-    seen = StudyView(study, summarised(study))
-    assert 0.032 < seen.ceiling < 0.05
+    view = StudyView(study, summarised(study))
+    assert 0.032 < view.ceiling < 0.05
     two = small_study()
     assert StudyView(two, summarised(two)).ceiling == 0.04
 
 
 @pytest.mark.parametrize(
-    ("distribution", "value", "place"),
+    ("distribution", "value", "position"),
     [
         (FloatDistribution(0.0, 0.5), 0.25, 0.5),
         (FloatDistribution(1e-4, 1e-2, log=True), 1e-3, 0.5),
@@ -206,10 +206,10 @@ def test_one_bad_trial_does_not_flatten_the_others() -> None:
     ],
 )
 def test_values_lie_between_the_ends_of_their_range(
-    distribution: BaseDistribution, value: Any, place: float
+    distribution: BaseDistribution, value: Any, position: float
 ) -> None:
     trial = create_trial(value=0.0, params={"x": value}, distributions={"x": distribution})
-    assert Scale("x", trial).place(trial) == pytest.approx(place)
+    assert Scale("x", trial).position(trial) == pytest.approx(position)
 
 
 def test_long_choices_are_broken_at_their_underscores() -> None:
@@ -230,7 +230,7 @@ LOOK = """<script>addEventListener("load", () => {
 
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
-def test_a_browser_shows_every_picture_and_asks_for_nothing(tmp_path: Path) -> None:
+def test_a_browser_shows_every_image_and_requests_nothing(tmp_path: Path) -> None:
     assert BROWSER
     page = page_of(full_study(), tmp_path, confirmation("confirmed"))
     path = tmp_path / "looked-at.html"

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,17 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
+from kit.metrics import HITS
+from kit.records import StudyReport
 from kit.reports.study.terminal import render_study
-from kit.reports.study.wording import short_names, value_text
-from tests.studies import NORM, RATE, add, confirmation, small_study, summarised
+from kit.reports.study.wording import param_text, short_names
+from tests.studies import NORM, RATE, add, comparison, confirmation, small_study, summarised
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 PAGE = Path("runs/tune-example/report.html")
 
 
-def rendered(report: Mapping[str, Any], width: int = 80) -> str:
+def rendered(report: StudyReport, width: int = 80) -> str:
     out = StringIO()
     render_study(report, Console(file=out, width=width), PAGE)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
@@ -49,25 +50,25 @@ def test_a_study_with_a_confirmed_winner() -> None:
         "─────────────────────────────────────────\n"
         "batch_norm                  none     none\n"
         "training.learning_rate     0.001   0.0011\n"
-        "models.cnn. is left out in front of names.\n"
-        "No importance: importance takes 5 complete trials, there are 2.\n"
+        "Names omit the prefix models.cnn.\n"
+        "No importance: importance needs 5 complete trials, there are 2.\n"
         "\n"
         "The best of many trials looks better than it is: part of its gain in the search\n"
-        "is luck with the folds and the seed of the search. The gain to believe is that\n"
-        "of the confirmation, on folds and seeds that the search did not use.\n"
+        "is luck with the folds and the seed of the search. Trust the gain in the\n"
+        "confirmation, on folds and seeds that the search did not use.\n"
         "\n"
         "Train it: make cv CONFIG=configs/tuned-example.yaml\n"
         "Page: runs/tune-example/report.html\n"
-        "Look closer: pip install optuna-dashboard && optuna-dashboard sqlite:///example.db"
+        "Explore: pip install optuna-dashboard && optuna-dashboard sqlite:///example.db"
     )
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("none better", "Nothing better than default was found: no lead of the search is certain"),
-        ("no candidate", "Nothing better than default was found: no trial had a lower log loss."),
-        ("no time", "Nothing is confirmed: there was no time for it, which takes about 1m 30s."),
+        ("none better", "Nothing better than default was found: no gain of the search holds"),
+        ("no candidate", "Nothing better than default was found: no trial improved the log loss."),
+        ("no time", "Nothing is confirmed: there was no time for the confirmation, which takes about"),
     ],
 )
 def test_without_a_winner_it_says_why(status: str, words: str) -> None:
@@ -76,18 +77,18 @@ def test_without_a_winner_it_says_why(status: str, words: str) -> None:
     assert "make cv" not in text
 
 
-def test_without_time_for_a_confirmation_it_says_how_much_would_do() -> None:
+def test_without_time_for_a_confirmation_it_says_how_much_is_needed() -> None:
     text = rendered(summarised(small_study(), confirmation("no time")))
     assert "Confirm it: the same command with --timeout 3m or more\n" in text
 
 
-def test_while_others_are_at_work_nothing_is_confirmed() -> None:
+def test_while_other_processes_work_nothing_is_confirmed() -> None:
     text = rendered(summarised(small_study()))
-    assert "Nothing is confirmed yet: other processes are still at work on this study.\n" in text
-    assert "Go on: kit tune --timeout 1h\n" in text
+    assert "Nothing is confirmed yet: other processes are still working on this study.\n" in text
+    assert "Resume: kit tune --timeout 1h\n" in text
 
 
-def test_failures_are_told_once_a_reason() -> None:
+def test_failures_are_listed_once_per_reason() -> None:
     study = small_study()
     for _ in range(2):
         add(study, None, TrialState.FAIL, failed="out of [memory]")
@@ -102,12 +103,12 @@ def test_failures_are_told_once_a_reason() -> None:
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_dashes() -> None:
-    verdict = {"trial": 1, "losses": [0.03, None], "mean": None, "low": None, "high": None, "better": False}
-    confirmed = confirmation("none better", verdicts=[verdict])
+    failed = comparison(losses=(0.03, None), mean=None, low=None, high=None)
+    confirmed = confirmation("none better", comparisons=(failed,))
     assert re.search(r"\ntrial 1 +- +0.04000 +- +- +no\n", rendered(summarised(small_study(), confirmed)))
 
 
-def test_what_pruning_saved_is_told() -> None:
+def test_time_saved_by_pruning_is_shown() -> None:
     study = small_study()
     add(study, None, TrialState.PRUNED, seconds=5.0)
     assert "1m 35s in trials, about 40.0 s saved by pruning\n" in rendered(summarised(study))
@@ -121,13 +122,13 @@ def long_study() -> optuna.Study:
         ),
         "models.lenet-regularized.stages.0.dropout": FloatDistribution(0.0, 0.5),
     }
-    for place in range(12):
+    for position in range(12):
         study.add_trial(
             create_trial(
-                value=0.03 + place / 1000,
-                params=dict(zip(space, ("before_activation", 0.1 + place / 100), strict=True)),
+                value=0.03 + position / 1000,
+                params=dict(zip(space, ("before_activation", 0.1 + position / 100), strict=True)),
                 distributions=space,
-                user_attrs={"accuracy": 0.99} | ({"baseline": True} if place == 9 else {}),
+                user_attrs={"score": 0.99} | ({"baseline": True} if position == 9 else {}),
             )
         )
     return study
@@ -159,6 +160,15 @@ def test_a_parameter_that_a_trial_lacks_is_a_dash() -> None:
     assert re.search(r"\nbatch_norm +none +- +none\n", rendered(summarised(study)))
 
 
+def test_a_study_of_accuracy_shows_accuracy_alone() -> None:
+    text = rendered(summarised(small_study(), confirmation("confirmed"), metric=HITS))
+    assert "Baseline       accuracy 96.000 %\n" in text
+    assert "Search         trial 1, accuracy 97.000 %, gain +1.000 (+25.0 %)\n" in text
+    assert re.search(r"\nTrial +Accuracy % +Gain +Gain % +Time\n", text)
+    assert re.search(r"\ntrial 1 +97.000 +96.000 +\+1.000 +\+0.500 to \+1.500 +yes\n", text)
+    assert "log loss" not in text
+
+
 def test_an_empty_study_has_no_tables() -> None:
     text = rendered(summarised(optuna.create_study()))
     assert text.startswith("example   0 trials of default\n")
@@ -166,19 +176,19 @@ def test_an_empty_study_has_no_tables() -> None:
     assert "───" not in text
 
 
-def test_figures_of_the_sample_claim_nothing() -> None:
-    text = rendered(summarised(small_study()) | {"sample": True})
-    assert "\nbundled sample: these figures say nothing about the competition\n" in text
+def test_figures_of_the_sample_are_marked() -> None:
+    text = rendered(summarised(small_study()).model_copy(update={"sample": True}))
+    assert "\nbundled sample: these figures do not apply to the competition\n" in text
 
 
-def test_the_prefix_of_the_only_model_is_left_out() -> None:
+def test_the_prefix_of_the_only_model_is_omitted() -> None:
     assert short_names([NORM, RATE]) == ("models.cnn.", {NORM: "batch_norm", RATE: RATE})
 
 
 @pytest.mark.parametrize(
     "keys", [["models.cnn.l2", "models.lenet.l2"], ["models.cnn.training.epochs", "training.epochs"]]
 )
-def test_names_that_would_be_mistaken_stay_long(keys: list[str]) -> None:
+def test_ambiguous_names_stay_long(keys: list[str]) -> None:
     assert short_names(keys) == ("", {key: key for key in keys})
 
 
@@ -187,4 +197,4 @@ def test_names_that_would_be_mistaken_stay_long(keys: list[str]) -> None:
     [("none", "none"), (0.123456, "0.1235"), (1e-5, "1e-05"), (64, "64"), (True, "true"), (None, "null")],
 )
 def test_values_of_parameters(value: Any, text: str) -> None:
-    assert value_text(value) == text
+    assert param_text(value) == text

@@ -29,14 +29,14 @@ def both(shape: tuple[int, ...], **also: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("training", [True, False])
-def test_fused_batch_norm_gives_what_keras_gives(shape: tuple[int, ...], training: bool) -> None:
+def test_fused_batch_norm_computes_the_same_as_keras(shape: tuple[int, ...], training: bool) -> None:
     kerases, fused = both(shape)
     expected = kerases(batch(shape), training=training)
     np.testing.assert_allclose(fused(batch(shape), training=training), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_fused_batch_norm_keeps_the_statistics_that_keras_keeps(shape: tuple[int, ...]) -> None:
+def test_fused_batch_norm_has_the_moving_statistics_of_keras(shape: tuple[int, ...]) -> None:
     kerases, fused = both(shape)
     for norm in (kerases, fused):
         norm(batch(shape), training=True)
@@ -61,7 +61,7 @@ def test_fused_batch_norm_has_the_gradients_of_keras(shape: tuple[int, ...], tra
         np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_fused_batch_norm_passes_bfloat16_through_and_keeps_float32() -> None:
+def test_fused_batch_norm_computes_in_bfloat16_with_float32_variables() -> None:
     _, fused = both(SHAPES[0], dtype="mixed_bfloat16")
     expected = both(SHAPES[0])[0](batch(SHAPES[0]), training=True)
     result = fused(tf.cast(batch(SHAPES[0]), tf.bfloat16), training=True)
@@ -76,23 +76,23 @@ def ones(rate: float, size: int = 100_001, **also: Any) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.25, 0.5, 0.9])
-def test_dropout_drops_its_rate_and_keeps_the_mean(rate: float) -> None:
+def test_dropout_has_its_rate_and_keeps_the_mean(rate: float) -> None:
     result = ones(rate, training=True)
     assert result.shape == (100_001,)
-    # The rate is a whole number of 256ths; four standard errors of a share.
+    # The rate is a multiple of 1/256; four standard errors of a share.
     assert (result == 0).mean() == pytest.approx(round(rate * 256) / 256, abs=4 * 0.5 / np.sqrt(100_000))
     assert result.mean() == pytest.approx(1, abs=0.04)
     assert len(np.unique(result)) == 2
 
 
-def test_dropout_draws_numbers_independently() -> None:
+def test_dropout_is_independent_between_values() -> None:
     dropped = ones(0.5, training=True) == 0
     for distance in (1, 2, 3, 4):
         correlation = np.corrcoef(dropped[:-distance], dropped[distance:])[0, 1]
         assert abs(correlation) < 4 / np.sqrt(100_000)
 
 
-def test_dropout_draws_anew_at_every_call() -> None:
+def test_each_call_of_dropout_draws_new_values() -> None:
     layer, inputs = ByteDropout(0.5), np.ones((64, 3, 3, 2), np.float32)
     first, second = np.asarray(layer(inputs, training=True)), np.asarray(layer(inputs, training=True))
     assert first.shape == inputs.shape
@@ -103,7 +103,7 @@ def test_dropout_is_reproducible_by_the_global_seed() -> None:
     np.testing.assert_array_equal(ones(0.5, training=True), ones(0.5, training=True))
 
 
-def test_dropout_does_nothing_at_evaluation() -> None:
+def test_dropout_is_the_identity_at_evaluation() -> None:
     assert (ones(0.5, training=False) == 1).all()
 
 
@@ -116,6 +116,6 @@ def test_a_rate_close_to_one_keeps_something() -> None:
     assert 0 < (ones(0.999, training=True) > 0).mean() < 0.01
 
 
-def test_dropout_leaves_bfloat16_as_it_is() -> None:
+def test_dropout_keeps_bfloat16() -> None:
     result = ByteDropout(0.5, dtype="mixed_bfloat16")(tf.ones((8,), tf.bfloat16), training=True)
     assert result.dtype == tf.bfloat16

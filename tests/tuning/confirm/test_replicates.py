@@ -6,7 +6,7 @@ from kit.tuning.confirm.replicates import all_replicates
 
 
 @pytest.mark.parametrize(("seeds", "folds"), [(3, 5), (3, 3), (4, 6), (3, 2), (5, 5), (6, 4)])
-def test_cells_are_every_pair_once_and_share_as_late_as_can_be(seeds: int, folds: int) -> None:
+def test_replicates_are_every_pair_once_and_share_as_late_as_possible(seeds: int, folds: int) -> None:
     replicates = all_replicates(range(10, 10 + seeds), folds)
     pairs = [(replicate.seed, replicate.fold) for replicate in replicates]
     assert sorted(pairs) == sorted(itertools.product(range(10, 10 + seeds), range(folds)))

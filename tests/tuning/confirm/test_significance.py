@@ -1,6 +1,5 @@
-"""Verdicts by hand, and simulated studies in which nothing matters."""
+"""Comparisons computed by hand, and simulated studies in which no parameter matters."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,44 +10,46 @@ from optuna.distributions import IntDistribution
 from optuna.trial import create_trial
 
 from kit.config import IntRange
+from kit.records import Comparison
 from kit.tuning.confirm.confirmation import candidates
 from kit.tuning.confirm.replicates import all_replicates
-from kit.tuning.confirm.significance import Verdict, judge, winner
+from kit.tuning.confirm.significance import compare, winner
 from kit.tuning.space import Parameter, Space
 
 
-def test_a_verdict_is_students_interval_corrected_for_all() -> None:
+def test_the_interval_is_students_interval_corrected_for_all() -> None:
     # The 1 - 0.05 / 6 quantile of t with 3 degrees of freedom is 4.8567.
-    found = judge(7, range(4), [0.07, 0.09, 0.08 + 0.01 * 0.5**0.5, 0.08 - 0.01 * 0.5**0.5], [0.1] * 4, 3)
-    half = 4.8567 * np.std(found.differences, ddof=1) / 2
+    losses = [0.07, 0.09, 0.08 + 0.01 * 0.5**0.5, 0.08 - 0.01 * 0.5**0.5]
+    found = compare(7, range(4), losses, [0.1] * 4, 3)
+    half = 4.8567 * np.std(losses, ddof=1) / 2
+    assert found.high
     assert found.mean == pytest.approx(-0.02)
     assert (found.low, found.high) == pytest.approx((-0.02 - half, -0.02 + half), rel=1e-4)
     assert (found.trial, found.better) == (7, found.high < 0)
 
 
-def test_more_candidates_make_a_verdict_stricter() -> None:
+def test_more_candidates_widen_the_interval() -> None:
     losses, baseline = [0.07, 0.09, 0.08, 0.078], [0.1] * 4
-    assert judge(1, range(4), losses, baseline, 3).better
-    assert not judge(1, range(4), losses, baseline, 30).better
+    assert compare(1, range(4), losses, baseline, 3).better
+    assert not compare(1, range(4), losses, baseline, 30).better
 
 
 def test_equal_differences_have_an_interval_without_width() -> None:
-    assert judge(1, range(3), [0.25] * 3, [0.5] * 3, 3) == Verdict(
-        1, (-0.25,) * 3, -0.25, -0.25, -0.25, better=True
+    assert compare(1, range(3), [0.25] * 3, [0.5] * 3, 3) == Comparison(
+        trial=1, losses=(0.25,) * 3, mean=-0.25, low=-0.25, high=-0.25, better=True
     )
-    assert not judge(1, range(3), [0.5] * 3, [0.5] * 3, 3).better
+    assert not compare(1, range(3), [0.5] * 3, [0.5] * 3, 3).better
 
 
-def test_cells_of_a_fold_count_once() -> None:
+def test_replicates_of_a_fold_count_once() -> None:
     losses, baseline = [0.07, 0.09, 0.08, 0.078], [0.1] * 4
-    once = judge(1, range(4), losses, baseline, 3)
-    twice = judge(1, [0, 1, 2, 3] * 2, [*losses, *losses], baseline * 2, 3)
+    once = compare(1, range(4), losses, baseline, 3)
+    twice = compare(1, [0, 1, 2, 3] * 2, [*losses, *losses], baseline * 2, 3)
     assert (twice.mean, twice.low, twice.high) == pytest.approx((once.mean, once.low, once.high))
 
 
-def test_each_fold_counts_alike() -> None:
-    found = judge(1, [0, 1, 2, 0], [0.1, 0.4, 0.4, 0.3], [0.5] * 4, 3)
-    assert found.differences == pytest.approx((-0.4, -0.1, -0.1, -0.2))
+def test_each_fold_has_the_same_weight() -> None:
+    found = compare(1, [0, 1, 2, 0], [0.1, 0.4, 0.4, 0.3], [0.5] * 4, 3)
     assert found.mean == pytest.approx((-0.3 - 0.1 - 0.1) / 3)
 
 
@@ -57,23 +58,23 @@ def test_each_fold_counts_alike() -> None:
     [
         ([0, 1], [0.1, 0.1], [0.5, 0.51]),
         ([0, 1, 0, 1], [0.1] * 4, [0.5, 0.51, 0.5, 0.5]),
-        ([0, 1, 2], [0.1, 0.1, math.inf], [0.5] * 3),
-        ([0, 1, 2], [0.1, 0.1, 0.1], [0.5, 0.5, math.inf]),
-        ([0, 1, 2], [math.inf] * 3, [math.inf] * 3),
+        ([0, 1, 2], [0.1, 0.1, None], [0.5] * 3),
+        ([0, 1, 2], [0.1, 0.1, 0.1], [0.5, 0.5, None]),
+        ([0, 1, 2], [None] * 3, [None] * 3),
     ],
 )
 def test_nothing_is_better_with_fewer_than_three_folds_or_a_failure(
-    folds: list[int], losses: list[float], baseline: list[float]
+    folds: list[int], losses: list[float | None], baseline: list[float | None]
 ) -> None:
-    assert not judge(1, folds, losses, baseline, 3).better
+    assert not compare(1, folds, losses, baseline, 3).better
 
 
 def test_the_winner_is_the_better_one_that_gained_most() -> None:
-    def verdict(trial: int, mean: float, better: bool) -> Verdict:
-        return Verdict(trial, (), mean, mean, mean, better)
+    def comparison(trial: int, mean: float, better: bool) -> Comparison:
+        return Comparison(trial=trial, losses=(), mean=mean, low=mean, high=mean, better=better)
 
-    assert winner([verdict(1, -0.1, True), verdict(2, -0.2, True), verdict(3, -0.3, False)]) == 2
-    assert winner([verdict(1, -0.1, False)]) is None
+    assert winner([comparison(1, -0.1, True), comparison(2, -0.2, True), comparison(3, -0.3, False)]) == 2
+    assert winner([comparison(1, -0.1, False)]) is None
 
 
 # A space in which nothing matters: every value is the same mean with noise.
@@ -120,7 +121,7 @@ def skewed(rng: np.random.Generator, configs: int, replicates: int) -> Losses:
     return SD * rng.exponential(size=(configs, replicates))
 
 
-def common_cells(rng: np.random.Generator, configs: int, replicates: int) -> Losses:
+def common_replicates(rng: np.random.Generator, configs: int, replicates: int) -> Losses:
     """Some replicates are much harder than others, for all."""
     return normal(rng, configs, replicates) + rng.normal(0, 10 * SD, replicates)
 
@@ -152,13 +153,15 @@ def winners(
         baseline, *losses = 1 + draw(rng, number + 1, replicates)
         if losses:
             losses[0] -= gain
-        verdicts = [judge(trial, folds, list(own), list(baseline), 3) for trial, own in enumerate(losses)]
-        found += winner(verdicts) is not None
+        comparisons = [
+            compare(trial, folds, list(own), list(baseline), 3) for trial, own in enumerate(losses)
+        ]
+        found += winner(comparisons) is not None
     return found / len(studies)
 
 
 @pytest.mark.parametrize("replicates", [3, 6, 15])
-@pytest.mark.parametrize("draw", [normal, heavy_tailed, skewed, common_cells, lucky_rows, without_seeds])
+@pytest.mark.parametrize("draw", [normal, heavy_tailed, skewed, common_replicates, lucky_rows, without_seeds])
 def test_where_nothing_matters_few_studies_have_a_winner(
     noise_studies: list[int], draw: Callable[..., Losses], replicates: int
 ) -> None:

@@ -11,7 +11,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import create_trial
 
 from kit import config
+from kit.config import Source
 from kit.errors import KitError, UserError
+from kit.records import Comparison, Confirmation, Replicate
 from kit.tuning.confirm import tuned
 from kit.tuning.confirm.tuned import check_target, write_tuned
 
@@ -30,20 +32,21 @@ models:
     head: [16]
 """
 DROPOUT, RATE = 0.1 + 0.2, 1.2345678901234567e-05
-CONFIRMED: dict[str, Any] = {
-    "seeds": [1, 3, 4],
-    "folds_seed": 1,
-    "replicates": [[1, 0], [3, 1], [4, 2]],
-    "baseline_losses": [0.05, 0.06, 0.07],
-    "level": 0.05,
-    "corrected_for": 3,
-    "verdicts": [
-        {"trial": 2, "losses": [], "mean": 0.1, "low": 0.0, "high": 0.2, "better": False},
-        {"trial": 1, "losses": [], "mean": -0.01, "low": -0.015, "high": -0.005, "better": True},
-    ],
-    "winner": 1,
-    "status": "confirmed",
-}
+CONFIRMED = Confirmation(
+    status="confirmed",
+    seeds=(1, 3, 4),
+    folds_seed=1,
+    level=0.05,
+    corrected_for=3,
+    needed_seconds=None,
+    replicates=(Replicate(1, 0), Replicate(3, 1), Replicate(4, 2)),
+    baseline_losses=(0.05, 0.06, 0.07),
+    comparisons=(
+        Comparison(trial=2, losses=(), mean=0.1, low=0.0, high=0.2, better=False),
+        Comparison(trial=1, losses=(), mean=-0.01, low=-0.015, high=-0.005, better=True),
+    ),
+    winner=1,
+)
 PATH = Path("configs/tuned-s.yaml")
 
 
@@ -80,10 +83,10 @@ def write(
     changes: Sequence[str] = (),
     command: str = "kit tune -c mine",
 ) -> dict[str, Any]:
-    """Write the file, and return what stands in it."""
+    """Write the file, and return its content."""
     space: Any = Dropout()
     path = write_tuned(
-        study, CONFIRMED, "s", config_name=config_name, changes=changes, space=space, command=command
+        study, CONFIRMED, "s", source=Source.read(config_name, changes), space=space, command=command
     )
     assert path == PATH
     content: dict[str, Any] = yaml.safe_load(PATH.read_text())
@@ -110,26 +113,26 @@ def test_it_is_the_winner_with_other_folds_and_seeds(study: optuna.Study) -> Non
     assert config.load("configs/tuned-s.yaml") == config.load("mine", changes)
 
 
-def test_a_stage_stands_on_a_line(study: optuna.Study) -> None:
+def test_each_stage_is_on_one_line(study: optuna.Study) -> None:
     write(study)
     lines = [line.strip() for line in PATH.read_text().splitlines()]
     assert "- {filters: 8, dropout: 0.1}" in lines
     assert f"- {{filters: 4, kernel: 5, dropout: {DROPOUT!r}}}" in lines
 
 
-def test_the_header_tells_how_it_was_found(study: optuna.Study) -> None:
+def test_the_header_says_how_it_was_found(study: optuna.Study) -> None:
     write(study, command="kit tune -c mine --set 'a=\n}: b' --timeout 1h " + 20 * "--set seeds=2 ")
     text = PATH.read_text()
     header = [line for line in text.splitlines() if line.startswith("#")]
-    assert header[0].startswith("# Written by kit tune: a lower log loss than mine")
+    assert header[0].startswith("# Written by kit tune: better log loss than mine")
     words = " ".join(" ".join(line.removeprefix("#").split()) for line in header)
     assert "2 trials, this is trial 1" in words
     assert "Search: log loss 0.05000, baseline 0.06250." in words
-    assert "Confirmation: 0.05000, baseline 0.06000; difference -0.01000" in words
-    assert "98.33 % interval -0.01500 to -0.00500 (corrected for 3 candidates)" in words
+    assert "Confirmation: log loss 0.05000, gain +0.01000 (+16.7 %)" in words
+    assert "98.33 % interval +0.00500 to +0.01500 (corrected for 3 comparisons)" in words
     assert "Folds shuffled by 1; seed/fold of its 3 replicates: 1/0, 3/1, 4/2." in words
     assert "# Found by: kit tune -c mine --set 'a= }: b' --timeout 1h --set seeds=2" in text
-    assert [line[:8] for line in text.splitlines()[-3:]] == ["# Folds ", "folds: {", "seeds: ["]
+    assert [line[:8] for line in text.splitlines()[-3:]] == ["# Neithe", "folds: {", "seeds: ["]
 
 
 def test_changes_of_the_call_are_written_too(study: optuna.Study) -> None:
@@ -164,7 +167,7 @@ def test_a_chain_is_extended_at_its_end(study: optuna.Study, workdir: Path) -> N
 
 def test_a_shipped_configuration_is_extended_by_name(study: optuna.Study) -> None:
     space: Any = type("Space", (), {"changes": lambda *_: ["training.learning_rate=0.002"]})()
-    about: dict[str, Any] = {"config_name": "default", "changes": [], "space": space, "command": ""}
+    about: dict[str, Any] = {"source": Source.read("default"), "space": space, "command": ""}
     write_tuned(study, CONFIRMED, "s", **about)
     assert yaml.safe_load(PATH.read_text()) == {
         "extends": "default",
@@ -202,14 +205,14 @@ def test_a_baseline_is_not_replaced_by_what_extends_it(study: optuna.Study, work
     (workdir / "configs/next.yaml").write_text("extends: tuned-s\n")
     for name in ("tuned-s", "next", "configs/tuned-s.yaml"):
         with pytest.raises(UserError, match="choose another --study"):
-            check_target("s", name)
-    assert check_target("t", "tuned-s") == Path("configs/tuned-t.yaml")
+            check_target("s", Source.read(name))
+    assert check_target("t", Source.read("tuned-s")) == Path("configs/tuned-t.yaml")
 
 
 def test_a_file_that_would_say_something_else_is_not_written(
     study: optuna.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuned, "_yaml", lambda content: yaml.safe_dump({**content, "blend": None, "l2": 1}))
+    monkeypatch.setattr(tuned, "_yaml", lambda content: yaml.safe_dump({**content, "l2": 1}))
     with pytest.raises(KitError, match="cannot be written"):
         write(study)
     assert [path.name for path in Path("configs").iterdir()] == ["mine.yaml"]

@@ -1,0 +1,45 @@
+"""Metrics: their values, intervals and paired comparisons. Nothing else names one."""
+
+from kit.metrics.auc import Auc
+from kit.metrics.classification import Accuracy, LogLoss, accuracy, count_errors, log_loss, row_losses
+from kit.metrics.confusion import BalancedAccuracy, MacroF1, QuadraticWeightedKappa
+from kit.metrics.intervals import (
+    Z95,
+    Difference,
+    Interval,
+    expected_score,
+    mean_sd,
+    student_interval,
+    wilson,
+)
+from kit.metrics.metric import Metric
+from kit.metrics.paired import McNemar, mcnemar, paired_bootstrap
+
+METRICS: dict[str, Metric] = {
+    one.name: one
+    for one in (Accuracy(), LogLoss(), Auc(), MacroF1(), QuadraticWeightedKappa(), BalancedAccuracy())
+}
+"""By the name that `competition.metric` and `tune.metric` give them."""
+HITS, LOSS = METRICS["accuracy"], METRICS["log_loss"]
+"""What every report shows whatever the metric: the share of correct rows, and the loss of training."""
+
+__all__ = [
+    "HITS",
+    "LOSS",
+    "METRICS",
+    "Z95",
+    "Difference",
+    "Interval",
+    "McNemar",
+    "Metric",
+    "accuracy",
+    "count_errors",
+    "expected_score",
+    "log_loss",
+    "mcnemar",
+    "mean_sd",
+    "paired_bootstrap",
+    "row_losses",
+    "student_interval",
+    "wilson",
+]

@@ -1,0 +1,77 @@
+"""Area under the ROC curve, with the variance of DeLong."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.metrics.intervals import Difference, Interval, normal_interval
+from kit.metrics.metric import Labels, Metric, Probabilities
+
+
+class Auc(Metric):
+    """The probability that a row of a class is ranked above one of another class.
+
+    With more than two classes, each class against all others, and the mean over classes that are there.
+    """
+
+    name = "auc"
+    title = "AUC"
+    needs = "probabilities"
+
+    def value(self, probs: Probabilities, labels: Labels) -> float:
+        """See `Metric`; NaN where all rows are of one class."""
+        from sklearn.metrics import roc_auc_score
+
+        scored = [float(roc_auc_score(labels == one, probs[:, one])) for one in _classes(probs, labels)]
+        return float(np.mean(scored)) if scored else float("nan")
+
+    def interval(self, probs: Probabilities, labels: Labels) -> Interval:
+        """Return the normal interval with DeLong's variance."""
+        return self._interval(probs, labels, [len(labels)])
+
+    def expected(self, probs: Probabilities, labels: Labels, rows: int) -> Interval:
+        """Return the normal interval with DeLong's variance of both samples."""
+        return self._interval(probs, labels, [len(labels), rows])
+
+    def difference(self, probs: Probabilities, other: Probabilities, labels: Labels) -> Difference:
+        """Return the difference with the normal interval of DeLong's paired variance."""
+        mean = self.value(probs, labels) - self.value(other, labels)
+        variance = float(np.var(influence(probs, labels) - influence(other, labels)))
+        return Difference(mean, *normal_interval(mean, variance, [len(labels)]))
+
+    def _interval(self, probs: Probabilities, labels: Labels, sizes: list[int]) -> Interval:
+        variance = float(np.var(influence(probs, labels)))
+        low, high = normal_interval(self.value(probs, labels), variance, sizes)
+        return Interval(max(0.0, low), min(1.0, high))
+
+
+def influence(probs: Probabilities, labels: Labels) -> NDArray[np.float64]:
+    """Return (rows,) float64: how each row moves the AUC; their variance over the rows is that of the AUC.
+
+    The placement values of E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson (1988), Comparing the areas
+    under two or more correlated receiver operating characteristic curves, Biometrics 44, 837-845.
+
+    Args:
+        probs: (rows, classes).
+        labels: (rows,) from 0.
+    """
+    from scipy.stats import rankdata
+
+    total, classes = np.zeros(len(labels)), _classes(probs, labels)
+    for one in classes:
+        own, scores = labels == one, probs[:, one]
+        ranks, within = rankdata(scores), np.empty(len(labels))
+        within[own], within[~own] = rankdata(scores[own]), rankdata(scores[~own])
+        positives, negatives = int(own.sum()), int((~own).sum())
+        # Of a positive row the share of negatives below it, of a negative one the share of positives above.
+        placed = np.where(own, (ranks - within) / negatives, 1 - (ranks - within) / positives)
+        area = placed[own].mean()
+        total += (placed - area) * np.where(own, len(labels) / positives, len(labels) / negatives)
+    return total / max(1, len(classes))
+
+
+def _classes(probs: Probabilities, labels: Labels) -> list[int]:
+    """Return the classes that are judged: with two, the second; else those that are there."""
+    present = np.unique(labels).tolist()
+    if len(present) < 2:
+        return []
+    return [1] if probs.shape[1] == 2 else present

@@ -1,0 +1,149 @@
+"""Metrics of a confusion matrix: macro F1, quadratic weighted kappa, balanced accuracy.
+
+scikit-learn gives the values. Intervals come from a bootstrap over rows, for which the confusion matrix is
+drawn anew: its cells are multinomial.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.metrics.intervals import Z95, Difference, Interval
+from kit.metrics.metric import Labels, Metric, Probabilities
+
+DRAWS = 1000
+"""Resamples of a bootstrap."""
+
+
+class ConfusionMetric(Metric):
+    """A metric of predicted labels that is no mean over rows.
+
+    Class attributes:
+        lowest: the least possible value.
+    """
+
+    lowest = 0.0
+
+    @abstractmethod
+    def of_confusion(self, counts: NDArray[np.float64]) -> float:
+        """Return the value of (classes, classes) counts, labels down and predictions across."""
+
+    def interval(self, probs: Probabilities, labels: Labels) -> Interval:
+        """Return the percentile interval of a bootstrap over rows."""
+        low, high = np.percentile(self._resampled(probs, labels, len(labels)), [2.5, 97.5])
+        return Interval(float(low), float(high))
+
+    def expected(self, probs: Probabilities, labels: Labels, rows: int) -> Interval:
+        """Return value ± 1.96 √(variance on these rows + variance on `rows` rows), both by bootstrap."""
+        value = self.value(probs, labels)
+        variances = [np.var(self._resampled(probs, labels, size)) for size in (len(labels), rows)]
+        half = Z95 * float(np.sqrt(sum(variances)))
+        return Interval(max(self.lowest, value - half), min(1.0, value + half))
+
+    def difference(self, probs: Probabilities, other: Probabilities, labels: Labels) -> Difference:
+        """Return the difference with the percentile interval of a paired bootstrap over rows."""
+        classes = probs.shape[1]
+        pairs = [labels.astype(np.intp) * classes + one.argmax(axis=1) for one in (probs, other)]
+
+        def draw(cells: tuple[NDArray[np.intp], ...], counts: NDArray[np.int64]) -> float:
+            ours, theirs = (self._of_cells(one, counts, classes) for one in cells)
+            return ours - theirs
+
+        low, high = np.percentile(_bootstrap(pairs, len(labels), draw), [2.5, 97.5])
+        return Difference(self.value(probs, labels) - self.value(other, labels), float(low), float(high))
+
+    def _resampled(self, probs: Probabilities, labels: Labels, rows: int) -> NDArray[np.float64]:
+        classes = probs.shape[1]
+        cells = labels.astype(np.intp) * classes + probs.argmax(axis=1)
+        return _bootstrap([cells], rows, lambda one, counts: self._of_cells(one[0], counts, classes))
+
+    def _of_cells(self, cells: NDArray[np.intp], counts: NDArray[np.int64], classes: int) -> float:
+        confusion = np.bincount(cells, weights=counts, minlength=classes**2).astype(np.float64)
+        return self.of_confusion(confusion.reshape(classes, classes))
+
+
+class MacroF1(ConfusionMetric):
+    """The mean over classes of F1."""
+
+    name = "macro_f1"
+    title = "macro F1"
+
+    def value(self, probs: Probabilities, labels: Labels) -> float:
+        """See `Metric`."""
+        from sklearn.metrics import f1_score
+
+        classes = range(probs.shape[1])
+        return float(f1_score(labels, probs.argmax(axis=1), labels=classes, average="macro", zero_division=0))
+
+    def of_confusion(self, counts: NDArray[np.float64]) -> float:
+        """See `ConfusionMetric`."""
+        return float(_shares(2 * counts.diagonal(), counts.sum(axis=0) + counts.sum(axis=1)).mean())
+
+
+class BalancedAccuracy(ConfusionMetric):
+    """The mean over classes of the share of their rows that are predicted correctly."""
+
+    name = "balanced_accuracy"
+    title = "balanced accuracy"
+    percent = True
+
+    def value(self, probs: Probabilities, labels: Labels) -> float:
+        """See `Metric`; classes without rows count for nothing."""
+        from sklearn.metrics import recall_score
+
+        present = np.unique(labels)
+        return float(recall_score(labels, probs.argmax(axis=1), labels=present, average="macro"))
+
+    def of_confusion(self, counts: NDArray[np.float64]) -> float:
+        """See `ConfusionMetric`."""
+        rows = counts.sum(axis=1)
+        return float((counts.diagonal()[rows > 0] / rows[rows > 0]).mean())
+
+
+class QuadraticWeightedKappa(ConfusionMetric):
+    """Agreement beyond chance, errors weighted by the squared distance between classes in order."""
+
+    name = "quadratic_weighted_kappa"
+    title = "quadratic weighted kappa"
+    lowest = -1.0
+
+    def value(self, probs: Probabilities, labels: Labels) -> float:
+        """See `Metric`; 1 where all labels and predictions are one class."""
+        from sklearn.metrics import cohen_kappa_score
+
+        predicted, classes = probs.argmax(axis=1), range(probs.shape[1])
+        if len({*labels.tolist(), *predicted.tolist()}) == 1:
+            return 1.0
+        return float(cohen_kappa_score(labels, predicted, labels=classes, weights="quadratic"))
+
+    def of_confusion(self, counts: NDArray[np.float64]) -> float:
+        """See `ConfusionMetric`."""
+        places = np.arange(len(counts))
+        weights = (places[:, None] - places) ** 2
+        chance = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+        expected = (weights * chance).sum()
+        return float(1 - (weights * counts).sum() / expected) if expected else 1.0
+
+
+def _bootstrap(
+    cells: list[NDArray[np.intp]],
+    rows: int,
+    statistic: Callable[[tuple[NDArray[np.intp], ...], NDArray[np.int64]], float],
+) -> NDArray[np.float64]:
+    """Return (DRAWS,) values of a statistic of resampled rows.
+
+    Args:
+        cells: of each prediction, (rows,) the cell of the confusion matrix that the row is in.
+        rows: how many rows a resample has.
+        statistic: called with the distinct combinations of cells, and how often each is drawn.
+    """
+    distinct, counts = np.unique(np.stack(cells), axis=1, return_counts=True)
+    rng = np.random.default_rng(0)
+    shares = counts / counts.sum()
+    return np.array([statistic(tuple(distinct), rng.multinomial(rows, shares)) for _ in range(DRAWS)])
+
+
+def _shares(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)

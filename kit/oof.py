@@ -1,0 +1,72 @@
+"""oof.csv: the OOF probabilities of a run, one line per training row."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.errors import UserError
+from kit.files import atomic
+
+
+@dataclass(frozen=True, eq=False)
+class Oof:
+    """OOF predictions of all training rows, in row order.
+
+    Attributes:
+        labels: (rows,) from 0.
+        probs: (rows, classes).
+        names: names of class 0, 1, …, as in train.csv.
+    """
+
+    labels: NDArray[np.integer]
+    probs: NDArray[np.floating]
+    names: tuple[str, ...]
+
+
+def write(path: Path, table: Oof) -> None:
+    """Write row, label, predicted label, and one probability per class with 12 digits.
+
+    Probabilities are normalised in float64, so that the written rows sum to 1.
+    """
+    exact = table.probs.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)
+    cells = [_cell(name) for name in table.names]
+    header = ",".join(["row", "label", "predicted", *(_cell(f"p{name}") for name in table.names)])
+    form = ",".join(["%d,%s,%s", *["%.12g"] * len(cells)]) + "\n"
+    predicted = table.probs.argmax(axis=1)
+    with atomic(path) as file:
+        file.write(f"{header}\n".encode())
+        for row, (label, guess, probs) in enumerate(
+            zip(table.labels, predicted, exact.tolist(), strict=True)
+        ):
+            file.write((form % (row, cells[label], cells[guess], *probs)).encode())
+
+
+def read(path: Path) -> Oof:
+    """Return the table that `write` wrote.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        names = tuple(name.removeprefix("p") for name in header[3:])
+        index = {name: number for number, name in enumerate(names)}
+        labels = np.array([index[row[1]] for row in rows], np.int64)
+        probs = np.array([row[3:] for row in rows], np.float64).reshape(len(rows), len(names))
+    except (OSError, ValueError, LookupError, csv.Error) as error:
+        hint = "train the run again: kit cv --fresh"
+        raise UserError("missing or damaged", where=str(path), hint=hint) from error
+    return Oof(labels, probs, names)
+
+
+def _cell(text: str) -> str:
+    """Return text as a CSV cell, quoted if necessary."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([text])
+    return line.getvalue()

@@ -1,0 +1,120 @@
+"""Create the record of a run, track its status, and compare it with an existing run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from kit.config import Config, validate
+from kit.data.dataset import Dataset
+from kit.errors import UserError
+from kit.interrupts import is_interrupt
+from kit.records import RunRecord
+from kit.runs import Run
+from kit.training import machine
+from kit.training.plan import Numerics, plan
+
+
+class OpenRecord:
+    """The record of a run in progress, written to disk at each change."""
+
+    def __init__(self, run: Run, record: RunRecord) -> None:
+        self.run, self.record = run, record
+
+    def update(self, **changes: object) -> None:
+        """Change fields and write run.json."""
+        self.record = self.record.model_copy(update=changes)
+        self.run.write_record(self.record)
+
+
+def new_record(config: Config, config_name: str, dataset: Dataset, chosen: Numerics) -> RunRecord:
+    """Return the record of a run that starts now, with an empty name."""
+    return RunRecord(
+        config_name=config_name,
+        config=config.model_dump(mode="json"),
+        hash=config.digest(fingerprint=dataset.fingerprint, **chosen.hash_fields()),
+        fingerprint=dataset.fingerprint,
+        labels=dataset.task.labels.labels,
+        sample=dataset.sample,
+        source=dataset.source,
+        rows=len(dataset.train_labels),
+        test_rows=len(dataset.test_images),
+        backend=chosen.backend,
+        precision=chosen.precisions,
+        versions=machine.versions(),
+        machine=machine.describe(),
+        started=_now(),
+        members_planned=len(plan(config)),
+    )
+
+
+@contextmanager
+def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
+    """Write the record as `running`, and after the block as `complete`, `interrupted` or `failed`."""
+    tracked = OpenRecord(run, record)
+    tracked.update(status="running")
+    try:
+        yield tracked
+    except BaseException as error:
+        tracked.update(status="interrupted" if is_interrupt(error) else "failed")
+        raise
+    tracked.update(status="complete", finished=_now())
+
+
+def check_same_settings(run: Run, old: RunRecord, new: RunRecord) -> None:
+    """Check that an existing run has the same data and configuration.
+
+    Args:
+        run: the existing run.
+        old: its record.
+        new: the record of the run that starts.
+
+    Raises:
+        UserError: the settings differ; the message names them.
+    """
+    if old.hash == new.hash:
+        return
+    stored, requested = _hashed(old), _hashed(new)
+    differing = [key for key in sorted(stored | requested) if stored.get(key) != requested.get(key)]
+    shown = [
+        f"{key}: {stored.get(key, 'none')} in the run, {requested.get(key, 'none')} requested"
+        for key in differing[:3]
+    ]
+    more = [f"{len(differing) - 3} more"] if len(differing) > 3 else []
+    details = "; ".join(shown + more) or "trained by another version of kit"
+    raise UserError(
+        f"this run used different settings ({details})",
+        where=str(run.path),
+        hint="choose another --run NAME, or --fresh to delete this run and retrain it",
+    )
+
+
+def _hashed(record: RunRecord) -> dict[str, Any]:
+    """Return the settings that the hash covers, as flat keys, to compare two runs."""
+    try:
+        # Keys that are newer than the run get their defaults.
+        config = validate(record.config).model_dump(mode="json")
+    except UserError:
+        config = record.config
+    competition = config.get("competition", {})
+    parts = {
+        **{part: config.get(part) for part in ("folds", "models")},
+        "competition": {key: competition.get(key) for key in ("image_shape", "classes", "labels")},
+        "backend": record.backend,
+        "precision": record.precision,
+        "data": record.fingerprint[:8],
+    }
+    return {key: value for key, value in _flat(parts).items() if not key.endswith(".training.precision")}
+
+
+def _flat(value: Any, key: str = "") -> dict[str, Any]:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = {str(index): part for index, part in enumerate(value)}
+    if not isinstance(value, dict):
+        return {key: value}
+    parts = [_flat(part, f"{key}.{name}" if key else name) for name, part in value.items()]
+    return {name: leaf for part in parts for name, leaf in part.items()}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

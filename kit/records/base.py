@@ -1,0 +1,22 @@
+"""Base class and field types of the records."""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class Record(BaseModel):
+    """A part of a JSON file: immutable after validation; unknown keys, of later versions, are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Figure = Annotated[float | None, BeforeValidator(_finite)]
+"""A number; None replaces NaN and infinity, which JSON cannot store."""
+Interval = tuple[float, float]
+"""Low and high."""

@@ -1,0 +1,216 @@
+"""report.json: every figure of a finished run, the source of all reports.
+
+Units: fractions for accuracies, gaps and probabilities; nats for log losses; seconds; 0-based rows.
+"""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from kit.metrics import Metric, count_errors, log_loss
+from kit.records import upgrades
+from kit.records.base import Figure, Interval, Record
+
+
+class Score(Record):
+    """Score of predictions: metric, errors and log loss."""
+
+    value: Figure
+    """Value of the competition's metric."""
+    interval: Interval
+    """95 % confidence interval of the value."""
+    errors: int
+    rows: int
+    accuracy: float
+    log_loss: float
+
+    @classmethod
+    def of(cls, metric: Metric, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> Self:
+        """Return the score of (rows, classes) probabilities; labels: (rows,) from 0."""
+        errors, rows = count_errors(probs, labels), len(labels)
+        return cls(
+            value=metric.value(probs, labels),
+            interval=metric.interval(probs, labels),
+            errors=errors,
+            rows=rows,
+            accuracy=1 - errors / rows,
+            log_loss=log_loss(probs, labels),
+        )
+
+    @property
+    def loss(self) -> float:
+        """The loss that training minimises, with any metric."""
+        return self.log_loss
+
+
+class ExpectedScore(Record):
+    """95 % prediction interval of the leaderboard score."""
+
+    low: float
+    high: float
+    rows: int | None = None
+    """Test rows behind the public score."""
+
+
+class Spread(Record):
+    """Mean and sample standard deviation of scores; the deviation of a single score is None."""
+
+    mean: Figure
+    sd: Figure
+
+
+class FoldScore(Spread):
+    """Mean and deviation over the members of one fold."""
+
+    fold: int
+    members: int
+
+
+class SeedScore(Record):
+    """Score of the ensemble of one seed's columns."""
+
+    seed: int
+    score: Score
+
+
+class Folds(Spread):
+    """Mean and deviation over folds; a fold's score is the mean of its members."""
+
+    each: tuple[FoldScore, ...]
+
+
+class Seeds(Spread):
+    """Mean and deviation over seeds."""
+
+    each: tuple[SeedScore, ...]
+
+
+class ModelReport(Record):
+    """Figures of one model; its score is that of the ensemble of its columns."""
+
+    model: str
+    members: int
+    score: Score
+    folds: Spread
+    """Mean and deviation over its members."""
+    train_score: Figure
+    gap: Figure
+    """Train score minus held-out score, with the sign of the metric's direction: positive if it overfits."""
+    seconds: float
+    parameters: int | None
+    multiply_adds: int | None
+
+
+class ColumnReport(Record):
+    """Figures of one column: the members of one model and seed."""
+
+    model: str
+    seed: int
+    weight: float
+    temperature: float
+    score: Score
+
+
+class MemberReport(Record):
+    """Figures of one member."""
+
+    member: str
+    model: str
+    fold: int | None
+    """None if it was trained on all rows."""
+    seed: int
+    score: Score | None
+    """None if it was trained on all rows."""
+    train_score: Figure
+    gap: Figure
+    retried: bool
+    seconds: float | None
+    parameters: int | None
+    multiply_adds: int | None
+
+
+class ViewsReport(Record):
+    """The ensemble without and with test-time augmentation; differences are with minus without."""
+
+    used: bool
+    without_views: Score
+    with_views: Score
+    loss_difference: float
+    loss_interval: Interval
+    right_only_with: int
+    right_only_without: int
+    p: float
+    """p-value of the exact McNemar test."""
+
+
+class Confusion(Record):
+    """Number of rows of one label that are predicted as another."""
+
+    label: str
+    predicted: str
+    count: int
+
+
+class HardRow(Record):
+    """A training row whose label has a low OOF probability."""
+
+    row: int
+    label: str
+    predicted: str
+    probability: float
+
+
+class DataSize(Record):
+    """Size of the data."""
+
+    rows: int
+    test_rows: int
+    classes: int
+
+
+class Times(Record):
+    """Time of a run, in seconds."""
+
+    wall_seconds: float | None = None
+    member_seconds: float
+    startup_seconds: float
+
+
+class Report(Record):
+    """report.json."""
+
+    version: Literal[2] = 2
+    run: str
+    config: str
+    hash: str | None
+    sample: bool
+    source: str | None
+    backend: str | None
+    precision: dict[str, str] = Field({})
+    """By network."""
+    metric: str
+    """The competition's metric, a key of `kit.metrics.METRICS`."""
+    data: DataSize
+    oof: Score
+    """Score of the ensemble."""
+    expected_score: ExpectedScore
+    ensemble: str
+    """The method, a key of `kit.ensembling.methods.METHODS`."""
+    tta: ViewsReport | None
+    folds: Folds
+    seeds: Seeds
+    models: tuple[ModelReport, ...]
+    columns: tuple[ColumnReport, ...]
+    members: tuple[MemberReport, ...]
+    confusions: tuple[Confusion, ...]
+    worst: tuple[HardRow, ...]
+    time: Times
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, raw: Any) -> Any:
+        return upgrades.report(raw)

@@ -1,0 +1,126 @@
+"""run.json, ensemble.json, and the history of a member."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from kit.records import upgrades
+from kit.records.base import Figure, Record
+
+Status = Literal["running", "complete", "failed", "interrupted"]
+
+
+class Machine(Record):
+    """The machine that trained a run."""
+
+    platform: str = ""
+    cpu: str = ""
+    cores: int = 0
+    memory_gib: float = 0.0
+    """Memory of the machine."""
+    memory_limit_gib: float | None = None
+    """Memory limit of a process; None if there is none."""
+    features: tuple[str, ...] = ()
+    """Instruction sets that matter for training."""
+    gpu: str | None = None
+
+
+class RunRecord(Record):
+    """run.json: what a run consists of, and its status."""
+
+    version: Literal[2] = 2
+    name: str = ""
+    config_name: str
+    config: dict[str, Any]
+    """The resolved configuration as JSON; `kit.config.validate` reads it."""
+    hash: str
+    """Hash of everything that determines a member, 64 hex digits."""
+    fingerprint: str = ""
+    """SHA-256 of the data."""
+    labels: tuple[str, ...] = ()
+    """Of class 0, 1, …; empty in runs of version 1."""
+    sample: bool
+    """Whether the data is the bundled sample."""
+    source: str = ""
+    """Where the data comes from, for display."""
+    rows: int = 0
+    test_rows: int = 0
+    backend: str | None = None
+    precision: dict[str, str] = Field({})
+    """Precision of each network, by name."""
+    versions: dict[str, str] = Field({})
+    machine: Machine = Machine()
+    status: Status = "running"
+    started: str = ""
+    """ISO 8601, UTC."""
+    finished: str | None = None
+    """ISO 8601, UTC."""
+    members_planned: int = 0
+    wall_seconds: float = 0.0
+    """Sum over all calls."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, raw: Any) -> Any:
+        return upgrades.run(raw)
+
+
+class EnsembleRecord(Record):
+    """ensemble.json: how columns were combined."""
+
+    version: Literal[2] = 2
+    method: str
+    tta: bool
+    """Whether the predictions are means over views."""
+    calibrate: bool
+    weights: dict[str, float]
+    """Weight of each column, by key."""
+    temperatures: dict[str, float]
+    """Temperature of each column, by key; 1 without calibration."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, raw: Any) -> Any:
+        return upgrades.ensemble(raw)
+
+
+class Curves(Record):
+    """Figures per epoch."""
+
+    loss: tuple[Figure, ...] = ()
+    """Training loss, with L2."""
+    accuracy: tuple[Figure, ...] = ()
+    """Accuracy on the augmented training images."""
+    val_loss: tuple[Figure, ...] = ()
+    """Log loss on held-out rows; None if there are none."""
+    val_accuracy: tuple[Figure, ...] = ()
+    """Accuracy on held-out rows; None if there are none."""
+    seconds: tuple[float, ...] = ()
+    """Training time, without prediction."""
+
+
+class History(Record):
+    """Figures of the training of one member."""
+
+    epochs: Curves | None = None
+    """None for a model without epochs."""
+    train_score: Figure = None
+    """The competition's metric on the training rows, without augmentation."""
+    seconds: float | None = None
+    """Time of training and prediction."""
+    startup_seconds: float = 0.0
+    """Time from the start of the process to the start of training."""
+    tracing_seconds: float = 0.0
+    """Time of tracing and compiling."""
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    """Multiply-adds of one image, forward pass."""
+    steps: int | None = None
+    batch_size: int | None = None
+    attempts: int = 1
+    """Number of workers that were started for it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, raw: Any) -> Any:
+        return upgrades.history(raw)

@@ -1,0 +1,158 @@
+"""The submission format: its columns, and how predictions are written in them."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.config import Competition
+from kit.errors import UserError
+from kit.task.ids import Row, cell
+from kit.task.labels import LabelEncoder
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_DIGITS = "%.9g"
+"""Enough to tell any two float32 probabilities apart."""
+
+
+@dataclass(frozen=True)
+class SubmissionFormat:
+    """Columns and predictions of a submission.
+
+    Attributes:
+        predicts: the predicted label, the probability of one label (two classes), or one probability per
+            class.
+        id_column: header of the first column.
+        columns: headers of the others; one per class for `probabilities`, else one.
+        labels: the task's labels.
+        positive: class index of the label whose probability is submitted.
+        first_id: id of the first test row if ids are consecutive integers; None if they are any text.
+    """
+
+    predicts: Literal["label", "probability", "probabilities"]
+    id_column: str
+    columns: tuple[str, ...]
+    labels: LabelEncoder
+    positive: int = 1
+    first_id: int | None = None
+
+    @property
+    def header(self) -> list[str]:
+        """All columns."""
+        return [self.id_column, *self.columns]
+
+    def counted_ids(self, rows: int) -> list[str]:
+        """Return the ids of `rows` test rows.
+
+        Raises:
+            ValueError: ids are not consecutive integers.
+        """
+        if self.first_id is None:
+            raise ValueError("ids are not consecutive integers")
+        return [str(self.first_id + row) for row in range(rows)]
+
+    def to_cells(self, probs: NDArray[np.floating]) -> list[list[str]]:
+        """Return the prediction cells of each row.
+
+        Args:
+            probs: (rows, classes); each row sums to 1, but for rounding.
+
+        Raises:
+            ValueError: another number of classes, or a row that holds no probabilities.
+        """
+        if probs.ndim != 2 or probs.shape[1] != len(self.labels):
+            raise ValueError(f"expected (rows, {len(self.labels)}) probabilities, received {probs.shape}")
+        sums = probs.sum(axis=1, dtype=np.float64)
+        if not (np.abs(sums - 1) < 1e-3).all() or (probs < 0).any():
+            raise ValueError("expected probabilities, received rows that do not sum to 1")
+        if self.predicts == "label":
+            return [[label] for label in self.labels.decode(probs.argmax(axis=1))]
+        exact = probs.astype(np.float64) / sums[:, None]
+        chosen = exact if self.predicts == "probabilities" else exact[:, [self.positive]]
+        return [[_DIGITS % value for value in row] for row in chosen.tolist()]
+
+    def to_classes(self, path: str, rows: Sequence[Row]) -> NDArray[np.int64]:
+        """Return (rows,) int64: the predicted, or most probable, class of each row.
+
+        Args:
+            path: of the file, for errors.
+            rows: all cells of each row.
+
+        Raises:
+            UserError: the first cell that is not a label, or not a probability.
+        """
+        if self.predicts == "label":
+            return self._labels(path, rows)
+        probs = np.array(
+            [
+                [_probability(path, line, *one) for one in zip(self.columns, cells[1:], strict=True)]
+                for line, cells in rows
+            ]
+        )
+        if self.predicts == "probabilities":
+            return np.asarray(probs.argmax(axis=1))
+        return np.where(probs[:, 0] >= 0.5, self.positive, 1 - self.positive)
+
+    def _labels(self, path: str, rows: Sequence[Row]) -> NDArray[np.int64]:
+        texts = [cells[1] for _, cells in rows]
+        for (line, _), text in zip(rows, texts, strict=True):
+            if text not in self.labels.index:
+                raise self._no_label(cell(path, line, self.columns[0]), text)
+        return self.labels.find(texts)
+
+    def _no_label(self, where: str, text: str) -> UserError:
+        if not text.strip():
+            what, expected = "blank cell", self.labels.summary
+        # Stricter than int(): Kaggle might not accept " 3", "3.0", "03" or digits of another script.
+        elif self.labels.are_integers and not _INTEGER.fullmatch(text):
+            what, expected = "not an integer", "digits alone"
+        else:
+            what, expected = "not a label", self.labels.summary
+        return UserError(what, where=where, expected=expected, received=repr(text[:40]))
+
+
+def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFormat:
+    """Return the format that a configuration describes, with the task's labels.
+
+    Raises:
+        UserError: it does not fit the labels.
+    """
+    wanted, where = competition.submission, "competition.submission"
+    positive = 1
+    columns: tuple[str, ...] = (competition.prediction_column,)
+    if wanted.format == "probability":
+        if len(labels) != 2:
+            what = "format: probability needs two classes"
+            raise UserError(what, where=where, expected="2", received=str(len(labels)))
+        if wanted.positive is not None:
+            if wanted.positive not in labels.labels:
+                raise UserError(
+                    "positive is not a label",
+                    where=where,
+                    expected=labels.summary,
+                    received=repr(wanted.positive),
+                )
+            positive = labels.labels.index(wanted.positive)
+    elif wanted.format == "probabilities":
+        columns = wanted.columns or labels.labels
+        if len(columns) != len(labels):
+            what = "another number of columns than classes"
+            raise UserError(what, where=where, expected=str(len(labels)), received=str(len(columns)))
+    counted = None if competition.test_id_column else competition.first_id
+    return SubmissionFormat(wanted.format, competition.id_column, columns, labels, positive, counted)
+
+
+def _probability(path: str, line: int, column: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        what = "not a probability" if text.strip() else "blank cell"
+        expected = "a number from 0 to 1"
+        raise UserError(what, where=cell(path, line, column), expected=expected, received=repr(text[:40]))
+    return value

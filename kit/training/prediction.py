@@ -1,0 +1,50 @@
+"""Class probabilities of a network: plain, and with test-time augmentation."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.models.augmentation import VIEWS, view
+from kit.training.engines.base import Engine
+
+# Rows per prediction step: larger ones gain nothing on a CPU, smaller ones are slower on a GPU.
+PREDICTION_BATCH = 1000
+
+
+def predict(
+    engine: Engine, images: NDArray[np.uint8], change: Mapping[str, float] | None = None
+) -> NDArray[np.float32]:
+    """Return class probabilities (rows, classes) of (rows, height, width, channels), after `change` if given.
+
+    Args:
+        engine: a network.
+        images: at least one.
+        change: one of VIEWS.
+    """
+    batch = min(PREDICTION_BATCH, len(images))
+    parts = []
+    for start in range(0, len(images), batch):
+        # Every batch has the same size (the last one overlaps the one before): one compiled step serves all.
+        first = min(start, len(images) - batch)
+        part = images[first : first + batch]
+        parts.append(engine.logits(view(part, change) if change else part)[start - first :])
+    logits = np.concatenate(parts).astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def predict_views(
+    engine: Engine, images: NDArray[np.uint8], plain: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the mean over the views of test-time augmentation, (rows, classes).
+
+    Args:
+        engine: a network.
+        images: (rows, height, width, channels); may be empty.
+        plain: (rows, classes), the predictions of the unchanged images, which are the first view.
+    """
+    if not len(images):
+        return plain
+    views = [plain, *(predict(engine, images, change) for change in VIEWS)]
+    return np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from kit import metrics
+
+
+# By hand: twice the lower tail of a fair coin, as in 2 x (1 + 6) / 64.
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p"), [(1, 5, 14 / 64), (5, 1, 14 / 64), (0, 10, 2 / 1024), (3, 3, 1.0), (0, 0, 1.0)]
+)
+def test_mcnemar_is_the_exact_binomial_test_of_the_disagreements(only_a: int, only_b: int, p: float) -> None:
+    a = np.array([True] * only_a + [False] * only_b + [True] * 7 + [False] * 4)
+    b = np.array([False] * only_a + [True] * only_b + [True] * 7 + [False] * 4)
+    result = metrics.mcnemar(a, b)
+    assert result[:2] == (only_a, only_b)
+    assert result.p == pytest.approx(p, rel=1e-12)
+
+
+def test_mcnemar_holds_for_many_disagreements() -> None:
+    from scipy.stats import binomtest
+
+    a = np.arange(40_000) < 20_300
+    assert metrics.mcnemar(a, ~a).p == pytest.approx(binomtest(20_300, 40_000).pvalue, rel=1e-9)
+
+
+def test_bootstrap_is_repeatable_and_depends_on_its_seed() -> None:
+    a, b = np.random.default_rng(0).exponential(size=(2, 300))
+    assert metrics.paired_bootstrap(a, b, seed=1) == metrics.paired_bootstrap(a, b, seed=1)
+    assert metrics.paired_bootstrap(a, b, seed=1) != metrics.paired_bootstrap(a, b, seed=2)
+
+
+def test_bootstrap_agrees_with_the_normal_approximation() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 2000))
+    result = metrics.paired_bootstrap(a, b)
+    half = 1.96 * np.std(a - b) / np.sqrt(2000)
+    assert result.mean == pytest.approx(np.mean(a - b))
+    assert (result.low, result.high) == pytest.approx(
+        (result.mean - half, result.mean + half), abs=0.08 * half
+    )
+
+
+def test_bootstrap_draws_rows_in_pairs() -> None:
+    a = np.random.default_rng(0).exponential(size=200)
+    result = metrics.paired_bootstrap(a + 0.25, a)
+    assert result == pytest.approx((0.25, 0.25, 0.25))

@@ -1,0 +1,79 @@
+"""Cross-validation of tasks with other labels, ids and submissions than Digit Recognizer's."""
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kit.runs import Run
+from tests.pipeline.conftest import FIRST_TEST, ROWS, TEST_ROWS, Cv, class_of, probabilities
+
+NAMES = [f"kind {letter}" for letter in "abcdefghij"]
+IDS = [f"img_{row:03}.png" for row in reversed(range(TEST_ROWS))]
+
+
+@pytest.fixture
+def named(competition: Path) -> Path:
+    """Give the competition labels of text, and ids of text in test.csv."""
+    header, *rows = (competition / "train.csv").read_text().splitlines()
+    texts = [re.sub(r"^\d+", lambda label: NAMES[int(label[0])], row) for row in rows]
+    (competition / "train.csv").write_text("\n".join([header, *texts]) + "\n")
+    header, *rows = (competition / "test.csv").read_text().splitlines()
+    lines = [f"name,{header}", *(f"{name},{row}" for name, row in zip(IDS, rows, strict=True))]
+    (competition / "test.csv").write_text("\n".join(lines) + "\n")
+    return competition
+
+
+def changes(**submission: Any) -> dict[str, Any]:
+    return {"competition": {"labels": "auto", "test_id_column": "name", "submission": submission}}
+
+
+def read(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def predicted(run: Run) -> list[list[str]]:
+    header, *rows = read(run.submission_path)
+    assert header[0] == "ImageId"
+    assert [row[0] for row in rows] == IDS
+    return [header[1:], *(row[1:] for row in rows)]
+
+
+@pytest.mark.usefixtures("named")
+def test_a_submission_of_labels(cv: Cv) -> None:
+    run, _, _ = cv(changes())
+    classes = class_of(FIRST_TEST + np.arange(TEST_ROWS))
+    assert predicted(run) == [["Label"], *([NAMES[index]] for index in classes)]
+    assert run.read_record().labels == tuple(NAMES)
+
+
+@pytest.mark.usefixtures("named")
+def test_a_submission_of_probabilities(cv: Cv) -> None:
+    run, _, _ = cv(changes(format="probabilities"))
+    header, *rows = predicted(run)
+    assert header == NAMES
+    expected = probabilities(FIRST_TEST + np.arange(TEST_ROWS))
+    np.testing.assert_allclose(np.array(rows, np.float64), expected, atol=1e-6)
+
+
+@pytest.mark.usefixtures("named")
+def test_oof_csv_has_the_labels(cv: Cv) -> None:
+    run, _, _ = cv(changes())
+    header, *rows = read(run.oof_path)
+    assert header == ["row", "label", "predicted", *(f"p{name}" for name in NAMES)]
+    assert [row[2] for row in rows] == [NAMES[index] for index in class_of(np.arange(ROWS))]
+
+
+@pytest.mark.usefixtures("named")
+def test_the_same_labels_resume_a_run_and_others_do_not(cv: Cv, named: Path) -> None:
+    run, _, _ = cv(changes())
+    again, complete, _ = cv(changes())
+    assert (again.name, complete) == (run.name, True)
+    text = (named / "train.csv").read_text()
+    (named / "train.csv").write_text(text.replace("kind j", "kind z"))
+    other, complete, _ = cv(changes())
+    assert (other.name != run.name, complete) == (True, False)

@@ -1,0 +1,61 @@
+"""What pyproject.toml allows, what constraints.txt pins, and what CI installs agree."""
+
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LISTS = {"dependencies": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
+REQUIREMENTS = [Requirement(line) for lines in LISTS.values() for line in lines]
+PINS = {
+    canonicalize_name(name): Version(version)
+    for name, _, version in (
+        line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if line[0] != "#"
+    )
+}
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_the_pinned_version_is_within_the_bounds(requirement: Requirement) -> None:
+    assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_every_requirement_has_a_lower_bound(requirement: Requirement) -> None:
+    assert [one.operator for one in requirement.specifier].count(">=") == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "is_allowed"), [("3.10", False), ("3.11", True), ("3.13.9", True), ("3.14", False)]
+)
+def test_the_makefile_and_the_package_allow_the_same_pythons(version: str, is_allowed: bool) -> None:
+    assert SpecifierSet(PROJECT["requires-python"]).contains(version) is is_allowed
+    condition = "(3, 11) <= sys.version_info < (3, 14)"
+    assert condition in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def chromium(path: Path) -> "subprocess.CompletedProcess[str]":
+    command = ["/bin/bash", str(ROOT / ".ci/chromium")]
+    return subprocess.run(
+        command, env={**os.environ, "PATH": str(path)}, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_installed_browser_is_used(tmp_path: Path) -> None:
+    (tmp_path / "chromium").touch(mode=0o755)
+    done = chromium(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_a_browser_or_a_way_to_install_one_ci_fails(tmp_path: Path) -> None:
+    done = chromium(tmp_path)
+    assert done.returncode == 1
+    assert "sudo apt-get install chromium" in done.stderr
