@@ -38,7 +38,7 @@ from kit.cli import options
     type=options.Jobs(),
     default="auto",
     show_default=True,
-    help="Parallel trials (auto: one per core, or one on a GPU).",
+    help="Parallel trials (auto: one per core, or one per GPU).",
 )
 @options.as_json
 def command(  # noqa: PLR0917 - click passes them by name

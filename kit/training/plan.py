@@ -42,7 +42,7 @@ def resolve_numerics(config: Config) -> Numerics:
     backend = machine.backend()
     return Numerics(
         backend,
-        {name: machine.precision(asked, backend) for name, asked in networks.items()},
+        {name: machine.precision(precision, backend) for name, precision in networks.items()},
     )
 
 
