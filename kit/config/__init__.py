@@ -1,6 +1,7 @@
 """Configuration: pydantic models, YAML files with `extends`, and changes with `--set a.b=c`."""
 
 from kit.config.base import MetricName
+from kit.config.competition import Competition
 from kit.config.files import find, load, resolve, shipped, validate
 from kit.config.models import (
     Augmentation,
@@ -16,7 +17,7 @@ from kit.config.models import (
     Svm,
     Training,
 )
-from kit.config.root import Competition, Config, Data, Ensemble, Folds, merged
+from kit.config.root import Config, Data, Ensemble, Folds, merged
 from kit.config.source import Source
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 

@@ -69,7 +69,7 @@ class Metric(ABC):
 
     @property
     def heading(self) -> str:
-        """What stands for the metric in the heading of a table: "%" for accuracy, else the title."""
+        """The metric in the heading of a table: "%" for accuracy, else the title."""
         return "%" if self.percent else self.title
 
     def format(self, value: float | None) -> str:

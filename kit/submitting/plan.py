@@ -124,7 +124,7 @@ def _of_run(run: Run) -> tuple[Task, dict[str, Any], str, Expected]:
             "trained on the bundled sample, not on the competition", where=str(run.path), hint=hint
         )
     if not run.is_finished():
-        raise UserError("this run is not finished", where=str(run.path), hint="kit cv goes on with it")
+        raise UserError("this run is not finished", where=str(run.path), hint="resume it with kit cv")
     config = validate(record.config)
     task = _task_of_run(config, record)
     report = run.read_report()
@@ -199,7 +199,7 @@ def _changed(plan: Plan, ledger: Ledger) -> str:
     try:
         content = copy.read_bytes()
     except OSError:
-        return f"not known {since}: its copy is gone"
+        return f"not known {since}: its copy is missing"
     if hashlib.sha256(content).hexdigest() != last.sha256:
         return f"not known {since}: its copy is another file now"
     try:

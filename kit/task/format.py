@@ -16,7 +16,7 @@ from kit.task.labels import LabelEncoder
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _DIGITS = "%.9g"
-"""Enough to tell any two float32 probabilities apart."""
+"""Enough to distinguish any two float32 probabilities."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """A worker process, which trains one job after the other: `python -m kit.training.worker`.
 
 Messages have the format of `kit.training.wire`. The environment names the folder of the arrays, KIT_DATA.
-stdin: jobs. Once it closes, the driver is gone: the worker exits, and removes the driver's temporary folder,
-KIT_SCRATCH, which a driver that was killed cannot do.
+stdin: jobs. Once it closes, the driver has ended: the worker exits, and removes the driver's temporary
+folder, KIT_SCRATCH, which a driver that was killed cannot do.
 stdout: for each job one message per epoch, then the result, which has two blobs, arrays and network, or the
 reason why the training failed. Output of libraries goes to stderr.
 """
@@ -41,7 +41,7 @@ def _receive(jobs: "queue.SimpleQueue[Message]") -> NoReturn:
         while (message := read_message(sys.stdin.buffer)) is not None:
             jobs.put(message)
     finally:
-        # The driver is gone: a running training ends here, and so does the interpreter, whose orderly
+        # The driver has ended: a running training ends here, and so does the interpreter, whose orderly
         # shutdown takes libraries up to a second.
         if folder := os.environ.get("KIT_SCRATCH"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -134,7 +134,7 @@ def test_classes_follow_from_labels(competition: dict[str, Any], classes: int | 
     ("competition", "message"),
     [
         ({"labels": ["a", "b"], "classes": 3}, r"labels: expected 3 \(classes\), received 2"),
-        ({"labels": ["a", "b", "a"]}, "labels: 'a' is there twice"),
+        ({"labels": ["a", "b", "a"]}, "labels: duplicate label 'a'"),
         ({"labels": [True, False]}, "expected text; write True in quotes"),
         ({"submission": {"positive": "a"}}, "positive: only format: probability has it"),
         ({"submission": {"columns": ["a"]}}, "columns: only format: probabilities has them"),

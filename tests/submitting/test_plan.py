@@ -101,7 +101,7 @@ def test_changes_count_from_the_copy_of_the_last_submission() -> None:
     copy.write_text("ImageId,Label\n1,3\n")
     assert "another file now" in describe(plan(), ledger)[4]
     copy.unlink()
-    assert "its copy is gone" in describe(plan(), ledger)[4]
+    assert "its copy is missing" in describe(plan(), ledger)[4]
 
 
 def test_changes_are_counted_by_id() -> None:

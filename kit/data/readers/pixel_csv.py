@@ -139,7 +139,7 @@ def _block(text: NDArray[np.uint8], columns: int) -> NDArray[np.uint8] | None:
         return None
 
     # A cell ends with a digit before something else. With as many line ends, commas and (or none) carriage
-    # returns as there must be, and each line's last cell right before its end, nothing else can stand there.
+    # returns as there must be, and each line's last cell right before its end, nothing else is possible.
     line_ends = np.flatnonzero(text[3:] == ord("\n"))
     cell_ends = np.flatnonzero(ones[:-1] > ones[1:])
     commas = np.count_nonzero(text[3:] == ord(","))

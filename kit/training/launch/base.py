@@ -68,7 +68,7 @@ class Progress:
 
 
 class WorkerHandle(Protocol):
-    """A worker that was started: an interpreter of its own, which trains one job after the other."""
+    """A started worker: a separate interpreter, which trains one job after the other."""
 
     def train(self, job: Job, on_progress: Callable[[Progress], None]) -> MemberResult:
         """Train `job` and return its result.
