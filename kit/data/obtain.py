@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -124,7 +124,10 @@ def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
     rows = len(tables.arrays["test_images"])
     if submission:
         form = make_task(config.competition, tables.labels).submission
-        ids = dataset.test_ids(tables.test_ids, rows, form, submission)
+        ids: Sequence[str] = tables.test_ids
+        if not ids:
+            counted = form.first_id is not None
+            ids = form.counted_ids(rows) if counted else dataset.ids_of_sample(submission, rows, form)
         check_sample_submission(*submission, form, ids)
     return len(tables.arrays["train_images"]), rows
 

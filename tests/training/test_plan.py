@@ -58,7 +58,6 @@ DATASET = Dataset(
     train_images=np.zeros((4, 4, 4, 1), np.uint8),
     train_labels=np.zeros(4, np.uint8),
     test_images=np.zeros((9, 4, 4, 1), np.uint8),
-    test_ids=tuple(map(str, range(9))),
     task=tasks.make(image_shape=[4, 4], classes=3),
     fingerprint="0123abcd",
     sample=False,

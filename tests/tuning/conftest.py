@@ -128,7 +128,6 @@ def dataset(tmp_path: Path) -> Dataset:
         np.save(folder / f"{name}.npy", array)
     return Dataset(
         **arrays,
-        test_ids=tuple(map(str, range(1, 6))),
         task=tasks.make(image_shape=[4, 4], classes=CLASSES),
         fingerprint="f",
         sample=False,
