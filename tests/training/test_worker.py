@@ -30,7 +30,9 @@ def start(tmp_path: Path) -> Iterator[Any]:
 
     def begin(model: Any) -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
-        env = environment("training", data=tmp_path)
+        # Not the folder of this process: a worker removes it when its stdin closes.
+        env = environment("training", data=tmp_path) | {"KIT_SCRATCH": str(tmp_path / "scratch")}
+        (tmp_path / "scratch").mkdir(exist_ok=True)
         process = subprocess.Popen(WORKER, stdin=pipe, stdout=pipe, stderr=pipe, env=env)
         running.append(process)
         send(process, model)
@@ -101,11 +103,12 @@ def test_a_worker_takes_another_job_after_one_that_failed(start: Any) -> None:
     assert unpack(answer(process).blobs[0]).val_probs.shape == (ROWS // 4, 3)
 
 
-def test_a_worker_ends_with_its_driver(start: Any) -> None:
+def test_a_worker_ends_with_its_driver(start: Any, tmp_path: Path) -> None:
     process = start(RandomForest(kind="random_forest", trees=10_000_000))
     time.sleep(0.2)
     process.stdin.close()
     assert process.wait(timeout=60) == 0
+    assert not (tmp_path / "scratch").exists()
 
 
 def test_a_worker_without_a_network_loads_no_keras() -> None:

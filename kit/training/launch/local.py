@@ -124,6 +124,8 @@ class LocalWorker:
     def close(self) -> None:
         """End the worker, and free its device."""
         self._process.kill()
+        # Before its stdin closes, which a living worker takes for the end of the driver.
+        self._process.wait()
         with suppress(BrokenPipeError):
             self._process.__exit__(None, None, None)
         self._running.discard(self._process)
