@@ -1,4 +1,4 @@
-"""Intervals of one set of figures: proportions, means, and any metric by bootstrap."""
+"""Intervals of proportions and means."""
 
 from collections.abc import Sequence
 from math import sqrt

@@ -2,7 +2,8 @@
 
 To add a model family:
 
-1. Describe it: a class in `kit.config.models`, listed in `Model` (and in `Network` if Keras trains it).
+1. Describe it: a class in `kit.config.models`, listed in `Model` (and in `Network` if Keras trains it) and
+   in `kit.config`; what networks inherit and must satisfy is in `kit.config.root`.
 2. Build it: a function in this package.
 3. Connect the two: a case in `build_network` or `build_classifier` below, and for a network one in `cost`.
 """

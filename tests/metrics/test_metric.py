@@ -3,6 +3,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from kit.config import MetricName
 from kit.metrics import HITS, LOSS, METRICS, Metric
 
 RNG = np.random.default_rng(0)
@@ -91,3 +92,7 @@ def test_every_metric_has_a_known_need() -> None:
     assert {one.needs for one in METRICS.values()} == set(
         get_args(Metric.__annotations__["needs"].__args__[0])
     )
+
+
+def test_the_configuration_offers_every_metric() -> None:
+    assert set(get_args(MetricName)) == set(METRICS)
