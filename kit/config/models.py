@@ -87,8 +87,8 @@ class Stage(Section):
 class Cnn(Section):
     """A convolutional network: stages, then dense layers, then the softmax.
 
-    Every model class answers the questions that `ClassicalModel` lists, so that no module outside `kit.config`
-    and `kit.models` tests for a class.
+    Every model class answers the questions that `ClassicalModel` lists, so that no module outside
+    `kit.config` and `kit.models` tests for a class.
     """
 
     needs_backend: ClassVar[Literal[True]] = True

@@ -113,12 +113,8 @@ class _Parts:
         columns: Sequence[Column],
         folds: NDArray[np.int8],
     ) -> None:
-        self._metric, self._method, self._labels, self._columns = (
-            metric,
-            config.ensemble.method,
-            labels,
-            columns,
-        )
+        self._metric, self._method = metric, config.ensemble.method
+        self._labels, self._columns = labels, columns
         self._held_out = dict(zip(config.seeds, folds, strict=True))
 
     def _score(self, columns: Sequence[Column]) -> Score:
