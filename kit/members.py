@@ -1,15 +1,23 @@
 """Members: plan, result, and serialisation of a result."""
 
+from __future__ import annotations
+
 import json
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kit.lazy import LazyModule
 from kit.records import History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = LazyModule("numpy")
 
 ALL_ROWS = 127
 """Fold number of a member that was trained on all rows; real folds are below 100."""
@@ -65,7 +73,7 @@ class MemberResult:
     val_probs_tta: NDArray[np.float32] | None = None
     test_probs_tta: NDArray[np.float32] | None = None
 
-    def with_views(self) -> "MemberResult":
+    def with_views(self) -> MemberResult:
         """Return the result with predictions replaced by the means over views, if it has them."""
         if self.val_probs_tta is None or self.test_probs_tta is None:
             return self

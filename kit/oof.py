@@ -1,15 +1,23 @@
 """oof.csv: the OOF probabilities of a run, one line per training row."""
 
+from __future__ import annotations
+
 import csv
 import io
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from kit.errors import UserError
 from kit.files import atomic
+from kit.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = LazyModule("numpy")
 
 
 @dataclass(frozen=True, eq=False)

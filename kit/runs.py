@@ -1,22 +1,31 @@
 """Runs on disk. The only module that knows file names under runs/."""
 
+from __future__ import annotations
+
 import shutil
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kit import locks, oof
 from kit.errors import KitError, UserError
 from kit.files import atomic
+from kit.lazy import LazyModule
 from kit.masking import masked
 from kit.members import Member, MemberResult, pack, plan_members, unpack
-from kit.oof import Oof
 from kit.records import EnsembleRecord, Report, RunRecord, Status
 from kit.records.files import read_record, write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kit.oof import Oof
+else:
+    np = LazyModule("numpy")
 
 RUNS = Path("runs")
 _TRAIN_AGAIN = "train the run again: kit cv --fresh"

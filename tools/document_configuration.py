@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from kit.config import Config
@@ -22,7 +22,14 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "configuration.md"
 INTRODUCTION = ROOT / "tools" / "configuration_introduction.md"
 
-NAMES = {int: "whole number", float: "number", str: "text", bool: "`true` or `false`", Any: "any value"}
+NAMES: dict[Any, str] = {
+    int: "whole number",
+    float: "number",
+    str: "text",
+    bool: "`true` or `false`",
+    Any: "any value",
+    JsonValue: "any value",
+}
 BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "min_length": "at least {} long"}
 LONGEST_DEFAULT = 40
 """Longest default in a table, in characters; longer ones follow the table as YAML."""

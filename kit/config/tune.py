@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from kit.config.base import Count, Flag, MetricName, Real, Section, Seed, Whole
 
-Conditions = dict[str, Any]
+Conditions = dict[str, JsonValue]
 
 
 def _check_range(low: float, high: float, log: bool, step: float | None) -> None:
@@ -86,7 +86,7 @@ class Choices(Section):
 Dimension = Annotated[FloatRange | IntRange | Choices, Field(discriminator="kind")]
 
 # The default: regularisation of each stage, and the learning rate.
-SPACE: dict[str, Any] = {
+SPACE: dict[str, Dimension] = {
     "models.*.stages.*.dropout": FloatRange(kind="float", low=0.0, high=0.5),
     "models.*.stages.*.batch_norm": Choices(
         kind="categorical", choices=("none", "before_activation", "after_activation")

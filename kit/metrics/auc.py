@@ -1,10 +1,20 @@
 """Area under the ROC curve, with the variance of DeLong."""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from kit.lazy import LazyModule
 from kit.metrics.intervals import Difference, Interval, normal_interval
-from kit.metrics.metric import Labels, Metric, Probabilities
+from kit.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kit.metrics.metric import Labels, Probabilities
+else:
+    np = LazyModule("numpy")
 
 
 class Auc(Metric):

@@ -3,16 +3,26 @@
 All sums are float64, so that a figure does not depend on the order of its parts.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
+from kit.lazy import LazyModule
 from kit.metrics.intervals import Difference, Interval, expected_score, normal_interval, wilson
-from kit.metrics.metric import Labels, Metric, Probabilities
+from kit.metrics.metric import Metric
 from kit.metrics.paired import paired_bootstrap
 
-EPSILON = float(np.finfo(np.float32).eps)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kit.metrics.metric import Labels, Probabilities
+else:
+    np = LazyModule("numpy")
+
+EPSILON = 2.0**-23
 """Probabilities are stored as float32: closer to 0 or 1 than this they cannot be distinguished."""
 
 

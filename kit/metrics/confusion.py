@@ -4,14 +4,24 @@ scikit-learn gives the values. Intervals come from a bootstrap over rows, for wh
 drawn anew: its cells are multinomial.
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kit.lazy import LazyModule
 from kit.metrics.intervals import Z95, Difference, Interval
-from kit.metrics.metric import Labels, Metric, Probabilities
+from kit.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kit.metrics.metric import Labels, Probabilities
+else:
+    np = LazyModule("numpy")
 
 DRAWS = 1000
 """Resamples of a bootstrap."""

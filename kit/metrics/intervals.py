@@ -1,10 +1,19 @@
 """Intervals of proportions and means."""
 
-from collections.abc import Sequence
-from math import sqrt
-from typing import NamedTuple
+from __future__ import annotations
 
-import numpy as np
+from math import sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from kit.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+else:
+    np = LazyModule("numpy")
+
 
 Z95 = 1.96
 """Two-sided 95 % quantile of the normal distribution."""

@@ -1,15 +1,19 @@
 """What every metric answers: its value, its uncertainty, a paired comparison, and how people read it."""
 
+from __future__ import annotations
+
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-from kit.metrics.intervals import Difference, Interval
+    from kit.metrics.intervals import Difference, Interval
 
-Probabilities = NDArray[np.floating]
-Labels = NDArray[np.integer]
+    Probabilities = NDArray[np.floating]
+    Labels = NDArray[np.integer]
 
 
 class Metric(ABC):
@@ -74,13 +78,13 @@ class Metric(ABC):
 
     def format(self, value: float | None) -> str:
         """Return a value as in 99.643 (percent) or 0.02754; - if there is none (None or NaN)."""
-        if value is None or np.isnan(value):
+        if value is None or math.isnan(value):
             return "-"
         return f"{100 * value:.3f}" if self.percent else f"{value:.5f}"
 
     def format_difference(self, value: float | None) -> str:
         """Return a difference with its sign, as in +0.012 (percentage points) or +0.00137."""
-        if value is None or np.isnan(value):
+        if value is None or math.isnan(value):
             return "-"
         return f"{100 * value:+.3f}" if self.percent else f"{value:+.5f}"
 

@@ -1,11 +1,17 @@
 """Paired comparisons of two sets of predictions of the same rows."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
+from kit.lazy import LazyModule
 from kit.metrics.intervals import Difference
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = LazyModule("numpy")
 
 
 class McNemar(NamedTuple):

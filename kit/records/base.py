@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 class Record(BaseModel):
     """A part of a JSON file: immutable after validation; unknown keys, of later versions, are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    # Built when first used: a command needs few of them.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 def _finite(value: Any) -> Any:

@@ -3,15 +3,19 @@
 Units: fractions for accuracies, gaps and probabilities; nats for log losses; seconds; 0-based rows.
 """
 
-from typing import Any, Literal, Self
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 from pydantic import Field, model_validator
 
 from kit.metrics import Metric, count_errors, log_loss
 from kit.records import upgrades
 from kit.records.base import Figure, Interval, Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Score(Record):

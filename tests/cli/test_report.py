@@ -76,7 +76,7 @@ def test_an_unreadable_report_is_named(example: Make, content: str) -> None:
 
 def test_it_imports_no_unneeded_library(example: Make) -> None:
     example().write()
-    heavy = {"tensorflow", "keras", "sklearn", "scipy", "optuna", "pandas", "kaggle", "matplotlib"}
+    heavy = {"tensorflow", "keras", "sklearn", "scipy", "optuna", "pandas", "kaggle", "matplotlib", "numpy"}
     code = (
         "import sys; from kit.cli import kit; kit(['report'], standalone_mode=False); "
         f"sys.exit(','.join({heavy} & set(sys.modules)))"
