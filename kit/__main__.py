@@ -10,6 +10,8 @@ def main() -> None:
     """Run the command line and exit; import no module from the working folder."""
     _order_search_path()
     _open_streams()
+    # kit has no plugin of pydantic; the search for them reads the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from kit import interrupts
 
     try:

@@ -49,7 +49,7 @@ class RunRecord(Record):
     precision: dict[str, str] = Field({})
     """Precision of each network, by name."""
     versions: dict[str, str] = Field({})
-    machine: Machine = Machine()
+    machine: Machine = Field(default_factory=Machine)
     status: Status = "running"
     started: str = ""
     """ISO 8601, UTC."""
@@ -103,7 +103,7 @@ class History(Record):
     """Figures of the training of one member."""
 
     version: Literal[2] = 2
-    epochs: Curves = Curves()
+    epochs: Curves = Field(default_factory=Curves)
     """Empty for a model without epochs."""
     train_score: Figure = None
     """The competition's metric on the training rows, without augmentation."""
