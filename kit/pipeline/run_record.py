@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kit.config import Config, validate
+from kit.config.root import HASH_VERSION
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.interrupts import is_interrupt
@@ -32,6 +33,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, numerics: Num
     return RunRecord(
         config_name=config_name,
         config=config.model_dump(mode="json"),
+        hash_version=HASH_VERSION,
         hash=config.digest(fingerprint=dataset.fingerprint, **numerics.hash_fields()),
         fingerprint=dataset.fingerprint,
         labels=dataset.task.labels.labels,
@@ -74,6 +76,12 @@ def check_same_settings(run: Run, old: RunRecord, new: RunRecord) -> None:
     """
     if old.hash == new.hash:
         return
+    if old.hash_version != new.hash_version:
+        raise UserError(
+            "this run was made by another version of kit: it can be reported and submitted, but not resumed",
+            where=str(run.path),
+            hint="choose another --run NAME, or --fresh to delete this run and retrain it",
+        )
     stored, requested = _hashed(old), _hashed(new)
     differing = [key for key in sorted(stored | requested) if stored.get(key) != requested.get(key)]
     shown = [
@@ -81,7 +89,7 @@ def check_same_settings(run: Run, old: RunRecord, new: RunRecord) -> None:
         for key in differing[:3]
     ]
     more = [f"{len(differing) - 3} more"] if len(differing) > 3 else []
-    details = "; ".join(shown + more) or "trained by another version of kit"
+    details = "; ".join(shown + more) or "see run.json"
     raise UserError(
         f"this run used different settings ({details})",
         where=str(run.path),

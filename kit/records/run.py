@@ -35,6 +35,8 @@ class RunRecord(Record):
     """The resolved configuration as JSON; `kit.config.validate` reads it."""
     hash: str
     """Hash of everything that determines a member, 64 hex digits."""
+    hash_version: int = 1
+    """Version of the hash; hashes of different versions cannot be compared."""
     fingerprint: str = ""
     """SHA-256 of the data."""
     labels: tuple[str, ...] = ()

@@ -84,13 +84,11 @@ def test_at_most_three_differences_are_listed() -> None:
     assert shown.endswith("; 1 more)")
 
 
-def test_keys_newer_than_the_run_are_not_a_difference() -> None:
-    old = record()
-    del old.config["models"]["cnn"]["deskew"]
-    assert (
-        refusal(old.model_copy(update={"hash": "of version 1"}), record())
-        == "(trained by another version of kit)"
-    )
+def test_a_run_of_another_hash_version_cannot_be_resumed() -> None:
+    old = record().model_copy(update={"hash": "of version 1", "hash_version": 0})
+    words = r"runs/mine: this run was made by another version of kit: .*, but not resumed"
+    with pytest.raises(UserError, match=words):
+        check_same_settings(Run(RUNS / "mine"), old, record())
 
 
 def test_a_damaged_configuration_is_refused_too() -> None:
