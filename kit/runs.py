@@ -93,9 +93,13 @@ class Run:
         return "interrupted" if status == "running" and locks.held(self.path) is False else status
 
     def has_results(self) -> bool:
-        """Return whether all results of the ensemble exist."""
-        results = (self.oof_path, self.submission_path, self.report_path, self.ensemble_path)
-        return all(path.is_file() for path in results)
+        """Return whether all results of the ensemble exist and its records are readable."""
+        try:
+            self.read_report()
+            self.read_ensemble()
+        except UserError:
+            return False
+        return self.oof_path.is_file() and self.submission_path.is_file()
 
     def read_record(self) -> RunRecord:
         """Return run.json.

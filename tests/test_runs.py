@@ -13,7 +13,7 @@ from kit.errors import UserError
 from kit.files import write_json
 from kit.members import ALL_ROWS, Member, MemberResult
 from kit.names import check_name, plain_name
-from kit.records import History
+from kit.records import EnsembleRecord, History
 from kit.runs import Run, all_runs, find_run
 
 Make = Callable[..., Any]
@@ -199,14 +199,30 @@ def test_a_log_is_deleted_when_its_member_is_trained(tmp_path: Path, result: Mem
     assert not run.log_path(MEMBER).exists()
 
 
+@pytest.fixture
+def complete(example: Make) -> Run:
+    """Return a run with all of its results."""
+    made = example().write()
+    for path in (made.oof_path, made.submission_path):
+        path.write_bytes(b"")
+    weights = {"example/cnn-s0": 1.0}
+    made.write_ensemble(
+        EnsembleRecord(method="mean", tta=False, calibrate=False, weights=weights, temperatures=weights)
+    )
+    return made  # type: ignore[no-any-return]  # the example is any
+
+
 @pytest.mark.parametrize("name", ["oof.csv", "submission.csv", "report.json", "ensemble.json"])
-def test_a_run_has_its_results_if_none_is_missing(tmp_path: Path, name: str) -> None:
-    run = Run(tmp_path)
-    for result in ("oof.csv", "submission.csv", "report.json", "ensemble.json"):
-        (tmp_path / result).write_bytes(b"")
-    assert run.has_results()
-    (tmp_path / name).unlink()
-    assert not run.has_results()
+def test_a_run_has_its_results_if_none_is_missing(complete: Run, name: str) -> None:
+    assert complete.has_results()
+    (complete.path / name).unlink()
+    assert not complete.has_results()
+
+
+@pytest.mark.parametrize("name", ["report.json", "ensemble.json"])
+def test_a_damaged_result_counts_as_missing(complete: Run, name: str) -> None:
+    (complete.path / name).write_text("{}")
+    assert not complete.has_results()
 
 
 def test_an_unreadable_run_is_listed(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

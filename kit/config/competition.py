@@ -12,7 +12,7 @@ Channels = Annotated[Whole, Field(ge=1, le=4)]
 
 def _label(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
-        raise ValueError(f"expected text; write {value!r} in quotes")
+        raise ValueError(f'expected text, received {value!r}; write it in quotes, as in "no"')
     return str(value) if isinstance(value, int) else value
 
 
@@ -73,6 +73,14 @@ class Competition(Section):
     public_rows: Count | None = None
     """Test rows behind the public score; null: all of them."""
 
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _labels_are_text(cls, value: Any) -> Any:
+        for one in value if isinstance(value, list | tuple) else ():
+            if isinstance(one, bool) or not isinstance(one, str | int):
+                raise ValueError(f'expected text, received {one!r}; write it in quotes, as in "no" or "1.0"')
+        return value
+
     @field_validator("image_shape", mode="before")
     @classmethod
     def _one_channel(cls, value: Any) -> Any:
@@ -88,6 +96,15 @@ class Competition(Section):
             return {**raw, "labels": "auto"} if raw.get("classes", 10) is None else raw
         known = len(labels) if isinstance(labels, list | tuple) else None
         return {**raw, "classes": known if raw.get("classes") is None else raw["classes"]}
+
+    @model_validator(mode="after")
+    def _headers_are_distinct(self) -> Self:
+        columns = self.submission.columns or (self.prediction_column,)
+        headers = [self.id_column, *columns]
+        again = next((one for place, one in enumerate(headers) if one in headers[:place]), None)
+        if again is not None:
+            raise ValueError(f"submission: duplicate column {again!r}")
+        return self
 
     @model_validator(mode="after")
     def _labels_are_distinct(self) -> Self:

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from kit.config.base import Section
 from kit.config.notation import is_ambiguous
+from kit.config.renamed import current_key
 from kit.config.root import Config
 from kit.errors import UserError
 
@@ -107,7 +108,7 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
 def origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[str]) -> str | None:
     """Return where the key at `location` was set: the change, or file and line; by default the first file."""
     for change in reversed(changes):
-        keys = change.partition("=")[0].strip().split(".")
+        keys = current_key(change.partition("=")[0].strip()).split(".")
         if all(one == other for one, other in zip(keys, location, strict=False)) and location:
             return f"--set {change}"
     for layer in layers:

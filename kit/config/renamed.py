@@ -104,11 +104,16 @@ def _rename_space(raw: dict[str, Any], where: str | None) -> None:
     if not isinstance(space, dict):
         return
     for holder in [space, *(one["when"] for one in space.values() if _has_conditions(one))]:
-        for key in list(holder):
-            new = current_key(str(key))
+        names = {key: current_key(str(key)) for key in holder}
+        for key, new in names.items():
             if new != key:
-                holder[new] = holder.pop(key)
+                if new in holder:
+                    what = f"tune.space: {key} and {new} are the same key"
+                    raise UserError(what, where=where, hint=f"remove {key}")
                 warn(f"tune.space: {key}", new, where)
+        items = [(names[key], value) for key, value in holder.items()]
+        holder.clear()
+        holder.update(items)
 
 
 def _has_conditions(dimension: Any) -> bool:

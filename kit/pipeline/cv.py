@@ -229,4 +229,5 @@ def _combined(
 
 
 def _is_complete(run: Run, before: RunRecord, record: RunRecord) -> bool:
-    return before.config == record.config and before.status == "complete" and run.has_results()
+    same = (before.config, before.test_ids) == (record.config, record.test_ids)
+    return same and before.status == "complete" and run.has_results()

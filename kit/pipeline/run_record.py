@@ -1,5 +1,6 @@
 """Create the record of a run, track its status, and compare it with an existing run."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, numerics: Num
         source=dataset.source,
         rows=len(dataset.train_labels),
         test_rows=len(dataset.test_images),
+        test_ids=hashlib.sha256("\n".join(dataset.test_ids).encode()).hexdigest(),
         backend=numerics.backend,
         precision=numerics.precisions,
         versions=machine.versions(),

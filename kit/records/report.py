@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from kit.metrics import Metric, count_errors, log_loss
+from kit.metrics import METRICS, Metric, count_errors, log_loss
 from kit.records import upgrades
 from kit.records.base import Figure, Interval, Record
 
@@ -213,6 +213,13 @@ class Report(Record):
     time: Times
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, name: str) -> str:
+        if name not in METRICS:
+            raise ValueError(f"unknown metric {name!r}")
+        return name
 
     @model_validator(mode="before")
     @classmethod

@@ -47,6 +47,8 @@ class RunRecord(Record):
     """Where the data comes from, for display."""
     rows: int = 0
     test_rows: int = 0
+    test_ids: str = ""
+    """SHA-256 of the ids of the test rows."""
     backend: str | None = None
     precision: dict[str, str] = Field({})
     """Precision of each network, by name."""
@@ -107,8 +109,10 @@ class History(Record):
     version: Literal[2] = 2
     epochs: Curves = Field(default_factory=Curves)
     """Empty for a model without epochs."""
+    metric: str = "accuracy"
+    """Metric of the scores."""
     train_score: Figure = None
-    """The competition's metric on the training rows, without augmentation."""
+    """Score of the training rows, without augmentation."""
     seconds: float | None = None
     """Time of training and prediction."""
     startup_seconds: float = 0.0

@@ -15,8 +15,11 @@ from kit.task.ids import Row, cell
 from kit.task.labels import LabelEncoder
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _DIGITS = "%.9g"
 """Enough to distinguish any two float32 probabilities."""
+SUM_TOLERANCE = 0.01
+"""Largest deviation of a row's probabilities from a sum of 1: files may be rounded to two digits."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,13 @@ class SubmissionFormat:
             ]
         )
         if self.predicts == "probabilities":
+            wrong = np.flatnonzero(np.abs(probs.sum(axis=1) - 1) > SUM_TOLERANCE)
+            if wrong.size:
+                total = f"a sum of {probs[wrong[0]].sum():.4g}"
+                where = f"{path}, line {rows[wrong[0]][0]}"
+                raise UserError(
+                    "probabilities do not sum to 1", where=where, expected="a sum of 1", received=total
+                )
             return np.asarray(probs.argmax(axis=1))
         return np.where(probs[:, 0] >= 0.5, self.positive, 1 - self.positive)
 
@@ -147,10 +157,7 @@ def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFor
 
 
 def _probability(path: str, line: int, column: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not 0 <= value <= 1:
         what = "not a probability" if text.strip() else "blank cell"
         expected = "a number from 0 to 1"

@@ -67,7 +67,7 @@ def _fit_classifier(
     val_probs = np.empty((0, job.classes), np.float32)
     if len(val_rows):  # scikit-learn refuses to predict nothing.
         val_probs = probabilities(classifier, _flat(images[val_rows]), job.classes)
-    history = History(train_score=METRICS[job.metric].value(train_probs, labels[rows]))
+    history = History(metric=job.metric, train_score=METRICS[job.metric].value(train_probs, labels[rows]))
     return MemberResult(val_rows, val_probs, test_probs, history)
 
 

@@ -140,6 +140,7 @@ def _history(
     first, *others = curves.seconds
     return History(
         epochs=curves,
+        metric=job.metric,
         train_score=train_score,
         # The first epoch includes tracing and compiling.
         tracing_seconds=max(0.0, first - float(np.median(others or [math.inf]))),

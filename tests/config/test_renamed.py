@@ -77,3 +77,17 @@ def test_an_error_below_an_old_key_names_its_line(workdir: Path) -> None:
     (workdir / "mine.yaml").write_text("extends: default\n\nblend: {zzz: false}\n")
     with pytest.raises(UserError, match=r"mine\.yaml, line 3: unknown key ensemble\.zzz"):
         config.load("mine.yaml")
+
+
+def test_both_names_in_the_search_space_are_refused(workdir: Path) -> None:
+    names, given = ("training.turn", "training.relative_step"), "{kind: float, low: 0.1, high: 0.2}"
+    space = ", ".join(f"{name}: {given}" for name in names)
+    (workdir / "both.yaml").write_text(f"extends: default\ntune: {{space: {{{space}}}}}\n")
+    words = r"tune\.space: training\.turn and training\.relative_step are the same key\nremove training\.turn"
+    with pytest.raises(UserError, match=words):
+        config.load("both.yaml")
+
+
+def test_an_error_at_an_old_key_of_a_change_names_the_change() -> None:
+    with pytest.raises(UserError, match=r"--set blend\.method=x: ensemble\.method is not right"):
+        config.load("default", ["blend.method=x"])

@@ -77,3 +77,40 @@ def test_the_same_labels_resume_a_run_and_others_do_not(cv: Cv, named: Path) -> 
     (named / "train.csv").write_text(text.replace("kind j", "kind z"))
     other, complete, _ = cv(changes())
     assert (other.name != run.name, complete) == (True, False)
+
+
+def test_other_ids_of_the_same_rows_rewrite_the_submission(cv: Cv, named: Path) -> None:
+    run, _, _ = cv(changes())
+    text = (named / "test.csv").read_text()
+    (named / "test.csv").write_text(text.replace("img_", "picture_"))
+    again, complete, record = cv(changes())
+    assert (again.path, complete, record.planned) == (run.path, False, [])
+    assert read(again.submission_path)[1][0] == IDS[0].replace("img_", "picture_")
+
+
+@pytest.mark.usefixtures("named")
+def test_a_metric_of_probabilities_warns_of_a_submission_of_labels(cv: Cv) -> None:
+    labels = changes()
+    labels["competition"]["metric"] = "auc"
+    run, _, _ = cv(labels)
+    [warning] = run.read_report().warnings
+    assert warning.startswith("AUC is computed from probabilities, but the submission holds labels")
+
+
+@pytest.mark.usefixtures("named")
+def test_an_ordered_metric_warns_of_labels_in_alphabetical_order(cv: Cv) -> None:
+    ordered = changes()
+    ordered["competition"]["metric"] = "quadratic_weighted_kappa"
+    run, _, _ = cv(ordered)
+    [warning] = run.read_report().warnings
+    assert warning.startswith(
+        "quadratic weighted kappa takes the labels in alphabetical order (kind a, kind b,"
+    )
+
+
+def test_another_metric_shows_no_train_score_of_the_metric_before(cv: Cv) -> None:
+    run, _, _ = cv()
+    assert run.read_report().models[0].train_score == 1.0
+    cv({"competition": {"metric": "macro_f1"}})
+    model = run.read_report().models[0]
+    assert (model.train_score, model.gap) == (None, None)

@@ -77,3 +77,10 @@ def test_a_file_that_lacks_a_key_names_it(run: Run) -> None:
     run.report_path.write_text(json.dumps(raw))
     with pytest.raises(UserError, match=r"report\.json: damaged: .*: field required"):
         run.read_report()
+
+
+def test_an_unknown_metric_is_named(run: Run) -> None:
+    run.write_report(run.read_report())
+    run.report_path.write_text(run.report_path.read_text().replace('"metric": "accuracy"', '"metric": "foo"'))
+    with pytest.raises(UserError, match=r"report\.json: damaged: metric: .*unknown metric 'foo'"):
+        run.read_report()

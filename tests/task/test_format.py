@@ -88,3 +88,26 @@ def test_a_format_that_does_not_fit_the_labels_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=f"competition.submission: {message}"):
         form(classes, **submission)
+
+
+@pytest.mark.parametrize("text", ["1_0e-2", " 0.5", "\u0660.\u0665", "0x1", "nan", "+0.5", "1e"])
+def test_a_probability_is_a_plain_number(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(f"id,label\n1,{text}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 2, column label: not a probability"):
+        check_submission(path, form(format="probability"))
+
+
+@pytest.mark.parametrize("text", ["1", "0.5", ".5", "1.", "1e-07", "2.5E-3"])
+def test_a_probability_may_be_written_in_any_usual_way(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(f"id,label\n1,{text}\n")
+    assert check_submission(path, form(format="probability")).predictions == {"1": text}
+
+
+def test_probabilities_that_do_not_sum_to_one_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("id,cat,dog\n1,0.33,0.67\n2,0.9,0.9\n")
+    words = "line 3: probabilities do not sum to 1\nexpected a sum of 1, received a sum of 1.8"
+    with pytest.raises(UserError, match=words):
+        check_submission(path, form(format="probabilities"))

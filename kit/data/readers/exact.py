@@ -58,11 +58,12 @@ def rows(
             raise UserError(
                 "a blank line between rows", where=f"{name}, line {blank}", expected=f"{len(columns)} cells"
             )
-        where, parts = f"{name}, line {number}", _split(line.rstrip("\n"), len(columns))
+        where, parts = f"{name}, line {number}", _split(line.rstrip("\n"), len(columns), text_column)
         if len(parts) != len(columns):
             raise _wrong_length(parts, where, columns, last=not line.endswith("\n"))
         if text_column is not None:
-            texts.append(_text(parts.pop(text_column), f"{where}, column {columns[text_column]}"))
+            text = _text(parts.pop(text_column), line)
+            texts.append(_checked(text, f"{where}, column {columns[text_column]}"))
         try:
             table += bytes(map(_VALUES.__getitem__, parts))
         except KeyError:
@@ -75,16 +76,23 @@ def _bare(cell: str) -> str:
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
-def _split(line: str, columns: int) -> list[str]:
+def _split(line: str, columns: int, text_column: int | None) -> list[str]:
     parts = line.split(",")
-    if len(parts) > columns and '"' in line:
-        # A comma inside quotes, as in a label.
-        parts = next(csv.reader([line], skipinitialspace=True))
+    if text_column is None or '"' not in line:
+        return parts
+    # Text in quotes may hold commas and doubled quotes; a quote elsewhere is an error, to be named.
+    if len(parts) != columns or '"' in parts[text_column]:
+        return next(csv.reader([line], skipinitialspace=True))
     return parts
 
 
-def _text(part: str, where: str) -> str:
-    text = _bare(part)
+def _text(part: str, line: str) -> str:
+    """Return the text of a cell: as it is if it was in quotes, else without the blanks around it."""
+    doubled = part.replace('"', '""')
+    return part if f'"{doubled}"' in line else part.strip()
+
+
+def _checked(text: str, where: str) -> str:
     if re.search("[\udc80-\udcff]", text):
         raise UserError("not UTF-8 text", where=where, expected="UTF-8", received=shown(text))
     return text

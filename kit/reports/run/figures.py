@@ -30,7 +30,7 @@ from kit.records import (
     Times,
     ViewsReport,
 )
-from kit.reports.run.notes import notes_of
+from kit.reports.run.notes import doubts, notes_of
 
 CONFUSIONS = 10
 WORST = 20
@@ -96,6 +96,7 @@ def summarise(
         time=_times(record, members.values()),
         warnings=(
             *warnings,
+            *doubts(metric, config, names),
             *([f"retried after their worker died: {', '.join(retried)}"] if retried else []),
         ),
         notes=notes_of(record, config, columns, all_rows=len(judged) < len(trained)),
@@ -166,16 +167,18 @@ def _member(metric: Metric, member: Member, result: MemberResult, labels: Labels
     history = result.history
     judged = member.fold != ALL_ROWS
     score = Score.of(metric, result.val_probs, labels[result.val_rows]) if judged else None
+    # A run may be reported in another metric than it was trained under.
+    train_score = history.train_score if history.metric == metric.name else None
     gap = None
-    if score is not None and score.value is not None and history.train_score is not None:
-        gap = metric.loss(score.value) - metric.loss(history.train_score)
+    if score is not None and score.value is not None and train_score is not None:
+        gap = metric.loss(score.value) - metric.loss(train_score)
     return MemberReport(
         member=str(member),
         model=member.model,
         fold=member.fold if judged else None,
         seed=member.seed,
         score=score,
-        train_score=history.train_score,
+        train_score=train_score,
         gap=gap,
         retried=history.attempts > 1,
         seconds=history.seconds,

@@ -69,7 +69,8 @@ def _headline(report: Report, metric: Metric) -> Table:
     grid = Table.grid(padding=(0, 3))
     value = Text(f"{metric.format(oof.value)}{metric.unit}", "bold green")
     grid.add_row(
-        f"OOF {metric.title}", value.append(f"   {oof.errors:,} errors in {oof.rows:,} rows", "default")
+        f"OOF {metric.title}",
+        value.append(f"   {oof.errors:,} error{'s' * (oof.errors != 1)} in {oof.rows:,} rows", "default"),
     )
     grid.add_row("95 % interval", f"{metric.format_interval(oof.interval)}{metric.unit}")
     if not report.sample:

@@ -166,6 +166,15 @@ def test_a_learned_label_keeps_its_zeros() -> None:
     assert parse(GOOD.replace("2,9", "02,9"), LEARNED)[1] == ["0", "1", "02"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "label"),
+    [('"say ""hi"""', 'say "hi"'), ('"""a"",""b"""', '"a","b"'), ('"  lead"', "  lead"), ("  bare ", "bare")],
+)
+def test_a_quoted_label_is_read_as_it_was_written(cell: str, label: str) -> None:
+    text = GOOD.replace("\n2,", f"\n{cell},")
+    assert parse(text, LEARNED)[1][-1] == label
+
+
 @pytest.mark.parametrize("quoted", ["20", '"20"'])
 def test_a_label_that_is_not_utf8_is_named(quoted: str) -> None:
     raw = GOOD.replace("2,9", "Z\xfcrich,9").replace("20", quoted).encode("latin-1")
