@@ -12,6 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from kit.metrics import METRICS, Metric, count_errors, log_loss
 from kit.records import upgrades
 from kit.records.base import Figure, Interval, Record
+from kit.records.details import Details
+from kit.records.run import Curves
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,6 +135,8 @@ class MemberReport(Record):
     seconds: float | None
     parameters: int | None
     multiply_adds: int | None
+    epochs: Curves = Field(default_factory=Curves)
+    """Empty for a model without epochs."""
 
 
 class ViewsReport(Record):
@@ -213,6 +217,8 @@ class Report(Record):
     time: Times
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    details: Details | None = None
+    """None in reports of earlier versions; `kit report` adds them."""
 
     @field_validator("metric")
     @classmethod
