@@ -22,17 +22,24 @@ else:
 
 @dataclass(frozen=True, eq=False)
 class Oof:
-    """OOF predictions of all training rows, in row order.
+    """OOF predictions of training rows.
 
     Attributes:
         labels: (rows,) from 0.
         probs: (rows, classes).
         names: names of class 0, 1, …, as in train.csv.
+        numbers: (rows,) 0-based rows of train.csv, each once; None: 0, 1, …
     """
 
     labels: NDArray[np.integer]
     probs: NDArray[np.floating]
     names: tuple[str, ...]
+    numbers: NDArray[np.integer] | None = None
+
+    @property
+    def rows(self) -> NDArray[np.integer]:
+        """(rows,) 0-based rows of train.csv."""
+        return np.arange(len(self.labels)) if self.numbers is None else self.numbers
 
 
 def write(path: Path, table: Oof) -> None:
@@ -48,9 +55,7 @@ def write(path: Path, table: Oof) -> None:
     predicted = table.probs.argmax(axis=1)
     with atomic(path) as file:
         file.write(f"{header}\n".encode())
-        for row, (label, guess, probs) in enumerate(
-            zip(table.labels, predicted, exact.tolist(), strict=True)
-        ):
+        for row, label, guess, probs in zip(table.rows, table.labels, predicted, exact.tolist(), strict=True):
             file.write((form % (row, cells[label], cells[guess], *probs)).encode())
 
 
@@ -65,12 +70,15 @@ def read(path: Path) -> Oof:
             header, *rows = csv.reader(file)
         names = tuple(name.removeprefix("p") for name in header[3:])
         index = {name: number for number, name in enumerate(names)}
+        numbers = np.array([row[0] for row in rows], np.int64)
+        if len(np.unique(numbers)) < len(numbers):
+            raise ValueError("a row is there twice")
         labels = np.array([index[row[1]] for row in rows], np.int64)
         probs = np.array([row[3:] for row in rows], np.float64).reshape(len(rows), len(names))
     except (OSError, ValueError, LookupError, csv.Error) as error:
         hint = "train the run again: kit cv --fresh"
         raise UserError("missing or damaged", where=str(path), hint=hint) from error
-    return Oof(labels, probs, names)
+    return Oof(labels, probs, names, numbers)
 
 
 def _cell(text: str) -> str:

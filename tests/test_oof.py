@@ -51,11 +51,25 @@ def test_it_is_read_as_written(tmp_path: Path) -> None:
     oof.write(path, Oof(np.array([0, 1, 2, 0, 1, 2, 2]), probs, names))
     read = oof.read(path)
     assert (read.names, read.labels.tolist()) == (names, [0, 1, 2, 0, 1, 2, 2])
+    assert read.rows.tolist() == [0, 1, 2, 3, 4, 5, 6]
     np.testing.assert_allclose(read.probs, probs, atol=1e-12)
 
 
+def test_row_numbers_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "oof.csv"
+    oof.write(path, Oof(np.array([0, 1]), np.full((2, 2), 0.5), ("a", "b"), np.array([7, 3])))
+    assert oof.read(path).rows.tolist() == [7, 3]
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"row,label,predicted,p0\n0,7,0,1\n", b"row,label,predicted,p0\n0,0,0,x\n"]
+    "content",
+    [
+        b"",
+        HEADER + b"0,7,0,1\n",
+        HEADER + b"0,0,0,x\n",
+        HEADER + b"x,0,0,1\n",
+        HEADER + b"0,0,0,1\n0,0,0,1\n",
+    ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "oof.csv"

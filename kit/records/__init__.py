@@ -1,6 +1,7 @@
 """Typed records of a run's and a study's JSON files: versioned, and validated when read."""
 
 from kit.records.base import Record
+from kit.records.comparison import ChangedRow, Contender, Prediction, RunComparison
 from kit.records.details import (
     ClassShare,
     Details,
@@ -56,11 +57,13 @@ from kit.records.study import (
 )
 
 __all__ = [
+    "ChangedRow",
     "ClassShare",
     "ColumnReport",
     "Comparison",
     "Confirmation",
     "Confusion",
+    "Contender",
     "Curves",
     "DataSize",
     "Details",
@@ -84,6 +87,7 @@ __all__ = [
     "Pair",
     "ParamValue",
     "Params",
+    "Prediction",
     "Provenance",
     "Record",
     "Reliability",
@@ -91,6 +95,7 @@ __all__ = [
     "Replicate",
     "ReplicateResult",
     "Report",
+    "RunComparison",
     "RunRecord",
     "Score",
     "SeedScore",
