@@ -16,6 +16,7 @@ from kit.errors import KitError
 from kit.masking import MaskedStream, learn_from, learn_later, masked
 
 COMMANDS = {
+    "compare": "Compare runs on the same rows: better, worse, or no difference.",
     "cv": "Train a cross-validated ensemble and report its out-of-fold (OOF) score.",
     "data": "Fetch and check the competition's files.",
     "doctor": "Show what this machine offers and what is missing.",

@@ -62,7 +62,7 @@ class RunComparison(Record):
     labels: tuple[str, ...]
     """Name of class 0, 1, …"""
     fingerprint: str
-    """SHA-256 of the data; empty if no run has one that this version computes."""
+    """SHA-256 of the data."""
     sample: bool
     """Whether the data is the bundled sample."""
     contenders: tuple[Contender, ...]

@@ -1,0 +1,26 @@
+"""`kit compare`: compare runs on the same rows."""
+
+import click
+
+from kit.cli import options
+from kit.runs import find_run
+
+
+@click.command(
+    epilog="\b\nExample:\n  kit compare lenet-plain lenet-regularized\n"
+    "  kit compare quick default baselines --json | jq -r '.pairs[].verdict'"
+)
+@click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN RUN…")
+@options.as_json
+def command(runs: tuple[str, ...], as_json: bool) -> None:
+    """Compare the OOF predictions of each RUN, a name or a path, on the same rows."""
+    from rich.console import Console
+
+    from kit.pipeline.compare import compare
+    from kit.reports.compare.terminal import render
+
+    comparison = compare([find_run(name) for name in runs])
+    if as_json:
+        click.echo(comparison.model_dump_json(indent=2))
+    else:
+        render(comparison, Console())

@@ -1,0 +1,206 @@
+"""`kit compare`: several runs on the same rows, from their folders alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.errors import UserError
+from kit.metrics import METRICS, row_losses
+from kit.oof import Oof
+from kit.records import ChangedRow, Contender, Prediction, Report, RunComparison, RunRecord, Score
+from kit.reports.pairs import compare_pairs
+from kit.runs import Run
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """What a comparison needs of one run."""
+
+    name: str
+    run: Run
+    record: RunRecord
+    report: Report
+    table: Oof
+
+    @property
+    def is_old(self) -> bool:
+        """Whether version 1 of kit made the run; its fingerprints cannot be compared with later ones."""
+        return not self.record.labels
+
+
+def compare(runs: Sequence[Run]) -> RunComparison:
+    """Compare two or more finished runs on the rows that all of them have.
+
+    Raises:
+        UserError: fewer than two runs, an unfinished or damaged run, or runs on different data.
+    """
+    if len(runs) < 2:
+        raise UserError(
+            "a single run cannot be compared", expected="two or more runs", hint="kit runs lists them"
+        )
+    finished = [_read(run, name) for run, name in zip(runs, _names(runs), strict=True)]
+    first = finished[0]
+    for other in finished[1:]:
+        _check_same_data(first, other)
+    tables = _shared([one.table for one in finished])
+    labels, rows = tables[0].labels, tables[0].rows
+    for other, table in zip(finished[1:], tables[1:], strict=True):
+        _check_same_labels(first, tables[0], other, table)
+    metric, probs = METRICS[first.report.metric], [table.probs for table in tables]
+    return RunComparison(
+        metric=metric.name,
+        rows=len(rows),
+        labels=first.table.names,
+        fingerprint=min(finished, key=lambda one: one.is_old).record.fingerprint,
+        sample=first.record.sample,
+        contenders=tuple(
+            _contender(one, Score.of(metric, own, labels)) for one, own in zip(finished, probs, strict=True)
+        ),
+        pairs=compare_pairs(
+            [one.name for one in finished],
+            probs,
+            labels,
+            metric,
+            [one.report.time.member_seconds for one in finished],
+        ),
+        changed=_changed(rows, labels, probs),
+        notes=tuple(_notes(finished, len(rows))),
+    )
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Return the names of the runs; the path of a run whose name another run has too."""
+    places = {(run.name, run.path.resolve()) for run in runs}
+    names = [name for name, _ in places]
+    return [run.name if names.count(run.name) == 1 else str(run.path) for run in runs]
+
+
+def _read(run: Run, name: str) -> _Finished:
+    record = run.read_record()
+    if not run.is_finished():
+        raise UserError(
+            f"not finished ({run.status()}); only finished runs can be compared",
+            where=str(run.path),
+            hint=f"rerun the command that started it to resume: kit cv -c {record.config_name} …",
+        )
+    return _Finished(name, run, record, run.read_report(), run.read_oof())
+
+
+def _check_same_data(first: _Finished, other: _Finished) -> None:
+    if first.record.sample != other.record.sample:
+        sources = ["the competition's data", "the bundled sample"]
+        raise _different(first, other, [sources[one.record.sample] for one in (first, other)])
+    if first.table.names != other.table.names:
+        classes = [
+            f"{len(one.table.names)} classes ({_shortened(one.table.names)})" for one in (first, other)
+        ]
+        raise _different(first, other, classes)
+    if first.is_old == other.is_old and first.record.fingerprint != other.record.fingerprint:
+        data = [
+            f"{len(one.table.labels):,} rows (fingerprint {one.record.fingerprint[:8]})"
+            for one in (first, other)
+        ]
+        raise _different(first, other, data)
+
+
+def _check_same_labels(first: _Finished, table: Oof, other: _Finished, other_table: Oof) -> None:
+    if not len(table.labels):
+        rows = [f"rows {one.table.rows.min()} to {one.table.rows.max()}" for one in (first, other)]
+        raise _different(first, other, rows)
+    differing = np.flatnonzero(table.labels != other_table.labels)
+    if differing.size:
+        at, count = differing[0], f"{differing.size:,} of {len(table.labels):,} rows"
+        labels = [one.names[one.labels[at]] for one in (table, other_table)]
+        raise _different(
+            first, other, [f"other labels in {count}, as in row {table.rows[at]}: {labels[0]}", labels[1]]
+        )
+
+
+def _different(first: _Finished, other: _Finished, received: Sequence[str]) -> UserError:
+    return UserError(
+        "these runs are on different data",
+        where=f"{first.name} and {other.name}",
+        expected="the same rows, labels and classes",
+        received=" and ".join(received),
+        hint="train one of them again on the data of the other: kit cv",
+    )
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + ", …" * (len(names) > 3)
+
+
+def _shared(tables: Sequence[Oof]) -> list[Oof]:
+    """Return the tables with the rows that all of them have, ascending."""
+    rows = reduce(np.intersect1d, [table.rows for table in tables])
+    shared = []
+    for table in tables:
+        order = np.argsort(table.rows)
+        at = order[np.searchsorted(table.rows, rows, sorter=order)]
+        shared.append(replace(table, labels=table.labels[at], probs=table.probs[at], numbers=rows))
+    return shared
+
+
+def _contender(one: _Finished, score: Score) -> Contender:
+    report = one.report
+    return Contender(
+        run=one.name,
+        config=report.config,
+        models=tuple(model.model for model in report.models),
+        members=len(report.members),
+        ensemble=report.ensemble,
+        score=score,
+        wall_seconds=report.time.wall_seconds,
+        training_seconds=report.time.member_seconds,
+    )
+
+
+def _changed(
+    rows: NDArray[np.integer], labels: NDArray[np.integer], probs: Sequence[NDArray[np.floating]]
+) -> tuple[ChangedRow, ...]:
+    """Return the rows that some runs predict correctly and others not, the largest change of loss first."""
+    guesses = np.stack([own.argmax(axis=1) for own in probs])
+    losses = np.stack([row_losses(own, labels) for own in probs])
+    correct, change = guesses == labels, np.ptp(losses, axis=0)
+    found = np.flatnonzero(correct.any(axis=0) & ~correct.all(axis=0))
+    return tuple(
+        ChangedRow(
+            row=int(rows[at]),
+            label=int(labels[at]),
+            predictions=tuple(
+                Prediction(
+                    predicted=int(guess[at]),
+                    confidence=float(own[at, guess[at]]),
+                    probability=float(own[at, labels[at]]),
+                    correct=bool(guess[at] == labels[at]),
+                )
+                for own, guess in zip(probs, guesses, strict=True)
+            ),
+            loss_change=float(change[at]),
+        )
+        for at in found[np.argsort(-change[found], kind="stable")]
+    )
+
+
+def _notes(finished: Sequence[_Finished], rows: int) -> list[str]:
+    """Return what limits the comparison, one sentence each."""
+    first, notes = finished[0], []
+    for one in finished:
+        if len(one.table.labels) > rows:
+            notes.append(f"{one.name} has {len(one.table.labels):,} rows; {rows:,} are shared.")
+        if one.report.metric != first.report.metric:
+            own, used = METRICS[one.report.metric].title, METRICS[first.report.metric].title
+            notes.append(f"{one.name} has another metric, {own}; the {used} of {first.name} is used for all.")
+        if one.is_old and not all(other.is_old for other in finished):
+            notes.append(
+                f"{one.name} was made by an earlier version of kit, and its data fingerprint cannot be "
+                "compared; its labels are the same."
+            )
+    folds = {one.name: len(one.report.folds.each) for one in finished}
+    if len(set(folds.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in folds.items())
+        notes.append(f"Numbers of folds differ ({counts}): with more folds, members have more training rows.")
+    return notes
