@@ -69,13 +69,13 @@ def test_changed_rows_name_what_each_run_predicts() -> None:
     found = compare(
         [digits("a", range(3)), planted("b", LABELS, probabilities(LABELS, range(2, 4), top=0.8))]
     )
-    assert [(one.row, one.label) for one in found.changed] == [(3, 3), (0, 0), (1, 1)]
-    first = found.changed[0]
-    assert [one.model_dump() for one in first.predictions] == [
+    assert [(one.row, one.label) for one in found.changed] == [(0, 0), (1, 1), (3, 3)]
+    last = found.changed[2]
+    assert [one.model_dump() for one in last.predictions] == [
         {"predicted": 3, "confidence": 0.9, "probability": 0.9, "correct": True},
         {"predicted": 4, "confidence": 0.8, "probability": pytest.approx(0.2 / 9), "correct": False},
     ]
-    assert first.loss_change == pytest.approx(np.log(0.9 / (0.2 / 9)))
+    assert last.loss_change == pytest.approx(np.log(0.9 / (0.2 / 9)))
 
 
 def test_several_runs_are_corrected_by_holm() -> None:
