@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from hashlib import sha256
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ from kit.errors import KitError, UserError
 from kit.files import atomic
 from kit.lazy import LazyModule
 from kit.masking import masked
+from kit.names import plain_name
 from kit.members import Member, MemberResult, pack, plan_members, unpack
 from kit.records import EnsembleRecord, Report, RunRecord, Status
 from kit.records.files import read_record, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -227,6 +229,15 @@ class Run:
     def read_member(self, member: Member) -> MemberResult:
         """Return a member's arrays and history, without its network."""
         return unpack(self.member_path(member).read_bytes())
+
+
+def comparison_path(names: Sequence[str]) -> Path:
+    """Return the path of the page that compares the runs with these names."""
+    text = "-vs-".join(names)
+    stem = plain_name(text)
+    if len(stem) < len(text):
+        stem += f"-{sha256(text.encode()).hexdigest()[:8]}"
+    return RUNS / "comparisons" / f"{stem}.html"
 
 
 def all_runs() -> list[Run]:

@@ -1,5 +1,7 @@
 """`kit compare`: compare runs on the same rows."""
 
+import webbrowser
+
 import click
 
 from kit.cli import options
@@ -12,15 +14,20 @@ from kit.runs import find_run
 )
 @click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN RUN…")
 @options.as_json
-def command(runs: tuple[str, ...], as_json: bool) -> None:
+@options.opened
+def command(runs: tuple[str, ...], as_json: bool, opened: bool) -> None:
     """Compare the OOF predictions of each RUN, a name or a path, on the same rows."""
     from rich.console import Console
 
-    from kit.pipeline.compare import compare
+    from kit.pipeline.compare import compare, draw
     from kit.reports.compare.terminal import render
 
-    comparison = compare([find_run(name) for name in runs])
+    found = [find_run(name) for name in runs]
+    comparison = compare(found)
+    page = draw(comparison, found, lambda reason: click.echo(reason, err=True))
     if as_json:
         click.echo(comparison.model_dump_json(indent=2))
     else:
-        render(comparison, Console())
+        render(comparison, Console(), page)
+    if opened and page:
+        webbrowser.open(page.resolve().as_uri())

@@ -5,6 +5,7 @@ from pathlib import Path
 from kit.config import Config
 from kit.data import layout, obtain
 from kit.data.dataset import Dataset, check_folder, open_folder
+from kit.errors import UserError
 
 
 def load(config: Config) -> Dataset:
@@ -20,6 +21,22 @@ def load(config: Config) -> Dataset:
     dataset = open_folder(folder, config)
     check_folder(folder, dataset)
     return dataset
+
+
+def find_local(config: Config, fingerprint: str, *, sample: bool) -> Dataset | None:
+    """Return the data with a fingerprint if it is on this machine; nothing is downloaded.
+
+    Args:
+        config: names the data directory.
+        fingerprint: see `Dataset`.
+        sample: whether it is the bundled sample.
+    """
+    try:
+        folder = layout.SAMPLE if sample else layout.local_folder(config)
+        dataset = open_folder(folder, config) if folder else None
+    except UserError:
+        return None
+    return dataset if dataset and dataset.fingerprint == fingerprint else None
 
 
 def _downloaded(config: Config) -> Path | None:

@@ -1,18 +1,23 @@
 """`kit compare`: several runs on the same rows, from their folders alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.config import validate
+from kit.data.source import find_local
 from kit.errors import UserError
 from kit.metrics import METRICS, row_losses
 from kit.oof import Oof
 from kit.records import ChangedRow, Contender, Prediction, Report, RunComparison, RunRecord, Score
+from kit.reports.compare.page import MOST_CARDS, write_page
 from kit.reports.pairs import compare_pairs
-from kit.runs import Run
+from kit.runs import Run, comparison_path
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,43 @@ def compare(runs: Sequence[Run]) -> RunComparison:
         changed=_changed(rows, labels, probs),
         notes=tuple(_notes(finished, len(rows))),
     )
+
+
+def draw(comparison: RunComparison, runs: Sequence[Run], say: Callable[[str], None]) -> Path | None:
+    """Write the page of a comparison.
+
+    Args:
+        comparison: the figures.
+        runs: the runs.
+        say: receives why the page cannot be written.
+
+    Returns:
+        The path; None if the page cannot be written.
+    """
+    path = comparison_path([one.run for one in comparison.contenders])
+    try:
+        write_page(path, comparison, _images(comparison, runs))
+    except OSError as error:
+        say(f"the page cannot be written: {error.filename}: {error.strerror}")
+        return None
+    return path
+
+
+def _images(comparison: RunComparison, runs: Sequence[Run]) -> dict[int, NDArray[np.uint8]]:
+    """Return images of changed rows by row: from the runs, else from the data if this machine has it."""
+    missing = {one.row for one in comparison.changed[:MOST_CARDS]}
+    images: dict[int, NDArray[np.uint8]] = {}
+    for run in runs:
+        with suppress(UserError):
+            stored = run.read_images()
+            images |= dict(zip(stored.train_rows.tolist(), stored.train, strict=True))
+    missing -= images.keys()
+    for record in (run.read_record() for run in runs):
+        if missing and record.fingerprint == comparison.fingerprint:
+            dataset = find_local(validate(record.config), record.fingerprint, sample=record.sample)
+            if dataset:
+                return images | {row: np.asarray(dataset.train_images[row]) for row in missing}
+    return images
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -5,9 +5,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from kit.metrics import METRICS
 from kit.records import RunComparison
 from kit.reports.compare import wording as words
 from kit.reports.formatting import WIDE, table
+from kit.reports.html.scores import pairs_table
 
 
 def render(comparison: RunComparison, console: Console, page: Path | None = None) -> None:
@@ -29,10 +31,19 @@ def render(comparison: RunComparison, console: Console, page: Path | None = None
     if len(comparison.pairs) == 1:
         console.print(table(words.difference_table(comparison)))
     else:
-        console.print(table(words.pairs_table(comparison, wide=wide)))
+        console.print(table(_pairs(comparison, wide=wide)))
         console.print(Text(words.correction(comparison), "dim"))
     console.print()
     console.print(Text(" ".join([*comparison.notes, words.CAVEAT]), "dim"))
     if page is not None:
         console.print()
         console.print(Text(f"page: {page}"))
+
+
+def _pairs(comparison: RunComparison, *, wide: bool) -> words.Cells:
+    """Return one row per pair; in a narrow terminal with verdict, difference and p alone."""
+    pairs = pairs_table(words.ranked_pairs(comparison), METRICS[comparison.metric])
+    columns = zip(*([cell.text for cell in row] for row in pairs.cells()), strict=True)
+    cells = dict(zip(pairs.head, columns, strict=True))
+    hidden = {"95 % interval", "Rows gained", "Rows lost", "Log loss", "Time"}
+    return cells if wide else {heading: own for heading, own in cells.items() if heading not in hidden}

@@ -1,10 +1,11 @@
 """Sentences and tables of a comparison, for terminal and page."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from kit.metrics import HITS, LOSS, METRICS, Metric
-from kit.records import Pair, RunComparison
+from kit.records import ChangedRow, Pair, RunComparison
 from kit.reports.formatting import duration
 
 CAVEAT = (
@@ -31,6 +32,11 @@ def pair_of(comparison: RunComparison, a: int, b: int) -> Pair:
     if a < b:
         return comparison.pairs[order.index((a, b))]
     return _swapped(comparison.pairs[order.index((b, a))])
+
+
+def ranked_pairs(comparison: RunComparison) -> list[Pair]:
+    """Return each pair once, as the run with the better score (`b`) compared with the other (`a`)."""
+    return [pair_of(comparison, worse, better) for better, worse in combinations(ranking(comparison), 2)]
 
 
 def _swapped(pair: Pair) -> Pair:
@@ -144,50 +150,23 @@ def difference_table(comparison: RunComparison) -> Cells:
             f"rows gained: only {pair.b} is right",
             f"rows lost: only {pair.a} is right",
             "training time",
+            f"p{', exact McNemar' * (metric is HITS)}",
         ],
         "Difference": [
             *(one.format_difference(value) for one, value in zip(metrics, differences, strict=True)),
             f"{pair.gained:,}",
             f"{pair.lost:,}",
             "-" if seconds is None else f"{sign}{duration(abs(seconds))}",
+            number(pair.p),
         ],
         "95 % interval": [
             *(
                 f"{one.format_difference(low)} to {one.format_difference(high)}"
                 for one, (low, high) in zip(metrics, intervals, strict=True)
             ),
-            *["", "", ""],
+            *[""] * 4,
         ],
     }
-
-
-def pairs_table(comparison: RunComparison, *, wide: bool = True) -> Cells:
-    """Return one row per pair of runs: the one with the better score against the other."""
-    metric = METRICS[comparison.metric]
-    pairs = [pair_of(comparison, a, b) for b, a in combinations(ranking(comparison), 2)]
-    details = {
-        "95 % interval": [
-            f"{metric.format_difference(one.interval[0])} to {metric.format_difference(one.interval[1])}"
-            for one in pairs
-        ],
-    }
-    return (
-        {"Run against run": [f"{one.b} against {one.a}" for one in pairs]}
-        | {"Verdict": [one.verdict for one in pairs]}
-        | {
-            f"{metric.title}{', points' * metric.percent}": [
-                metric.format_difference(one.difference) for one in pairs
-            ]
-        }
-        | (details if wide else {})
-        | {"p": [number(one.p_corrected) for one in pairs]}
-        | {"Gained": [f"{one.gained:,}" for one in pairs], "Lost": [f"{one.lost:,}" for one in pairs]}
-        | (
-            {}
-            if metric is LOSS or not wide
-            else {"Log loss": [LOSS.format_difference(one.loss_difference) for one in pairs]}
-        )
-    )
 
 
 def correction(comparison: RunComparison) -> str:
@@ -197,6 +176,23 @@ def correction(comparison: RunComparison) -> str:
         f"{test}, corrected for {len(comparison.pairs)} comparisons (Holm): if no runs differed, there would "
         "be a chance of at most 5 % that any verdict is better or worse."
     )
+
+
+def sides(comparison: RunComparison, rows: Sequence[ChangedRow]) -> Mapping[str, str]:
+    """Return which runs are right, in words, by what `side` returns; the most frequent first."""
+    names = [one.run for one in comparison.contenders]
+    counts = Counter(side(row) for row in rows)
+    if len(names) == 2:
+        return {"01": f"gained: only {names[1]}", "10": f"lost: only {names[0]}"}
+    return {
+        key: _listed([name for name, right in zip(names, key, strict=True) if right == "1"])
+        for key, _ in counts.most_common()
+    }
+
+
+def side(row: ChangedRow) -> str:
+    """Return which runs are right, as in "01": not the first, but the second."""
+    return "".join(str(int(one.correct)) for one in row.predictions)
 
 
 def errors_text(pair: Pair) -> str:

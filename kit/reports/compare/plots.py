@@ -1,0 +1,47 @@
+"""Plots of a comparison."""
+
+from typing import TYPE_CHECKING
+
+from kit.metrics import METRICS
+from kit.records import RunComparison
+from kit.reports.compare.wording import pair_of, ranking
+from kit.reports.html.scores import TimedScore, time_plot
+from kit.reports.html.svg import SERIES, SOFT, Plot, draw
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_plots(comparison: RunComparison) -> list[Plot]:
+    """Return the plots: differences from a reference run, and scores against training time."""
+    timed = [TimedScore(one.run, one.score, one.training_seconds) for one in comparison.contenders]
+    return [difference_plot(comparison), time_plot(timed, METRICS[comparison.metric])]
+
+
+def difference_plot(comparison: RunComparison) -> Plot:
+    """Return the plot of paired differences: from the first of two runs, from the best of several."""
+    metric = METRICS[comparison.metric]
+    reference, *others = [0, 1] if len(comparison.contenders) == 2 else ranking(comparison)
+    pairs = [pair_of(comparison, reference, other) for other in others]
+    scale = 100 if metric.percent else 1
+    name = comparison.contenders[reference].run
+
+    def paint(axes: "Axes") -> None:
+        axes.axvline(0, color=SOFT, linewidth=1)
+        for place, pair in enumerate(pairs):
+            color = SERIES[1] if pair.verdict == "worse" else SERIES[0]
+            axes.hlines(place, *(scale * end for end in pair.interval), color=color, linewidth=2)
+            if pair.difference is not None:
+                axes.plot(scale * pair.difference, place, "o", color=color)
+        axes.set_yticks(range(len(pairs)), [pair.b for pair in pairs])
+        axes.set_ylim(len(pairs) - 0.4, -0.6)
+        axes.set_xlabel(f"difference in {metric.title}{', points' * metric.percent}")
+
+    ends = "; ".join(
+        f"{pair.b} {metric.format_difference(pair.difference)}, "
+        f"{' to '.join(map(metric.format_difference, pair.interval))}"
+        for pair in pairs
+    )
+    title = f"Difference from {name}"
+    note = f"On the same rows; {'positive' if metric.greater_is_better else 'negative'} is better. Bars: 95 % interval."
+    return draw(title, f"{ends}.", paint, note=note, size=(4.8, 1.2 + 0.3 * len(pairs)))
