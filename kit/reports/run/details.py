@@ -11,7 +11,8 @@ from kit.config import Config
 from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import Combined, combine
-from kit.metrics import Metric
+from kit.metrics import LabelErrorEstimate, Metric
+from kit.metrics.growth import growth
 from kit.records import (
     Details,
     Diversity,
@@ -19,6 +20,7 @@ from kit.records import (
     Growth,
     GrowthPoint,
     LabelErrors,
+    MemberReport,
     ModelReport,
     Provenance,
     Reliability,
@@ -30,6 +32,7 @@ from kit.records import (
 )
 from kit.reports.pairs import compare_pairs
 from kit.reports.run import gallery
+from kit.reports.run.findings import find
 
 SUSPECTS = 60
 """Rows that are listed as suspected label errors."""
@@ -48,25 +51,38 @@ def detail(
     folds: NDArray[np.int8],
     test_ids: Sequence[str],
     models: Sequence[ModelReport],
+    members: Sequence[MemberReport],
 ) -> Details:
-    """Return the details, without findings; see `kit.reports.run.figures.summarise` for the arguments.
+    """Return the details; see `kit.reports.run.figures.summarise` for the arguments.
 
     Args:
         models: figures of each model.
+        members: figures of each member.
     """
     metric, probs = metrics.METRICS[config.competition.metric], combined.oof
     held_out = dict(zip(config.seeds, folds, strict=True))
     each = _by_model(columns, labels, held_out, config.ensemble.method)
     disagreement = metrics.row_disagreement([column.oof for column in columns])
     found = metrics.find_label_errors(probs, labels)
-    errors = _label_errors(found)
+    errors = _label_errors(found, labels)
     shown = gallery.choose(probs, labels, found.suspicion, disagreement)
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
+    curve = _growth(columns, labels, metric, held_out, config.ensemble.method)
+    reliability = _reliability(combined, labels, folds[0])
     return Details(
         labels=tuple(names),
-        findings=(),
+        findings=find(
+            record,
+            metric,
+            rows=len(labels),
+            models=models,
+            members=members,
+            growth=curve,
+            label_errors=errors,
+            reliability=reliability,
+        ),
         confusion=confusion_matrix(probs, labels),
-        growth=_growth(columns, labels, metric, held_out, config.ensemble.method),
+        growth=curve,
         gallery=gallery.describe(
             shown,
             probs,
@@ -78,7 +94,7 @@ def detail(
         ),
         gallery_complete=bool(np.isin(wrong, shown).all()),
         label_errors=errors,
-        reliability=_reliability(combined, labels, folds[0]),
+        reliability=reliability,
         diversity=_diversity(columns, labels),
         pairs=compare_pairs(
             list(each), list(each.values()), labels, metric, [one.seconds for one in models]
@@ -127,7 +143,7 @@ def _growth(
     of_seeds = len(seeds) > 1
     groups = [[one for one in columns if one.key.seed == seed] for seed in seeds]
     units = groups if of_seeds else [[column] for column in columns]
-    found = metrics.growth([_combined(unit, labels, held_out, method) for unit in units], labels, metric)
+    found = growth([_combined(unit, labels, held_out, method) for unit in units], labels, metric)
     per_unit = len(units[0])
     return Growth(
         unit="seed" if of_seeds else "column",
@@ -144,13 +160,18 @@ def _growth(
     )
 
 
-def _label_errors(found: metrics.FoundLabelErrors) -> LabelErrors:
+def _label_errors(found: LabelErrorEstimate, labels: Labels) -> LabelErrors:
     return LabelErrors(
         expected=found.expected,
-        interval=found.interval,
+        interval=(found.low, found.high),
         suspects=tuple(
-            Suspect(row=one.row, label=one.label, suggested=one.suggested, suspicion=one.suspicion)
-            for one in found.suspects[:SUSPECTS]
+            Suspect(
+                row=int(row),
+                label=int(labels[row]),
+                suggested=int(found.suggested[row]),
+                suspicion=float(found.suspicion[row]),
+            )
+            for row in found.order[:SUSPECTS]
         ),
     )
 
@@ -161,8 +182,8 @@ def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8])
     error = metrics.ece(probs, labels)
     return Reliability(
         bins=tuple(ReliabilityBin(**one._asdict()) for one in metrics.reliability_bins(probs, labels)),
-        ece=error.mean,
-        ece_interval=(error.low, error.high),
+        ece=error.value,
+        ece_interval=error.interval,
         temperature=scaled.temperature,
         log_loss=metrics.LOSS.value(probs, labels),
         scaled_log_loss=metrics.LOSS.value(scaled.oof, labels),
@@ -172,11 +193,11 @@ def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8])
 def _diversity(columns: Sequence[Column], labels: Labels) -> Diversity | None:
     if len(columns) == 1:
         return None
-    probs = [column.oof for column in columns]
+    predicted = np.stack([column.oof.argmax(axis=1) for column in columns])
     return Diversity(
         columns=tuple(f"{column.key.model}-s{column.key.seed}" for column in columns),
-        disagreement=metrics.disagreement(probs).tolist(),
-        error_correlation=metrics.error_correlation(probs, labels).tolist(),
+        disagreement=metrics.disagreement(predicted).tolist(),
+        error_correlation=metrics.error_correlation(predicted != labels).tolist(),
     )
 
 
