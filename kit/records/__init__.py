@@ -16,7 +16,6 @@ from kit.records.details import (
     Provenance,
     Reliability,
     ReliabilityBin,
-    Setting,
     Suspect,
     TestClass,
     TestPredictions,
@@ -40,7 +39,7 @@ from kit.records.report import (
     Times,
     ViewsReport,
 )
-from kit.records.run import Curves, EnsembleRecord, History, Machine, RunRecord, Status
+from kit.records.run import Curves, EnsembleRecord, History, Machine, Origin, RunRecord, Setting, Status
 from kit.records.study import (
     Comparison,
     Confirmation,
@@ -84,6 +83,7 @@ __all__ = [
     "Machine",
     "MemberReport",
     "ModelReport",
+    "Origin",
     "Pair",
     "ParamValue",
     "Params",
