@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from hashlib import sha256
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -14,8 +14,8 @@ from kit.errors import KitError, UserError
 from kit.files import atomic
 from kit.lazy import LazyModule
 from kit.masking import masked
-from kit.names import plain_name
 from kit.members import Member, MemberResult, pack, plan_members, unpack
+from kit.names import plain_name
 from kit.records import EnsembleRecord, Report, RunRecord, Status
 from kit.records.files import read_record, write_record
 

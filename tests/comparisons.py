@@ -40,7 +40,7 @@ def planted(
     **info: Any,
 ) -> Run:
     """Write a finished run under runs/ whose oof.csv has these probabilities."""
-    known = {"labels": tuple(names), "fingerprint": "ab" * 32, "rows": len(labels)}
+    known: dict[str, Any] = {"labels": tuple(names), "fingerprint": "ab" * 32, "rows": len(labels)}
     run = write_run(name, **known | info)
     report = run.read_report()
     each = [{"fold": fold, "members": 1, "mean": None, "sd": None} for fold in range(folds)]

@@ -1,11 +1,10 @@
 """The page of a comparison: one self-contained HTML file."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.metrics import METRICS
-from kit.records import ChangedRow, RunComparison
+from kit.records import RunComparison
 from kit.reports.compare import wording as words
 from kit.reports.compare.plots import draw_plots
 from kit.reports.html import render
@@ -13,6 +12,8 @@ from kit.reports.html.scores import pairs_table
 from kit.reports.html.tables import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -45,7 +46,6 @@ def write_page(path: Path, comparison: RunComparison, images: "Mapping[int, NDAr
         images=images,
         absent=sum(one.row not in images for one in shown),
     )
-
 
 
 def _pairs(comparison: RunComparison) -> Table:

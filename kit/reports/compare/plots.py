@@ -30,7 +30,7 @@ def difference_plot(comparison: RunComparison) -> Plot:
         axes.axvline(0, color=SOFT, linewidth=1)
         for place, pair in enumerate(pairs):
             color = SERIES[1] if pair.verdict == "worse" else SERIES[0]
-            axes.hlines(place, *(scale * end for end in pair.interval), color=color, linewidth=2)
+            axes.hlines(place, scale * pair.interval[0], scale * pair.interval[1], color=color, linewidth=2)
             if pair.difference is not None:
                 axes.plot(scale * pair.difference, place, "o", color=color)
         axes.set_yticks(range(len(pairs)), [pair.b for pair in pairs])
@@ -43,5 +43,6 @@ def difference_plot(comparison: RunComparison) -> Plot:
         for pair in pairs
     )
     title = f"Difference from {name}"
-    note = f"On the same rows; {'positive' if metric.greater_is_better else 'negative'} is better. Bars: 95 % interval."
+    better = "positive" if metric.greater_is_better else "negative"
+    note = f"On the same rows; {better} is better. Bars: 95 % interval."
     return draw(title, f"{ends}.", paint, note=note, size=(4.8, 1.2 + 0.3 * len(pairs)))

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from kit.metrics import METRICS
+from kit.metrics import LOSS, METRICS
 from kit.records import RunComparison
 from kit.reports.compare import wording as words
 from kit.reports.formatting import WIDE, table
@@ -42,8 +42,10 @@ def render(comparison: RunComparison, console: Console, page: Path | None = None
 
 def _pairs(comparison: RunComparison, *, wide: bool) -> words.Cells:
     """Return one row per pair; in a narrow terminal with verdict, difference and p alone."""
-    pairs = pairs_table(words.ranked_pairs(comparison), METRICS[comparison.metric])
+    metric = METRICS[comparison.metric]
+    pairs = pairs_table(words.ranked_pairs(comparison), metric)
+    headings = ("Pair", "Verdict", f"{metric.title}{', points' * metric.percent}")
+    headings += ("95 % interval", "p", "Gained", "Lost", LOSS.title, "Time")
     columns = zip(*([cell.text for cell in row] for row in pairs.cells()), strict=True)
-    cells = dict(zip(pairs.head, columns, strict=True))
-    hidden = {"95 % interval", "Rows gained", "Rows lost", "Log loss", "Time"}
-    return cells if wide else {heading: own for heading, own in cells.items() if heading not in hidden}
+    cells = dict(zip(headings, columns, strict=True))
+    return cells if wide else {heading: cells[heading] for heading in (*headings[:3], "p")}
