@@ -9,10 +9,10 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 # The value of a variable, quoted as one shell word; without $(value), make would expand $$ in it.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
 OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
-unexport SOURCE RUN CONFIG
+unexport SOURCE RUN RUNS CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv tune report runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
+.PHONY: help setup data cv tune report compare runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -32,6 +32,9 @@ tune: $(STAMP) ## Search for a better configuration and confirm it; CONFIG=quick
 
 report: $(STAMP) ## Show a run's report; RUN=name, else the newest
 	@$(BIN)/kit report $(call QUOTED,RUN) $(ARGS)
+
+compare: $(STAMP) ## Compare runs on the same rows; RUNS="name name"
+	@$(BIN)/kit compare $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS)
 
 runs: $(STAMP) ## List the runs
 	@$(BIN)/kit runs $(ARGS)

@@ -71,9 +71,12 @@ def conclusion(comparison: RunComparison) -> str:
         for name, at in zip(names[1:], others, strict=True)
         if pair_of(comparison, best, at).verdict == "no difference"
     ]
+    score, next_score = (metric.format(comparison.contenders[at].score.value) for at in (best, others[0]))
     if not level:
-        return f"{names[0]} is better than all others."
-    score = metric.format(comparison.contenders[best].score.value)
+        return (
+            f"{names[0]} is better than all others: {metric.title} {score}{metric.unit}, against "
+            f"{next_score}{metric.unit} of {names[1]}, the next best."
+        )
     return (
         f"{names[0]} has the best {metric.title}, {score}{metric.unit}; "
         f"{comparison.rows:,} rows can show no difference from {_listed(level)}."
