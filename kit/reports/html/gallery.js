@@ -29,7 +29,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     const shown = new Set(matching.slice(0, limit));
     list.replaceChildren(...matching.slice(0, limit), ...cards.filter((card) => !shown.has(card)));
     for (const card of cards) card.hidden = !shown.has(card);
-    const rest = matching.length > shown.size ? `; ${matching.length} match` : "";
+    const rest = matching.length > shown.size && matching.length < cards.length ? `; ${matching.length} match` : "";
     count.textContent = `${shown.size} of ${cards.length} rows shown${rest}`;
     more.hidden = matching.length <= shown.size;
   };

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _WIDE = 5
 """A logarithmic axis is clearer if the largest value is this many times the smallest."""
 
+_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3600, 7200, 18000, 36000, 86400, 172800, 432000)
+"""Seconds."""
+
 
 @dataclass(frozen=True)
 class TimedScore:
@@ -47,7 +50,7 @@ class ScoreAxis:
     def title(self) -> str:
         """The label of the axis."""
         title = self._metric.title + (", %" if self._metric.percent else "")
-        return title + (" (logarithmic in errors)" if self._log and self._metric.percent else "")
+        return title + (" (log of errors)" if self._log and self._metric.percent else "")
 
     def place(self, value: float | None) -> float:
         """Return the position of a score, NaN for None."""
@@ -95,7 +98,8 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
                 one.seconds, place, MARKERS[index % len(MARKERS)], color=color, label=one.name, linestyle=""
             )
         axes.set_xscale("log")
-        axes.set_xlabel("training time, seconds (logarithmic)")
+        axes.set_xlabel("training time (logarithmic)")
+        _time_ticks(axes, [one.seconds for one in ordered])
         axis.apply(axes)
         axes.figure.legend(loc="outside lower left", ncols=2)  # type: ignore[union-attr]
 
@@ -106,7 +110,18 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
         f"{metric.unit} in {duration(quickest.seconds)}."
     )
     height = 2.6 + 0.2 * math.ceil(len(ordered) / 2)
-    return draw("Score against training time", text, paint, size=(4.8, height), note="Bars: 95 % interval.")
+    return draw("Score against training time", text, paint, size=(4.3, height), note="Bars: 95 % interval.")
+
+
+def _time_ticks(axes: "Axes", seconds: Sequence[float]) -> None:
+    """Label a logarithmic axis of seconds at round times."""
+    low, high = min(seconds) / 1.5, max(seconds) * 1.5
+    axes.set_xlim(low, high)
+    inside = [tick for tick in _TICKS if low <= tick <= high]
+    # About five labels fit.
+    ticks = inside[:: math.ceil(len(inside) / 5)] or [seconds[0]]
+    axes.set_xticks(ticks, [duration(tick).removesuffix(" 00s").replace(".0 s", " s") for tick in ticks])
+    axes.minorticks_off()
 
 
 def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:

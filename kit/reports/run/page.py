@@ -40,6 +40,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
     metric = METRICS[report.metric]
     absent = () if report.details else _absent(report)
     context: dict[str, Any] = {
+        "version": PAGE_VERSION,
         "report": report,
         "details": report.details,
         "images": images,

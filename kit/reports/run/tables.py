@@ -60,16 +60,18 @@ def scores(report: Report, metric: Metric) -> Table:
     strong.add(len(rows))
     rows.append(
         (
-            "ensemble; folds: mean of members",
+            "mean of members",
             *(metric.format(one.mean) for one in report.folds.each),
             spread(report.folds, metric),
-            metric.format(report.oof.value),
+            "",
         )
     )
+    strong.add(len(rows))
+    rows.append(("ensemble", *([""] * len(folds)), "", metric.format(report.oof.value)))
     better = "higher" if metric.greater_is_better else "lower"
     return Table(
         f"{metric.title}{metric.unit and ', %'} on held-out rows; {better} is better, and coloured stronger",
-        ("Model and seed", *(f"Fold {fold}" for fold in folds), "Mean ± sd", "All folds (OOF)"),
+        ("Column", *(f"Fold {fold}" for fold in folds), "Mean ± sd", "All folds (OOF)"),
         rows,
         frozenset(strong),
     )
