@@ -6,7 +6,7 @@ from kit.files import atomic
 from kit.images import Images
 from kit.records import Report
 
-PAGE_VERSION = 0
+PAGE_VERSION = 1
 
 
 def write_page(path: Path, report: Report, images: Images) -> None:
@@ -17,7 +17,8 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         report: the figures.
         images: of the rows in the gallery.
     """
-    shown = len(images.train_rows)
-    page = f'<!doctype html>\n<meta name="generator" content="kit page {PAGE_VERSION}">\n<h1>{report.run}</h1>{shown}'
+    shown = len(images.train)
+    head = f'<!doctype html>\n<meta name="generator" content="kit page {PAGE_VERSION}">\n'
+    page = f"{head}<h1>{report.run}</h1>{shown}"
     with atomic(path) as file:
         file.write(page.encode())
