@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from kit import locks, oof
+from kit import images, locks, oof
 from kit.errors import KitError, UserError
 from kit.files import atomic
 from kit.lazy import LazyModule
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kit.images import Images
     from kit.oof import Oof
 else:
     np = LazyModule("numpy")
@@ -61,6 +62,16 @@ class Run:
     def report_path(self) -> Path:
         """Every figure of the report."""
         return self.path / "report.json"
+
+    @property
+    def page_path(self) -> Path:
+        """The report as a page."""
+        return self.path / "report.html"
+
+    @property
+    def images_path(self) -> Path:
+        """The images on the page."""
+        return self.path / "images.npz"
 
     @property
     def ensemble_path(self) -> Path:
@@ -179,6 +190,14 @@ class Run:
     def write_oof(self, table: Oof) -> None:
         """Replace oof.csv."""
         oof.write(self.oof_path, table)
+
+    def read_images(self) -> Images:
+        """Return images.npz; see `kit.images.read`."""
+        return images.read(self.images_path)
+
+    def write_images(self, shown: Images) -> None:
+        """Replace images.npz."""
+        images.write(self.images_path, shown)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ PyYAML implements YAML 1.1, which reads 010 as 8, 1:30 as 90 and 1_000 as 1000; 
 ambiguous numbers are text here, so that a numeric key rejects them by name.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -79,6 +80,14 @@ def written(content: Mapping[str, Any], width: int) -> str:
         width=width,
     )
     return text
+
+
+def flow(value: Any) -> str:
+    """Return YAML in one line, as after `--set KEY=`."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
+    )
+    return text.removesuffix("...\n").strip()
 
 
 def is_ambiguous(value: Any) -> bool:

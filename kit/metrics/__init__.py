@@ -3,6 +3,7 @@
 from kit.metrics.auc import Auc
 from kit.metrics.classification import Accuracy, LogLoss, accuracy, count_errors, log_loss, row_losses
 from kit.metrics.confusion import BalancedAccuracy, MacroF1, QuadraticWeightedKappa
+from kit.metrics.diversity import disagreement, error_correlation, row_disagreement
 from kit.metrics.intervals import (
     Z95,
     Difference,
@@ -12,8 +13,11 @@ from kit.metrics.intervals import (
     student_interval,
     wilson,
 )
+from kit.metrics.label_errors import LabelErrorEstimate, find_label_errors
 from kit.metrics.metric import Metric
+from kit.metrics.multiple import holm, normal_p
 from kit.metrics.paired import McNemar, mcnemar, paired_bootstrap
+from kit.metrics.reliability import Bin, CalibrationError, ece, reliability_bins
 
 METRICS: dict[str, Metric] = {
     one.name: one
@@ -28,17 +32,28 @@ __all__ = [
     "LOSS",
     "METRICS",
     "Z95",
+    "Bin",
+    "CalibrationError",
     "Difference",
     "Interval",
+    "LabelErrorEstimate",
     "McNemar",
     "Metric",
     "accuracy",
     "count_errors",
+    "disagreement",
+    "ece",
+    "error_correlation",
     "expected_score",
+    "find_label_errors",
+    "holm",
     "log_loss",
     "mcnemar",
     "mean_sd",
+    "normal_p",
     "paired_bootstrap",
+    "reliability_bins",
+    "row_disagreement",
     "row_losses",
     "student_interval",
     "wilson",

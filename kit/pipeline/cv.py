@@ -1,7 +1,7 @@
 """`kit cv`: train and store the members of a run, then write its ensemble, submission and report."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -12,15 +12,14 @@ from kit.config import Config
 from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
 from kit.data.source import load
-from kit.ensembling.calibration import calibrate
-from kit.ensembling.columns import Column, assemble
-from kit.ensembling.methods import Combined, combine
 from kit.errors import InterruptedRunError, KitError
-from kit.members import Member, MemberResult
+from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.oof import Oof
+from kit.pipeline.combining import combine_members
+from kit.pipeline.rebuild import images_of
 from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, track_status
-from kit.records import EnsembleRecord, RunRecord
+from kit.records import EnsembleRecord, Origin, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run, all_runs
 from kit.task.submission import check_submission, write_submission
@@ -61,6 +60,7 @@ def cv(
     jobs: int | None = None,
     fresh: bool = False,
     launcher: Launcher | None = None,
+    origin: Origin | None = None,
 ) -> tuple[Run, bool]:
     """Train the missing members of a run, combine all, and report.
 
@@ -72,6 +72,7 @@ def cv(
         jobs: parallel workers; None: one per core, or one per GPU.
         fresh: delete what the run already has.
         launcher: starts the workers; None: on this machine.
+        origin: the command, and how the configuration differs from its base; None if unknown.
 
     Returns:
         The finished run, and whether it was complete before.
@@ -101,7 +102,9 @@ def cv(
         if before and not missing and _is_complete(run, before, record):
             return run, True
         spent = before.wall_seconds if before else 0.0
-        record = record.model_copy(update={"name": run.name, "wall_seconds": spent})
+        record = record.model_copy(
+            update={"name": run.name, "wall_seconds": spent, "origin": origin or Origin()}
+        )
         todo = make_jobs(missing, config, numerics, folds, dataset)
         launcher = launcher or LocalLauncher()
         devices = launcher.devices(numerics.backend)
@@ -169,63 +172,42 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
 
 
 def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], record: RunRecord) -> None:
-    """Combine the members of a run, and write its OOF table, submission and report.
+    """Combine the members of a run, and write its OOF table, submission, report.json and images.
 
     Raises:
         KitError: members do not fit together.
     """
     labels, ids = np.asarray(dataset.train_labels), dataset.test_ids
     names, form = dataset.task.labels.labels, dataset.task.submission
-    plain = {member: run.read_member(member) for member in plan(config)}
-    columns, combined = _combined(run.name, plain, config, folds, labels)
-    members, tta = plain, None
-    if any(result.test_probs_tta is not None for result in plain.values()):
-        views = {member: result.with_views() for member, result in plain.items()}
-        of_views = _combined(run.name, views, config, folds, labels)
-        tta = combined, of_views[1]
-        if config.ensemble.tta:
-            members, (columns, combined) = views, of_views
-    run.write_oof(Oof(labels, combined.oof, names))
-    write_submission(run.submission_path, ids, combined.test, form)
+    done = combine_members(run, config, folds, labels)
+    run.write_oof(Oof(labels, done.combined.oof, names))
+    write_submission(run.submission_path, ids, done.combined.test, form)
     check_submission(run.submission_path, form, ids=ids)
     run.write_ensemble(
         EnsembleRecord(
             **config.ensemble.model_dump(),
             weights={
-                str(column.key): weight for column, weight in zip(columns, combined.weights, strict=True)
+                str(column.key): weight
+                for column, weight in zip(done.columns, done.combined.weights, strict=True)
             },
-            temperatures={str(column.key): column.temperature for column in columns},
+            temperatures={str(column.key): column.temperature for column in done.columns},
         )
     )
-    run.write_report(
-        summarise(
-            record,
-            config,
-            labels=labels,
-            names=names,
-            columns=columns,
-            combined=combined,
-            folds=folds,
-            members=members,
-            tta=tta,
-            warnings=dataset.warnings,
-        )
+    report = summarise(
+        record,
+        config,
+        labels=labels,
+        names=names,
+        columns=done.columns,
+        combined=done.combined,
+        folds=folds,
+        members=done.members,
+        test_ids=ids,
+        tta=done.tta,
+        warnings=dataset.warnings,
     )
-
-
-def _combined(
-    run: str,
-    members: Mapping[Member, MemberResult],
-    config: Config,
-    folds: NDArray[np.int8],
-    labels: NDArray[np.integer],
-) -> tuple[list[Column], Combined]:
-    columns = assemble(members, folds, config.seeds, run)
-    by_seed = dict(zip(config.seeds, folds, strict=True))
-    held_out = np.stack([by_seed[column.key.seed] for column in columns])
-    if config.ensemble.calibrate:
-        columns = [calibrate(column, labels, own) for column, own in zip(columns, held_out, strict=True)]
-    return columns, combine(columns, labels, held_out, config.ensemble.method)
+    run.write_report(report)
+    run.write_images(images_of(report, dataset))
 
 
 def _is_complete(run: Run, before: RunRecord, record: RunRecord) -> bool:

@@ -15,7 +15,6 @@ from kit.records.details import (
     Provenance,
     Reliability,
     ReliabilityBin,
-    Setting,
     Suspect,
     TestClass,
     TestPredictions,
@@ -39,7 +38,7 @@ from kit.records.report import (
     Times,
     ViewsReport,
 )
-from kit.records.run import Curves, EnsembleRecord, History, Machine, RunRecord, Status
+from kit.records.run import Curves, EnsembleRecord, History, Machine, Origin, RunRecord, Setting, Status
 from kit.records.study import (
     Comparison,
     Confirmation,
@@ -81,6 +80,7 @@ __all__ = [
     "Machine",
     "MemberReport",
     "ModelReport",
+    "Origin",
     "Pair",
     "ParamValue",
     "Params",

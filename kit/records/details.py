@@ -6,6 +6,7 @@ Units as in `kit.records.report`. Classes are indices into `Details.labels`.
 from typing import Literal
 
 from kit.records.base import Figure, Interval, Record
+from kit.records.run import Setting
 
 
 class Finding(Record):
@@ -184,20 +185,12 @@ class TestPredictions(Record):
     """The least certain first."""
 
 
-class Setting(Record):
-    """A key of the configuration that differs from its base; values as YAML."""
-
-    key: str
-    value: str
-    base: str
-
-
 class Provenance(Record):
     """Where the run comes from, and how to repeat it."""
 
     command: str
     base: str
-    """Configuration that `differences` refers to."""
+    """Configuration that `differences` refers to; empty if unknown."""
     differences: tuple[Setting, ...]
     versions: dict[str, str]
     machine: str

@@ -25,6 +25,24 @@ class Machine(Record):
     gpu: str | None = None
 
 
+class Setting(Record):
+    """A key of the configuration that differs from its base; values as YAML."""
+
+    key: str
+    value: str
+    base: str
+
+
+class Origin(Record):
+    """The command that started a run, and how its configuration differs from its base."""
+
+    command: str = ""
+    """Empty if unknown."""
+    base: str = ""
+    """Configuration that `differences` refers to; empty if unknown."""
+    differences: tuple[Setting, ...] = ()
+
+
 class RunRecord(Record):
     """run.json: what a run consists of, and its status."""
 
@@ -62,6 +80,13 @@ class RunRecord(Record):
     members_planned: int = 0
     wall_seconds: float = 0.0
     """Sum over all calls."""
+    origin: Origin = Field(default_factory=Origin)
+    """Of the latest call that trained."""
+
+    @property
+    def command(self) -> str:
+        """The command that repeats the run; incomplete if an earlier version made it."""
+        return self.origin.command or f"kit cv -c {self.config_name} …"
 
     @model_validator(mode="before")
     @classmethod

@@ -54,6 +54,21 @@ class CheckedSubmission:
         return hashlib.sha256(self.content).hexdigest()
 
 
+def submitted_ids(path: Path) -> tuple[str, ...]:
+    """Return the ids of a file that `write_submission` wrote, in its order.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            _, *rows = csv.reader(file)
+        return tuple(row[0] for row in rows)
+    except (OSError, ValueError, LookupError, csv.Error) as error:
+        hint = "train the run again: kit cv --fresh"
+        raise UserError("missing or damaged", where=str(path), hint=hint) from error
+
+
 def write_submission(
     path: Path, ids: Sequence[str], probs: NDArray[np.floating], form: SubmissionFormat
 ) -> None:

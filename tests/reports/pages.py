@@ -41,7 +41,7 @@ from kit.records import (
     Times,
     UncertainRow,
 )
-from kit.reports.run.images import Images
+from kit.images import Images
 
 ROWS, TEST_ROWS, TEST_SHOWN = 1000, 500, 12
 LETTERS = tuple(f"letter {chr(65 + index)}" for index in range(26))
@@ -90,12 +90,18 @@ def example_report(
         ensemble="mean",
         tta=None,
         folds=Folds(
-            mean=0.9721, sd=0.0022, each=tuple(FoldScore(fold=fold, members=4, mean=0.97, sd=0.002) for fold in (0, 1))
+            mean=0.9721,
+            sd=0.0022,
+            each=tuple(FoldScore(fold=fold, members=4, mean=0.97, sd=0.002) for fold in (0, 1)),
         ),
-        seeds=Seeds(mean=0.9733, sd=0.001, each=tuple(SeedScore(seed=seed, score=score(27)) for seed in seeds)),
+        seeds=Seeds(
+            mean=0.9733, sd=0.001, each=tuple(SeedScore(seed=seed, score=score(27)) for seed in seeds)
+        ),
         models=tuple(_model(model, len(seeds) * 2) for model in models),
         columns=tuple(
-            ColumnReport(model=model, seed=seed, weight=1 / len(columns), temperature=1.0, score=score(30 + seed))
+            ColumnReport(
+                model=model, seed=seed, weight=1 / len(columns), temperature=1.0, score=score(30 + seed)
+            )
             for model, seed in columns
         ),
         members=tuple(members),
@@ -221,7 +227,9 @@ def _details(columns: Sequence[tuple[str, int]], labels: Sequence[str], gallery:
             expected=12.4,
             interval=(6.1, 20.3),
             suspects=tuple(
-                Suspect(row=one.row, label=one.label, suggested=(one.label + 1) % classes, suspicion=one.suspicion)
+                Suspect(
+                    row=one.row, label=one.label, suggested=(one.label + 1) % classes, suspicion=one.suspicion
+                )
                 for one in rows
                 if one.suspect
             ),
@@ -269,7 +277,10 @@ def _growth(columns: int) -> Growth:
 def _reliability() -> Reliability:
     bins = tuple(
         ReliabilityBin(
-            rows=200, confidence=confidence, accuracy=confidence - 0.01, interval=(confidence - 0.03, confidence + 0.005)
+            rows=200,
+            confidence=confidence,
+            accuracy=confidence - 0.01,
+            interval=(confidence - 0.03, confidence + 0.005),
         )
         for confidence in (0.71, 0.9, 0.97, 0.99, 0.9995)
     )

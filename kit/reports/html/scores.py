@@ -17,7 +17,28 @@ if TYPE_CHECKING:
 _WIDE = 5
 """A logarithmic axis is clearer if the largest value is this many times the smallest."""
 
-_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3600, 7200, 18000, 36000, 86400, 172800, 432000)
+_TICKS = (
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    20,
+    60,
+    120,
+    300,
+    600,
+    1200,
+    3600,
+    7200,
+    18000,
+    36000,
+    86400,
+    172800,
+    432000,
+)
 """Seconds."""
 
 
@@ -81,7 +102,9 @@ class ScoreAxis:
 
 def by_score(timed: Sequence[TimedScore], metric: Metric) -> list[TimedScore]:
     """Return the best first; those without a score last."""
-    return sorted(timed, key=lambda one: math.inf if one.score.value is None else metric.loss(one.score.value))
+    return sorted(
+        timed, key=lambda one: math.inf if one.score.value is None else metric.loss(one.score.value)
+    )
 
 
 def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:

@@ -30,6 +30,7 @@ from kit.records import (
     Times,
     ViewsReport,
 )
+from kit.reports.run.details import confusion_matrix, detail
 from kit.reports.run.notes import doubts, notes_of
 
 CONFUSIONS = 10
@@ -47,6 +48,7 @@ def summarise(
     combined: Combined,
     folds: NDArray[np.int8],
     members: Mapping[Member, MemberResult],
+    test_ids: Sequence[str],
     tta: tuple[Combined, Combined] | None = None,
     warnings: Iterable[str] = (),
 ) -> Report:
@@ -61,6 +63,7 @@ def summarise(
         combined: the ensemble of these columns.
         folds: (seeds, rows) int8, the fold that holds the row out.
         members: the results of which the columns consist; not calibrated.
+        test_ids: (test rows,) ids of the submission.
         tta: the ensemble without and with test-time augmentation; None if no network predicts views.
         warnings: to show in the report, such as findings of the data check.
     """
@@ -72,6 +75,7 @@ def summarise(
     judged = [one for one in trained if one.score is not None]
     retried = [one.member for one in trained if one.retried]
     parts = _Parts(metric, config, labels, columns, folds)
+    models = parts.models(trained)
     return Report(
         run=record.name,
         config=record.config_name,
@@ -88,18 +92,35 @@ def summarise(
         tta=_views(metric, *tta, labels, used=config.ensemble.tta) if tta else None,
         folds=_folds(judged),
         seeds=parts.seeds(),
-        models=parts.models(trained),
+        models=models,
         columns=parts.columns(combined.weights),
         members=tuple(trained),
         confusions=_confusions(combined.oof, labels, names),
         worst=_worst(combined.oof, labels, names),
         time=_times(record, members.values()),
-        warnings=(
-            *warnings,
-            *doubts(metric, config, names),
-            *([f"retried after their worker died: {', '.join(retried)}"] if retried else []),
+        # A report that is computed again gets the warnings of the one before.
+        warnings=tuple(
+            dict.fromkeys(
+                (
+                    *warnings,
+                    *doubts(metric, config, names),
+                    *([f"retried after their worker died: {', '.join(retried)}"] if retried else []),
+                )
+            )
         ),
         notes=notes_of(record, config, columns, all_rows=len(judged) < len(trained)),
+        details=detail(
+            record,
+            config,
+            labels=labels,
+            names=names,
+            columns=columns,
+            combined=combined,
+            folds=folds,
+            test_ids=test_ids,
+            models=models,
+            members=trained,
+        ),
     )
 
 
@@ -184,6 +205,7 @@ def _member(metric: Metric, member: Member, result: MemberResult, labels: Labels
         seconds=history.seconds,
         parameters=history.parameters,
         multiply_adds=history.multiply_adds,
+        epochs=history.epochs,
     )
 
 
@@ -213,8 +235,7 @@ def _views(metric: Metric, plain: Combined, views: Combined, labels: Labels, *, 
 
 def _confusions(probs: NDArray[np.float64], labels: Labels, names: Sequence[str]) -> tuple[Confusion, ...]:
     classes = probs.shape[1]
-    cells = labels.astype(np.intp) * classes + probs.argmax(axis=1)
-    counts = np.bincount(cells, minlength=classes**2)
+    counts = np.ravel(confusion_matrix(probs, labels))
     counts[:: classes + 1] = 0
     # Stable: ties keep the order of label and prediction.
     pairs = np.argsort(-counts, kind="stable")[:CONFUSIONS]

@@ -8,7 +8,7 @@ from kit.records import Details, Report
 from kit.reports.html.render import write
 from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
 from kit.reports.run import plots, tables
-from kit.reports.run.images import Images
+from kit.images import Images
 
 PAGE_VERSION = 1
 """Raised when the page of the same report changes: `kit report` then writes it again."""
@@ -53,7 +53,9 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "spread": tables.spread,
         "scores": tables.scores(report, metric),
         "curves": {
-            one.model: plots.curves(one.model, [own for own in report.members if own.model == one.model], metric)
+            one.model: plots.curves(
+                one.model, [own for own in report.members if own.model == one.model], metric
+            )
             for one in report.models
         },
         "members": tables.members(report, metric),
@@ -88,7 +90,12 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
     confusion = details.confusion
     context: dict[str, Any] = {
         "largest": max(
-            (count for label, row in enumerate(confusion) for other, count in enumerate(row) if label != other),
+            (
+                count
+                for label, row in enumerate(confusion)
+                for other, count in enumerate(row)
+                if label != other
+            ),
             default=0,
         ),
         "reliability_plots": plots.reliability(details.reliability),

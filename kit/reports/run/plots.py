@@ -73,7 +73,9 @@ def _curves(
     for name, values in (("held-out", held_out), ("training", train)):
         first, last = _mean_at(values, 0), _mean_at(values, -1)
         if first is not None and last is not None:
-            parts.append(f"{name} {metric.title} from {metric.format(first)} to {metric.format(last)}{metric.unit}")
+            parts.append(
+                f"{name} {metric.title} from {metric.format(first)} to {metric.format(last)}{metric.unit}"
+            )
     text = f"Mean of {max(len(train), len(held_out))} members from the first to the last epoch: {'; '.join(parts)}."
     return draw(title, text, paint, note=note)
 
@@ -100,7 +102,9 @@ def growth(given: Growth, metric: Metric) -> Plot:
             linewidth=0,
         )
         medians = axis.places([one.median for one in points])
-        axes.plot(counts, medians, "o-", color=SERIES[0], markersize=4, label="median, 5 % to 95 % of subsets")
+        axes.plot(
+            counts, medians, "o-", color=SERIES[0], markersize=4, label="median, 5 % to 95 % of subsets"
+        )
         if ahead:
             # From the last point on.
             later = [points[-1].members, *(one.members for one in ahead)]
@@ -142,7 +146,9 @@ def reliability(given: Reliability) -> list[Plot]:
     def diagram(axes: "Axes") -> None:
         axes.plot([start, 100], [start, 100], ":", color=SOFT, linewidth=1.2, label="perfect")
         axes.vlines(confidences, *ends, color=SERIES[0], linewidth=1.5, label="95 % interval")
-        axes.plot(confidences, accuracies, "o", color=SERIES[0], markersize=4, label="rows of similar confidence")
+        axes.plot(
+            confidences, accuracies, "o", color=SERIES[0], markersize=4, label="rows of similar confidence"
+        )
         axes.set_xlabel("confidence, %")
         axes.set_ylabel("accuracy, %")
         axes.legend(loc="upper left")
@@ -154,7 +160,9 @@ def reliability(given: Reliability) -> list[Plot]:
         axes.fill_between(places, low, high, color=SERIES[0], alpha=0.2, linewidth=0)
         middle = [accuracy - mean for accuracy, mean in zip(accuracies, confidences, strict=True)]
         axes.plot(places, middle, "o-", color=SERIES[0], markersize=4)
-        axes.set_xticks(list(places), [_short(mean) for mean in confidences], rotation=45 if len(bins) > 6 else 0)
+        axes.set_xticks(
+            list(places), [_short(mean) for mean in confidences], rotation=45 if len(bins) > 6 else 0
+        )
         axes.set_xlabel("mean confidence of the rows, %")
         axes.set_ylabel("accuracy minus confidence, points")
 
@@ -183,7 +191,9 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
     def paint(axes: "Axes") -> None:
         places = range(len(shares))
         ends = [[100 * one.test_interval[side] for one in shares] for side in (0, 1)]
-        axes.vlines(places, *ends, color=SERIES[0], linewidth=5, alpha=0.4, label="expected from training, 95 %")
+        axes.vlines(
+            places, *ends, color=SERIES[0], linewidth=5, alpha=0.4, label="expected from training, 95 %"
+        )
         axes.plot(
             places,
             [100 * one.test_share for one in shares],
@@ -201,7 +211,9 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         axes.figure.legend(loc="outside upper left", ncols=2)  # type: ignore[union-attr]
 
     found = f"outside for {', '.join(outside[:5])}" if outside else "inside for all classes"
-    text = f"Share of each class in the test predictions against the interval expected from training: {found}."
+    text = (
+        f"Share of each class in the test predictions against the interval expected from training: {found}."
+    )
     return draw("Predicted classes in the test rows", text, paint)
 
 

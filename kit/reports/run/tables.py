@@ -78,7 +78,11 @@ def scores(report: Report, metric: Metric) -> Table:
 
 
 def _heats(members: Sequence[MemberReport], metric: Metric) -> dict[str, float]:
-    losses = {one.member: metric.loss(one.score.value) for one in members if one.score and one.score.value is not None}
+    losses = {
+        one.member: metric.loss(one.score.value)
+        for one in members
+        if one.score and one.score.value is not None
+    }
     if not losses:
         return {}
     best, worst = min(losses.values()), max(losses.values())
@@ -166,7 +170,12 @@ def members(report: Report, metric: Metric) -> Table:
 def growth(given: Growth, metric: Metric) -> Table:
     """Return the data of the plot of score against members."""
     points = [
-        (f"{one.members}", metric.format(one.median), metric.format_interval((one.low, one.high)), f"{one.subsets}")
+        (
+            f"{one.members}",
+            metric.format(one.median),
+            metric.format_interval((one.low, one.high)),
+            f"{one.subsets}",
+        )
         for one in given.points
     ]
     forecast = [
@@ -207,7 +216,13 @@ def suspects(given: LabelErrors, labels: Sequence[str]) -> Table:
         "Most suspicious first",
         ("Row", "Line of the file", "Label", "More likely", "Suspicion"),
         [
-            (f"{one.row}", f"{line(one.row)}", labels[one.label], labels[one.suggested], f"{one.suspicion:.3f}")
+            (
+                f"{one.row}",
+                f"{line(one.row)}",
+                labels[one.label],
+                labels[one.suggested],
+                f"{one.suspicion:.3f}",
+            )
             for one in given.suspects
         ],
     )
@@ -241,7 +256,13 @@ def diversity(given: Diversity) -> tuple[Table, Table]:
             "Rows with different predictions, %; more is coloured stronger",
             head,
             [
-                (name, *(_off(index, other, f"{100 * value:.2f}", value / top) for other, value in enumerate(row)))
+                (
+                    name,
+                    *(
+                        _off(index, other, f"{100 * value:.2f}", value / top)
+                        for other, value in enumerate(row)
+                    ),
+                )
                 for index, (name, row) in enumerate(zip(names, given.disagreement, strict=True))
             ],
         ),

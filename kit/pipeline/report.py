@@ -1,0 +1,102 @@
+"""`kit report`: the report and the page of a finished run, made again where they are out of date.
+
+An up-to-date report is shown without numpy: imports of what computes and draws are local.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+from kit.errors import KitError, UserError
+from kit.reports.run.page import PAGE_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kit.records import Report
+    from kit.runs import Run
+
+_HEAD = 2000
+"""Characters of the page that name its version."""
+
+
+def current(run: Run, say: Callable[[str], None]) -> Report:
+    """Return the report of a finished run; compute it, and draw report.html, where these are out of date.
+
+    Everything comes from the folder of the run. Without its members, the page shows what report.json has.
+
+    Args:
+        run: the run.
+        say: receives what is missing on the page, or why it cannot be written, one line each.
+
+    Raises:
+        UserError: report.json is damaged; or it is missing and cannot be computed.
+    """
+    if is_drawn(run):
+        return run.read_report()
+    report = run.read_report() if run.report_path.is_file() else None
+    if report is None or report.details is None or run.page_path.is_file() or _is_older(run):
+        report = _computed(run, report, say)
+    _draw(run, report, say)
+    return report
+
+
+def is_drawn(run: Run) -> bool:
+    """Return whether report.html is newer than its sources, and of this version."""
+    try:
+        drawn = run.page_path.stat().st_mtime
+        with run.page_path.open(encoding="utf-8") as file:
+            this_version = f'page {PAGE_VERSION}"' in file.read(_HEAD)
+        return this_version and all(
+            path.stat().st_mtime <= drawn for path in (run.info_path, run.oof_path, run.report_path)
+        )
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _is_older(run: Run) -> bool:
+    """Return whether report.json is older than the predictions that it describes."""
+    return run.oof_path.is_file() and run.report_path.stat().st_mtime < run.oof_path.stat().st_mtime
+
+
+def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Report:
+    from kit.pipeline.rebuild import computed
+
+    try:
+        report = computed(run, stored.warnings if stored else ())
+    except (KitError, OSError, ValueError, LookupError, BadZipFile) as error:
+        cause = str(error).partition("\n")[0]
+        if stored is None:
+            raise UserError(
+                "there is no report.json, and it cannot be computed",
+                where=str(run.path),
+                received=cause,
+                hint="train the run again: kit cv --fresh",
+            ) from error
+        say(f"the page shows only what report.json has: {cause}")
+        return stored
+    with _writing(say):
+        run.write_report(report)
+    return report
+
+
+def _draw(run: Run, report: Report, say: Callable[[str], None]) -> None:
+    from kit.pipeline.rebuild import find_images
+    from kit.reports.run.page import write_page
+
+    with _writing(say):
+        images, new = find_images(run, report)
+        if new:
+            run.write_images(images)
+        write_page(run.page_path, report, images)
+
+
+@contextmanager
+def _writing(say: Callable[[str], None]) -> Iterator[None]:
+    """Report a failure to write: the run is complete all the same."""
+    try:
+        yield
+    except OSError as error:
+        say(f"the report cannot be written: {error.filename}: {error.strerror}")
