@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
@@ -11,6 +11,7 @@ from kit.files import atomic
 from kit.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -19,33 +20,40 @@ else:
     np = LazyModule("numpy")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Images:
-    """Images of some training and test rows.
+    """Images by 0-based row, each (height, width, channels) uint8.
 
     Attributes:
-        train_rows: (training images,) int64, 0-based rows of train.csv.
-        train: (training images, height, width, channels) uint8.
-        test_rows: (test images,) int64, 0-based rows of test.csv.
-        test: (test images, height, width, channels) uint8.
+        train: of train.csv.
+        test: of test.csv.
     """
 
-    train_rows: NDArray[np.int64]
-    train: NDArray[np.uint8]
-    test_rows: NDArray[np.int64]
-    test: NDArray[np.uint8]
+    train: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    test: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     @classmethod
-    def none(cls) -> Images:
-        """Return no image."""
-        rows, pixels = np.empty(0, np.int64), np.empty((0, 0, 0, 1), np.uint8)
-        return cls(rows, pixels, rows, pixels)
+    def taken(
+        cls,
+        train: NDArray[np.uint8],
+        train_rows: Sequence[int],
+        test: NDArray[np.uint8],
+        test_rows: Sequence[int],
+    ) -> Images:
+        """Return the images of some rows of (rows, height, width, channels) arrays."""
+        return cls({row: train[row] for row in train_rows}, {row: test[row] for row in test_rows})
 
 
 def write(path: Path, images: Images) -> None:
-    """Write the images, compressed, atomically."""
+    """Write the images, compressed, atomically: arrays train_rows, train, test_rows and test."""
     with atomic(path) as file:
-        np.savez_compressed(file, **{one.name: getattr(images, one.name) for one in fields(images)})
+        np.savez_compressed(
+            file,
+            train_rows=np.array(list(images.train), np.int64),
+            train=_stacked(images.train),
+            test_rows=np.array(list(images.test), np.int64),
+            test=_stacked(images.test),
+        )
 
 
 def read(path: Path) -> Images:
@@ -56,6 +64,14 @@ def read(path: Path) -> Images:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Images(**{one.name: file[one.name] for one in fields(Images)})
+            train, test = (
+                dict(zip(file[f"{name}_rows"].tolist(), file[name], strict=True))
+                for name in ("train", "test")
+            )
     except (OSError, ValueError, EOFError, LookupError, BadZipFile) as error:
         raise UserError("missing or damaged", where=str(path), hint="delete it, then: kit report") from error
+    return Images(train, test)
+
+
+def _stacked(images: dict[int, NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return np.stack(list(images.values())) if images else np.empty((0, 0, 0, 1), np.uint8)

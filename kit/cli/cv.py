@@ -24,12 +24,20 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
     from kit.cli.progress import Terminal
     from kit.config import find, load
     from kit.pipeline.cv import cv
+    from kit.pipeline.origin import origin_of
+    from kit.pipeline.report import current
     from kit.reports.run.terminal import render
 
     with Terminal() as terminal:
         run, complete = cv(
-            load(config, changes), find(config).stem, terminal, name=name, jobs=jobs, fresh=fresh
+            load(config, changes),
+            find(config).stem,
+            terminal,
+            name=name,
+            jobs=jobs,
+            fresh=fresh,
+            origin=origin_of(config, changes, name),
         )
     if complete:
         click.echo(f"{run.path} is complete; --fresh retrains it.\n", err=True)
-    render(run.read_report(), Console(), run)
+    render(current(run, lambda text: click.echo(text, err=True)), Console(), run)

@@ -67,6 +67,7 @@ changes = click.option(
 opened = click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print only JSON on stdout.")
 
+open_page = click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
 
 timeout = click.option(
     "--timeout",

@@ -1,7 +1,7 @@
 """`kit cv`: train and store the members of a run, then write its ensemble, submission and report."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.oof import Oof
 from kit.pipeline.combining import combine_members
-from kit.pipeline.report import images_of, refresh
+from kit.pipeline.rebuild import images_of
 from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, track_status
 from kit.records import EnsembleRecord, Origin, RunRecord
 from kit.reports.run.figures import summarise

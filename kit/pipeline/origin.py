@@ -17,7 +17,8 @@ def origin_of(config: str, changes: Sequence[str], run: str | None) -> Origin:
     The base is the configuration that the file extends; if it extends none, the file itself.
 
     Args:
-        config, changes: as `kit.config.load` takes them.
+        config: its name or file.
+        changes: of it ("a.b=c").
         run: the name that the user gave it, if any.
 
     Raises:

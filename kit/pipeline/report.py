@@ -1,122 +1,102 @@
-"""`kit report`: the report of a finished run, computed again from its folder where it is out of date."""
+"""`kit report`: the report and the page of a finished run, made again where they are out of date.
 
-from collections.abc import Callable
+An up-to-date report is shown without numpy: imports of what computes and draws are local.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kit.config import Config, validate
-from kit.data import layout
-from kit.data.dataset import Dataset, open_folder
 from kit.errors import KitError, UserError
-from kit.images import Images
-from kit.pipeline.combining import combine_members
-from kit.records import Report, RunRecord
-from kit.reports.run.figures import summarise
-from kit.reports.run.page import write_page
-from kit.runs import Run
-from kit.task.submission import submitted_ids
+from kit.reports.run.page import PAGE_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kit.records import Report
+    from kit.runs import Run
+
+_HEAD = 2000
+"""Characters of the page that name its version."""
 
 
-def refresh(run: Run, say: Callable[[str], None]) -> Report:
-    """Compute report.json and draw report.html from the files of a finished run, without its data.
+def current(run: Run, say: Callable[[str], None]) -> Report:
+    """Return the report of a finished run; compute it, and draw report.html, where these are out of date.
+
+    Everything comes from the folder of the run. Without its members, the page shows what report.json has.
 
     Args:
         run: the run.
         say: receives what is missing on the page, or why it cannot be written, one line each.
 
     Raises:
-        UserError: there is no report.json, and it cannot be computed.
+        UserError: report.json is damaged; or it is missing and cannot be computed.
     """
-    try:
-        report = _computed(run)
-    except (KitError, OSError, BadZipFile, LookupError) as error:
-        if not run.report_path.is_file():
-            raise
-        report = run.read_report()
-        say(f"the page shows only what report.json has: {_line(error)}")
-    else:
-        _try(lambda: run.write_report(report), say)
-    draw(run, report, say)
+    if is_drawn(run):
+        return run.read_report()
+    report = run.read_report() if run.report_path.is_file() else None
+    if report is None or report.details is None or run.page_path.is_file() or _is_older(run):
+        report = _computed(run, report, say)
+    _draw(run, report, say)
     return report
 
 
-def draw(run: Run, report: Report, say: Callable[[str], None]) -> None:
-    """Write report.html; without its images if they are missing. See `refresh` for the arguments."""
-    _try(lambda: write_page(run.page_path, report, _images(run, report)), say)
-
-
-def _try(write: Callable[[], None], say: Callable[[str], None]) -> None:
+def is_drawn(run: Run) -> bool:
+    """Return whether report.html is newer than its sources, and of this version."""
     try:
-        write()
+        drawn = run.page_path.stat().st_mtime
+        with run.page_path.open(encoding="utf-8") as file:
+            this_version = f'page {PAGE_VERSION}"' in file.read(_HEAD)
+        return this_version and all(
+            path.stat().st_mtime <= drawn for path in (run.info_path, run.oof_path, run.report_path)
+        )
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _is_older(run: Run) -> bool:
+    """Return whether report.json is older than the predictions that it describes."""
+    return run.oof_path.is_file() and run.report_path.stat().st_mtime < run.oof_path.stat().st_mtime
+
+
+def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Report:
+    from kit.pipeline.rebuild import computed
+
+    try:
+        report = computed(run, stored.warnings if stored else ())
+    except (KitError, OSError, ValueError, LookupError, BadZipFile) as error:
+        cause = str(error).partition("\n")[0]
+        if stored is None:
+            raise UserError(
+                "there is no report.json, and it cannot be computed",
+                where=str(run.path),
+                received=cause,
+                hint="train the run again: kit cv --fresh",
+            ) from error
+        say(f"the page shows only what report.json has: {cause}")
+        return stored
+    with _writing(say):
+        run.write_report(report)
+    return report
+
+
+def _draw(run: Run, report: Report, say: Callable[[str], None]) -> None:
+    from kit.pipeline.rebuild import find_images
+    from kit.reports.run.page import write_page
+
+    with _writing(say):
+        images, new = find_images(run, report)
+        if new:
+            run.write_images(images)
+        write_page(run.page_path, report, images)
+
+
+@contextmanager
+def _writing(say: Callable[[str], None]) -> Iterator[None]:
+    """Report a failure to write: the run is complete all the same."""
+    try:
+        yield
     except OSError as error:
         say(f"the report cannot be written: {error.filename}: {error.strerror}")
-
-
-def _line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
-
-
-def _computed(run: Run) -> Report:
-    record, table = run.read_record(), run.read_oof()
-    config, folds = validate(record.config), run.read_folds()
-    done = combine_members(run, config, folds, table.labels)
-    return summarise(
-        record,
-        config,
-        labels=table.labels,
-        names=table.names,
-        columns=done.columns,
-        combined=done.combined,
-        folds=folds,
-        members=done.members,
-        test_ids=submitted_ids(run.submission_path),
-        tta=done.tta,
-        warnings=run.read_report().warnings if run.report_path.is_file() else (),
-    )
-
-
-def images_of(report: Report, dataset: Dataset) -> Images:
-    """Return the images of the rows that the page of a report shows."""
-    train, test = _shown_rows(report)
-    return Images(
-        train, np.asarray(dataset.train_images[train]), test, np.asarray(dataset.test_images[test])
-    )
-
-
-def _shown_rows(report: Report) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the training and the test rows on the page, ascending."""
-    if report.details is None:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    train = [one.row for one in report.details.gallery]
-    test = [one.row for one in report.details.test.uncertain]
-    return np.array(sorted(train), np.int64), np.array(sorted(test), np.int64)
-
-
-def _images(run: Run, report: Report) -> Images:
-    """Return the stored images; those that are missing are read from the data if it is on this machine."""
-    try:
-        stored = run.read_images()
-    except UserError:
-        stored = Images.none()
-    train, test = _shown_rows(report)
-    if np.isin(train, stored.train_rows).all() and np.isin(test, stored.test_rows).all():
-        return stored
-    record = run.read_record()
-    dataset = _local_data(record, validate(record.config))
-    if dataset is None:
-        return stored
-    found = images_of(report, dataset)
-    run.write_images(found)
-    return found
-
-
-def _local_data(record: RunRecord, config: Config) -> Dataset | None:
-    """Return the data that the run was trained on; None if this machine does not have it."""
-    try:
-        folder = layout.SAMPLE if record.sample else layout.local_folder(config)
-        dataset = open_folder(folder, config) if folder else None
-    except UserError:
-        return None
-    return dataset if dataset and dataset.fingerprint == record.fingerprint else None

@@ -83,6 +83,11 @@ class RunRecord(Record):
     origin: Origin = Field(default_factory=Origin)
     """Of the latest call that trained."""
 
+    @property
+    def command(self) -> str:
+        """The command that repeats the run; incomplete if an earlier version made it."""
+        return self.origin.command or f"kit cv -c {self.config_name} …"
+
     @model_validator(mode="before")
     @classmethod
     def _of_earlier_versions(cls, raw: Any) -> Any:

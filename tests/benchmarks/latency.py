@@ -56,6 +56,7 @@ def _write_run(run: Run) -> None:
         combined=combine(columns, labels, folds, "mean"),
         folds=folds,
         members=members,
+        test_ids=tuple(map(str, range(1, len(columns[0].test) + 1))),
     )
     run.write_record(record)
     run.write_report(report)

@@ -29,7 +29,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     const shown = new Set(matching.slice(0, limit));
     list.replaceChildren(...matching.slice(0, limit), ...cards.filter((card) => !shown.has(card)));
     for (const card of cards) card.hidden = !shown.has(card);
-    const rest = matching.length > shown.size ? `; ${matching.length} match` : "";
+    const rest = matching.length > shown.size && matching.length < cards.length ? `; ${matching.length} match` : "";
     count.textContent = `${shown.size} of ${cards.length} rows shown${rest}`;
     more.hidden = matching.length <= shown.size;
   };
@@ -52,7 +52,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     update();
     list.children[first].focus();
   });
-  // <button data-show="label=3&predicted=5" data-in="ID"> elsewhere shows these rows.
+  // <button data-show="label=3&predicted=5&sort=loss" data-in="ID"> elsewhere shows these rows.
   for (const button of document.querySelectorAll(`[data-show][data-in="${gallery.id}"]`)) {
     button.disabled = false;
     button.addEventListener("click", () => {
@@ -64,6 +64,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
         if (control.type === "checkbox") control.checked = true;
         else control.value = value;
       }
+      if (values.has("sort")) sort.value = values.get("sort");
       restart();
       gallery.scrollIntoView();
       count.focus({ preventScroll: true });

@@ -46,7 +46,7 @@ def draw(
     paint: Callable[["Axes"], None],
     *,
     note: str = "",
-    size: tuple[float, float] = (4.8, 3.0),
+    size: tuple[float, float] = (4.3, 2.8),
 ) -> Plot:
     """Return a plot.
 

@@ -53,9 +53,17 @@ def detail(
     models: Sequence[ModelReport],
     members: Sequence[MemberReport],
 ) -> Details:
-    """Return the details; see `kit.reports.run.figures.summarise` for the arguments.
+    """Return the details of a finished run.
 
     Args:
+        record: run.json.
+        config: the resolved configuration.
+        labels: (training rows,) from 0.
+        names: names of class 0, 1, ….
+        columns: of the ensemble.
+        combined: the ensemble of these columns.
+        folds: (seeds, rows) int8, the fold that holds the row out.
+        test_ids: (test rows,) ids of the submission.
         models: figures of each model.
         members: figures of each member.
     """
@@ -68,7 +76,7 @@ def detail(
     shown = gallery.choose(probs, labels, found.suspicion, disagreement)
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
     curve = _growth(columns, labels, metric, held_out, config.ensemble.method)
-    reliability = _reliability(combined, labels, folds[0])
+    reliability, clear = _reliability(combined, labels, folds[0])
     return Details(
         labels=tuple(names),
         findings=find(
@@ -79,7 +87,7 @@ def detail(
             members=members,
             growth=curve,
             label_errors=errors,
-            reliability=reliability,
+            reliability=reliability if clear else None,
         ),
         confusion=confusion_matrix(probs, labels),
         growth=curve,
@@ -96,9 +104,7 @@ def detail(
         label_errors=errors,
         reliability=reliability,
         diversity=_diversity(columns, labels),
-        pairs=compare_pairs(
-            list(each), list(each.values()), labels, metric, [one.seconds for one in models]
-        ),
+        pairs=compare_pairs(list(each), list(each.values()), labels, metric, [one.seconds for one in models]),
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),
     )
@@ -176,11 +182,15 @@ def _label_errors(found: LabelErrorEstimate, labels: Labels) -> LabelErrors:
     )
 
 
-def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8]) -> Reliability:
+def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8]) -> tuple[Reliability, bool]:
+    """Return the reliability, and whether the temperature lowers the log loss clearly (2 standard errors)."""
     probs = combined.oof
-    scaled = calibrate(Column(ColumnKey("", "", 0), probs, combined.test), labels, held_out)
+    scaled = calibrate(
+        Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test), labels, held_out
+    )
+    gains = metrics.row_losses(probs, labels) - metrics.row_losses(scaled.oof, labels)
     error = metrics.ece(probs, labels)
-    return Reliability(
+    found = Reliability(
         bins=tuple(ReliabilityBin(**one._asdict()) for one in metrics.reliability_bins(probs, labels)),
         ece=error.value,
         ece_interval=error.interval,
@@ -188,6 +198,7 @@ def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8])
         log_loss=metrics.LOSS.value(probs, labels),
         scaled_log_loss=metrics.LOSS.value(scaled.oof, labels),
     )
+    return found, bool(gains.mean() > 2 * gains.std() / np.sqrt(len(gains)))
 
 
 def _diversity(columns: Sequence[Column], labels: Labels) -> Diversity | None:
@@ -228,7 +239,7 @@ def _provenance(record: RunRecord) -> Provenance:
     machine = record.machine
     parts = [machine.gpu, machine.cpu, f"{machine.cores} cores" if machine.cores else "", machine.platform]
     return Provenance(
-        command=record.origin.command or f"kit cv -c {record.config_name}",
+        command=record.command,
         base=record.origin.base,
         differences=record.origin.differences,
         versions=record.versions,

@@ -25,7 +25,7 @@ def find(
     members: Sequence[MemberReport],
     growth: Growth | None,
     label_errors: LabelErrors,
-    reliability: Reliability,
+    reliability: Reliability | None,
 ) -> tuple[Finding, ...]:
     """Return what to know or do next, most useful first; one finding of kind "none" if there is nothing.
 
@@ -33,7 +33,11 @@ def find(
         record: run.json.
         metric: of the competition.
         rows: number of training rows.
-        models, members, growth, label_errors, reliability: parts of the report.
+        models: figures of each model.
+        members: figures of each member.
+        growth: score against the number of seeds; None with a single column.
+        label_errors: labels that may be wrong.
+        reliability: None if a temperature does not lower the log loss clearly.
     """
     seeds = len({member.seed for member in members})
     found = [
@@ -47,7 +51,7 @@ def find(
         kind="none",
         text="nothing to improve is certain",
         evidence="No model overfits clearly, and neither labels nor probabilities look wrong.",
-        anchor="models",
+        anchor="scores",
     )
     return tuple(found) or (nothing,)
 
@@ -58,7 +62,7 @@ def _sample(record: RunRecord, rows: int) -> Iterator[Finding]:
             kind="sample",
             text=f"bundled sample of {rows:,} rows: the figures say nothing about the competition",
             evidence="Get the competition's data: kit data fetch.",
-            anchor="provenance",
+            anchor="run",
         )
 
 
@@ -96,8 +100,8 @@ def _seeds(growth: Growth | None, seeds: int) -> Iterator[Finding]:
             kind="seeds",
             text="one seed: try more with --set seeds=3",
             evidence=(
-                "One seed does not show what more would give. The same command with --set seeds=3 trains only "
-                "the two new ones."
+                "One seed does not show what more would give. The same command with --set seeds=3 trains "
+                "only the two new ones."
             ),
             anchor="growth",
         )
@@ -122,14 +126,16 @@ def _labels(errors: LabelErrors, rows: int) -> Iterator[Finding]:
             kind="labels",
             text=f"about {errors.expected:,.0f} labels look wrong ({low:,} to {high:,})",
             evidence=(
-                f"Estimate by confident learning on {rows:,} out-of-fold predictions, with its 95 % interval. "
-                "The most suspicious are in the gallery."
+                f"Estimate by confident learning on {rows:,} out-of-fold predictions, with its 95 % "
+                "interval. The most suspicious are in the gallery."
             ),
             anchor="labels",
         )
 
 
-def _calibration(reliability: Reliability) -> Iterator[Finding]:
+def _calibration(reliability: Reliability | None) -> Iterator[Finding]:
+    if reliability is None:
+        return
     gain = reliability.log_loss - reliability.scaled_log_loss
     if gain > SMALLEST_GAIN * reliability.log_loss:
         extreme = "too extreme" if reliability.temperature > 1 else "not extreme enough"

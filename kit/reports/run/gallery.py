@@ -54,14 +54,14 @@ def choose(
 
 
 def _per_cell(hardest: NDArray[np.intp], probs: Probabilities, labels: Labels) -> NDArray[np.intp]:
-    """Return up to PER_CELL rows of each cell of the confusion matrix: all first rows, then all second ones."""
+    """Return up to PER_CELL rows of each cell of the confusion matrix: the first of each, then the second."""
     cells = labels[hardest].astype(np.intp) * probs.shape[1] + probs[hardest].argmax(axis=1)
     order = np.argsort(cells, kind="stable")
     starts = np.searchsorted(cells[order], cells[order])
     rank = np.arange(len(order)) - starts
     kept = rank < PER_CELL
     by_rank = np.argsort(rank[kept], kind="stable")
-    return hardest[order[kept][by_rank]]
+    return np.asarray(hardest[order[kept][by_rank]])
 
 
 def describe(
@@ -74,10 +74,15 @@ def describe(
     disagreement: NDArray[np.floating],
     suspects: set[int],
 ) -> tuple[GalleryRow, ...]:
-    """Return one record per row of `rows`; see `choose` for the arguments.
+    """Return one record per row of `rows`.
 
     Args:
+        rows: to describe.
+        probs: (rows, classes) of the ensemble, of all rows.
+        labels: (rows,) from 0.
         columns: of the ensemble.
+        suspicion: (rows,), how much each label looks wrong.
+        disagreement: (rows,), how much the columns disagree.
         suspects: rows whose labels are suspected.
     """
     losses = metrics.row_losses(probs[rows], labels[rows])
@@ -113,16 +118,14 @@ def least_certain(
     rows = np.argsort(probs.max(axis=1), kind="stable")[:UNCERTAIN]
     agree = _agreeing(probs[rows], [column.test[rows] for column in columns])
     return tuple(
-        UncertainRow(
-            row=int(row), id=ids[row], top=_top(probs[row]), agree=int(count), columns=len(columns)
-        )
+        UncertainRow(row=int(row), id=ids[row], top=_top(probs[row]), agree=int(count), columns=len(columns))
         for row, count in zip(rows, agree, strict=True)
     )
 
 
 def _agreeing(probs: Probabilities, columns: Sequence[Probabilities]) -> NDArray[np.intp]:
     predicted = probs.argmax(axis=1)
-    return np.sum([column.argmax(axis=1) == predicted for column in columns], axis=0)
+    return np.asarray(np.sum([column.argmax(axis=1) == predicted for column in columns], axis=0))
 
 
 def _top(probs: Probabilities) -> tuple[ClassShare, ...]:

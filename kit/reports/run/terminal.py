@@ -1,5 +1,6 @@
 """Render the report of a run in a terminal: the main result first, then the details."""
 
+import math
 from collections.abc import Sequence
 
 from rich.columns import Columns
@@ -8,9 +9,25 @@ from rich.table import Table
 from rich.text import Text
 
 from kit.metrics import LOSS, METRICS, Metric
-from kit.records import Confusion, FoldScore, ModelReport, Report, Score, SeedScore, Spread, ViewsReport
+from kit.records import (
+    Confusion,
+    Finding,
+    FoldScore,
+    ModelReport,
+    Report,
+    Score,
+    SeedScore,
+    Spread,
+    ViewsReport,
+)
 from kit.reports.formatting import WIDE, duration, network_size, table
 from kit.runs import Run
+
+
+FINDINGS = 3
+"""Most findings that are shown; the page shows all."""
+PAIRS = 3
+"""Most pairs of models whose verdicts are shown."""
 
 
 def render(report: Report, console: Console, run: Run | None = None) -> None:
@@ -33,9 +50,12 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         )
     for warning in report.warnings:
         _paragraph(console, f"warning: {warning}", "yellow")
+    if report.details:
+        _findings(console, report.details.findings)
     if len(report.models) > 1:
         console.print()
-        console.print(_models(report.models, metric, wide=console.width >= WIDE))
+        console.print(_models(by_score(report.models, metric), metric, wide=console.width >= WIDE))
+        _pairs(console, report, metric)
     details = [_folds(report.folds.each, metric)]
     if len(report.seeds.each) > 1:
         details.append(_seeds(report.seeds.each, metric))
@@ -50,8 +70,46 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
     if report.notes:
         _paragraph(console, " ".join(report.notes), "dim")
     if run is not None:
-        written = [run.oof_path, run.submission_path, run.report_path]
+        written = [run.oof_path, run.submission_path, run.report_path, run.page_path]
         _paragraph(console, f"{run.path}: {', '.join(path.name for path in written if path.is_file())}")
+        if run.page_path.is_file():
+            # Not wrapped: terminals make a link of it.
+            console.print(Text(f"Page: {run.page_path}"), soft_wrap=True)
+
+
+def by_score(models: Sequence[ModelReport], metric: Metric) -> list[ModelReport]:
+    """Return the models, the best first."""
+    best = math.inf
+    return sorted(models, key=lambda one: best if one.score.value is None else metric.loss(one.score.value))
+
+
+def _findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Print the most useful findings; the sample is named anyway."""
+    grid = Table.grid(padding=(0, 3))
+    for one in [one for one in findings if one.kind not in {"sample", "none"}][:FINDINGS]:
+        grid.add_row(Text("-"), Text.assemble((one.text, "bold"), f"\n{one.evidence}"))
+    if grid.row_count:
+        console.print()
+        console.print(grid)
+
+
+def _pairs(console: Console, report: Report, metric: Metric) -> None:
+    """Print the verdicts of the models against each other, if they are few."""
+    pairs = report.details.pairs if report.details else ()
+    if len(pairs) > PAIRS:
+        return
+    for one in pairs:
+        verdict = (
+            f"{one.b} is {one.verdict} than {one.a}"
+            if one.verdict != "no difference"
+            else f"{one.b} against {one.a}: no difference that {one.rows:,} rows can show"
+        )
+        low, high = map(metric.format_difference, one.interval)
+        _paragraph(
+            console,
+            f"{verdict}: {metric.format_difference(one.difference)}{' points' * metric.percent} "
+            f"(95 % interval {low} to {high}), p = {one.p_corrected:.2g}",
+        )
 
 
 def _makeup(report: Report) -> str:

@@ -1,0 +1,80 @@
+"""Compute the report of a run, and find its images, from the run's folder."""
+
+from kit.config import validate
+from kit.data import layout
+from kit.data.dataset import Dataset, open_folder
+from kit.errors import UserError
+from kit.images import Images
+from kit.pipeline.combining import combine_members
+from kit.records import Report
+from kit.reports.run.figures import summarise
+from kit.runs import Run
+from kit.task.submission import submitted_ids
+
+
+def computed(run: Run, warnings: tuple[str, ...]) -> Report:
+    """Return the figures of a finished run from its members, oof.csv and submission.csv.
+
+    Args:
+        run: the run.
+        warnings: of the data check, from an earlier report.
+
+    Raises:
+        KitError, OSError, ValueError, LookupError, BadZipFile: a file is missing or damaged.
+    """
+    record, table = run.read_record(), run.read_oof()
+    config, folds = validate(record.config), run.read_folds()
+    done = combine_members(run, config, folds, table.labels)
+    return summarise(
+        record,
+        config,
+        labels=table.labels,
+        names=table.names,
+        columns=done.columns,
+        combined=done.combined,
+        folds=folds,
+        members=done.members,
+        test_ids=submitted_ids(run.submission_path),
+        tta=done.tta,
+        warnings=warnings,
+    )
+
+
+def images_of(report: Report, dataset: Dataset) -> Images:
+    """Return the images of the rows that the page of a report shows."""
+    return Images.taken(dataset.train_images, _train_rows(report), dataset.test_images, _test_rows(report))
+
+
+def find_images(run: Run, report: Report) -> tuple[Images, bool]:
+    """Return the images for the page, and whether they differ from those that the run stores.
+
+    Images that the run does not store are taken from the data if this machine has it.
+    """
+    try:
+        stored = run.read_images()
+    except UserError:
+        stored = Images()
+    if {*_train_rows(report)} <= {*stored.train} and {*_test_rows(report)} <= {*stored.test}:
+        return stored, False
+    dataset = _local_data(run)
+    return (images_of(report, dataset), True) if dataset else (stored, False)
+
+
+def _train_rows(report: Report) -> list[int]:
+    return sorted(one.row for one in report.details.gallery) if report.details else []
+
+
+def _test_rows(report: Report) -> list[int]:
+    return sorted(one.row for one in report.details.test.uncertain) if report.details else []
+
+
+def _local_data(run: Run) -> Dataset | None:
+    """Return the data that the run was trained on; None if this machine does not have it."""
+    record = run.read_record()
+    try:
+        config = validate(record.config)
+        folder = layout.SAMPLE if record.sample else layout.local_folder(config)
+        dataset = open_folder(folder, config) if folder else None
+    except UserError:
+        return None
+    return dataset if dataset and dataset.fingerprint == record.fingerprint else None
