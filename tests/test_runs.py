@@ -287,3 +287,15 @@ def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="--study: not a name") as refused:
         check_name(name, "--study")
     assert repr(name)[:100] in str(refused.value)
+
+
+def test_the_page_of_a_comparison_is_named_after_its_runs() -> None:
+    assert runs.comparison_path(["a", "b-1.2"]) == Path("runs/comparisons/a-vs-b-1.2.html")
+    assert runs.comparison_path(["/x/a", "../a"]).parent == Path("runs/comparisons")
+
+
+def test_the_page_of_a_comparison_of_many_runs_has_a_short_name_of_its_own() -> None:
+    names = [f"configuration-{index}-1a2b3c4d" for index in range(12)]
+    first, second = (runs.comparison_path(own) for own in (names, [*names[:-1], "other"]))
+    assert first != second
+    assert len(first.name.encode()) < 120

@@ -1,10 +1,9 @@
 """`kit compare`: compare runs on the same rows."""
 
-import webbrowser
-
 import click
 
 from kit.cli import options
+from kit.cli.browser import open_page
 from kit.runs import find_run
 
 
@@ -14,8 +13,8 @@ from kit.runs import find_run
 )
 @click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN RUN…")
 @options.as_json
-@options.opened
-def command(runs: tuple[str, ...], as_json: bool, opened: bool) -> None:
+@options.open_page
+def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
     """Compare the OOF predictions of each RUN, a name or a path, on the same rows."""
     from rich.console import Console
 
@@ -29,5 +28,5 @@ def command(runs: tuple[str, ...], as_json: bool, opened: bool) -> None:
         click.echo(comparison.model_dump_json(indent=2))
     else:
         render(comparison, Console(), page)
-    if opened and page:
-        webbrowser.open(page.resolve().as_uri())
+    if open_ and page:
+        open_page(page)

@@ -64,7 +64,6 @@ changes = click.option(
     metavar="KEY=VALUE",
     help="Set any configuration key, as in models.cnn.dropout=0.3; repeatable.",
 )
-opened = click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print only JSON on stdout.")
 
 open_page = click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from kit.config import Config
+from kit.config import Config, validate
 from kit.data import layout, obtain
 from kit.data.dataset import Dataset, check_folder, open_folder
 from kit.errors import UserError
+from kit.records import RunRecord
 
 
 def load(config: Config) -> Dataset:
@@ -23,20 +24,15 @@ def load(config: Config) -> Dataset:
     return dataset
 
 
-def find_local(config: Config, fingerprint: str, *, sample: bool) -> Dataset | None:
-    """Return the data with a fingerprint if it is on this machine; nothing is downloaded.
-
-    Args:
-        config: names the data directory.
-        fingerprint: see `Dataset`.
-        sample: whether it is the bundled sample.
-    """
+def find_local(record: RunRecord) -> Dataset | None:
+    """Return the data that a run was trained on; None if this machine does not have it."""
     try:
-        folder = layout.SAMPLE if sample else layout.local_folder(config)
+        config = validate(record.config)
+        folder = layout.SAMPLE if record.sample else layout.local_folder(config)
         dataset = open_folder(folder, config) if folder else None
     except UserError:
         return None
-    return dataset if dataset and dataset.fingerprint == fingerprint else None
+    return dataset if dataset and dataset.fingerprint == record.fingerprint else None
 
 
 def _downloaded(config: Config) -> Path | None:

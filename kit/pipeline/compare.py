@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import validate
 from kit.data.source import find_local
 from kit.errors import UserError
 from kit.metrics import METRICS, row_losses
@@ -102,12 +101,11 @@ def _images(comparison: RunComparison, runs: Sequence[Run]) -> dict[int, NDArray
     images: dict[int, NDArray[np.uint8]] = {}
     for run in runs:
         with suppress(UserError):
-            stored = run.read_images()
-            images |= dict(zip(stored.train_rows.tolist(), stored.train, strict=True))
+            images |= run.read_images().train
     missing -= images.keys()
     for record in (run.read_record() for run in runs):
         if missing and record.fingerprint == comparison.fingerprint:
-            dataset = find_local(validate(record.config), record.fingerprint, sample=record.sample)
+            dataset = find_local(record)
             if dataset:
                 return images | {row: np.asarray(dataset.train_images[row]) for row in missing}
     return images
@@ -126,7 +124,7 @@ def _read(run: Run, name: str) -> _Finished:
         raise UserError(
             f"not finished ({run.status()}); only finished runs can be compared",
             where=str(run.path),
-            hint=f"rerun the command that started it to resume: kit cv -c {record.config_name} …",
+            hint=f"rerun the command that started it to resume: {record.command}",
         )
     return _Finished(name, run, record, run.read_report(), run.read_oof())
 

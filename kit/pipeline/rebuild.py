@@ -1,8 +1,8 @@
 """Compute the report of a run, and find its images, from the run's folder."""
 
 from kit.config import validate
-from kit.data import layout
-from kit.data.dataset import Dataset, open_folder
+from kit.data.dataset import Dataset
+from kit.data.source import find_local
 from kit.errors import UserError
 from kit.images import Images
 from kit.pipeline.combining import combine_members
@@ -56,7 +56,7 @@ def find_images(run: Run, report: Report) -> tuple[Images, bool]:
         stored = Images()
     if {*_train_rows(report)} <= {*stored.train} and {*_test_rows(report)} <= {*stored.test}:
         return stored, False
-    dataset = _local_data(run)
+    dataset = find_local(run.read_record())
     return (images_of(report, dataset), True) if dataset else (stored, False)
 
 
@@ -66,15 +66,3 @@ def _train_rows(report: Report) -> list[int]:
 
 def _test_rows(report: Report) -> list[int]:
     return sorted(one.row for one in report.details.test.uncertain) if report.details else []
-
-
-def _local_data(run: Run) -> Dataset | None:
-    """Return the data that the run was trained on; None if this machine does not have it."""
-    record = run.read_record()
-    try:
-        config = validate(record.config)
-        folder = layout.SAMPLE if record.sample else layout.local_folder(config)
-        dataset = open_folder(folder, config) if folder else None
-    except UserError:
-        return None
-    return dataset if dataset and dataset.fingerprint == record.fingerprint else None

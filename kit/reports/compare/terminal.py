@@ -44,8 +44,8 @@ def _pairs(comparison: RunComparison, *, wide: bool) -> words.Cells:
     """Return one row per pair; in a narrow terminal with verdict, difference and p alone."""
     metric = METRICS[comparison.metric]
     pairs = pairs_table(words.ranked_pairs(comparison), metric)
-    headings = ("Pair", "Verdict", f"{metric.title}{', points' * metric.percent}")
-    headings += ("95 % interval", "p", "Gained", "Lost", LOSS.title, "Time")
+    first = ("Pair", "Verdict", f"{metric.title}{', points' * metric.percent}")
+    headings = (*first, "95 % interval", "p", "Gained", "Lost", LOSS.title, "Time")
     columns = zip(*([cell.text for cell in row] for row in pairs.cells()), strict=True)
     cells = dict(zip(headings, columns, strict=True))
-    return cells if wide else {heading: cells[heading] for heading in (*headings[:3], "p")}
+    return cells if wide else {heading: cells[heading] for heading in (*first, "p")}

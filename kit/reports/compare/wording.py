@@ -150,8 +150,8 @@ def difference_table(comparison: RunComparison) -> Cells:
     return {
         f"{pair.b} - {pair.a}": [
             *(f"{one.title}{', points' * one.percent}" for one in metrics),
-            f"rows gained: only {pair.b} is right",
-            f"rows lost: only {pair.a} is right",
+            f"rows gained (only {pair.b})",
+            f"rows lost (only {pair.a})",
             "training time",
             f"p{', exact McNemar' * (metric is HITS)}",
         ],

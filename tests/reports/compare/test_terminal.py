@@ -1,0 +1,71 @@
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from kit.pipeline.compare import compare
+from kit.records import RunComparison
+from kit.reports.compare.terminal import render
+from tests.comparisons import planted, probabilities
+
+pytestmark = pytest.mark.usefixtures("workdir")
+LABELS = np.arange(1000) % 10
+
+
+def compared(wrong: Mapping[str, range], **info: Any) -> RunComparison:
+    return compare([planted(name, LABELS, probabilities(LABELS, own), **info) for name, own in wrong.items()])
+
+
+def lines(comparison: RunComparison, width: int = 120) -> list[str]:
+    file = io.StringIO()
+    render(comparison, Console(file=file, width=width))
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+def test_two_runs() -> None:
+    shown = lines(compared({"a": range(40), "b": range(30, 50)}))
+    assert shown[0].startswith(
+        "b is better than a on 1,000 rows: 20 fewer errors (accuracy +2.000 points, 95 %"
+    )
+    cells = [line.split() for line in shown]
+    assert ["b", "98.000", "96.931", "to", "98.702", "20", "0.19325"] in [line[:7] for line in cells]
+    assert [*["rows", "gained", "(only", "b)", "30"]] in cells
+    assert [*["rows", "lost", "(only", "a)", "10"]] in cells
+    assert [*["training", "time", "+0.0", "s"]] in cells
+    assert not any("sample" in line for line in shown)
+
+
+def test_several_runs_are_ordered_by_score() -> None:
+    shown = lines(compared({"a": range(40), "c": range(25, 50), "b": range(30, 50)}))
+    assert " ".join(shown).startswith(
+        "b has the best accuracy, 98.000 %; 1,000 rows can show no difference from c."
+    )
+    order = [line.split()[:2] for line in shown if line[:2] in {"1.", "2.", "3."}]
+    assert order == [["1.", "b"], ["2.", "c"], ["3.", "a"]]
+    pairs = [line.split()[:6] for line in shown if " against " in line]
+    assert [one[:4] for one in pairs] == [
+        ["b", "against", "c", "no"],
+        ["b", "against", "a", "better"],
+        ["c", "against", "a", "better"],
+    ]
+    assert any("corrected for 3 comparisons (Holm)" in line for line in shown)
+
+
+def test_the_best_of_all_is_named_with_the_next() -> None:
+    shown = lines(compared({"a": range(200), "b": range(10), "c": range(100)}))
+    assert shown[0] == "b is better than all others: accuracy 99.000 %, against 90.000 % of c, the next best."
+
+
+@pytest.mark.parametrize("runs", [2, 3])
+def test_it_fits_80_columns(runs: int) -> None:
+    names = {f"configuration-{index}-1a2b3c4d": range(40 * index) for index in range(runs)}
+    shown = lines(compared(names), width=80)
+    assert max(map(len, shown)) <= 80
+
+
+def test_the_sample_is_named() -> None:
+    shown = lines(compared({"a": range(40), "b": range(20)}, sample=True))
+    assert "bundled sample: these figures say nothing about the competition" in shown
