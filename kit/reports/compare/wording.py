@@ -212,8 +212,8 @@ def p_text(pair: Pair, metric: Metric) -> str:
 
 
 def number(p: float) -> str:
-    """Return a p-value with two digits at most, as in 0.021, 3e-20 or 1."""
-    return f"{p:.2g}" if p >= 1e-4 or p == 0 else f"{p:.0e}"
+    """Return a p-value with two digits at most, as in 0.021, 3.1e-20 or 1."""
+    return f"{p:.2g}"
 
 
 def _listed(names: Sequence[str]) -> str:
