@@ -37,7 +37,7 @@ def render(comparison: RunComparison, console: Console, page: Path | None = None
     console.print(Text(" ".join([*comparison.notes, words.CAVEAT]), "dim"))
     if page is not None:
         console.print()
-        console.print(Text(f"page: {page}"))
+        console.print(Text(f"page: {page}"), soft_wrap=True)
 
 
 def _pairs(comparison: RunComparison, *, wide: bool) -> words.Cells:

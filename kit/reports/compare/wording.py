@@ -41,6 +41,7 @@ def ranked_pairs(comparison: RunComparison) -> list[Pair]:
 
 def _swapped(pair: Pair) -> Pair:
     """Return the same pair as `a` compared with `b`."""
+    # 0.0 - x, because -x of 0.0 would be shown as -0.000.
     opposite = {"better": "worse", "worse": "better"}
     seconds = pair.seconds_difference
     return pair.model_copy(
@@ -48,39 +49,31 @@ def _swapped(pair: Pair) -> Pair:
             "a": pair.b,
             "b": pair.a,
             "verdict": opposite.get(pair.verdict, pair.verdict),
-            "difference": None if pair.difference is None else -pair.difference,
-            "interval": (-pair.interval[1], -pair.interval[0]),
+            "difference": None if pair.difference is None else 0.0 - pair.difference,
+            "interval": (0.0 - pair.interval[1], 0.0 - pair.interval[0]),
             "gained": pair.lost,
             "lost": pair.gained,
-            "loss_difference": -pair.loss_difference,
-            "loss_interval": (-pair.loss_interval[1], -pair.loss_interval[0]),
-            "seconds_difference": None if seconds is None else -seconds,
+            "loss_difference": 0.0 - pair.loss_difference,
+            "loss_interval": (0.0 - pair.loss_interval[1], 0.0 - pair.loss_interval[0]),
+            "seconds_difference": None if seconds is None else 0.0 - seconds,
         }
     )
 
 
 def conclusion(comparison: RunComparison) -> str:
-    """Return the result in one or two sentences."""
+    """Return the result in words: the verdict on two runs, or the best of several and what it beats."""
     metric = METRICS[comparison.metric]
     if len(comparison.pairs) == 1:
         return verdict(comparison.pairs[0], metric)
     best, *others = ranking(comparison)
-    names = [comparison.contenders[at].run for at in (best, *others)]
-    level = [
-        name
-        for name, at in zip(names[1:], others, strict=True)
-        if pair_of(comparison, best, at).verdict == "no difference"
-    ]
-    score, next_score = (metric.format(comparison.contenders[at].score.value) for at in (best, others[0]))
-    if not level:
-        return (
-            f"{names[0]} is better than all others: {metric.title} {score}{metric.unit}, against "
-            f"{next_score}{metric.unit} of {names[1]}, the next best."
-        )
-    return (
-        f"{names[0]} has the best {metric.title}, {score}{metric.unit}; "
-        f"{comparison.rows:,} rows can show no difference from {_listed(level)}."
-    )
+    pairs = [pair_of(comparison, other, best) for other in others]
+    top, rows = comparison.contenders[best], f"{comparison.rows:,} rows"
+    parts = [f"{top.run} has the best {metric.title}, {metric.format(top.score.value)}{metric.unit}"]
+    if beaten := [pair.a for pair in pairs if pair.verdict == "better"]:
+        parts.append(f"it is better than {_listed(beaten)}")
+    if level := [pair.a for pair in pairs if pair.verdict == "no difference"]:
+        parts.append(f"{rows} can show no difference from {_listed(level)}")
+    return f"{'; '.join(parts)}."
 
 
 def verdict(pair: Pair, metric: Metric) -> str:

@@ -41,7 +41,7 @@ def test_two_runs() -> None:
 def test_several_runs_are_ordered_by_score() -> None:
     shown = lines(compared({"a": range(40), "c": range(25, 50), "b": range(30, 50)}))
     assert " ".join(shown).startswith(
-        "b has the best accuracy, 98.000 %; 1,000 rows can show no difference from c."
+        "b has the best accuracy, 98.000 %; it is better than a; 1,000 rows can show no difference from c."
     )
     order = [line.split()[:2] for line in shown if line[:2] in {"1.", "2.", "3."}]
     assert order == [["1.", "b"], ["2.", "c"], ["3.", "a"]]
@@ -54,9 +54,15 @@ def test_several_runs_are_ordered_by_score() -> None:
     assert any("corrected for 3 comparisons (Holm)" in line for line in shown)
 
 
-def test_the_best_of_all_is_named_with_the_next() -> None:
+def test_the_best_of_all_is_better_than_each_other() -> None:
     shown = lines(compared({"a": range(200), "b": range(10), "c": range(100)}))
-    assert shown[0] == "b is better than all others: accuracy 99.000 %, against 90.000 % of c, the next best."
+    assert shown[0] == "b has the best accuracy, 99.000 %; it is better than c and a."
+
+
+def test_a_run_named_twice_differs_by_nothing() -> None:
+    text = "\n".join(lines(compare([planted("a", LABELS, probabilities(LABELS, range(10)))] * 3)))
+    assert "1,000 rows can show no difference from a and a." in text
+    assert "-0.000" not in text
 
 
 @pytest.mark.parametrize("runs", [2, 3])
