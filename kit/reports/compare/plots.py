@@ -45,4 +45,4 @@ def difference_plot(comparison: RunComparison) -> Plot:
     title = f"Difference from {name}"
     better = "positive" if metric.greater_is_better else "negative"
     note = f"On the same rows; {better} is better. Bars: 95 % interval."
-    return draw(title, f"{ends}.", paint, note=note, size=(4.8, 1.2 + 0.3 * len(pairs)))
+    return draw(title, f"{ends}.", paint, note=note, size=(4.3, 1.2 + 0.3 * len(pairs)))
