@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from kit import metrics
 from kit.metrics import METRICS
@@ -20,17 +21,15 @@ class Case:
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         rows, classes = int(rng.integers(20, 80)), int(rng.integers(2, 6))
-        logits = rng.normal(size=(3, rows, classes)) * rng.choice([0.3, 2, 10])
+        logits = rng.normal(size=(3, rows, classes)) * rng.choice([0.3, 1, 3])
         logits[:, rows // 2 :] = logits[:, : rows - rows // 2]
-        exact = np.exp(logits)
-        exact /= exact.sum(axis=2, keepdims=True)
-        self.columns: NDArray[np.float32] = exact.astype(np.float32)
+        self.columns: NDArray[np.float64] = softmax(logits, axis=2)
         self.probs = self.columns[0]
         self.labels = rng.integers(classes, size=rows)
         self.rows, self.classes, self.order = (rng.permutation(size) for size in (rows, classes, 3))
 
     @property
-    def renamed(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def renamed(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Probabilities and labels after the permutation of classes."""
         return self.probs[:, self.classes], np.argsort(self.classes)[self.labels]
 
@@ -107,3 +106,13 @@ def test_row_disagreement_follows_rows_and_not_the_order_of_columns_and_classes(
     expected = metrics.row_disagreement(case.columns)[case.rows]
     permuted = case.columns[np.ix_(case.order, case.rows, case.classes)]
     assert metrics.row_disagreement(permuted) == pytest.approx(expected, abs=1e-12)
+
+
+@settings(deadline=None, database=None)
+@given(st.lists(st.tuples(st.floats(0, 1) | st.sampled_from((0.0, 0.01, 0.02)), st.integers()), max_size=12))
+def test_corrected_p_values_follow_the_tests(pairs: list[tuple[float, int]]) -> None:
+    order = sorted(range(len(pairs)), key=lambda place: pairs[place][1])
+    p = [one for one, _ in pairs]
+    corrected = metrics.holm(p)
+    assert metrics.holm([p[place] for place in order]) == [corrected[place] for place in order]
+    assert all(before <= after <= 1 for before, after in zip(p, corrected, strict=True))

@@ -29,7 +29,7 @@ def test_a_bin_has_the_mean_confidence_and_the_accuracy_of_its_rows() -> None:
     first = metrics.reliability_bins(probs, labels, 3)[0]
     errors = int(labels[lowest].sum())
     assert first.confidence == pytest.approx(probs[lowest, 0].mean())
-    assert first.accuracy == 1 - errors / 200
+    assert first.accuracy == (200 - errors) / 200
     assert first.interval == metrics.wilson(errors, 200)
 
 
