@@ -69,14 +69,13 @@ def _curves(
         axis.apply(axes)
         axes.legend()
 
-    parts = []
+    ends = []
     for name, values in (("held-out", held_out), ("training", train)):
         first, last = _mean_at(values, 0), _mean_at(values, -1)
         if first is not None and last is not None:
-            parts.append(
-                f"{name} {metric.title} from {metric.format(first)} to {metric.format(last)}{metric.unit}"
-            )
-    text = f"Mean of {max(len(train), len(held_out))} members from the first to the last epoch: {'; '.join(parts)}."
+            ends.append(f"{name} from {metric.format(first)} to {metric.format(last)}{metric.unit}")
+    members = max(len(train), len(held_out))
+    text = f"Mean over {members} members, from the first to the last epoch: {'; '.join(ends)}."
     return draw(title, text, paint, note=note)
 
 
@@ -123,8 +122,8 @@ def growth(given: Growth, metric: Metric) -> Plot:
 
     first, last = points[0], points[-1]
     text = (
-        f"The median {metric.title} is {metric.format(first.median)}{metric.unit} with {first.members} members "
-        f"and {metric.format(last.median)}{metric.unit} with {last.members}."
+        f"The median {metric.title} is {metric.format(first.median)}{metric.unit} with {first.members} "
+        f"members and {metric.format(last.median)}{metric.unit} with {last.members}."
     )
     if ahead:
         end = ahead[-1]
@@ -170,7 +169,8 @@ def reliability(given: Reliability) -> list[Plot]:
     outside = sum(not one.interval[0] <= one.confidence <= one.interval[1] for one in bins)
     text = (
         f"Confidence is outside the interval of the accuracy in {outside} of {len(bins)} groups; the largest "
-        f"difference is at confidence {100 * furthest.confidence:.1f} %, accuracy {100 * furthest.accuracy:.1f} %."
+        f"difference is at confidence {100 * furthest.confidence:.1f} %, with accuracy "
+        f"{100 * furthest.accuracy:.1f} %."
     )
     return [
         draw("Reliability diagram", text, diagram),
