@@ -85,8 +85,9 @@ def _useless(metric: Metric, without: Mapping[str, Difference]) -> Iterator[Find
             text=f"the ensemble is better without {worst}",
             evidence=(
                 f"Without it, the OOF {metric.title} changes by "
-                f"{metric.format_difference(change.mean)}{points} (95 % interval {metric.format_difference(change.low)} to "
-                f"{metric.format_difference(change.high)}): --set models.{worst}=null."
+                f"{metric.format_difference(change.mean)}{points} (95 % interval "
+                f"{metric.format_difference(change.low)} to {metric.format_difference(change.high)}): "
+                f"--set models.{worst}=null."
             ),
             anchor="scores",
         )
