@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import combinations
-from math import comb, isfinite, nan, sqrt
+from math import comb, isfinite, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from kit.lazy import LazyModule
@@ -138,7 +139,7 @@ def _score(
     losses, errors = np.empty((2, len(chosen)))
     for at, subset in enumerate(chosen):
         holds[at, list(subset)] = True
-        mean = sum(units[unit] for unit in subset) / len(subset)
+        mean = reduce(np.add, (units[unit] for unit in subset)) / len(subset)
         losses[at] = metric.loss(metric.value(mean, labels))
         errors[at] = losses[at] if metric.name == hits.name else hits.loss(hits.value(mean, labels))
     return _Scored(len(chosen[0]), holds, losses, errors)
@@ -158,18 +159,19 @@ def _extrapolate(
 
     count = scored[-1].size
     value = _fitted([(one.size, loss.mean()) for one, loss in zip(scored, losses, strict=True)], at)
-    without = []
-    for unit in range(count):
-        left = [(one, loss[~one.holds[:, unit]]) for one, loss in zip(scored, losses, strict=True)]
-        without.append(_fitted([(one.size, loss.mean()) for one, loss in left if len(loss)], at))
-    se = sqrt((count - 1) * float(np.var(without)))
-    return value, float(stdtrit(count - 1, (1 + LEVEL) / 2)) * se
+    if count == 2:
+        half = abs(losses[0][0] - losses[0][1]) / 2
+    else:
+        without = []
+        for unit in range(count):
+            left = [(one, loss[~one.holds[:, unit]]) for one, loss in zip(scored, losses, strict=True)]
+            without.append(_fitted([(one.size, loss.mean()) for one, loss in left if len(loss)], at))
+        half = sqrt((count - 1) * float(np.var(without)))
+    return value, float(stdtrit(count - 1, (1 + LEVEL) / 2)) * half
 
 
 def _fitted(points: Sequence[tuple[int, float]], at: dict[int, float]) -> float:
     """Return the sum of factor x (a + b / size), with a and b by least squares."""
     sizes, losses = np.array(points).T
-    if len(points) == 1:
-        return nan
-    slope, level = np.polyfit(1 / sizes, losses, 1)
+    slope, level = np.polyfit(1 / sizes, losses, 1, w=sizes)
     return float(sum(factor * (level + slope / size) for size, factor in at.items()))
