@@ -1,24 +1,115 @@
-"""The page of a run: one self-contained HTML file."""
+"""report.html: the page of a run, one self-contained file made from report.json and a few images."""
 
 from pathlib import Path
+from typing import Any
 
-from kit.files import atomic
+from kit.metrics import HITS, LOSS, METRICS, Metric
+from kit.records import Details, Report
+from kit.reports.html.render import write
+from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
+from kit.reports.run import plots, tables
 from kit.images import Images
-from kit.records import Report
 
 PAGE_VERSION = 1
+"""Raised when the page of the same report changes: `kit report` then writes it again."""
+
+SECTIONS = {
+    "scores": "Models, seeds and folds",
+    "curves": "Learning curves",
+    "growth": "More members",
+    "confusion": "Confusions",
+    "gallery": "Hardest rows",
+    "labels": "Suspected label errors",
+    "reliability": "Calibration",
+    "diversity": "Diversity",
+    "test": "Test predictions",
+    "run": "Time, cost, provenance",
+}
+"""Titles by anchor; `Finding.anchor` is one of these."""
+_OF_DETAILS = ("growth", "labels", "reliability", "diversity", "test")
 
 
 def write_page(path: Path, report: Report, images: Images) -> None:
-    """Write the page of a run, without external resources.
+    """Write the page of a run, atomically.
 
     Args:
         path: of the HTML file.
-        report: the figures.
-        images: of the rows in the gallery.
+        report: every figure. Without details, which reports of earlier versions lack, their sections are absent.
+        images: of the rows in the gallery and of the uncertain test rows; a card without image says so.
     """
-    shown = len(images.train)
-    head = f'<!doctype html>\n<meta name="generator" content="kit page {PAGE_VERSION}">\n'
-    page = f"{head}<h1>{report.run}</h1>{shown}"
-    with atomic(path) as file:
-        file.write(page.encode())
+    metric = METRICS[report.metric]
+    absent = () if report.details else _absent(report)
+    context: dict[str, Any] = {
+        "version": PAGE_VERSION,
+        "report": report,
+        "details": report.details,
+        "images": images,
+        "metric": metric,
+        "accuracy": HITS,
+        "loss": LOSS,
+        "sections": {anchor: title for anchor, title in SECTIONS.items() if anchor not in absent},
+        "absent": [SECTIONS[anchor] for anchor in absent],
+        "line": tables.line,
+        "spread": tables.spread,
+        "scores": tables.scores(report, metric),
+        "curves": {
+            one.model: plots.curves(
+                one.model, [own for own in report.members if own.model == one.model], metric
+            )
+            for one in report.models
+        },
+        "members": tables.members(report, metric),
+        "confused": tables.confusions(report) if report.confusions else None,
+        "worst": tables.worst(report),
+    }
+    context |= _models(report, metric)
+    if report.details:
+        context |= _details(report.details, metric)
+    write(path, "kit.reports.run", "page.html.jinja", **context)
+
+
+def _absent(report: Report) -> tuple[str, ...]:
+    """Return the sections for which a report without details has no figures."""
+    epochs = any(one.epochs.loss for one in report.members)
+    return _OF_DETAILS if epochs else ("curves", *_OF_DETAILS)
+
+
+def _models(report: Report, metric: Metric) -> dict[str, Any]:
+    if len(report.models) < 2:
+        return {"models": None}
+    timed = by_score([TimedScore(one.model, one.score, one.seconds) for one in report.models], metric)
+    by_name = {one.model: one for one in report.models}
+    return {
+        "models": tables.models([by_name[one.name] for one in timed], metric),
+        "time_plot": time_plot(timed, metric),
+    }
+
+
+def _details(details: Details, metric: Metric) -> dict[str, Any]:
+    labels = details.labels
+    confusion = details.confusion
+    context: dict[str, Any] = {
+        "largest": max(
+            (
+                count
+                for label, row in enumerate(confusion)
+                for other, count in enumerate(row)
+                if label != other
+            ),
+            default=0,
+        ),
+        "reliability_plots": plots.reliability(details.reliability),
+        "reliability": tables.reliability(details.reliability),
+        "class_plot": plots.classes(details.test, labels),
+        "classes": tables.classes(details.test, labels),
+        "pairs": pairs_table(details.pairs, metric) if details.pairs else None,
+    }
+    if details.growth:
+        growth_metric = METRICS[details.growth.metric]
+        context["growth_plot"] = plots.growth(details.growth, growth_metric)
+        context["growth"] = tables.growth(details.growth, growth_metric)
+    if details.label_errors:
+        context["suspects"] = tables.suspects(details.label_errors, labels)
+    if details.diversity:
+        context["diversity"] = tables.diversity(details.diversity)
+    return context

@@ -1,0 +1,186 @@
+"""Scores on pages: their axis, score against training time, pairwise comparisons."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kit.metrics import LOSS, Metric
+from kit.records import Pair, Score
+from kit.reports.formatting import duration
+from kit.reports.html.svg import MARKERS, SERIES, Plot, draw
+from kit.reports.html.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDE = 5
+"""A logarithmic axis is clearer if the largest value is this many times the smallest."""
+
+_TICKS = (
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    20,
+    60,
+    120,
+    300,
+    600,
+    1200,
+    3600,
+    7200,
+    18000,
+    36000,
+    86400,
+    172800,
+    432000,
+)
+"""Seconds."""
+
+
+@dataclass(frozen=True)
+class TimedScore:
+    """Score of something that was trained, and its training time in seconds."""
+
+    name: str
+    score: Score
+    seconds: float
+
+
+class ScoreAxis:
+    """A vertical axis of scores, better ones higher or, for a loss, lower.
+
+    Percentages are placed by their distance to 100 %, on a logarithmic scale if these differ much: otherwise
+    99.5 and 99.7 coincide where another score is 92.
+    """
+
+    def __init__(self, metric: Metric, values: Sequence[float | None]) -> None:
+        self._metric = metric
+        known = [place for place in map(self.place, values) if not math.isnan(place)]
+        positive = [place for place in known if place > 0]
+        self._log = bool(
+            positive and (metric.percent or metric is LOSS) and max(positive) > _WIDE * min(positive)
+        )
+        self._floor = min(positive) / 2 if self._log else -math.inf
+
+    @property
+    def title(self) -> str:
+        """The label of the axis."""
+        title = self._metric.title + (", %" if self._metric.percent else "")
+        return title + (" (log of errors)" if self._log and self._metric.percent else "")
+
+    def place(self, value: float | None) -> float:
+        """Return the position of a score, NaN for None."""
+        if value is None:
+            return math.nan
+        place = 100 * (1 - value) if self._metric.percent else value
+        return max(place, getattr(self, "_floor", place))
+
+    def places(self, values: Sequence[float | None]) -> list[float]:
+        """Return the position of each score."""
+        return [self.place(value) for value in values]
+
+    def apply(self, axes: "Axes") -> None:
+        """Set scale, ticks and label of the vertical axis."""
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+        if self._log:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_locator(NullLocator())
+        if self._metric.percent:
+            axes.invert_yaxis()
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{100 - place:.6g}"))
+        else:
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.4g}"))
+        axes.set_ylabel(self.title)
+
+
+def by_score(timed: Sequence[TimedScore], metric: Metric) -> list[TimedScore]:
+    """Return the best first; those without a score last."""
+    return sorted(
+        timed, key=lambda one: math.inf if one.score.value is None else metric.loss(one.score.value)
+    )
+
+
+def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
+    """Return the plot of scores, with their intervals, against training time."""
+    ordered = by_score(timed, metric)
+    axis = ScoreAxis(metric, [end for one in ordered for end in one.score.interval])
+
+    def paint(axes: "Axes") -> None:
+        for index, one in enumerate(ordered):
+            place, color = axis.place(one.score.value), SERIES[index % len(SERIES)]
+            ends = sorted(axis.places(one.score.interval))
+            axes.vlines(one.seconds, *ends, color=color, linewidth=1.5)
+            axes.plot(
+                one.seconds, place, MARKERS[index % len(MARKERS)], color=color, label=one.name, linestyle=""
+            )
+        axes.set_xscale("log")
+        axes.set_xlabel("training time (logarithmic)")
+        _time_ticks(axes, [one.seconds for one in ordered])
+        axis.apply(axes)
+        axes.figure.legend(loc="outside lower left", ncols=2)  # type: ignore[union-attr]
+
+    best, quickest = ordered[0], min(ordered, key=lambda one: one.seconds)
+    text = (
+        f"{best.name} has the best score, {metric.format(best.score.value)}{metric.unit}, in "
+        f"{duration(best.seconds)}; {quickest.name} is the quickest, {metric.format(quickest.score.value)}"
+        f"{metric.unit} in {duration(quickest.seconds)}."
+    )
+    height = 2.6 + 0.2 * math.ceil(len(ordered) / 2)
+    return draw("Score against training time", text, paint, size=(4.3, height), note="Bars: 95 % interval.")
+
+
+def _time_ticks(axes: "Axes", seconds: Sequence[float]) -> None:
+    """Label a logarithmic axis of seconds at round times."""
+    low, high = min(seconds) / 1.5, max(seconds) * 1.5
+    axes.set_xlim(low, high)
+    inside = [tick for tick in _TICKS if low <= tick <= high]
+    # About five labels fit.
+    ticks = inside[:: math.ceil(len(inside) / 5)] or [seconds[0]]
+    axes.set_xticks(ticks, [duration(tick).removesuffix(" 00s").replace(".0 s", " s") for tick in ticks])
+    axes.minorticks_off()
+
+
+def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
+    """Return the verdict on each pair, with the figures behind it."""
+    points = " (points)" if metric.percent else ""
+    return Table(
+        "Pairs on the same rows. Verdicts hold for all pairs together (Holm).",
+        (
+            "Pair",
+            "Verdict",
+            f"Difference in {metric.title}{points}",
+            "95 % interval",
+            "p, corrected",
+            "Rows gained",
+            "Rows lost",
+            "Log loss",
+            "Time",
+        ),
+        [
+            (
+                f"{one.b} against {one.a}",
+                one.verdict,
+                metric.format_difference(one.difference),
+                " to ".join(map(metric.format_difference, one.interval)),
+                f"{one.p_corrected:.2g}",
+                f"{one.gained:,}",
+                f"{one.lost:,}",
+                LOSS.format_difference(one.loss_difference),
+                _signed_duration(one.seconds_difference),
+            )
+            for one in pairs
+        ],
+    )
+
+
+def _signed_duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return f"{'+' if seconds >= 0 else '-'}{duration(abs(seconds))}"
