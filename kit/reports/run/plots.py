@@ -164,7 +164,7 @@ def reliability(given: Reliability) -> list[Plot]:
             list(places), [_short(mean) for mean in confidences], rotation=45 if len(bins) > 6 else 0
         )
         axes.set_xlabel("mean confidence of the rows, %")
-        axes.set_ylabel("accuracy minus confidence, points")
+        axes.set_ylabel("difference, points")
 
     furthest = max(bins, key=lambda one: abs(one.accuracy - one.confidence))
     outside = sum(not one.interval[0] <= one.confidence <= one.interval[1] for one in bins)

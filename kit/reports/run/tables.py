@@ -70,8 +70,8 @@ def scores(report: Report, metric: Metric) -> Table:
     rows.append(("ensemble", *([""] * len(folds)), "", metric.format(report.oof.value)))
     better = "higher" if metric.greater_is_better else "lower"
     return Table(
-        f"{metric.title}{metric.unit and ', %'} on held-out rows; {better} is better, and coloured stronger",
-        ("Column", *(f"Fold {fold}" for fold in folds), "Mean ± sd", "All folds (OOF)"),
+        f"{metric.title[:1].upper()}{metric.title[1:]}{metric.unit and ', %'} on held-out rows; {better} is better, and coloured stronger",
+        ("Column", *(f"Fold {fold}" for fold in folds), "Mean ± sd", "OOF"),
         rows,
         frozenset(strong),
     )
