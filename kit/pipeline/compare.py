@@ -134,10 +134,7 @@ def _check_same_data(first: _Finished, other: _Finished) -> None:
         sources = ["the competition's data", "the bundled sample"]
         raise _different(first, other, [sources[one.record.sample] for one in (first, other)])
     if first.table.names != other.table.names:
-        classes = [
-            f"{len(one.table.names)} classes ({_shortened(one.table.names)})" for one in (first, other)
-        ]
-        raise _different(first, other, classes)
+        raise _different(first, other, _classes(first.table.names, other.table.names))
     if first.is_old == other.is_old and first.record.fingerprint != other.record.fingerprint:
         data = [
             f"{len(one.table.labels):,} rows (fingerprint {one.record.fingerprint[:8]})"
@@ -169,8 +166,12 @@ def _different(first: _Finished, other: _Finished, received: Sequence[str]) -> U
     )
 
 
-def _shortened(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + ", …" * (len(names) > 3)
+def _classes(first: Sequence[str], other: Sequence[str]) -> list[str]:
+    """Return in which classes two runs differ, for each of them."""
+    if len(first) != len(other):
+        return [f"{len(names)} classes ({', '.join(names[:3])}, …)" for names in (first, other)]
+    at = next(index for index, (a, b) in enumerate(zip(first, other, strict=True)) if a != b)
+    return [f"class {at} {names[at]!r}" for names in (first, other)]
 
 
 def _shared(tables: Sequence[Oof]) -> list[Oof]:

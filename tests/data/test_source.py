@@ -9,8 +9,9 @@ import pytest
 from kit import config, kaggle_client
 from kit.config import Config
 from kit.data import obtain, source
-from kit.data.source import load
+from kit.data.source import find_local, load
 from kit.errors import UserError
+from kit.records import RunRecord
 
 ROOT = Path(source.__file__).parents[2]
 
@@ -132,3 +133,22 @@ def test_predictions_of_a_sample_submission_may_be_anything(
 ) -> None:
     write_tiny(workdir / "data", sample_submission="ImageId,Label\n1,0.5\n2,cat\n")
     assert load(tiny).test_ids == ("1", "2")
+
+
+def test_the_data_of_a_run_is_found_by_its_fingerprint(
+    workdir: Path, tiny: Config, write_tiny: Callable[..., Path]
+) -> None:
+    write_tiny(workdir / "data")
+    record = RunRecord(
+        config_name="tiny",
+        config=tiny.model_dump(mode="json"),
+        hash="",
+        sample=False,
+        fingerprint=load(tiny).fingerprint,
+    )
+    found = find_local(record)
+    assert found
+    assert found.train_labels.tolist() == [0, 1, 2, 2, 1, 0]
+    assert find_local(record.model_copy(update={"fingerprint": "ab" * 32})) is None
+    (workdir / "data" / "train.csv").unlink()
+    assert find_local(record) is None

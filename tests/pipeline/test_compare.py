@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,11 @@ import pytest
 from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
 
+from kit import config
+from kit.data.source import load
 from kit.errors import UserError
-from kit.pipeline.compare import compare
+from kit.images import Images
+from kit.pipeline.compare import compare, draw
 from kit.records import RunComparison
 from kit.runs import Run
 from tests.comparisons import planted, probabilities
@@ -184,6 +188,10 @@ REFUSED: dict[str, tuple[Callable[[], Run], str]] = {
         lambda: planted("b", LABELS, probabilities(LABELS, [], 26), names=LETTERS),
         f"{EXPECTED}10 classes (0, 1, 2, …) and 26 classes (a, b, c, …)\n{HINT}",
     ),
+    "class names": (
+        lambda: planted("b", LABELS, probabilities(LABELS, []), names=(*"012", "cat", *"456789")),
+        f"{EXPECTED}class 3 '3' and class 3 'cat'\n{HINT}",
+    ),
     "labels": (
         lambda: planted("b", LABELS[::-1].copy(), probabilities(LABELS[::-1], [])),
         f"{EXPECTED}other labels in 1,000 of 1,000 rows, as in row 0: 0 and 9\n{HINT}",
@@ -219,3 +227,38 @@ def test_a_single_run_is_refused() -> None:
 def test_the_record_is_read_as_written() -> None:
     found = compare([digits("a", range(40)), digits("b", range(20))])
     assert RunComparison.model_validate_json(found.model_dump_json()) == found
+
+
+def test_the_page_shows_images_that_a_run_stores() -> None:
+    runs = [digits("a", range(3)), digits("b", range(0))]
+    runs[1].write_images(Images({1: np.full((28, 28, 1), 77, np.uint8)}))
+    said: list[str] = []
+    path = draw(compare(runs), runs, said.append)
+    assert path == Path("runs/comparisons/a-vs-b.html")
+    page = path.read_text()
+    assert re.findall(r'alt="(Row [^"]+)"', page) == ["Row 1, label 1"]
+    assert page.count("image not stored") == 2
+    assert said == []
+
+
+def test_the_page_shows_images_of_the_data_on_this_machine(
+    workdir: Path, write_competition: Callable[..., None]
+) -> None:
+    write_competition(workdir / "data")
+    dataset = load(config.load("default"))
+    labels = np.asarray(dataset.train_labels, np.int64)
+    runs = [
+        planted(name, labels, probabilities(labels, wrong), fingerprint=dataset.fingerprint)
+        for name, wrong in (("a", range(3)), ("b", range(0)))
+    ]
+    path = draw(compare(runs), runs, print)
+    assert path
+    assert path.read_text().count('src="data:image/png') == 3
+
+
+def test_the_page_shows_no_image_of_other_data(workdir: Path, write_competition: Callable[..., None]) -> None:
+    write_competition(workdir / "data")
+    runs = [digits("a", range(3)), digits("b", range(0))]
+    path = draw(compare(runs), runs, print)
+    assert path
+    assert "data:image/png" not in path.read_text()

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 
 def draw_plots(comparison: RunComparison) -> list[Plot]:
-    """Return the plots: differences from a reference run, and scores against training time."""
+    """Return the plots: differences from a reference run, and scores against training time if it is known."""
+    plots = [difference_plot(comparison)]
     timed = [TimedScore(one.run, one.score, one.training_seconds) for one in comparison.contenders]
-    return [difference_plot(comparison), time_plot(timed, METRICS[comparison.metric])]
+    if all(one.seconds > 0 for one in timed):
+        plots.append(time_plot(timed, METRICS[comparison.metric]))
+    return plots
 
 
 def difference_plot(comparison: RunComparison) -> Plot:

@@ -170,7 +170,7 @@ def correction(comparison: RunComparison) -> str:
     test = "Exact McNemar tests" if comparison.metric == HITS.name else "Tests"
     return (
         f"{test}, corrected for {len(comparison.pairs)} comparisons (Holm): if no runs differed, there would "
-        "be a chance of at most 5 % that any verdict is better or worse."
+        "be a chance of at most 5 % that any verdict is better or worse. Intervals are those of single pairs."
     )
 
 

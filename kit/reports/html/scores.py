@@ -142,7 +142,7 @@ def _time_ticks(axes: "Axes", seconds: Sequence[float]) -> None:
     axes.set_xlim(low, high)
     inside = [tick for tick in _TICKS if low <= tick <= high]
     # About five labels fit.
-    ticks = inside[:: math.ceil(len(inside) / 5)] or [seconds[0]]
+    ticks = inside[:: math.ceil(len(inside) / 5) or 1] or [seconds[0]]
     axes.set_xticks(ticks, [duration(tick).removesuffix(" 00s").replace(".0 s", " s") for tick in ticks])
     axes.minorticks_off()
 

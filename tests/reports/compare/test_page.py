@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from kit.metrics import METRICS
 from kit.pipeline.compare import compare
 from kit.records import RunComparison
 from kit.reports.compare.page import MOST_CARDS, write_page
@@ -108,6 +109,27 @@ def test_three_runs_have_every_pair(tmp_path: Path) -> None:
         ["c", "against", "a", "better"],
     ]
     assert "corrected for 3 comparisons (Holm)" in text_of(page)
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "auc", "quadratic_weighted_kappa"])
+def test_another_metric(tmp_path: Path, metric: str) -> None:
+    comparison = compared(metric=metric)
+    text = text_of(written(comparison, tmp_path).read_text())
+    title = METRICS[metric].title
+    assert f"regularized is better than plain on 1,000 rows: {title} " in text
+    assert f"difference in {title}" in text
+    assert "McNemar" not in text
+
+
+def test_runs_without_a_training_time(tmp_path: Path) -> None:
+    page = written(compared(seconds=0.0), tmp_path).read_text()
+    assert "Difference from plain" in page
+    assert "Score against training time" not in page
+
+
+def test_training_times_between_round_ones(tmp_path: Path) -> None:
+    page = written(compared(seconds=3.2), tmp_path).read_text()
+    assert "Score against training time" in page
 
 
 def test_names_are_escaped(tmp_path: Path) -> None:
