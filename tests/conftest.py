@@ -15,9 +15,13 @@ from kit.config import Config
 from kit.ensembling.columns import assemble
 from kit.ensembling.methods import Combined, combine
 from kit.members import Member, MemberResult
+from kit.oof import Oof
 from kit.records import History, Report, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run
+from kit.task.labels import LabelEncoder
+from kit.task.submission import write_submission
+from kit.task.task import make_task
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
 
@@ -75,6 +79,10 @@ def write_competition() -> Callable[..., None]:
     return write
 
 
+IDS = ("1", "2", "3", "4", "5")
+"""Of the test rows of an `Example`."""
+
+
 @dataclass
 class Example:
     """A run without training: 20 rows with labels 0 to 9, 5 test rows.
@@ -101,6 +109,7 @@ class Example:
             "combined": self.combined(),
             "folds": self.folds,
             "members": self.members,
+            "test_ids": IDS,
         }
         return summarise(RunRecord.model_validate(self.info), self.config, **{**parts, **changes})
 
@@ -111,6 +120,10 @@ class Example:
         for member, result in self.members.items():
             run.write_member(member, result)
         if status == "complete":
+            combined, names = self.combined(), tuple(map(str, range(10)))
+            form = make_task(self.config.competition, LabelEncoder(names)).submission
+            run.write_oof(Oof(self.labels, combined.oof, names))
+            write_submission(run.submission_path, IDS, combined.test, form)
             run.write_report(self.report())
         return run
 
@@ -150,6 +163,7 @@ def example(workdir: Path) -> Callable[..., Example]:  # noqa: ARG001 - it write
             "started": "2025-01-02T03:04:05Z",
             "wall_seconds": 30.0,
             "backend": "tensorflow",
+            "origin": {"command": "kit cv -c example", "base": "example"},
         }
         known |= {
             "precision": {"cnn": "float32"},

@@ -1,12 +1,15 @@
 """`kit runs`: list the runs in this folder."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 
 from kit.cli.options import as_json
 from kit.errors import KitError
+from kit.metrics import LOSS, METRICS, Metric
 from kit.records import Record, Score
 from kit.runs import RUNS, Run, all_runs
 
@@ -18,18 +21,57 @@ class _Summary(Record):
     status: str
     sample: bool | None = None
     started: str | None = None
+    wall_seconds: float | None = None
     members: int | None = None
     members_planned: int | None = None
     metric: str | None = None
     oof: Score | None = None
     error: str | None = None
 
+    @property
+    def scored(self) -> tuple[Metric, Score] | None:
+        """The metric and the score of a finished run."""
+        return (METRICS[self.metric], self.oof) if self.oof and self.metric else None
 
-@click.command(epilog="\b\nExample:\n  kit runs\n  kit runs --json | jq '.[0].oof.accuracy'")
+
+def _by_score(run: _Summary) -> tuple[bool, str, float]:
+    """Competition data before the sample, then the best score; scores of two metrics cannot be compared."""
+    loss = math.inf
+    if run.scored and run.scored[1].value is not None:
+        loss = run.scored[0].loss(run.scored[1].value)
+    return bool(run.sample), run.metric or "", loss
+
+
+_ORDERS: dict[str, Callable[[_Summary], Any]] = {
+    "score": _by_score,
+    "loss": lambda run: (bool(run.sample), run.oof.loss if run.oof else math.inf),
+    "time": lambda run: run.wall_seconds or math.inf,
+    "started": lambda _: 0,  # `all_runs` has this order.
+    "name": lambda run: run.name,
+}
+"""Sort keys by the value of --sort; equal runs are listed newest first."""
+
+
+@click.command(epilog="\b\nExample:\n  kit runs --sort time\n  kit runs --json | jq '.[0].oof.accuracy'")
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(list(_ORDERS)),
+    default="score",
+    show_default=True,
+    help="Best score, lowest log loss, shortest time or newest first, or by name.",
+)
 @as_json
-def command(as_json: bool) -> None:
-    """List the runs in this folder, newest first."""
-    runs = [_summary(run) for run in all_runs()]
+def command(order: str, as_json: bool) -> None:
+    """List the runs in this folder.
+
+    By score and by loss, runs on competition data come before those on the bundled sample, and runs that are
+    not finished come last.
+    """
+    runs = sorted(map(_summary, all_runs()), key=_ORDERS[order])
+    if order in {"score", "loss"}:
+        runs.sort(key=lambda run: run.oof is None)
+    runs.sort(key=lambda run: run.error is not None)
     if as_json:
         click.echo(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
     elif runs:
@@ -48,6 +90,7 @@ def _summary(run: Run) -> _Summary:
             status=run.status(),
             sample=record.sample,
             started=record.started,
+            wall_seconds=record.wall_seconds or None,
             members=sum(run.has(member) for member in planned),
             members_planned=len(planned),
             metric=report.metric if report else None,
@@ -61,26 +104,26 @@ def _summary(run: Run) -> _Summary:
 def _show(runs: Sequence[_Summary]) -> None:
     from rich.console import Console
 
-    from kit.metrics import LOSS, METRICS
-    from kit.reports.formatting import WIDE, table
+    from kit.reports.formatting import WIDE, duration, table
     from kit.terminals import is_terminal
 
     console = Console()
     if not is_terminal(console):
         console.width = 200  # One line per run, for grep.
-    scored = [(run.oof, METRICS[run.metric]) if run.oof and run.metric else None for run in runs]
-    headings = {metric.heading for _, metric in filter(None, scored)}
-    one_metric = len(headings) < 2
+    scored = [run.scored for run in runs]
+    headings = {one[0].heading for one in scored if one}
+    same = len(headings) < 2
     cells = {
         "Run": [run.name for run in runs],
-        "Status": [run.status for run in runs],
-        f"OOF {next(iter(headings), '%')}" if one_metric else "OOF": [
-            f"{one[1].format(one[0].value)}{'' if one_metric else f' {one[1].heading}'}" if one else "-"
+        f"OOF {next(iter(headings), '%')}" if same else "OOF": [
+            f"{one[0].format(one[1].value)}{'' if same else f' {one[0].heading}'}" if one else "-"
             for one in scored
         ],
-        "95 % interval": [one[1].format_interval(one[0].interval) if one else "-" for one in scored],
-        LOSS.title.capitalize(): [LOSS.format(one[0].loss) if one else "-" for one in scored],
+        "95 % interval": [one[0].format_interval(one[1].interval) if one else "-" for one in scored],
+        LOSS.title.capitalize(): [LOSS.format(one[1].loss) if one else "-" for one in scored],
         "Members": ["-" if run.error else f"{run.members}/{run.members_planned}" for run in runs],
+        "Time": [duration(run.wall_seconds) for run in runs],
+        "Status": [run.status for run in runs],
         "Sample": [{True: "yes", False: "no", None: "-"}[run.sample] for run in runs],
         "Started": [(run.started or "-")[:16].replace("T", " ") for run in runs],
     }

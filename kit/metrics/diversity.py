@@ -49,7 +49,7 @@ def error_correlation(errors: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(np.divide(covariance, scale, out=np.full_like(scale, np.nan), where=scale > 0))
 
 
-def row_disagreement(probs: Sequence[Probabilities]) -> NDArray[np.float64]:
+def row_disagreement(probs: Sequence[Probabilities] | Probabilities) -> NDArray[np.float64]:
     """Return (rows,) float64, the mean over columns of the total variation distance to their mean.
 
     The total variation distance of two distributions is half the sum of their absolute differences. 0: all

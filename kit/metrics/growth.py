@@ -1,9 +1,16 @@
-"""Score against the number of averaged members, and its extrapolation."""
+"""Score against the number of averaged members, and its extrapolation.
+
+The expected loss of the mean of k exchangeable units is taken as a + b / k. This is exact for the Brier
+score: N. Ueda and R. Nakano (1996), Proc. ICNN, 90-95. Log loss and errors can fall more slowly, by a power
+of k above -1: E. Lobacheva et al. (2020), On Power Laws in Deep Ensembles, NeurIPS 33. The band includes the
+difference between a + b / k and a + b / sqrt(k).
+"""
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import combinations
-from math import comb, isfinite, nan, sqrt
+from math import comb, hypot, isfinite, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from kit.lazy import LazyModule
@@ -11,19 +18,23 @@ from kit.metrics.classification import Accuracy, log_loss
 from kit.metrics.intervals import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from kit.metrics.metric import Metric
+    from kit.metrics.metric import Labels, Metric
+
+    Units = Sequence[NDArray[np.float64]]
+    Subsets = Sequence[Sequence[tuple[int, ...]]]
+    """Numbers of units, by size of the subset, ascending."""
 else:
     np = LazyModule("numpy")
 
 LEVEL = 0.9
-"""How often a band is to hold the expected score."""
-SIZES = 16
-"""With more units than this, only about so many sizes of ensembles are scored."""
+"""How often a band is meant to contain the expected score."""
+SIZES = 10
+"""With more units than this, ensembles of only so many sizes are scored."""
 
 
 class GrowthPoint(NamedTuple):
@@ -50,8 +61,8 @@ class GrowthEstimate(NamedTuple):
 
     Attributes:
         points: ascending number of units.
-        forecasts: empty if `missing` says why.
-        errors_saved: expected errors of all S units minus those of 2 S units on the same rows.
+        forecasts: in the order of `forecast_to`; empty if `missing` says why.
+        errors_saved: expected errors of S units minus those of 2 S units, on the same rows.
         errors_saved_band: its 90 % band.
         missing: why there is no forecast.
     """
@@ -63,13 +74,23 @@ class GrowthEstimate(NamedTuple):
     missing: str | None = None
 
 
-class _Scored(NamedTuple):
-    """Ensembles of `size` units: (subsets, units) bool membership, and (subsets,) losses."""
+class _Curve(NamedTuple):
+    """Losses of ensembles.
 
-    size: int
-    holds: NDArray[np.bool_]
-    losses: NDArray[np.float64]
-    errors: NDArray[np.float64]
+    Attributes:
+        subsets: the ensembles.
+        losses: (ensembles,) for each size.
+        rows: with 2 units, (sizes, rows) mean row losses; else, or if the metric has none, None.
+    """
+
+    subsets: Subsets
+    losses: Sequence[NDArray[np.float64]]
+    rows: NDArray[np.float64] | None
+
+    @property
+    def units(self) -> int:
+        """How many there are."""
+        return len(self.subsets[-1][0])
 
 
 def growth(
@@ -81,44 +102,52 @@ def growth(
     subsets: int = 40,
     seed: int = 0,
 ) -> GrowthEstimate:
-    """Return the score of ensembles of 1 … S units, and what more units would give.
+    """Return the scores of ensembles of 1 to S units, and expected scores of larger ones on the same rows.
+
+    A unit is what can be added to an ensemble, for example a seed. The result does not depend on the order of
+    the units.
 
     Args:
-        units: S matrices (rows, classes) of OOF probabilities; an ensemble is their mean.
+        units: S matrices (rows, classes) of OOF probabilities; the prediction of an ensemble is their mean.
         labels: (rows,) from 0.
         metric: of the scores.
         forecast_to: numbers of units; 2 S and 4 S by default.
-        subsets: how many ensembles of each size are scored at most.
-        seed: of the choice of subsets.
+        subsets: how many ensembles of one size are scored: all if there are no more, else random ones.
+        seed: of the random choice.
+
+    Raises:
+        ValueError: there is no unit.
     """
-    count, rows = len(units), len(labels)
-    # In this order, the random subsets do not depend on the order of the units.
-    ordered = sorted((np.asarray(unit, np.float64) for unit in units), key=lambda one: log_loss(one, labels))
-    scored = [_score(ordered, labels, metric, _subsets(count, size, subsets, seed)) for size in _sizes(count)]
-    points = tuple(_point(one, metric) for one in scored)
+    if not units:
+        raise ValueError("expected at least one unit; received none")
+    # Random subsets are drawn from sorted units, so that they do not depend on the order.
+    ordered = sorted(
+        (np.asarray(unit, np.float64) for unit in units), key=lambda unit: log_loss(unit, labels)
+    )
+    count, rows = len(ordered), len(labels)
+    chosen = [_subsets(count, size, subsets, seed) for size in _sizes(count)]
+    errors = _errors(ordered, labels, chosen)
+    curve = errors if isinstance(metric, Accuracy) else _curve(ordered, labels, metric, chosen)
+    if not all(isfinite(loss) for losses in curve.losses for loss in losses):
+        return GrowthEstimate((), missing=f"{metric.title} is not defined on these rows")
+    points = tuple(
+        _point(size, losses, metric) for size, losses in zip(_sizes(count), curve.losses, strict=True)
+    )
     if count == 1:
-        return GrowthEstimate(points, missing="a single unit has no curve")
-    losses, errors = [one.losses for one in scored], [one.errors for one in scored]
-    if not all(isfinite(loss) for one in losses for loss in one):
-        return GrowthEstimate(points, missing=f"{metric.title} is not defined on these rows")
-    forecasts = []
-    for size in forecast_to or (2 * count, 4 * count):
-        loss, half = _extrapolate(scored, losses, {size: 1.0})
-        low, high = sorted((metric.from_loss(loss - half), metric.from_loss(loss + half)))
-        forecasts.append(GrowthForecast(size, metric.from_loss(loss), low, high))
-    saved, half = _extrapolate(scored, errors, {count: rows, 2 * count: -rows})
-    return GrowthEstimate(points, tuple(forecasts), saved, Interval(saved - half, saved + half))
+        return GrowthEstimate(points, missing="it needs at least two")
+    forecasts = tuple(_forecast(curve, size, metric) for size in forecast_to or (2 * count, 4 * count))
+    saved, half = _extrapolate(errors, {count: rows, 2 * count: -rows})
+    return GrowthEstimate(points, forecasts, saved, Interval(saved - half, saved + half))
 
 
 def _sizes(count: int) -> list[int]:
-    """Return 1 … count, thinned if these are many."""
-    return sorted(
-        {round(size) for size in np.geomspace(1, count, SIZES)} if count > SIZES else {*range(1, count + 1)}
-    )
+    if count <= SIZES:
+        return list(range(1, count + 1))
+    return sorted({round(size) for size in np.geomspace(1, count, SIZES).tolist()})
 
 
 def _subsets(count: int, size: int, limit: int, seed: int) -> list[tuple[int, ...]]:
-    """Return all subsets of this size, or distinct random ones."""
+    """Return all subsets of one size, or `limit` distinct random ones."""
     if comb(count, size) <= limit:
         return list(combinations(range(count), size))
     rng, chosen = np.random.default_rng([seed, size]), set[tuple[int, ...]]()
@@ -127,49 +156,111 @@ def _subsets(count: int, size: int, limit: int, seed: int) -> list[tuple[int, ..
     return sorted(chosen)
 
 
-def _score(
-    units: Sequence[NDArray[np.float64]],
-    labels: NDArray[np.integer],
-    metric: Metric,
-    chosen: Sequence[tuple[int, ...]],
-) -> _Scored:
-    """Return the losses of the ensembles of these subsets."""
-    hits, holds = Accuracy(), np.zeros((len(chosen), len(units)), np.bool_)
-    losses, errors = np.empty((2, len(chosen)))
-    for at, subset in enumerate(chosen):
-        holds[at, list(subset)] = True
-        mean = sum(units[unit] for unit in subset) / len(subset)
-        losses[at] = metric.loss(metric.value(mean, labels))
-        errors[at] = losses[at] if metric.name == hits.name else hits.loss(hits.value(mean, labels))
-    return _Scored(len(chosen[0]), holds, losses, errors)
+def _curve(units: Units, labels: Labels, metric: Metric, chosen: Subsets) -> _Curve:
+    """Return the losses of the chosen ensembles."""
+
+    def mean(subset: tuple[int, ...]) -> NDArray[np.float64]:
+        np.copyto(buffer, units[subset[0]])
+        for unit in subset[1:]:
+            np.add(buffer, units[unit], out=buffer)
+        return np.divide(buffer, len(subset), out=buffer)
+
+    buffer = np.empty_like(units[0])  # New memory for each mean would take half of the time.
+    losses = [
+        np.array([metric.loss(metric.value(mean(subset), labels)) for subset in of_size])
+        for of_size in chosen
+    ]
+    rows = None
+    if len(units) == 2:
+        first, second, both = (metric.row_losses(mean(subset), labels) for subset in ((0,), (1,), (0, 1)))
+        if first is not None and second is not None and both is not None:
+            rows = np.stack([(first + second) / 2, both])
+    return _Curve(chosen, losses, rows)
 
 
-def _point(one: _Scored, metric: Metric) -> GrowthPoint:
-    scores = [metric.from_loss(loss) for loss in one.losses]
-    low, median, high = np.quantile(scores, [0.05, 0.5, 0.95])
-    return GrowthPoint(one.size, float(median), float(low), float(high), len(scores))
+def _errors(units: Units, labels: Labels, chosen: Subsets) -> _Curve:
+    """Return shares of errors; rows that every unit predicts correctly are correct in every ensemble."""
+    hard = reduce(np.logical_or, (unit.argmax(axis=1) != labels for unit in units))
+    if not hard.any():
+        hard = np.ones_like(hard)
+    curve = _curve([unit[hard] for unit in units], labels[hard], Accuracy(), chosen)
+    share = float(hard.mean())
+    rows = None if curve.rows is None else curve.rows * share
+    return _Curve(chosen, [losses * share for losses in curve.losses], rows)
 
 
-def _extrapolate(
-    scored: Sequence[_Scored], losses: Sequence[NDArray[np.float64]], at: dict[int, float]
-) -> tuple[float, float]:
-    """Return a sum of expected losses at sizes `at` (size: factor), and half the width of its 90 % band."""
-    from scipy.special import stdtrit
-
-    count = scored[-1].size
-    value = _fitted([(one.size, loss.mean()) for one, loss in zip(scored, losses, strict=True)], at)
-    without = []
-    for unit in range(count):
-        left = [(one, loss[~one.holds[:, unit]]) for one, loss in zip(scored, losses, strict=True)]
-        without.append(_fitted([(one.size, loss.mean()) for one, loss in left if len(loss)], at))
-    se = sqrt((count - 1) * float(np.var(without)))
-    return value, float(stdtrit(count - 1, (1 + LEVEL) / 2)) * se
+def _point(size: int, losses: NDArray[np.float64], metric: Metric) -> GrowthPoint:
+    low, median, high = np.quantile([metric.from_loss(loss) for loss in losses], [0.05, 0.5, 0.95])
+    return GrowthPoint(size, float(median), float(low), float(high), len(losses))
 
 
-def _fitted(points: Sequence[tuple[int, float]], at: dict[int, float]) -> float:
-    """Return the sum of factor x (a + b / size), with a and b by least squares."""
-    sizes, losses = np.array(points).T
-    if len(points) == 1:
-        return nan
-    slope, level = np.polyfit(1 / sizes, losses, 1)
-    return float(sum(factor * (level + slope / size) for size, factor in at.items()))
+def _forecast(curve: _Curve, size: int, metric: Metric) -> GrowthForecast:
+    """Return the forecast for an ensemble of `size` units; no loss is below 0."""
+    loss, half = _extrapolate(curve, {size: 1.0})
+    value, *band = (metric.from_loss(max(0.0, at)) for at in (loss, loss - half, loss + half))
+    return GrowthForecast(size, value, min(band), max(band))
+
+
+def _extrapolate(curve: _Curve, at: Mapping[int, float]) -> tuple[float, float]:
+    """Return a sum of expected losses, and half the width of its 90 % band.
+
+    The band adds two variances: of the units, and the difference between two laws of growth.
+
+    Args:
+        curve: losses of at least 2 units.
+        at: factors in the sum, by number of units.
+    """
+    means = np.array([losses.mean() for losses in curve.losses])
+    sizes = [len(of_size[0]) for of_size in curve.subsets]
+    value = float(_fitted(sizes, means, at))
+    law = value - float(_fitted(sizes, means, at, power=0.5))
+    return value, hypot(_half_width(curve, sizes, at), law)
+
+
+def _half_width(curve: _Curve, sizes: Sequence[int], at: Mapping[int, float]) -> float:
+    """Return half the width of the 90 % band that the differences between units give.
+
+    3 or more units: jackknife with Student's t; J. N. Arvesen (1969), Ann. Math. Stat. 40, 2076-2100.
+    2 units: variance of their mean plus that of sampling rows, which is larger than what one row adds in
+    training; if the metric has no row losses, the variance of the mean with Student's t.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    student, normal = float(stdtrit(curve.units - 1, (1 + LEVEL) / 2)), float(ndtri((1 + LEVEL) / 2))
+    if curve.units > 2:
+        values = [_fitted(*_without(unit, curve), at) for unit in range(curve.units)]
+        return student * sqrt((curve.units - 1) * float(np.var(values)))
+    single = abs(float(curve.losses[0][0] - curve.losses[0][1])) / 2
+    if curve.rows is None:
+        return student * single
+    rows = _fitted(sizes, curve.rows, at)
+    return normal * hypot(single, sqrt(float(np.sum(rows**2))) / len(rows))
+
+
+def _without(unit: int, curve: _Curve) -> tuple[list[int], NDArray[np.float64]]:
+    """Return the sizes and mean losses of ensembles without one unit."""
+    left = [
+        losses[[unit not in subset for subset in of_size]]
+        for of_size, losses in zip(curve.subsets, curve.losses, strict=True)
+    ]
+    kept = [
+        (len(of_size[0]), some.mean()) for of_size, some in zip(curve.subsets, left, strict=True) if some.size
+    ]
+    return [size for size, _ in kept], np.array([mean for _, mean in kept])
+
+
+def _fitted(
+    sizes: Sequence[int], losses: NDArray[np.float64], at: Mapping[int, float], power: float = 1.0
+) -> NDArray[np.float64]:
+    """Return the sum of factors times a + b / size^power; a, b by least squares with weights size².
+
+    Args:
+        sizes: numbers of units.
+        losses: (sizes, …) losses to fit.
+        at: factors by number of units.
+        power: of the law.
+    """
+    known = np.array(sizes, np.float64)[:, None]
+    design = known * np.hstack([np.ones_like(known), known**-power])
+    a, b = np.linalg.lstsq(design, losses * known.reshape(-1, *[1] * (losses.ndim - 1)))[0]
+    return np.asarray(sum(factor * (a + b * size**-power) for size, factor in at.items()))

@@ -88,8 +88,8 @@ def find_label_errors(
 def confident_joint(probs: Probabilities, labels: Labels) -> NDArray[np.float64]:
     """Return (classes, classes) float64: rows by label (outer) and confident class (inner).
 
-    A row is confidently of a class if its probability is at least the mean over the rows with that label. Each
-    class has at least one row on the diagonal.
+    A row is confidently of a class if its probability is at least the mean over the rows with that label.
+    Each class has at least one row on the diagonal.
 
     Args:
         probs: (rows, classes), out-of-fold.

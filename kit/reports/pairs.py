@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.metrics import Metric
+from kit.metrics import Difference, Metric
 from kit.records import Pair
 
 LEVEL = 0.05
@@ -32,15 +32,14 @@ def compare_pairs(
         metric: that the verdict is about.
         seconds: training time of each; None if unknown.
     """
-    chosen = list(combinations(range(len(names)), 2))
     times = seconds or [None] * len(names)
+    hits = [one.argmax(axis=1) == labels for one in probs]
+    losses = _differences(probs, labels, metrics.LOSS)
+    values = losses if metric is metrics.LOSS else _differences(probs, labels, metric)
     pairs = []
-    for a, b in chosen:
-        hits_a, hits_b = (probs[one].argmax(axis=1) == labels for one in (a, b))
-        lost, gained, exact = metrics.mcnemar(hits_a, hits_b)
-        difference = metric.difference(probs[b], probs[a], labels)
-        loss = difference if metric is metrics.LOSS else metrics.LOSS.difference(probs[b], probs[a], labels)
-        time_a, time_b = times[a], times[b]
+    for (a, b), difference in values.items():
+        lost, gained, exact = metrics.mcnemar(hits[a], hits[b])
+        loss, time_a, time_b = losses[a, b], times[a], times[b]
         pairs.append(
             Pair(
                 a=names[a],
@@ -61,6 +60,24 @@ def compare_pairs(
     return _judged(pairs, metric)
 
 
+def _differences(
+    probs: Sequence[Probabilities], labels: Labels, metric: Metric
+) -> dict[tuple[int, int], Difference]:
+    """Return the metric of b minus that of a, by pair (a, b)."""
+    pairs = list(combinations(range(len(probs)), 2))
+    rows = [metric.row_losses(one, labels) for one in probs]
+    losses = [one for one in rows if one is not None]
+    if not pairs or len(losses) < len(rows):
+        return {(a, b): metric.difference(probs[b], probs[a], labels) for a, b in pairs}
+    values = np.column_stack(losses) * (-1 if metric.greater_is_better else 1)
+    means, drawn = values.mean(axis=0), metrics.bootstrap_means(values)
+    found = {}
+    for a, b in pairs:
+        low, high = np.percentile(drawn[:, b] - drawn[:, a], [2.5, 97.5])
+        found[a, b] = Difference(float(means[b] - means[a]), float(low), float(high))
+    return found
+
+
 def _judged(pairs: Sequence[Pair], metric: Metric) -> tuple[Pair, ...]:
     """Return the pairs with corrected p-values and verdicts."""
     judged = []
@@ -68,5 +85,5 @@ def _judged(pairs: Sequence[Pair], metric: Metric) -> tuple[Pair, ...]:
         verdict = "no difference"
         if p < LEVEL and pair.difference:
             verdict = "better" if (pair.difference > 0) == metric.greater_is_better else "worse"
-        judged.append(pair.model_copy(update={"p_corrected": float(p), "verdict": verdict}))
+        judged.append(pair.model_copy(update={"p_corrected": p, "verdict": verdict}))
     return tuple(judged)

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +38,35 @@ def test_a_run_is_given_by_name_or_path(example: Make, run: str) -> None:
     assert invoke(run).stdout.startswith("old ")
 
 
+def test_the_page_is_drawn_and_named(example: Make) -> None:
+    run = example().write()
+    result = invoke()
+    assert result.stdout.endswith(f"Page: {run.page_path}\n")
+    assert run.page_path.read_text().startswith("<!doctype html>")
+
+
+def test_open_opens_the_page(example: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = example().write()
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    assert invoke("--open").exit_code == 0
+    assert (tmp_path / "opened").read_text() == run.page_path.resolve().as_uri() + "\n"
+
+
+def test_without_a_display_the_address_is_printed(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = example().write()
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    result = invoke("--open")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"no browser here; open {run.page_path.resolve().as_uri()}, or copy the file: it needs no other\n"
+    )
+
+
 def test_json_is_exactly_the_report_and_nothing_else(example: Make) -> None:
     run = example().write()
     result = invoke("--json")
@@ -54,7 +84,7 @@ def test_an_unfinished_run_names_missing_members_and_how_to_resume(example: Make
     assert str(result.exception) == (
         "runs/example-1a2b3c4d: not finished (interrupted); the report is written after the last member\n"
         "expected 6 members, received 2, without cnn-f1-s0, cnn-f1-s1, cnn-f0-s2, …\n"
-        "rerun the command that started it to resume: kit cv -c example …"
+        "rerun the command that started it to resume: kit cv -c example"
     )
 
 
@@ -74,8 +104,9 @@ def test_an_unreadable_report_is_named(example: Make, content: str) -> None:
     assert str(result.exception).startswith("runs/example-1a2b3c4d/report.json: not readable as JSON")
 
 
-def test_it_imports_no_unneeded_library(example: Make) -> None:
+def test_an_up_to_date_report_imports_no_unneeded_library(example: Make) -> None:
     example().write()
+    invoke()
     heavy = {"tensorflow", "keras", "sklearn", "scipy", "optuna", "pandas", "kaggle", "matplotlib", "numpy"}
     code = (
         "import sys; from kit.cli import kit; kit(['report'], standalone_mode=False); "

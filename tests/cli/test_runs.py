@@ -28,25 +28,60 @@ def test_it_creates_no_folder(workdir: Path) -> None:
     assert list(workdir.iterdir()) == []
 
 
-def test_runs_are_listed_newest_first_one_line_each(example: Make) -> None:
+def test_runs_are_listed_one_line_each(example: Make) -> None:
     example(name="old", started="2025-01-01T00:00:00Z", sample=True).write()
-    begun = example(name="new", started="2025-01-03T00:00:00Z").write(status="interrupted")
+    begun = example(name="new", started="2025-01-03T00:00:00Z", wall_seconds=0.0).write(status="interrupted")
     begun.member_path(Member("cnn", 1, 0)).unlink()
-    _, _, new, old = invoke().stdout.splitlines()
-    assert new.split() == ["new", "interrupted", "-", "-", "-", "1/2", "no", "2025-01-03", "00:00"]
-    assert " ".join(old.split()) == "old complete 90.000 69.896 to 97.213 0.20200 2/2 yes 2025-01-01 00:00"
+    _, _, old, new = invoke().stdout.splitlines()
+    assert " ".join(old.split()) == (
+        "old 90.000 69.896 to 97.213 0.20200 2/2 30.0 s complete yes 2025-01-01 00:00"
+    )
+    assert new.split() == ["new", "-", "-", "-", "1/2", "-", "interrupted", "no", "2025-01-03", "00:00"]
+
+
+@pytest.fixture
+def four(example: Make) -> None:
+    """Write runs that each order lists differently; the better score has the longer time."""
+    example(name="worse", started="2025-01-01T00:00:00Z", wall_seconds=10.0).write()
+    example(name="better", started="2025-01-02T00:00:00Z", wall_seconds=20.0, seeds=(0, 1)).write()
+    example(name="on-sample", started="2025-01-03T00:00:00Z", sample=True, seeds=(0, 1)).write()
+    example(name="begun", started="2025-01-04T00:00:00Z", wall_seconds=5.0).write(status="interrupted")
+
+
+@pytest.mark.usefixtures("four")
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("score", ["better", "worse", "on-sample", "begun"]),
+        ("loss", ["better", "worse", "on-sample", "begun"]),
+        ("time", ["begun", "worse", "better", "on-sample"]),
+        ("started", ["begun", "on-sample", "better", "worse"]),
+        ("name", ["begun", "better", "on-sample", "worse"]),
+    ],
+)
+def test_runs_are_sorted(order: str, names: list[str]) -> None:
+    assert [run["name"] for run in json.loads(invoke("--sort", order, "--json").stdout)] == names
+    _, _, *lines = invoke("--sort", order).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == names
+
+
+def test_runs_of_equal_score_are_listed_newest_first(example: Make) -> None:
+    example(name="old", started="2025-01-01T00:00:00Z").write()
+    example(name="new", started="2025-01-03T00:00:00Z").write()
+    assert [run["name"] for run in json.loads(invoke("--json").stdout)] == ["new", "old"]
 
 
 def test_json_has_the_figures_of_finished_runs(example: Make) -> None:
     run = example().write()
     example(name="begun", started="2025-01-03T00:00:00Z", seeds=(0, 1)).write(status="running")
     with Run(RUNS / "begun").locked():
-        begun, finished = json.loads(invoke("--json").stdout)
+        finished, begun = json.loads(invoke("--json").stdout)
     assert finished == {
         "name": "example-1a2b3c4d",
         "status": "complete",
         "sample": False,
         "started": "2025-01-02T03:04:05Z",
+        "wall_seconds": 30.0,
         "members": 2,
         "members_planned": 2,
         "metric": "accuracy",
@@ -76,7 +111,8 @@ def test_an_unreadable_run_is_listed_last_with_the_others(example: Make, content
     assert bad["error"].startswith("runs/damaged")
     result = invoke()
     assert result.exit_code == 0
-    assert "damaged           unreadable" in result.stdout
+    assert result.stdout.splitlines()[-1].split()[:1] == ["damaged"]
+    assert "unreadable" in result.stdout.splitlines()[-1]
     assert result.stderr.startswith("runs/damaged")
 
 

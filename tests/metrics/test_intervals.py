@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
 
 from kit import metrics
 
@@ -11,6 +13,13 @@ from kit import metrics
 )
 def test_wilson_gives_the_published_intervals(right: int, rows: int, low: float, high: float) -> None:
     assert metrics.wilson(rows - right, rows) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(("errors", "rows"), [(145, 42_000), (0, 7), (3, 11), (2400, 2400)])
+def test_wilson_is_that_of_statsmodels(errors: int, rows: int) -> None:
+    alpha = 2 * norm.sf(metrics.Z95)
+    expected = proportion_confint(rows - errors, rows, alpha, method="wilson")
+    assert metrics.wilson(errors, rows) == pytest.approx(expected, rel=1e-12)
 
 
 def test_wilson_keeps_a_width_without_errors_and_stays_within_bounds() -> None:

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 
 from kit import metrics
 
@@ -23,6 +25,14 @@ def test_mcnemar_holds_for_many_disagreements() -> None:
     assert metrics.mcnemar(a, ~a).p == pytest.approx(binomtest(20_300, 40_000).pvalue, rel=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_mcnemar_is_that_of_statsmodels(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = rng.random((2, 80)) < rng.random((2, 1))
+    table = [[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]]
+    assert metrics.mcnemar(a, b).p == pytest.approx(exact_mcnemar(table, exact=True).pvalue, rel=1e-9)
+
+
 def test_bootstrap_is_repeatable_and_depends_on_its_seed() -> None:
     a, b = np.random.default_rng(0).exponential(size=(2, 300))
     assert metrics.paired_bootstrap(a, b, seed=1) == metrics.paired_bootstrap(a, b, seed=1)
@@ -37,6 +47,13 @@ def test_bootstrap_agrees_with_the_normal_approximation() -> None:
     assert (result.low, result.high) == pytest.approx(
         (result.mean - half, result.mean + half), abs=0.08 * half
     )
+
+
+def test_bootstrap_is_about_that_of_scipy() -> None:
+    a, b = np.random.default_rng(0).exponential(size=(2, 300))
+    expected = stats.bootstrap((a - b,), np.mean, n_resamples=2000, method="percentile", rng=1)
+    low, high = expected.confidence_interval
+    assert metrics.paired_bootstrap(a, b)[1:] == pytest.approx((low, high), abs=0.08 * (high - low))
 
 
 def test_bootstrap_draws_rows_in_pairs() -> None:

@@ -1,7 +1,6 @@
 """Compute what the page of a run shows beyond the summary."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +9,10 @@ from kit import metrics
 from kit.config import Config
 from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column, ColumnKey
-from kit.ensembling.methods import Combined, combine
-from kit.metrics import LabelErrorEstimate, Metric
-from kit.metrics.growth import growth
+from kit.ensembling.methods import Combined
+from kit.metrics import LabelErrorEstimate
 from kit.records import (
     Details,
-    Diversity,
-    Forecast,
-    Growth,
-    GrowthPoint,
     LabelErrors,
     MemberReport,
     ModelReport,
@@ -33,10 +27,10 @@ from kit.records import (
 from kit.reports.pairs import compare_pairs
 from kit.reports.run import gallery
 from kit.reports.run.findings import find
+from kit.reports.run.parts import Parts
 
 SUSPECTS = 60
 """Rows that are listed as suspected label errors."""
-ONE_SEED = "a run with one seed does not show what more seeds give"
 Labels = NDArray[np.integer]
 
 
@@ -69,13 +63,13 @@ def detail(
     """
     metric, probs = metrics.METRICS[config.competition.metric], combined.oof
     held_out = dict(zip(config.seeds, folds, strict=True))
-    each = _by_model(columns, labels, held_out, config.ensemble.method)
+    parts = Parts(columns, labels, held_out, config.ensemble.method)
+    each, curve = parts.by_model(), parts.growth(metric)
     disagreement = metrics.row_disagreement([column.oof for column in columns])
     found = metrics.find_label_errors(probs, labels)
     errors = _label_errors(found, labels)
     shown = gallery.choose(probs, labels, found.suspicion, disagreement)
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
-    curve = _growth(columns, labels, metric, held_out, config.ensemble.method)
     reliability, clear = _reliability(combined, labels, folds[0])
     return Details(
         labels=tuple(names),
@@ -86,6 +80,7 @@ def detail(
             models=models,
             members=members,
             growth=curve,
+            without=parts.without(metric, probs),
             label_errors=errors,
             reliability=reliability if clear else None,
         ),
@@ -103,7 +98,7 @@ def detail(
         gallery_complete=bool(np.isin(wrong, shown).all()),
         label_errors=errors,
         reliability=reliability,
-        diversity=_diversity(columns, labels),
+        diversity=parts.diversity(),
         pairs=compare_pairs(list(each), list(each.values()), labels, metric, [one.seconds for one in models]),
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),
@@ -116,54 +111,6 @@ def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple
     cells = labels.astype(np.intp) * classes + probs.argmax(axis=1)
     counts = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
     return tuple(tuple(row) for row in counts.tolist())
-
-
-def _by_model(
-    columns: Sequence[Column], labels: Labels, held_out: dict[int, NDArray[np.int8]], method: str
-) -> dict[str, NDArray[np.float64]]:
-    """Return the OOF matrix of each model's columns, combined."""
-    return {
-        model: _combined(list(own), labels, held_out, method)
-        for model, own in groupby(columns, key=lambda column: column.key.model)
-    }
-
-
-def _combined(
-    columns: Sequence[Column], labels: Labels, held_out: dict[int, NDArray[np.int8]], method: str
-) -> NDArray[np.float64]:
-    folds = np.stack([held_out[column.key.seed] for column in columns])
-    return combine(columns, labels, folds, method).oof
-
-
-def _growth(
-    columns: Sequence[Column],
-    labels: Labels,
-    metric: Metric,
-    held_out: dict[int, NDArray[np.int8]],
-    method: str,
-) -> Growth | None:
-    """Return the score against the number of seeds; with one seed, against the number of columns."""
-    if len(columns) == 1:
-        return None
-    seeds = dict.fromkeys(column.key.seed for column in columns)
-    of_seeds = len(seeds) > 1
-    groups = [[one for one in columns if one.key.seed == seed] for seed in seeds]
-    units = groups if of_seeds else [[column] for column in columns]
-    found = growth([_combined(unit, labels, held_out, method) for unit in units], labels, metric)
-    per_unit = len(units[0])
-    return Growth(
-        unit="seed" if of_seeds else "column",
-        metric=metric.name,
-        points=tuple(
-            GrowthPoint(**point._asdict(), members=point.units * per_unit) for point in found.points
-        ),
-        forecast=tuple(
-            Forecast(**one._asdict(), members=one.units * per_unit) for one in found.forecasts * of_seeds
-        ),
-        missing=found.missing if of_seeds else ONE_SEED,
-        errors_saved=found.errors_saved if of_seeds else None,
-        errors_saved_band=found.errors_saved_band if of_seeds else None,
-    )
 
 
 def _label_errors(found: LabelErrorEstimate, labels: Labels) -> LabelErrors:
@@ -199,17 +146,6 @@ def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8])
         scaled_log_loss=metrics.LOSS.value(scaled.oof, labels),
     )
     return found, bool(gains.mean() > 2 * gains.std() / np.sqrt(len(gains)))
-
-
-def _diversity(columns: Sequence[Column], labels: Labels) -> Diversity | None:
-    if len(columns) == 1:
-        return None
-    predicted = np.stack([column.oof.argmax(axis=1) for column in columns])
-    return Diversity(
-        columns=tuple(f"{column.key.model}-s{column.key.seed}" for column in columns),
-        disagreement=metrics.disagreement(predicted).tolist(),
-        error_correlation=metrics.error_correlation(predicted != labels).tolist(),
-    )
 
 
 def _test(

@@ -1,9 +1,9 @@
 """What a report recommends, most useful first, each with its evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 
-from kit.metrics import LOSS, Metric, mean_sd
+from kit.metrics import LOSS, Difference, Metric, mean_sd
 from kit.records import Finding, Growth, LabelErrors, MemberReport, ModelReport, Reliability, RunRecord
 
 SMALLEST_GAP = 0.002
@@ -24,6 +24,7 @@ def find(
     models: Sequence[ModelReport],
     members: Sequence[MemberReport],
     growth: Growth | None,
+    without: Mapping[str, Difference],
     label_errors: LabelErrors,
     reliability: Reliability | None,
 ) -> tuple[Finding, ...]:
@@ -36,16 +37,20 @@ def find(
         models: figures of each model.
         members: figures of each member.
         growth: score against the number of seeds; None with a single column.
+        without: change of the metric without each model, by its name.
         label_errors: labels that may be wrong.
         reliability: None if a temperature does not lower the log loss clearly.
     """
-    seeds = len({member.seed for member in members})
+    seeds, calibration = len({member.seed for member in members}), list(_calibration(reliability))
     found = [
         *_sample(record, rows),
+        *_useless(metric, without),
         *_overfit(metric, models, members),
-        *_seeds(growth, seeds),
+        *(calibration if metric.needs == "probabilities" else ()),
+        *_more_seeds(record, growth, seeds),
         *_labels(label_errors, rows),
-        *_calibration(reliability),
+        *(calibration if metric.needs == "labels" else ()),
+        *_one_seed(record, members, seeds),
     ]
     nothing = Finding(
         kind="none",
@@ -66,12 +71,38 @@ def _sample(record: RunRecord, rows: int) -> Iterator[Finding]:
         )
 
 
+def _useless(metric: Metric, without: Mapping[str, Difference]) -> Iterator[Finding]:
+    """Yield the model without which the ensemble is clearly better."""
+    sign = 1 if metric.greater_is_better else -1
+    worst = max(without, key=lambda name: sign * without[name].mean, default=None)
+    if worst is None:
+        return
+    change = without[worst]
+    if min(sign * change.low, sign * change.high) > 0:
+        points = " points" * metric.percent
+        yield Finding(
+            kind="model",
+            text=f"the ensemble is better without {worst}",
+            evidence=(
+                f"Without it, the OOF {metric.title} changes by "
+                f"{metric.format_difference(change.mean)}{points} (95 % interval "
+                f"{metric.format_difference(change.low)} to {metric.format_difference(change.high)}): "
+                f"--set models.{worst}=null."
+            ),
+            anchor="scores",
+        )
+
+
 def _overfit(
     metric: Metric, models: Sequence[ModelReport], members: Sequence[MemberReport]
 ) -> Iterator[Finding]:
-    """Yield the models whose gap is large, and clear over their members; the largest gap first."""
+    """Yield the models whose gap is large, and clear over their members; the largest gap first.
+
+    Only models with epochs: nearest neighbours and forests predict their own training rows, by design.
+    """
     for model in sorted(models, key=lambda one: -(one.gap or 0.0)):
-        gaps = [one.gap for one in members if one.model == model.model and one.gap is not None]
+        own = [one for one in members if one.model == model.model and one.epochs.loss]
+        gaps = [one.gap for one in own if one.gap is not None]
         if len(gaps) < 2 or model.score.value is None:
             continue
         gap, sd = mean_sd(gaps)
@@ -93,30 +124,32 @@ def _overfit(
         )
 
 
-def _seeds(growth: Growth | None, seeds: int) -> Iterator[Finding]:
-    """Yield what more seeds would give: a forecast from several seeds, or how to get one."""
-    if seeds == 1:
+def _more_seeds(record: RunRecord, growth: Growth | None, seeds: int) -> Iterator[Finding]:
+    """Yield what twice the seeds would give, if the forecast is clear."""
+    if growth is None or growth.errors_saved is None or growth.errors_saved_band is None:
+        return
+    saved, (low, high) = round(growth.errors_saved), growth.errors_saved_band
+    if low > 0 and saved >= 1:
         yield Finding(
             kind="seeds",
-            text="one seed: try more with --set seeds=3",
+            text=f"more seeds: about {saved:,} error{'s' * (saved != 1)} fewer",
             evidence=(
-                "One seed does not show what more would give. The same command with --set seeds=3 trains "
-                "only the two new ones."
+                f"Forecast for {2 * seeds} seeds in place of {seeds}, 90 % band {low:.0f} to {high:.0f}: "
+                f"{record.command} --set seeds={2 * seeds}."
             ),
             anchor="growth",
         )
-    elif growth and growth.errors_saved is not None and growth.errors_saved_band:
-        saved, (low, high) = growth.errors_saved, growth.errors_saved_band
-        if low > 0 and round(saved) >= 1:
-            yield Finding(
-                kind="seeds",
-                text=f"more seeds: about {_errors(round(saved))} fewer",
-                evidence=(
-                    f"Forecast for {2 * seeds} seeds in place of {seeds}, 90 % band {low:.0f} to {high:.0f} "
-                    f"errors fewer: --set seeds={2 * seeds}."
-                ),
-                anchor="growth",
-            )
+
+
+def _one_seed(record: RunRecord, members: Sequence[MemberReport], seeds: int) -> Iterator[Finding]:
+    """Yield how to learn what more seeds give; most models without epochs do not depend on the seed."""
+    if seeds == 1 and any(member.epochs.loss for member in members):
+        yield Finding(
+            kind="seeds",
+            text="one seed does not show what more seeds would give",
+            evidence=f"This command adds two seeds and keeps the members: {record.command} --set seeds=3.",
+            anchor="growth",
+        )
 
 
 def _labels(errors: LabelErrors, rows: int) -> Iterator[Finding]:

@@ -23,7 +23,6 @@ from kit.records import (
 from kit.reports.formatting import WIDE, duration, network_size, table
 from kit.runs import Run
 
-
 FINDINGS = 3
 """Most findings that are shown; the page shows all."""
 PAIRS = 3
@@ -56,17 +55,7 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         console.print()
         console.print(_models(by_score(report.models, metric), metric, wide=console.width >= WIDE))
         _pairs(console, report, metric)
-    details = [_folds(report.folds.each, metric)]
-    if len(report.seeds.each) > 1:
-        details.append(_seeds(report.seeds.each, metric))
-    if report.confusions:
-        details.append(_confusions(report.confusions))
-    console.print()
-    console.print(Columns(details, padding=(0, 4)))
-    if report.tta:
-        console.print()
-        console.print(_views(report.tta, metric))
-        console.print(Text(_difference(report.tta)))
+    _tables(console, report, metric)
     if report.notes:
         _paragraph(console, " ".join(report.notes), "dim")
     if run is not None:
@@ -75,6 +64,20 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         if run.page_path.is_file():
             # Not wrapped: terminals make a link of it.
             console.print(Text(f"Page: {run.page_path}"), soft_wrap=True)
+
+
+def _tables(console: Console, report: Report, metric: Metric) -> None:
+    tables = [_folds(report.folds.each, metric)]
+    if len(report.seeds.each) > 1:
+        tables.append(_seeds(report.seeds.each, metric))
+    if report.confusions:
+        tables.append(_confusions(report.confusions))
+    console.print()
+    console.print(Columns(tables, padding=(0, 4)))
+    if report.tta:
+        console.print()
+        console.print(_views(report.tta, metric))
+        console.print(Text(_difference(report.tta)))
 
 
 def by_score(models: Sequence[ModelReport], metric: Metric) -> list[ModelReport]:

@@ -131,7 +131,7 @@ def test_notes_come_last_also_for_the_sample(example: Make) -> None:
 def test_it_names_the_existing_files(example: Make) -> None:
     made = example()
     run = made.write()
-    run.submission_path.write_text("")
+    run.oof_path.unlink()
     out = StringIO()
     render(run.read_report(), Console(file=out, width=80), run)
     assert out.getvalue().endswith("runs/example-1a2b3c4d: submission.csv, report.json\n")
