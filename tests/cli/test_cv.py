@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from kit.cli import kit
 from kit.config import load, shipped
+from kit.pipeline.origin import origin_of
 from kit.runs import RUNS, Run
 from tests.driving import PATIENCE, stamps, wait_for, workers
 
@@ -50,7 +51,7 @@ def test_arguments_reach_the_pipeline(
     monkeypatch.setattr("kit.pipeline.cv.cv", cv)
     result = CliRunner().invoke(kit, ["cv", *arguments])
     assert result.exit_code == 0
-    assert seen == [(name, load(name, changes), also)]
+    assert seen == [(name, load(name, changes), {**also, "origin": origin_of(name, changes, also["name"])})]
     assert result.stdout.startswith(f"{run.name}   1 model")
     assert result.stderr == ""
 
