@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kit.images import Images
 from kit.records import (
     ClassShare,
     ColumnReport,
@@ -41,7 +42,6 @@ from kit.records import (
     Times,
     UncertainRow,
 )
-from kit.images import Images
 
 ROWS, TEST_ROWS, TEST_SHOWN = 1000, 500, 12
 LETTERS = tuple(f"letter {chr(65 + index)}" for index in range(26))
