@@ -1,0 +1,188 @@
+"""The figures of a report, recomputed from the files of its run."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
+
+from kit.config import Config
+from kit.members import Member, MemberResult
+from kit.metrics import METRICS
+from kit.records import Details, History
+from tests.conftest import Example
+
+Make = Callable[..., Example]
+ROWS, TEST_ROWS = 600, 90
+
+
+def made(
+    example: Make, *, classes: int = 10, models: tuple[str, ...] = ("a", "b"), seeds: tuple[int, ...] = (0, 1)
+) -> Example:
+    """Return an example with random predictions of 600 rows, 80 % of them correct."""
+    base = example(models=models, seeds=seeds)
+    labels = (np.arange(ROWS) % classes).astype(np.uint8)
+    folds = np.tile(np.arange(ROWS) // classes % 2, (len(seeds), 1)).astype(np.int8)
+    members = {}
+    for number, member in enumerate(base.members):
+        rng, rows = np.random.default_rng(number), np.flatnonzero(folds[0] == member.fold)
+        probs = rng.dirichlet(np.full(classes, 0.3), len(rows) + TEST_ROWS)
+        right = rng.random(len(rows)) < 0.8
+        probs[: len(rows)][right] += 2 * np.eye(classes)[labels[rows[right]]]
+        probs = (probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
+        members[member] = MemberResult(
+            rows, probs[: len(rows)], probs[len(rows) :], base.members[member].history
+        )
+    return Example(base.config, base.info, labels, folds, members)
+
+
+def details(example: Example, **changes: Any) -> Details:
+    parts = {
+        "names": tuple(f"kind {label}" for label in range(int(example.labels.max()) + 1)),
+        "test_ids": tuple(f"test-{row}" for row in range(TEST_ROWS)),
+    }
+    found = example.report(**{**parts, **changes}).details
+    assert found is not None
+    return found
+
+
+def test_the_main_figures_agree_with_scikit_learn(example: Make) -> None:
+    one = example(seeds=(0, 1))
+    run = one.write()
+    report, table = run.read_report(), run.read_oof()
+    assert report.details is not None
+    predicted = table.probs.argmax(axis=1)
+    assert report.oof.accuracy == accuracy_score(table.labels, predicted)
+    assert report.oof.errors == int((predicted != table.labels).sum())
+    # oof.csv is normalised, members are float32.
+    assert report.oof.log_loss == pytest.approx(log_loss(table.labels, table.probs), rel=1e-6)
+    assert report.details.reliability.log_loss == pytest.approx(report.oof.log_loss, rel=1e-9)
+    expected = confusion_matrix(table.labels, predicted, labels=range(10))
+    np.testing.assert_array_equal(report.details.confusion, expected)
+
+
+def test_the_confusion_matrix_agrees_with_scikit_learn(example: Make) -> None:
+    one = made(example)
+    predicted = one.combined().oof.argmax(axis=1)
+    np.testing.assert_array_equal(details(one).confusion, confusion_matrix(one.labels, predicted))
+
+
+def test_the_calibration_error_is_that_of_the_bins(example: Make) -> None:
+    one = made(example)
+    found, probs = details(one).reliability, one.combined().oof
+    confidence, right = probs.max(axis=1), probs.argmax(axis=1) == one.labels
+    order = np.argsort(confidence, kind="stable")
+    start, total = 0, 0.0
+    for part in found.bins:
+        own = order[start : start + part.rows]
+        start += part.rows
+        assert part.confidence == pytest.approx(confidence[own].mean())
+        assert part.accuracy == pytest.approx(right[own].mean())
+        total += part.rows / ROWS * abs(confidence[own].mean() - right[own].mean())
+    assert start == ROWS
+    assert found.ece == pytest.approx(total)
+    assert found.scaled_log_loss < found.log_loss
+
+
+def test_the_gallery_has_every_error(example: Make) -> None:
+    one = made(example)
+    found, probs = details(one), one.combined().oof
+    errors = {*np.flatnonzero(probs.argmax(axis=1) != one.labels).tolist()}
+    assert found.gallery_complete
+    assert errors <= {row.row for row in found.gallery}
+    for row in found.gallery:
+        assert row.probability == probs[row.row, one.labels[row.row]]
+        assert row.predicted == probs[row.row].argmax()
+        assert row.columns == 4
+
+
+def test_suspects_are_in_the_gallery_and_marked_there(example: Make) -> None:
+    found = details(made(example))
+    assert found.label_errors is not None
+    suspects = {one.row for one in found.label_errors.suspects}
+    assert len(suspects) == 60
+    assert {row.row for row in found.gallery if row.suspect} == suspects
+
+
+def test_growth_adds_seeds(example: Make) -> None:
+    one = made(example)
+    growth, probs = details(one).growth, one.combined().oof
+    assert growth is not None
+    assert [(point.units, point.members, point.subsets) for point in growth.points] == [(1, 2, 2), (2, 4, 1)]
+    assert growth.points[-1].median == accuracy_score(one.labels, probs.argmax(axis=1))
+    assert (growth.unit, growth.metric) == ("seed", "accuracy")
+
+
+def test_with_one_seed_growth_adds_columns_without_forecast(example: Make) -> None:
+    growth = details(made(example, seeds=(0,))).growth
+    assert growth is not None
+    assert (growth.unit, growth.forecast, growth.errors_saved) == ("column", (), None)
+    assert growth.missing == "a run with one seed does not show what more seeds give"
+
+
+def test_a_single_column_has_no_growth_diversity_and_pairs(example: Make) -> None:
+    found = details(made(example, models=("a",), seeds=(0,)))
+    assert (found.growth, found.diversity, found.pairs) == (None, None, ())
+
+
+def test_diversity_is_that_of_the_columns(example: Make) -> None:
+    one = made(example)
+    found = details(one).diversity
+    assert found is not None
+    assert found.columns == ("a-s0", "a-s1", "b-s0", "b-s1")
+    predicted = np.empty((2, ROWS), np.intp)
+    for place, (model, seed) in enumerate([("a", 0), ("b", 1)]):
+        for fold in (0, 1):
+            result = one.members[Member(model, fold, seed)]
+            predicted[place, result.val_rows] = result.val_probs.argmax(axis=1)
+    assert found.disagreement[0][3] == pytest.approx(np.mean(predicted[0] != predicted[1]))
+    errors = predicted != one.labels
+    assert found.error_correlation[0][3] == pytest.approx(np.corrcoef(errors)[0, 1])
+
+
+def test_each_pair_of_models_is_compared(example: Make) -> None:
+    [pair] = details(made(example)).pairs
+    assert (pair.a, pair.b, pair.rows) == ("a", "b", ROWS)
+
+
+def test_shares_of_the_test_predictions(example: Make) -> None:
+    one = made(example)
+    test, predicted = details(one).test, one.combined().test.argmax(axis=1)
+    assert [part.test_rows for part in test.classes] == np.bincount(predicted, minlength=10).tolist()
+    for part in test.classes:
+        assert (part.train_rows, part.train_share) == (60, 0.1)
+        assert part.test_interval[0] < 0.1 < part.test_interval[1]
+    assert len(test.uncertain) == 40
+    assert all(row.id == f"test-{row.row}" for row in test.uncertain)
+
+
+def test_provenance_comes_from_the_record(example: Make) -> None:
+    found = details(made(example)).provenance
+    assert (found.command, found.base, found.differences) == ("kit cv -c example", "example", ())
+    assert found.started == "2025-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_any_metric_and_26_classes(example: Make, metric: str) -> None:
+    one = made(example, classes=26)
+    raw = {**one.config.model_dump(mode="json"), "competition": {"metric": metric, "classes": 26}}
+    one.config = Config.model_validate(raw)
+    found = details(one)
+    assert found.labels[25] == "kind 25"
+    assert (len(found.confusion), len(found.test.classes)) == (26, 26)
+    assert found.growth is not None
+    assert found.growth.metric == metric
+    assert found.pairs[0].verdict in {"better", "worse", "no difference"}
+
+
+def test_members_have_their_curves(example: Make) -> None:
+    one = made(example, models=("a",))
+    curves = {"loss": (0.5, 0.2), "val_loss": (0.4, 0.3)}
+    history = History.model_validate({"version": 2, "epochs": curves})
+    one.members = {
+        member: MemberResult(result.val_rows, result.val_probs, result.test_probs, history)
+        for member, result in one.members.items()
+    }
+    report = one.report(test_ids=tuple(map(str, range(TEST_ROWS))))
+    assert [member.epochs.val_loss for member in report.members] == [(0.4, 0.3)] * 4

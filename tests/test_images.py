@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kit import images
+from kit.errors import UserError
+from kit.images import Images
+
+
+def test_images_are_read_as_written(tmp_path: Path) -> None:
+    pixels = np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3)
+    images.write(tmp_path / "images.npz", Images({7: pixels[0], 2: pixels[1]}, {0: pixels[1]}))
+    found = images.read(tmp_path / "images.npz")
+    assert (list(found.train), list(found.test)) == ([7, 2], [0])
+    np.testing.assert_array_equal(found.train[7], pixels[0])
+    np.testing.assert_array_equal(found.train[2], pixels[1])
+    np.testing.assert_array_equal(found.test[0], pixels[1])
+
+
+def test_there_may_be_no_image(tmp_path: Path) -> None:
+    images.write(tmp_path / "images.npz", Images())
+    assert images.read(tmp_path / "images.npz") == Images()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04"])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "images.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"images\.npz: missing or damaged"):
+        images.read(path)
