@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,9 @@ def compare(runs: Sequence[Run]) -> RunComparison:
         )
     finished = [_read(run, name) for run, name in zip(runs, _names(runs), strict=True)]
     first = finished[0]
-    for other in finished[1:]:
-        _check_same_data(first, other)
+    # All pairs: a run of version 1 has no fingerprint that later ones can be compared with.
+    for one, other in combinations(finished, 2):
+        _check_same_data(one, other)
     tables = _shared([one.table for one in finished])
     labels, rows = tables[0].labels, tables[0].rows
     for other, table in zip(finished[1:], tables[1:], strict=True):
@@ -103,12 +105,10 @@ def _images(comparison: RunComparison, runs: Sequence[Run]) -> dict[int, NDArray
         with suppress(UserError):
             images |= run.read_images().train
     missing -= images.keys()
-    for record in (run.read_record() for run in runs):
-        if missing and record.fingerprint == comparison.fingerprint:
-            dataset = find_local(record)
-            if dataset:
-                return images | {row: np.asarray(dataset.train_images[row]) for row in missing}
-    return images
+    records = [run.read_record() for run in runs]
+    record = next(one for one in records if one.fingerprint == comparison.fingerprint)
+    dataset = find_local(record) if missing else None
+    return images | {row: np.asarray(dataset.train_images[row]) for row in missing} if dataset else images
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -1,4 +1,5 @@
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ from kit import config
 from kit.data.source import load
 from kit.errors import UserError
 from kit.images import Images
+from kit.oof import Oof
 from kit.pipeline.compare import compare, draw
 from kit.records import RunComparison
-from kit.runs import Run
-from tests.comparisons import planted, probabilities
+from kit.runs import RUNS, Run
+from tests.comparisons import DIGITS, planted, probabilities
 
 pytestmark = pytest.mark.usefixtures("workdir")
 LABELS = np.arange(1000) % 10
+VERSION_1 = Path(__file__).parents[1] / "version_1"
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 
 
@@ -157,13 +160,23 @@ def test_text_labels() -> None:
 
 
 def test_a_run_of_version_1_is_compared_by_its_labels() -> None:
-    found = compare([digits("a", range(40)), digits("old", range(20), labels=(), fingerprint="cd" * 32)])
-    assert found.pairs[0].verdict == "better"
+    old = Run(RUNS / "old")
+    shutil.copytree(VERSION_1, old.path)
+    old.write_oof(Oof(LABELS, probabilities(LABELS, range(20)), DIGITS))
+    found = compare([digits("a", range(40)), old])
+    assert (found.pairs[0].verdict, found.pairs[0].gained) == ("better", 20)
+    assert (found.contenders[1].config, found.contenders[1].ensemble) == ("default", "mean")
     assert found.fingerprint == "ab" * 32
-    assert found.notes == (
+    assert found.notes[0] == (
         "old was made by an earlier version of kit, and its data fingerprint cannot be compared; "
-        "its labels are the same.",
+        "its labels are the same."
     )
+
+
+def test_a_run_of_version_1_does_not_hide_that_others_differ() -> None:
+    old = digits("old", range(20), labels=(), fingerprint="cd" * 32)
+    with pytest.raises(UserError, match=r"^a and b: these runs are on different data"):
+        compare([old, digits("a", range(3)), digits("b", range(3), fingerprint="ef" * 32)])
 
 
 def test_runs_of_one_name_in_two_folders_are_told_apart(workdir: Path) -> None:
