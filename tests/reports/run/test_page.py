@@ -232,7 +232,8 @@ def test_a_report_of_an_earlier_version_names_what_is_absent(tmp_path: Path) -> 
     page = read(tmp_path, example_report(models=["logistic"], details=False))
     assert (
         "An earlier version of kit wrote this report, without the figures of these sections: Learning "
-        "curves, More members, Suspected label errors, Calibration, Diversity, Test predictions. They are absent."
+        "curves, More members, Suspected label errors, Calibration, Diversity, Test predictions. They "
+        "are absent."
     ) in page.text
     assert {"scores", "confusion", "gallery", "run"} == set(SECTIONS) & set(page.ids())
     assert "17 19 0 1 0.0031" in page.text
