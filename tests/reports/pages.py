@@ -71,7 +71,7 @@ def example_report(
 ) -> Report:
     """Return a report of models x seeds x 2 folds; the model "logistic" has no epochs.
 
-    Of the gallery, every third row is right, row 5 i is suspect, and labels and predictions cycle.
+    Of the gallery, every third row is right, every fourth is suspect, and labels and predictions cycle.
     """
     columns = [(model, seed) for model in models for seed in seeds]
     members = [_member(model, seed, fold) for model, seed in columns for fold in (0, 1)]
@@ -192,7 +192,7 @@ def _gallery(count: int, classes: int, columns: int) -> tuple[GalleryRow, ...]:
                 columns=columns,
                 disagreement=(index * 13 % 40) / 100,
                 suspicion=(index * 29 % 41) / 41,
-                suspect=index % 5 == 0,
+                suspect=index % 4 == 0,
             )
         )
     return tuple(sorted(rows, key=lambda one: -one.loss))

@@ -115,8 +115,8 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
     def paint(axes: "Axes") -> None:
         for index, one in enumerate(ordered):
             place, color = axis.place(one.score.value), SERIES[index % len(SERIES)]
-            ends = sorted(axis.places(one.score.interval))
-            axes.vlines(one.seconds, *ends, color=color, linewidth=1.5)
+            low, high = axis.places(one.score.interval)
+            axes.vlines(one.seconds, low, high, color=color, linewidth=1.5)
             axes.plot(
                 one.seconds, place, MARKERS[index % len(MARKERS)], color=color, label=one.name, linestyle=""
             )
@@ -124,7 +124,7 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
         axes.set_xlabel("training time (logarithmic)")
         _time_ticks(axes, [one.seconds for one in ordered])
         axis.apply(axes)
-        axes.figure.legend(loc="outside lower left", ncols=2)  # type: ignore[union-attr]
+        axes.figure.legend(loc="outside lower left", ncols=2)
 
     best, quickest = ordered[0], min(ordered, key=lambda one: one.seconds)
     text = (

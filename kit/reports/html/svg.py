@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kit.plotting import figure
 
@@ -71,7 +71,7 @@ def draw(
     return Plot(title, text, _inline(file.getvalue().decode(), title), note)
 
 
-def _settings() -> dict[str, object]:
+def _settings() -> dict[Any, Any]:
     return {
         "svg.fonttype": "none",
         "font.size": 9,

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from kit.images import Images
 from kit.metrics import HITS, LOSS, METRICS, Metric
 from kit.records import Details, Report
 from kit.reports.html.render import write
 from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
 from kit.reports.run import plots, tables
-from kit.images import Images
 
 PAGE_VERSION = 1
 """Raised when the page of the same report changes: `kit report` then writes it again."""
@@ -34,7 +34,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
 
     Args:
         path: of the HTML file.
-        report: every figure. Without details, which reports of earlier versions lack, their sections are absent.
+        report: every figure. Reports of earlier versions lack details: their sections are absent.
         images: of the rows in the gallery and of the uncertain test rows; a card without image says so.
     """
     metric = METRICS[report.metric]

@@ -49,6 +49,8 @@ def _curves(
     axis = ScoreAxis(metric, [value for one in (*train, *held_out) for value in one])
 
     def paint(axes: "Axes") -> None:
+        from matplotlib.ticker import MaxNLocator
+
         for values, color, style, label in (
             (train, TRAIN, (0, (4, 2)), "training"),
             (held_out, HELD_OUT, "-", "held out"),
@@ -65,18 +67,17 @@ def _curves(
                     label=label if index == 0 else None,
                 )
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.apply(axes)
         axes.legend()
 
-    parts = []
+    ends = []
     for name, values in (("held-out", held_out), ("training", train)):
         first, last = _mean_at(values, 0), _mean_at(values, -1)
         if first is not None and last is not None:
-            parts.append(
-                f"{name} {metric.title} from {metric.format(first)} to {metric.format(last)}{metric.unit}"
-            )
-    text = f"Mean of {max(len(train), len(held_out))} members from the first to the last epoch: {'; '.join(parts)}."
+            ends.append(f"{name} from {metric.format(first)} to {metric.format(last)}{metric.unit}")
+    members = max(len(train), len(held_out))
+    text = f"Mean over {members} members, from the first to the last epoch: {'; '.join(ends)}."
     return draw(title, text, paint, note=note)
 
 
@@ -89,9 +90,12 @@ def _mean_at(curves_: Sequence[Values], epoch: int) -> float | None:
 def growth(given: Growth, metric: Metric) -> Plot:
     """Return the plot of score against members, with the forecast."""
     points, ahead = given.points, given.forecast
-    axis = ScoreAxis(metric, [end for one in (*points, *ahead) for end in (one.low, one.high)])
+    bands = [(one.low, one.high) for one in points] + [(one.low, one.high) for one in ahead]
+    axis = ScoreAxis(metric, [end for band in bands for end in band])
 
     def paint(axes: "Axes") -> None:
+        from matplotlib.ticker import MaxNLocator
+
         counts = [one.members for one in points]
         axes.fill_between(
             counts,
@@ -108,23 +112,22 @@ def growth(given: Growth, metric: Metric) -> Plot:
         if ahead:
             # From the last point on.
             later = [points[-1].members, *(one.members for one in ahead)]
-            bands = [
-                axis.places([points[-1].median, *values])
-                for values in ([one.low for one in ahead], [one.high for one in ahead])
-            ]
-            axes.fill_between(later, *bands, facecolor=SERIES[1], alpha=0.15, linewidth=0)
-            middle = axis.places([points[-1].median, *(one.value for one in ahead)])
+            start = points[-1].median
+            low = axis.places([start, *(one.low for one in ahead)])
+            high = axis.places([start, *(one.high for one in ahead)])
+            axes.fill_between(later, low, high, facecolor=SERIES[1], alpha=0.15, linewidth=0)
+            middle = axis.places([start, *(one.value for one in ahead)])
             axes.plot(later, middle, "--", color=SERIES[1], label="forecast, 90 % band")
             axes.plot(later[1:], middle[1:], "s", color=SERIES[1], markersize=4)
         axes.set_xlabel("members that predict a row")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.apply(axes)
         axes.legend(loc="best")
 
     first, last = points[0], points[-1]
     text = (
-        f"The median {metric.title} is {metric.format(first.median)}{metric.unit} with {first.members} members "
-        f"and {metric.format(last.median)}{metric.unit} with {last.members}."
+        f"The median {metric.title} is {metric.format(first.median)}{metric.unit} with {first.members} "
+        f"members and {metric.format(last.median)}{metric.unit} with {last.members}."
     )
     if ahead:
         end = ahead[-1]
@@ -140,12 +143,12 @@ def reliability(given: Reliability) -> list[Plot]:
     bins = given.bins
     confidences = [100 * one.confidence for one in bins]
     accuracies = [100 * one.accuracy for one in bins]
-    ends = [[100 * one.interval[side] for one in bins] for side in (0, 1)]
-    start = math.floor(min(*confidences, *ends[0], 99.0))
+    lows, highs = ([100 * one.interval[side] for one in bins] for side in (0, 1))
+    start = math.floor(min(*confidences, *lows, 99.0))
 
     def diagram(axes: "Axes") -> None:
         axes.plot([start, 100], [start, 100], ":", color=SOFT, linewidth=1.2, label="perfect")
-        axes.vlines(confidences, *ends, color=SERIES[0], linewidth=1.5, label="95 % interval")
+        axes.vlines(confidences, lows, highs, color=SERIES[0], linewidth=1.5, label="95 % interval")
         axes.plot(
             confidences, accuracies, "o", color=SERIES[0], markersize=4, label="rows of similar confidence"
         )
@@ -155,7 +158,9 @@ def reliability(given: Reliability) -> list[Plot]:
 
     def gaps(axes: "Axes") -> None:
         places = range(1, len(bins) + 1)
-        low, high = ([end - mean for end, mean in zip(side, confidences, strict=True)] for side in ends)
+        low, high = (
+            [end - mean for end, mean in zip(ends, confidences, strict=True)] for ends in (lows, highs)
+        )
         axes.axhline(0, color=SOFT, linestyle=":", linewidth=1.2)
         axes.fill_between(places, low, high, color=SERIES[0], alpha=0.2, linewidth=0)
         middle = [accuracy - mean for accuracy, mean in zip(accuracies, confidences, strict=True)]
@@ -170,7 +175,8 @@ def reliability(given: Reliability) -> list[Plot]:
     outside = sum(not one.interval[0] <= one.confidence <= one.interval[1] for one in bins)
     text = (
         f"Confidence is outside the interval of the accuracy in {outside} of {len(bins)} groups; the largest "
-        f"difference is at confidence {100 * furthest.confidence:.1f} %, accuracy {100 * furthest.accuracy:.1f} %."
+        f"difference is at confidence {100 * furthest.confidence:.1f} %, with accuracy "
+        f"{100 * furthest.accuracy:.1f} %."
     )
     return [
         draw("Reliability diagram", text, diagram),
@@ -190,9 +196,9 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
 
     def paint(axes: "Axes") -> None:
         places = range(len(shares))
-        ends = [[100 * one.test_interval[side] for one in shares] for side in (0, 1)]
+        low, high = ([100 * one.test_interval[side] for one in shares] for side in (0, 1))
         axes.vlines(
-            places, *ends, color=SERIES[0], linewidth=5, alpha=0.4, label="expected from training, 95 %"
+            places, low, high, color=SERIES[0], linewidth=5, alpha=0.4, label="expected from training, 95 %"
         )
         axes.plot(
             places,
@@ -208,7 +214,7 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         axes.set_ylabel("share of rows, %")
         axes.set_xlabel("class")
         axes.grid(visible=False, axis="x")
-        axes.figure.legend(loc="outside upper left", ncols=2)  # type: ignore[union-attr]
+        axes.figure.legend(loc="outside upper left", ncols=2)
 
     found = f"outside for {', '.join(outside[:5])}" if outside else "inside for all classes"
     text = (

@@ -69,8 +69,9 @@ def scores(report: Report, metric: Metric) -> Table:
     strong.add(len(rows))
     rows.append(("ensemble", *([""] * len(folds)), "", metric.format(report.oof.value)))
     better = "higher" if metric.greater_is_better else "lower"
+    title = metric.title[:1].upper() + metric.title[1:] + (", %" if metric.percent else "")
     return Table(
-        f"{metric.title[:1].upper()}{metric.title[1:]}{metric.unit and ', %'} on held-out rows; {better} is better, and coloured stronger",
+        f"{title} on held-out rows; {better} is better, and coloured stronger",
         ("Column", *(f"Fold {fold}" for fold in folds), "Mean ± sd", "OOF"),
         rows,
         frozenset(strong),

@@ -1,0 +1,282 @@
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.images import Images
+from kit.records import Report
+from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
+from tests.reports.pages import LETTERS, example_images, example_report
+
+
+class Reader(HTMLParser):
+    """Text, start tags and ids of a page; fails on tags that are not closed in order."""
+
+    VOID = ("meta", "link", "img", "input", "br", "path", "use", "rect")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+        assert self._open == []
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] not in ("style", "script"):
+            self.text += f" {data}"
+
+    def ids(self) -> list[str]:
+        return [str(given["id"]) for _, given in self.tags if "id" in given]
+
+
+def read(folder: Path, report: Report, images: Images | None = None) -> Reader:
+    path = folder / "report.html"
+    write_page(path, report, images or Images())
+    return Reader(path.read_text(encoding="utf-8"))
+
+
+def changed(report: Report, **details: Any) -> Report:
+    assert report.details
+    return report.model_copy(update={"details": report.details.model_copy(update=details)})
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the HTML of the standard page."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write_page(path, example_report(), example_images())
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(source: str) -> Reader:
+    return Reader(source)
+
+
+def test_the_answer_comes_first(page: Reader) -> None:
+    text = page.text
+    start = text[: text.index("Accuracy, % on held-out rows")]
+    for part in (
+        "OOF accuracy 97.400 %",
+        "95 % interval 96.400 to 98.400",
+        "26 errors in 1,000 rows",
+        "Expected leaderboard score 96.130 to 98.710 %",
+        "95 % prediction interval on 500 test rows",
+        "more seeds: about 6 errors fewer With 2 more seeds, 26 errors are expected to become 20",
+        "12 labels look wrong Estimate 12.4, 95 % interval 6 to 20. Suspected label errors",
+    ):
+        assert part in start
+
+
+def test_every_section_is_there_and_linked(page: Reader) -> None:
+    links = {given["href"] for tag, given in page.tags if tag == "a"}
+    assert set(SECTIONS) <= set(page.ids())
+    assert {f"#{anchor}" for anchor in SECTIONS} <= links
+    assert all(str(link)[1:] in page.ids() for link in links)
+
+
+def test_ids_are_unique(page: Reader) -> None:
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+
+
+def test_a_sample_has_no_expected_score_and_is_named(tmp_path: Path) -> None:
+    text = read(tmp_path, example_report(sample=True)).text
+    assert "Bundled sample of 1,000 rows: these figures say nothing about the competition." in text
+    assert "Expected leaderboard score none" in text
+    assert "96.130" not in text
+
+
+def test_text_from_the_data_is_escaped(tmp_path: Path) -> None:
+    labels = ("<script>alert(1)</script>", 'a" onclick="x', "&amp;", "$x^2$", "e")
+    page = read(tmp_path, example_report(labels=labels))
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert not any("onclick" in given for _, given in page.tags)
+    for label in labels:
+        assert label in page.text
+
+
+def test_nothing_is_loaded_from_elsewhere(page: Reader, source: str) -> None:
+    for tag, given in page.tags:
+        for name in ("src", "href", "xlink:href", "srcset", "data", "action"):
+            assert (given.get(name) or "#").startswith(("#", "data:")), (tag, given)
+    assert "@import" not in source
+    assert re.findall(r"url\((?!#)", source) == []
+
+
+def test_the_head_names_the_version_of_the_page(source: str) -> None:
+    assert f'<meta name="generator" content="kit page {PAGE_VERSION}">' in source[:2000]
+
+
+def test_every_member_is_in_the_table_of_scores(source: str) -> None:
+    found = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", source)
+    # Folds 0 and 1 of cnn with seed 0, their mean ± sd, the column.
+    start = found.index("cnn, seed 0")
+    assert found[start + 1 : start + 5] == ["94.000", "93.000", "93.500 ± 0.707", "97.000"]
+
+
+def test_models_are_ordered_by_score(tmp_path: Path) -> None:
+    text = read(tmp_path, example_report(models=["logistic", "cnn"])).text
+    table = text[text.index("Models by score") :]
+    assert table.index("cnn") < table.index("logistic")
+    assert "cnn against logistic better +6.700 +5.000 to +8.400 1e-09 80 13 -0.20000 +58.8 s" in text
+
+
+def test_a_single_model_is_not_compared(tmp_path: Path) -> None:
+    text = read(tmp_path, example_report(models=["cnn"])).text
+    assert "Models compared" not in text
+
+
+def test_a_model_without_epochs_says_so(page: Reader) -> None:
+    assert page.text.count("This model has no epochs, so it has no learning curve.") == 1
+
+
+def test_one_column_has_neither_growth_nor_diversity(tmp_path: Path) -> None:
+    text = read(tmp_path, example_report(models=["cnn"], seeds=[0])).text
+    assert "a second seed or model would show what more members are worth" in text
+    assert "The run has one column: there is nothing to compare." in text
+
+
+def test_the_confusion_matrix_shows_counts_and_rates(source: str) -> None:
+    button = re.search(
+        r'<button[^>]*data-show="label=0&amp;predicted=1" title="([^"]*)">(.*?)</button>', source
+    )
+    assert button
+    assert button[1] == "7 rows (6.54 %) with label 0 predicted as 1"
+    assert button[2] == '<span class="number">7</span><span class="rate">6.54</span>'
+    assert 'data-show="label=0&amp;predicted=2"' not in source
+
+
+def test_a_card_gives_row_line_label_prediction_and_agreement(page: Reader) -> None:
+    details = example_report().details
+    assert details
+    hardest = details.gallery[0]
+    assert (
+        f"row {hardest.row} line {hardest.row + 2} label {hardest.label} , predicted {hardest.predicted} "
+        f"loss {hardest.loss:.2f} · {hardest.agree} of 4 members agree"
+    ) in page.text
+    assert "40 of 40 rows shown" in page.text
+
+
+def test_images_are_shown_with_a_text(page: Reader) -> None:
+    images = [given for tag, given in page.tags if tag == "img"]
+    assert len(images) == 40 + 12
+    assert all(str(one["src"]).startswith("data:image/png;base64,") for one in images)
+    assert re.fullmatch(r"Row \d+, label \d", str(images[0]["alt"]))
+    assert images[-1]["alt"] == "Test row 11, id 12"
+
+
+def test_a_missing_image_says_so(tmp_path: Path) -> None:
+    page = read(tmp_path, example_report(), Images())
+    assert "img" not in [tag for tag, _ in page.tags]
+    assert page.text.count("image not stored") == 40 + 12
+
+
+def test_wrong_labels_are_an_estimate(page: Reader) -> None:
+    estimate = "about 12 of 1,000 labels are wrong (95 % interval 6 to 20). It is an estimate, not a count"
+    assert estimate in page.text
+
+
+def test_every_plot_has_a_text(page: Reader) -> None:
+    plots = [str(given["aria-label"]) for tag, given in page.tags if given.get("role") == "img"]
+    assert len(plots) == [tag for tag, _ in page.tags].count("svg") == 7
+    assert "Score against members averaged: The median accuracy is 96.875 % with 1 members" in plots[3]
+    assert all(len(text) > 60 for text in plots)
+
+
+def test_plots_take_the_colours_and_the_font_of_the_page(source: str) -> None:
+    for svg in re.findall(r"<svg.*?</svg>", source, re.DOTALL):
+        assert "var(--series-1)" in svg
+        assert "font-family" not in svg
+        assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) == set()
+        assert "<text" in svg
+
+
+def test_test_shares_outside_their_interval_are_named(page: Reader) -> None:
+    assert "against the interval expected from training: outside for 0." in page.text
+
+
+def test_the_command_and_the_configuration_are_shown(page: Reader) -> None:
+    text = page.text
+    assert "kit cv -c example --set training.epochs=10" in text
+    assert "example differs from default in:" in text
+    assert "training.epochs 10 30" in text
+    assert "ab12" * 16 in text
+
+
+def test_26_classes_with_string_labels_are_shown(tmp_path: Path) -> None:
+    page = read(tmp_path, example_report(labels=LETTERS))
+    assert page.text.count("letter Z") > 5
+    assert ("option", {"value": "25"}) in page.tags
+
+
+def test_a_report_of_an_earlier_version_names_what_is_absent(tmp_path: Path) -> None:
+    page = read(tmp_path, example_report(models=["logistic"], details=False))
+    assert (
+        "An earlier version of kit wrote this report, without the figures of these sections: Learning "
+        "curves, More members, Suspected label errors, Calibration, Diversity, Test predictions. They "
+        "are absent."
+    ) in page.text
+    assert {"scores", "confusion", "gallery", "run"} == set(SECTIONS) & set(page.ids())
+    assert "17 19 0 1 0.0031" in page.text
+
+
+def test_the_same_report_gives_the_same_page(tmp_path: Path) -> None:
+    pages = []
+    for name in ("a.html", "b.html"):
+        write_page(tmp_path / name, example_report(models=["cnn"]), example_images())
+        pages.append((tmp_path / name).read_bytes())
+    assert pages[0] == pages[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "auc", "macro_f1"])
+def test_any_metric_is_drawn(tmp_path: Path, metric: str) -> None:
+    report = example_report().model_copy(update={"metric": metric})
+    assert "OOF" in read(tmp_path, report).text
+
+
+def test_a_perfect_run_has_a_page(tmp_path: Path) -> None:
+    report = example_report().model_copy(update={"confusions": ()})
+    assert report.details
+    perfect = changed(
+        report,
+        confusion=((500, 0), (0, 500)),
+        labels=("a", "b"),
+        gallery=(),
+        findings=(),
+        test=report.details.test.model_copy(
+            update={"classes": report.details.test.classes[:2], "uncertain": ()}
+        ),
+        label_errors=None,
+    )
+    text = read(tmp_path, perfect).text
+    assert "No row is predicted as another class." in text
+    assert "There is no estimate of wrong labels for this run." in text
+
+
+def test_the_module_is_imported_without_numpy() -> None:
+    code = (
+        "import sys, kit.reports.run.page\n"
+        "print([name for name in ('numpy', 'matplotlib', 'jinja2', 'PIL') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,235 @@
+"""The page of a run in headless Chromium."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from kit.records import Report
+from kit.reports.run.page import write_page
+from tests.reports.conftest import Opened, Scheme
+from tests.reports.pages import LETTERS, example_images, example_report
+
+pytestmark = pytest.mark.slow
+Open = Callable[..., Opened]
+GALLERY = 150
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write_page(path, example_report(gallery=GALLERY), example_images(GALLERY))
+    return path
+
+
+def shown(page: Page) -> list[dict[str, Any]]:
+    """Return the data of the visible cards of the gallery, in their order."""
+    found: list[dict[str, Any]] = page.locator("#rows .card:visible").evaluate_all(
+        "cards => cards.map(card => ({...card.dataset}))"
+    )
+    return found
+
+
+def control(page: Page, name: str) -> Locator:
+    return page.get_by_role("combobox", name=name)
+
+
+def count(page: Page) -> str:
+    return page.locator("#rows [data-count]").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("report", "width", "scheme"),
+    [
+        *((example_report(gallery=GALLERY), width, scheme) for width in (390, 1280) for scheme in SCHEMES),
+        (example_report(labels=LETTERS), 390, "dark"),
+        (example_report(models=["logistic"], seeds=[0], sample=True), 390, "light"),
+        (example_report(details=False), 1280, "dark"),
+    ],
+)
+def test_it_is_accessible_and_fits(
+    tmp_path: Path, open_page: Open, report: Report, width: int, scheme: Scheme
+) -> None:
+    write_page(tmp_path / "report.html", report, example_images(GALLERY))
+    opened = open_page(tmp_path / "report.html", width, scheme)
+    assert opened.violations() == []
+    assert not opened.is_wide()
+    assert opened.messages == []
+    assert opened.requests == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_and_lines_contrast_with_every_background(full: Path, open_page: Open, scheme: Scheme) -> None:
+    page = open_page(full, scheme=scheme).page
+    variables = [f"--series-{number}" for number in range(1, 7)]
+    colors = page.evaluate(
+        """names => Object.fromEntries(names.map(name => {
+            const probe = document.createElement("i");
+            probe.style.color = `var(${name})`;
+            document.body.append(probe);
+            return [name, getComputedStyle(probe).color.match(/\\d+/g).map(Number)];
+        }))""",
+        ["--text", "--soft", "--link", "--warn", "--page", "--card", "--track", "--warn-back", *variables],
+    )
+    card, back = colors["--card"], colors["--page"]
+    for text in ("--text", "--soft", "--link"):
+        assert min(contrast(colors[text], card), contrast(colors[text], back)) >= 4.5, text
+    assert contrast(colors["--text"], colors["--track"]) >= 4.5
+    assert contrast(colors["--text"], colors["--warn-back"]) >= 4.5
+    assert contrast(colors["--warn"], card) >= 4.5
+    # WCAG 1.4.11: graphics.
+    assert min(contrast(colors[name], card) for name in variables) >= 3
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """Return the contrast ratio of two sRGB colours, 0 to 255 (WCAG 2.1)."""
+
+    def luminance(color: list[float]) -> float:
+        parts = [part / 255 for part in color]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_every_image_has_a_text_and_is_drawn(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    images = page.locator("img").evaluate_all("all => all.map(one => [one.alt, one.naturalWidth])")
+    assert len(images) == GALLERY + 12
+    assert all(alt and width == 28 for alt, width in images)
+    plots = page.locator("[role=img]").evaluate_all("all => all.map(one => one.ariaLabel)")
+    assert len(plots) == page.locator("svg").count() == 7
+    assert all(plots)
+
+
+def test_filters_change_what_is_shown(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    assert count(page) == "60 of 150 rows shown"
+    control(page, "True class").select_option("3")
+    rows = shown(page)
+    assert {row["label"] for row in rows} == {"3"}
+    assert count(page) == f"{len(rows)} of 150 rows shown"
+    control(page, "Predicted class").select_option("2")
+    assert {(row["label"], row["predicted"]) for row in shown(page)} == {("3", "2")}
+    page.get_by_label("only suspected labels").check()
+    assert {row["suspect"] for row in shown(page)} == {"1"}
+    page.get_by_role("button", name="Reset").click()
+    assert count(page) == "60 of 150 rows shown"
+    page.get_by_label("only errors").check()
+    assert {row["error"] for row in shown(page)} == {"1"}
+    assert count(page) == "60 of 150 rows shown; 100 match"
+
+
+@pytest.mark.parametrize("key", ["loss", "disagreement", "suspicion"])
+def test_rows_are_sorted(full: Path, open_page: Open, key: str) -> None:
+    page = open_page(full).page
+    control(page, "Sort by").select_option(key)
+    values = [float(row[key]) for row in shown(page)]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > values[-1]
+
+
+def test_more_rows_are_shown_60_at_a_time(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    more = page.get_by_role("button", name="Show 60 more")
+    first = [row["row"] for row in shown(page)]
+    more.click()
+    assert count(page) == "120 of 150 rows shown"
+    assert [row["row"] for row in shown(page)][:60] == first
+    # The keyboard goes on at the first new card.
+    assert page.evaluate("document.activeElement.dataset.row") == shown(page)[60]["row"]
+    more.click()
+    assert count(page) == "150 of 150 rows shown"
+    expect(more).to_be_hidden()
+
+
+def test_a_cell_of_the_confusion_matrix_filters_the_gallery(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    page.get_by_label("only suspected labels").check()
+    page.locator('[data-show="label=0&predicted=1"]').click()
+    assert control(page, "True class").input_value() == "0"
+    assert control(page, "Predicted class").input_value() == "1"
+    assert not page.get_by_label("only suspected labels").is_checked()
+    # The example has no such row.
+    assert count(page) == "0 of 150 rows shown"
+    expect(page.locator("#rows [data-count]")).to_be_focused()
+    page.locator('[data-show="label=3&predicted=2"]').click()
+    assert {(row["label"], row["predicted"]) for row in shown(page)} == {("3", "2")}
+
+
+def test_the_suspects_are_one_click_away(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    page.get_by_role("button", name="Show the suspected labels in the gallery").click()
+    rows = shown(page)
+    assert {row["suspect"] for row in rows} == {"1"}
+    values = [float(row["suspicion"]) for row in rows]
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_keyboard_filters_sorts_and_toggles(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    control(page, "True class").focus()
+    page.keyboard.press("ArrowDown")
+    assert {row["label"] for row in shown(page)} == {"0"}
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert {(row["label"], row["suspect"]) for row in shown(page)} == {("0", "1")}
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    assert control(page, "Sort by").input_value() == "disagreement"
+    values = [float(row["disagreement"]) for row in shown(page)]
+    assert values == sorted(values, reverse=True)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert count(page) == "60 of 150 rows shown"
+    page.locator('[data-show="label=3&predicted=2"]').focus()
+    page.keyboard.press("Enter")
+    assert control(page, "True class").input_value() == "3"
+
+
+def test_the_matrix_shows_rates_on_demand(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    cell = page.locator('[data-show="label=0&predicted=1"]')
+    assert cell.inner_text() == "7"
+    page.get_by_label("% of the label's rows").check()
+    assert cell.inner_text() == "6.54"
+
+
+def test_26_classes_scroll_inside_their_box_under_fixed_headings(tmp_path: Path, open_page: Open) -> None:
+    write_page(tmp_path / "report.html", example_report(labels=LETTERS), example_images())
+    page = open_page(tmp_path / "report.html", 390).page
+    box = page.get_by_role("region", name="Confusion matrix")
+    box.evaluate("one => one.scrollTo(300, 300)")
+    corner, heading = box.bounding_box(), box.locator("thead th").first.bounding_box()
+    assert corner
+    assert heading
+    assert (heading["x"], heading["y"]) == pytest.approx((corner["x"], corner["y"]), abs=1)
+
+
+def test_without_javascript_everything_is_readable(full: Path, open_page: Open) -> None:
+    page = open_page(full, javascript=False).page
+    assert page.locator("#rows .card:visible").count() == GALLERY
+    expect(page.locator("#rows .controls")).to_be_hidden()
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+
+
+def test_the_command_is_copied(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "kit cv -c example --set training.epochs=10"
+
+
+def test_it_is_printed_in_light_colours_without_controls(full: Path, open_page: Open) -> None:
+    page = open_page(full, scheme="dark").page
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    expect(page.locator("#rows .controls")).to_be_hidden()
+    expect(page.get_by_role("navigation")).to_be_hidden()
