@@ -134,7 +134,7 @@ def growth(
         _point(size, losses, metric) for size, losses in zip(_sizes(count), curve.losses, strict=True)
     )
     if count == 1:
-        return GrowthEstimate(points, missing="it needs at least two")
+        return GrowthEstimate(points, missing="a forecast needs at least two")
     forecasts = tuple(_forecast(curve, size, metric) for size in forecast_to or (2 * count, 4 * count))
     saved, half = _extrapolate(errors, {count: rows, 2 * count: -rows})
     return GrowthEstimate(points, forecasts, saved, Interval(saved - half, saved + half))

@@ -5,7 +5,6 @@ An up-to-date report is shown without numpy: imports of what computes and draws 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
@@ -13,7 +12,7 @@ from kit.errors import KitError, UserError
 from kit.reports.run.page import PAGE_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from kit.records import Report
     from kit.runs import Run
@@ -36,10 +35,18 @@ def current(run: Run, say: Callable[[str], None]) -> Report:
     """
     if is_drawn(run):
         return run.read_report()
-    report = run.read_report() if run.report_path.is_file() else None
-    if report is None or report.details is None or run.page_path.is_file() or _is_older(run):
-        report = _computed(run, report, say)
-    _draw(run, report, say)
+    stored = run.read_report() if run.report_path.is_file() else None
+    if stored and stored.details and not run.page_path.is_file() and not _is_older(run):
+        report = stored
+    else:
+        report = _computed(run, stored, say)
+    try:
+        if report is not stored:
+            run.write_report(report)
+        _draw(run, report)
+    except OSError as error:
+        # The run is complete all the same.
+        say(f"the report cannot be written to {run.path}/: {error.strerror}")
     return report
 
 
@@ -65,7 +72,7 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
     from kit.pipeline.rebuild import computed
 
     try:
-        report = computed(run, stored.warnings if stored else ())
+        return computed(run, stored.warnings if stored else ())
     except (KitError, OSError, ValueError, LookupError, BadZipFile) as error:
         cause = str(error).partition("\n")[0]
         if stored is None:
@@ -77,26 +84,13 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
             ) from error
         say(f"the page shows only what report.json has: {cause}")
         return stored
-    with _writing(say):
-        run.write_report(report)
-    return report
 
 
-def _draw(run: Run, report: Report, say: Callable[[str], None]) -> None:
+def _draw(run: Run, report: Report) -> None:
     from kit.pipeline.rebuild import find_images
     from kit.reports.run.page import write_page
 
-    with _writing(say):
-        images, new = find_images(run, report)
-        if new:
-            run.write_images(images)
-        write_page(run.page_path, report, images)
-
-
-@contextmanager
-def _writing(say: Callable[[str], None]) -> Iterator[None]:
-    """Report a failure to write: the run is complete all the same."""
-    try:
-        yield
-    except OSError as error:
-        say(f"the report cannot be written: {error.filename}: {error.strerror}")
+    images, new = find_images(run, report)
+    if new:
+        run.write_images(images)
+    write_page(run.page_path, report, images)

@@ -96,32 +96,36 @@ def _useless(metric: Metric, without: Mapping[str, Difference]) -> Iterator[Find
 def _overfit(
     metric: Metric, models: Sequence[ModelReport], members: Sequence[MemberReport]
 ) -> Iterator[Finding]:
-    """Yield the models whose gap is large, and clear over their members; the largest gap first.
+    """Yield the model with the largest gap, if that is clear over its members; others are evidence.
 
     Only models with epochs: nearest neighbours and forests predict their own training rows, by design.
     """
-    for model in sorted(models, key=lambda one: -(one.gap or 0.0)):
+    clear = []
+    for model in models:
         own = [one for one in members if one.model == model.model and one.epochs.loss]
         gaps = [one.gap for one in own if one.gap is not None]
         if len(gaps) < 2 or model.score.value is None:
             continue
         gap, sd = mean_sd(gaps)
-        least = SMALLEST_SHARE * metric.loss(model.score.value)
-        if metric.percent:
-            least = max(least, SMALLEST_GAP)
-        if gap <= max(least, ERRORS_OF_GAP * (sd or 0.0) / sqrt(len(gaps))):
-            continue
-        points = " points" * metric.percent
-        yield Finding(
-            kind="overfit",
-            text=f"{model.model} overfits: gap {_short(metric, gap)}{points}",
-            evidence=(
-                f"Train {metric.title} {metric.format(model.train_score)}{metric.unit}, held-out "
-                f"{metric.format(model.folds.mean)}{metric.unit}: the gap is {metric.format(gap)} ± "
-                f"{metric.format(sd)}{points} (mean ± sd of {len(gaps)} members)."
-            ),
-            anchor="curves",
-        )
+        noise = ERRORS_OF_GAP * (sd or 0.0) / sqrt(len(gaps))
+        smallest = SMALLEST_GAP if metric.percent else 0.0
+        if gap > max(noise, smallest, SMALLEST_SHARE * metric.loss(model.score.value)):
+            clear.append((gap, f"{metric.format(gap)} ± {metric.format(sd)}", len(gaps), model))
+    if not clear:
+        return
+    (gap, spread, count, worst), *others = sorted(clear, key=lambda one: -one[0])
+    points = " points" * metric.percent
+    also = ", ".join(f"{model.model}: {text}" for _, text, _, model in others)
+    yield Finding(
+        kind="overfit",
+        text=f"{worst.model} overfits: gap {_short(metric, gap)}{points}",
+        evidence=(
+            f"Train {metric.title} {metric.format(worst.train_score)}{metric.unit}, held-out "
+            f"{metric.format(worst.folds.mean)}{metric.unit}: the gap is {spread}{points} "
+            f"(mean ± sd of {count} members).{f' Also {also}.' if also else ''}"
+        ),
+        anchor="curves",
+    )
 
 
 def _more_seeds(record: RunRecord, growth: Growth | None, seeds: int) -> Iterator[Finding]:
@@ -174,7 +178,7 @@ def _calibration(reliability: Reliability | None) -> Iterator[Finding]:
         extreme = "too extreme" if reliability.temperature > 1 else "not extreme enough"
         yield Finding(
             kind="calibration",
-            text=f"calibration lowers the {LOSS.title} by {gain / reliability.log_loss:.0%}",
+            text=f"calibration lowers the {LOSS.title} by {100 * gain / reliability.log_loss:.0f} %",
             evidence=(
                 f"The probabilities are {extreme}: temperature {reliability.temperature:.2f} gives "
                 f"{LOSS.format(reliability.scaled_log_loss)} in place of {LOSS.format(reliability.log_loss)} "

@@ -1,0 +1,200 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from kit.metrics import HITS, LOSS, Difference
+from kit.records import (
+    Curves,
+    Finding,
+    Growth,
+    LabelErrors,
+    MemberReport,
+    ModelReport,
+    Reliability,
+    RunRecord,
+    Score,
+    Spread,
+)
+from kit.reports.run.findings import find
+
+NO_LABELS = LabelErrors(expected=1.0, interval=(0.0, 3.0), suspects=())
+
+
+def record(*, sample: bool = False) -> RunRecord:
+    return RunRecord.model_validate(
+        {
+            "version": 2,
+            "config_name": "quick",
+            "config": {},
+            "hash": "",
+            "sample": sample,
+            "origin": {"command": "kit cv -c quick"},
+        }
+    )
+
+
+def members(gaps: tuple[float, ...], *, seeds: int = 2, epochs: bool = True) -> list[MemberReport]:
+    return [
+        MemberReport(
+            member=f"cnn-f{fold}-s{fold % seeds}",
+            model="cnn",
+            fold=fold,
+            seed=fold % seeds,
+            score=None,
+            train_score=0.999,
+            gap=gap,
+            retried=False,
+            seconds=1.0,
+            parameters=None,
+            multiply_adds=None,
+            epochs=Curves(loss=(0.1,) if epochs else ()),
+        )
+        for fold, gap in enumerate(gaps)
+    ]
+
+
+def model(value: float) -> ModelReport:
+    score = Score(value=value, interval=(0, 1), errors=50, rows=10_000, accuracy=0.995, log_loss=0.02)
+    return ModelReport(
+        model="cnn",
+        members=4,
+        score=score,
+        folds=Spread(mean=value, sd=0.0),
+        train_score=0.999,
+        gap=0.004,
+        seconds=1.0,
+        parameters=None,
+        multiply_adds=None,
+    )
+
+
+def growth(saved: float, low: float, high: float) -> Growth:
+    return Growth(
+        unit="seed", metric="accuracy", points=(), errors_saved=saved, errors_saved_band=(low, high)
+    )
+
+
+def reliability(scaled: float) -> Reliability:
+    return Reliability(
+        bins=(), ece=0.01, ece_interval=(0, 1), temperature=1.2, log_loss=0.02, scaled_log_loss=scaled
+    )
+
+
+def found(**changes: Any) -> tuple[Finding, ...]:
+    parts: dict[str, Any] = {
+        "rows": 10_000,
+        "models": [model(0.995)],
+        "members": members((0.0, 0.0)),
+        "growth": None,
+        "without": {},
+        "label_errors": NO_LABELS,
+        "reliability": None,
+    }
+    run, metric = changes.pop("record", record()), changes.pop("metric", HITS)
+    return find(run, metric, **{**parts, **changes})
+
+
+def test_without_a_finding_the_report_says_so() -> None:
+    [one] = found()
+    assert one.kind == "none"
+
+
+def test_the_sample_comes_first() -> None:
+    first, second = found(record=record(sample=True), growth=growth(6.2, 2.0, 9.0))
+    assert (first.kind, second.kind) == ("sample", "seeds")
+
+
+def test_more_seeds_with_a_clear_forecast() -> None:
+    [one] = found(growth=growth(6.2, 2.4, 9.6))
+    assert one.text == "more seeds: about 6 errors fewer"
+    assert one.evidence == (
+        "Forecast for 4 seeds in place of 2, 90 % band 2 to 10: kit cv -c quick --set seeds=4."
+    )
+
+
+@pytest.mark.parametrize(
+    "forecast", [growth(6.2, -1.0, 9.0), growth(-3.0, -5.0, -1.0), growth(0.3, 0.1, 0.5)]
+)
+def test_more_seeds_without_a_clear_forecast_are_not_recommended(forecast: Growth) -> None:
+    assert [one.kind for one in found(growth=forecast)] == ["none"]
+
+
+def test_one_seed_cannot_say_what_more_give() -> None:
+    [one] = found(members=members((0.0, 0.0), seeds=1))
+    assert one.kind == "seeds"
+    assert one.evidence.endswith(": kit cv -c quick --set seeds=3.")
+    assert [one.kind for one in found(members=members((0.0, 0.0), seeds=1, epochs=False))] == ["none"]
+
+
+def test_a_large_gap_is_overfitting() -> None:
+    [one] = found(members=members((0.003, 0.004, 0.005, 0.004)))
+    assert one.text == "cnn overfits: gap 0.4 points"
+    assert one.evidence == (
+        "Train accuracy 99.900 %, held-out 99.500 %: the gap is 0.400 ± 0.082 points "
+        "(mean ± sd of 4 members)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("gaps", "value"),
+    [
+        ((0.001, 0.0011, 0.001, 0.0011), 0.995),  # below 0.2 points
+        ((0.003, 0.0031, 0.003, 0.0031), 0.95),  # below 20 % of the held-out loss
+        ((-0.02, 0.03, -0.01, 0.02), 0.995),  # within 2 standard errors
+        ((0.004,), 0.995),  # a single member
+    ],
+)
+def test_a_small_or_unclear_gap_is_not(gaps: tuple[float, ...], value: float) -> None:
+    assert not any(one.kind == "overfit" for one in found(members=members(gaps), models=[model(value)]))
+
+
+def test_several_models_that_overfit_are_one_finding() -> None:
+    other = [one.model_copy(update={"model": "big"}) for one in members((0.006, 0.007, 0.006, 0.0071))]
+    [one] = found(
+        models=[model(0.995), model(0.995).model_copy(update={"model": "big", "gap": 0.0065})],
+        members=[*members((0.003, 0.004, 0.005, 0.004)), *other],
+    )
+    assert one.text == "big overfits: gap 0.7 points"
+    assert one.evidence.endswith("Also cnn: 0.400 ± 0.082.")
+
+
+def test_models_without_epochs_do_not_overfit() -> None:
+    assert [one.kind for one in found(members=members((0.05, 0.05), epochs=False))] == ["none"]
+
+
+def test_labels_are_an_estimate_with_its_interval() -> None:
+    [one] = found(label_errors=LabelErrors(expected=12.3, interval=(4.2, 21.4), suspects=()))
+    assert one.text == "about 12 labels look wrong (4 to 21)"
+
+
+def test_a_clear_gain_of_calibration() -> None:
+    [one] = found(reliability=reliability(0.018))
+    assert one.text == "calibration lowers the log loss by 10 %"
+    assert one.evidence == (
+        "The probabilities are too extreme: temperature 1.20 gives 0.01800 in place of 0.02000 "
+        "(cross-fitted): --set ensemble.calibrate=true."
+    )
+    assert [one.kind for one in found(reliability=reliability(0.0199))] == ["none"]
+
+
+def test_calibration_comes_before_seeds_if_the_metric_needs_probabilities() -> None:
+    parts = {"reliability": reliability(0.018), "growth": growth(6.2, 2.0, 9.0)}
+    assert [one.kind for one in found(**parts)] == ["seeds", "calibration"]
+    assert [one.kind for one in found(metric=LOSS, models=[model(0.02)], **parts)] == ["calibration", "seeds"]
+
+
+@pytest.mark.parametrize(
+    ("without", "text"),
+    [
+        ({"a": Difference(0.002, 0.001, 0.003), "b": Difference(-0.01, -0.02, 0.0)}, "better without a"),
+        ({"a": Difference(0.002, -0.001, 0.003), "b": Difference(-0.01, -0.02, 0.0)}, None),
+    ],
+)
+def test_a_model_without_which_the_ensemble_is_better(
+    without: Mapping[str, Difference], text: str | None
+) -> None:
+    [one] = found(without=without)
+    assert one.kind == ("model" if text else "none")
+    if text:
+        assert one.text == f"the ensemble is {text}"
