@@ -26,6 +26,8 @@ SECTIONS = {
     "run": "Time, cost, provenance",
 }
 """Titles by anchor; `Finding.anchor` is one of these."""
+MATRIX_CLASSES = 60
+"""With more classes only the most confused pairs are shown."""
 _OF_DETAILS = ("growth", "labels", "reliability", "diversity", "test")
 
 
@@ -90,6 +92,7 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
     labels = details.labels
     confusion = details.confusion
     context: dict[str, Any] = {
+        "matrix": len(labels) <= MATRIX_CLASSES,
         "largest": max(
             (
                 count

@@ -210,7 +210,9 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         )
         names = [labels[one.label] for one in shares]
         long = len(names) > 12 or max(map(len, names)) > 4
-        axes.set_xticks(list(places), [name[:12] for name in names], rotation=90 if long else 0)
+        # About 40 names fit.
+        step = math.ceil(len(names) / 40)
+        axes.set_xticks(places[::step], [name[:12] for name in names[::step]], rotation=90 if long else 0)
         axes.set_ylabel("share of rows, %")
         axes.set_xlabel("class")
         axes.grid(visible=False, axis="x")

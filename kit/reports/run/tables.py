@@ -222,7 +222,7 @@ def worst(report: Report) -> Table:
     """Return the hardest rows, for a report without a gallery."""
     return Table(
         "Rows whose label has the lowest OOF probability",
-        ("Row", "Line of the file", "Label", "Predicted", "Probability of the label"),
+        ("Row", "Line", "Label", "Predicted", "Probability of the label"),
         [
             (f"{one.row}", f"{line(one.row)}", one.label, one.predicted, f"{one.probability:.4f}")
             for one in report.worst
@@ -234,7 +234,7 @@ def suspects(given: LabelErrors, labels: Sequence[str]) -> Table:
     """Return the rows whose label may be wrong."""
     return Table(
         "Most suspicious first",
-        ("Row", "Line of the file", "Label", "More likely", "Suspicion"),
+        ("Row", "Line", "Label", "More likely", "Suspicion"),
         [
             (
                 f"{one.row}",

@@ -184,6 +184,12 @@ def test_the_confusion_matrix_shows_counts_and_rates(source: str) -> None:
     assert 'data-show="label=0&amp;predicted=2"' not in source
 
 
+def test_a_matrix_of_too_many_classes_is_left_out(tmp_path: Path) -> None:
+    page = read(tmp_path, example_report(models=["cnn"], labels=[f"c{index}" for index in range(61)]))
+    assert "Labels down, predictions across" not in page.text
+    assert "Most confused pairs Label Predicted Rows c0 c1 7" in page.text
+
+
 def test_a_card_gives_row_line_label_prediction_and_agreement(page: Reader) -> None:
     details = example_report().details
     assert details
