@@ -43,7 +43,8 @@ def test_equal_networks_are_rarely_called_different_and_better_ones_often() -> N
 
 
 def test_compare_prints_rates_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.simulate.PAIR", Setting(2000, 5, 2, 1.5))
+    for name in ("PAIR", "UNEQUAL"):
+        monkeypatch.setattr(f"tools.simulate.{name}", Setting(2000, 5, 2, 1.5))
     printed = CliRunner().invoke(main, ["compare", "--count", "3"], catch_exceptions=False).output
     assert printed.startswith("3 pairs")
     assert "| 100 |" in printed
