@@ -53,7 +53,7 @@ SETTINGS = (
 PAIR = Setting(42_000, 14.2, 2.1, 1.4)
 """Two of these share two errors in three."""
 UNEQUAL = replace(PAIR, variation=0.05)
-"""Networks of one configuration that differ in quality: their errors deviate by 9 in place of 7."""
+"""Networks of one configuration that differ in quality: their errors deviate by 9 in place of 6."""
 
 
 class Problem:
