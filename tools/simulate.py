@@ -195,7 +195,7 @@ def pairs(
 
 
 def power(discordant: int, difference: int) -> float:
-    """Return how often exact McNemar gives p < 0.05.
+    """Return how often exact McNemar gives p < ALPHA.
 
     Args:
         discordant: rows that exactly one of two runs predicts correctly.
