@@ -58,6 +58,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
             )
             for one in report.models
         },
+        "gaps": tables.gaps(report, metric),
         "members": tables.members(report, metric),
         "confused": tables.confusions(report) if report.confusions else None,
         "worst": tables.worst(report),

@@ -138,6 +138,25 @@ def models(ordered: Sequence[ModelReport], metric: Metric) -> Table:
     )
 
 
+def gaps(report: Report, metric: Metric) -> Table:
+    """Return how much each model overfits."""
+    points = ", points" if metric.percent else ""
+    return Table(
+        "Means over the members, measured on images without augmentation",
+        ("Model", f"Train {metric.heading}", f"Held-out {metric.heading}", f"Gap{points}", "Members"),
+        [
+            (
+                one.model,
+                metric.format(one.train_score),
+                metric.format(one.folds.mean),
+                metric.format(one.gap),
+                f"{one.members}",
+            )
+            for one in report.models
+        ],
+    )
+
+
 def members(report: Report, metric: Metric) -> Table:
     """Return time and cost of every member."""
     return Table(
