@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kit.metrics import LOSS, Metric
 from kit.records import Pair, Score
 from kit.reports.formatting import duration
-from kit.reports.html.svg import MARKERS, SERIES, Plot, draw
+from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
 from kit.reports.html.tables import Table
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
         axes.set_xlabel("training time (logarithmic)")
         _time_ticks(axes, [one.seconds for one in ordered])
         axis.apply(axes)
-        axes.figure.legend(loc="outside lower left", ncols=2)
+        legend(axes)
 
     best, quickest = ordered[0], min(ordered, key=lambda one: one.seconds)
     text = (
