@@ -6,7 +6,7 @@ r"""Check forecasts and comparisons on simulated networks, for the tables of doc
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, product
 from typing import NamedTuple
 
@@ -52,6 +52,8 @@ SETTINGS = (
 """About 3, 6, 2, 0.6 and 0.3 % errors of a single network."""
 PAIR = Setting(42_000, 14.2, 2.1, 1.4)
 """Two of these share two errors in three."""
+UNEQUAL = replace(PAIR, variation=0.05)
+"""Networks of one configuration that differ in quality: their errors deviate by 9 in place of 6."""
 
 
 class Problem:
@@ -193,7 +195,7 @@ def pairs(
 
 
 def power(discordant: int, difference: int) -> float:
-    """Return how often exact McNemar gives p < 0.05.
+    """Return how often exact McNemar gives p < ALPHA.
 
     Args:
         discordant: rows that exactly one of two runs predicts correctly.
@@ -239,6 +241,8 @@ def compare_table(count: int) -> None:
     click.echo(f"called different (McNemar): {np.mean([one.p < ALPHA for one in found]):.1%}")
     click.echo(f"log loss called different: {np.mean([one.loss_differs for one in found]):.1%}")
     click.echo(f"25 errors fewer, detected: {np.mean([one.better_p < ALPHA for one in found]):.1%}")
+    unequal = [one.p < ALPHA for one in pairs(UNEQUAL, count, draws=1)]
+    click.echo(f"networks of unequal quality called different (McNemar): {np.mean(unequal):.1%}")
     click.echo("| discordant rows | 10 fewer | 25 fewer | 40 fewer |")
     click.echo("| --- | --- | --- | --- |")
     for discordant in (50, 75, 100, 150, 200):

@@ -1,38 +1,30 @@
-"""Score against the number of averaged members, and its extrapolation.
-
-The expected loss of the mean of k exchangeable units is taken as a + b / k. This is exact for the Brier
-score: N. Ueda and R. Nakano (1996), Proc. ICNN, 90-95. Log loss and errors can fall more slowly, by a power
-of k above -1: E. Lobacheva et al. (2020), On Power Laws in Deep Ensembles, NeurIPS 33. The band includes the
-difference between a + b / k and a + b / sqrt(k).
-"""
+"""Score against the number of averaged members, and its extrapolation."""
 
 from __future__ import annotations
 
 from functools import reduce
 from itertools import combinations
-from math import comb, hypot, isfinite, sqrt
+from math import comb, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from kit.lazy import LazyModule
 from kit.metrics.classification import Accuracy, log_loss
+from kit.metrics.extrapolation import Curve, extrapolate
 from kit.metrics.intervals import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from kit.metrics.extrapolation import Subsets
     from kit.metrics.metric import Labels, Metric
 
     Units = Sequence[NDArray[np.float64]]
-    Subsets = Sequence[Sequence[tuple[int, ...]]]
-    """Numbers of units, by size of the subset, ascending."""
 else:
     np = LazyModule("numpy")
 
-LEVEL = 0.9
-"""How often a band is meant to contain the expected score."""
 SIZES = 10
 """With more units than this, ensembles of only so many sizes are scored."""
 
@@ -72,25 +64,6 @@ class GrowthEstimate(NamedTuple):
     errors_saved: float | None = None
     errors_saved_band: Interval | None = None
     missing: str | None = None
-
-
-class _Curve(NamedTuple):
-    """Losses of ensembles.
-
-    Attributes:
-        subsets: the ensembles.
-        losses: (ensembles,) for each size.
-        rows: with 2 units, (sizes, rows) mean row losses; else, or if the metric has none, None.
-    """
-
-    subsets: Subsets
-    losses: Sequence[NDArray[np.float64]]
-    rows: NDArray[np.float64] | None
-
-    @property
-    def units(self) -> int:
-        """How many there are."""
-        return len(self.subsets[-1][0])
 
 
 def growth(
@@ -136,7 +109,7 @@ def growth(
     if count == 1:
         return GrowthEstimate(points, missing="a forecast needs at least two")
     forecasts = tuple(_forecast(curve, size, metric) for size in forecast_to or (2 * count, 4 * count))
-    saved, half = _extrapolate(errors, {count: rows, 2 * count: -rows})
+    saved, half = extrapolate(errors, {count: rows, 2 * count: -rows})
     return GrowthEstimate(points, forecasts, saved, Interval(saved - half, saved + half))
 
 
@@ -156,7 +129,7 @@ def _subsets(count: int, size: int, limit: int, seed: int) -> list[tuple[int, ..
     return sorted(chosen)
 
 
-def _curve(units: Units, labels: Labels, metric: Metric, chosen: Subsets) -> _Curve:
+def _curve(units: Units, labels: Labels, metric: Metric, chosen: Subsets) -> Curve:
     """Return the losses of the chosen ensembles."""
 
     def mean(subset: tuple[int, ...]) -> NDArray[np.float64]:
@@ -175,10 +148,10 @@ def _curve(units: Units, labels: Labels, metric: Metric, chosen: Subsets) -> _Cu
         first, second, both = (metric.row_losses(mean(subset), labels) for subset in ((0,), (1,), (0, 1)))
         if first is not None and second is not None and both is not None:
             rows = np.stack([(first + second) / 2, both])
-    return _Curve(chosen, losses, rows)
+    return Curve(chosen, losses, rows)
 
 
-def _errors(units: Units, labels: Labels, chosen: Subsets) -> _Curve:
+def _errors(units: Units, labels: Labels, chosen: Subsets) -> Curve:
     """Return shares of errors; rows that every unit predicts correctly are correct in every ensemble."""
     hard = reduce(np.logical_or, (unit.argmax(axis=1) != labels for unit in units))
     if not hard.any():
@@ -186,7 +159,7 @@ def _errors(units: Units, labels: Labels, chosen: Subsets) -> _Curve:
     curve = _curve([unit[hard] for unit in units], labels[hard], Accuracy(), chosen)
     share = float(hard.mean())
     rows = None if curve.rows is None else curve.rows * share
-    return _Curve(chosen, [losses * share for losses in curve.losses], rows)
+    return Curve(chosen, [losses * share for losses in curve.losses], rows)
 
 
 def _point(size: int, losses: NDArray[np.float64], metric: Metric) -> GrowthPoint:
@@ -194,73 +167,8 @@ def _point(size: int, losses: NDArray[np.float64], metric: Metric) -> GrowthPoin
     return GrowthPoint(size, float(median), float(low), float(high), len(losses))
 
 
-def _forecast(curve: _Curve, size: int, metric: Metric) -> GrowthForecast:
+def _forecast(curve: Curve, size: int, metric: Metric) -> GrowthForecast:
     """Return the forecast for an ensemble of `size` units; no loss is below 0."""
-    loss, half = _extrapolate(curve, {size: 1.0})
+    loss, half = extrapolate(curve, {size: 1.0})
     value, *band = (metric.from_loss(max(0.0, at)) for at in (loss, loss - half, loss + half))
     return GrowthForecast(size, value, min(band), max(band))
-
-
-def _extrapolate(curve: _Curve, at: Mapping[int, float]) -> tuple[float, float]:
-    """Return a sum of expected losses, and half the width of its 90 % band.
-
-    The band adds two variances: of the units, and the difference between two laws of growth.
-
-    Args:
-        curve: losses of at least 2 units.
-        at: factors in the sum, by number of units.
-    """
-    means = np.array([losses.mean() for losses in curve.losses])
-    sizes = [len(of_size[0]) for of_size in curve.subsets]
-    value = float(_fitted(sizes, means, at))
-    law = value - float(_fitted(sizes, means, at, power=0.5))
-    return value, hypot(_half_width(curve, sizes, at), law)
-
-
-def _half_width(curve: _Curve, sizes: Sequence[int], at: Mapping[int, float]) -> float:
-    """Return half the width of the 90 % band that the differences between units give.
-
-    3 or more units: jackknife with Student's t; J. N. Arvesen (1969), Ann. Math. Stat. 40, 2076-2100.
-    2 units: variance of their mean plus that of sampling rows, which is larger than what one row adds in
-    training; if the metric has no row losses, the variance of the mean with Student's t.
-    """
-    from scipy.special import ndtri, stdtrit
-
-    student, normal = float(stdtrit(curve.units - 1, (1 + LEVEL) / 2)), float(ndtri((1 + LEVEL) / 2))
-    if curve.units > 2:
-        values = [_fitted(*_without(unit, curve), at) for unit in range(curve.units)]
-        return student * sqrt((curve.units - 1) * float(np.var(values)))
-    single = abs(float(curve.losses[0][0] - curve.losses[0][1])) / 2
-    if curve.rows is None:
-        return student * single
-    rows = _fitted(sizes, curve.rows, at)
-    return normal * hypot(single, sqrt(float(np.sum(rows**2))) / len(rows))
-
-
-def _without(unit: int, curve: _Curve) -> tuple[list[int], NDArray[np.float64]]:
-    """Return the sizes and mean losses of ensembles without one unit."""
-    left = [
-        losses[[unit not in subset for subset in of_size]]
-        for of_size, losses in zip(curve.subsets, curve.losses, strict=True)
-    ]
-    kept = [
-        (len(of_size[0]), some.mean()) for of_size, some in zip(curve.subsets, left, strict=True) if some.size
-    ]
-    return [size for size, _ in kept], np.array([mean for _, mean in kept])
-
-
-def _fitted(
-    sizes: Sequence[int], losses: NDArray[np.float64], at: Mapping[int, float], power: float = 1.0
-) -> NDArray[np.float64]:
-    """Return the sum of factors times a + b / size^power; a, b by least squares with weights size².
-
-    Args:
-        sizes: numbers of units.
-        losses: (sizes, …) losses to fit.
-        at: factors by number of units.
-        power: of the law.
-    """
-    known = np.array(sizes, np.float64)[:, None]
-    design = known * np.hstack([np.ones_like(known), known**-power])
-    a, b = np.linalg.lstsq(design, losses * known.reshape(-1, *[1] * (losses.ndim - 1)))[0]
-    return np.asarray(sum(factor * (a + b * size**-power) for size, factor in at.items()))

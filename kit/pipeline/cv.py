@@ -18,7 +18,7 @@ from kit.names import check_name, plain_name
 from kit.oof import Oof
 from kit.pipeline.combining import combine_members
 from kit.pipeline.rebuild import images_of
-from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, track_status
+from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
 from kit.records import EnsembleRecord, Origin, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run, all_runs
@@ -194,7 +194,7 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
         )
     )
     report = summarise(
-        record,
+        record.model_copy(update={"finished": now()}),
         config,
         labels=labels,
         names=names,

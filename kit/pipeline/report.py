@@ -45,8 +45,10 @@ def current(run: Run, say: Callable[[str], None]) -> Report:
             run.write_report(report)
         _draw(run, report)
     except OSError as error:
-        # The run is complete all the same.
         say(f"the report cannot be written to {run.path}/: {error.strerror}")
+    except Exception as error:
+        # The run is complete, whatever is wrong with its page.
+        say(f"the page cannot be drawn: {type(error).__name__}: {error}")
     return report
 
 

@@ -47,7 +47,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, numerics: Num
         precision=numerics.precisions,
         versions=machine.versions(),
         machine=machine.describe(),
-        started=_now(),
+        started=now(),
         members_planned=len(plan(config)),
     )
 
@@ -62,7 +62,7 @@ def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
     except BaseException as error:
         tracked.update(status="interrupted" if is_interrupt(error) else "failed")
         raise
-    tracked.update(status="complete", finished=_now())
+    tracked.update(status="complete", finished=now())
 
 
 def check_same_settings(run: Run, old: RunRecord, new: RunRecord) -> None:
@@ -126,5 +126,6 @@ def _flat(value: Any, key: str = "") -> dict[str, Any]:
     return {name: leaf for part in parts for name, leaf in part.items()}
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time, ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

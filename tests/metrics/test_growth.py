@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from kit import metrics
+from kit.metrics.classification import LogLoss
 from kit.metrics.growth import GrowthEstimate, growth
 from kit.metrics.metric import Metric
 
 
-class Brier(metrics.LogLoss):
+class Brier(LogLoss):
     """Brier score: its expected value is exactly a + b / k."""
 
     def value(self, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> float:

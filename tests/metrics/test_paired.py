@@ -60,3 +60,12 @@ def test_bootstrap_draws_rows_in_pairs() -> None:
     a = np.random.default_rng(0).exponential(size=200)
     result = metrics.paired_bootstrap(a + 0.25, a)
     assert result == pytest.approx((0.25, 0.25, 0.25))
+
+
+def test_all_columns_are_resampled_as_in_the_paired_bootstrap() -> None:
+    losses = np.random.default_rng(0).random((300, 3))
+    means = metrics.bootstrap_means(losses)
+    assert means.shape == (2000, 3)
+    expected = metrics.paired_bootstrap(losses[:, 2], losses[:, 0])
+    found = np.percentile(means[:, 2] - means[:, 0], [2.5, 97.5])
+    assert found == pytest.approx([expected.low, expected.high])

@@ -113,6 +113,17 @@ def test_a_page_that_cannot_be_written_loses_no_report(example: Make, said: list
     assert said == [f"the report cannot be written to {run.path}/: Is a directory"]
 
 
+def test_a_page_that_cannot_be_drawn_loses_no_report(
+    example: Make, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("anchor")
+
+    monkeypatch.setattr("kit.reports.run.page.write_page", fail)
+    assert current(example().write(), said.append).oof.errors == 2
+    assert said == ["the page cannot be drawn: KeyError: 'anchor'"]
+
+
 def test_the_run_stores_the_images_of_its_page(cv: Cv) -> None:
     run, _, _ = cv()
     details, images = run.read_report().details, run.read_images()

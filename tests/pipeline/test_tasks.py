@@ -2,12 +2,14 @@
 
 import csv
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from kit.pipeline.report import current
 from kit.runs import Run
 from tests.pipeline.conftest import FIRST_TEST, ROWS, TEST_ROWS, Cv, class_of, probabilities
 
@@ -66,6 +68,21 @@ def test_oof_csv_has_the_labels(cv: Cv) -> None:
     header, *rows = read(run.oof_path)
     assert header == ["row", "label", "predicted", *(f"p{name}" for name in NAMES)]
     assert [row[2] for row in rows] == [NAMES[index] for index in class_of(np.arange(ROWS))]
+
+
+def test_the_report_is_computed_again_without_the_data(cv: Cv, named: Path) -> None:
+    run, _, _ = cv(changes())
+    before = run.read_report()
+    assert before.details is not None
+    run.report_path.unlink()
+    shutil.rmtree(named)
+    after = current(run, pytest.fail)
+    assert after.details is not None
+    assert after.oof == before.oof
+    assert after.details.labels == tuple(NAMES)
+    assert {one.id for one in after.details.test.uncertain} <= {*IDS}
+    for part in ("findings", "confusion", "gallery", "label_errors", "reliability", "test"):
+        assert getattr(after.details, part) == getattr(before.details, part)
 
 
 @pytest.mark.usefixtures("named")

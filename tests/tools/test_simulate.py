@@ -7,6 +7,9 @@ from click.testing import CliRunner
 
 from tools.simulate import ALPHA, PAIR, SETTINGS, Problem, Setting, main, outcomes, pairs, power
 
+# Two standard errors of a share of 400 above ALPHA.
+MOST = ALPHA + 2 * sqrt(ALPHA * (1 - ALPHA) / 400)
+
 
 def test_networks_of_a_problem_differ_and_give_probabilities() -> None:
     problem, rng = Problem(Setting(50, 5, 1, 1), 0), np.random.default_rng(0)
@@ -34,16 +37,20 @@ def test_bands_contain_the_true_score_in_85_percent_of_repeats(setting: Setting)
 
 @pytest.mark.slow
 def test_equal_networks_are_rarely_called_different_and_better_ones_often() -> None:
-    found = list(pairs(PAIR, 400, draws=100))
-    # Two standard errors of a share of 400.
-    most = ALPHA + 2 * sqrt(ALPHA * (1 - ALPHA) / 400)
-    assert np.mean([one.p < ALPHA for one in found]) <= most
-    assert np.mean([one.loss_differs for one in found]) <= most
+    found = list(pairs(PAIR, 400, draws=1))
+    assert np.mean([one.p < ALPHA for one in found]) <= MOST
     assert np.mean([one.better_p < ALPHA for one in found]) > 0.5
 
 
+@pytest.mark.slow
+def test_log_losses_of_equal_networks_are_rarely_called_different() -> None:
+    found = list(pairs(Setting(10_000, 12, 2.1, 1.4), 400, draws=400))
+    assert np.mean([one.loss_differs for one in found]) <= MOST
+
+
 def test_compare_prints_rates_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.simulate.PAIR", Setting(2000, 5, 2, 1.5))
+    for name in ("PAIR", "UNEQUAL"):
+        monkeypatch.setattr(f"tools.simulate.{name}", Setting(2000, 5, 2, 1.5))
     printed = CliRunner().invoke(main, ["compare", "--count", "3"], catch_exceptions=False).output
     assert printed.startswith("3 pairs")
     assert "| 100 |" in printed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kit.metrics import LOSS, Metric
 from kit.records import Pair, Score
 from kit.reports.formatting import duration
-from kit.reports.html.svg import MARKERS, SERIES, Plot, draw
+from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
 from kit.reports.html.tables import Table
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class ScoreAxis:
 
     def __init__(self, metric: Metric, values: Sequence[float | None]) -> None:
         self._metric = metric
-        known = [place for place in map(self.place, values) if not math.isnan(place)]
-        positive = [place for place in known if place > 0]
+        positive = [place for place in map(self._raw, values) if place > 0]
         self._log = bool(
             positive and (metric.percent or metric is LOSS) and max(positive) > _WIDE * min(positive)
         )
-        self._floor = min(positive) / 2 if self._log else -math.inf
+        # For a score without errors, which has no logarithm.
+        self._lowest = min(positive) / 2 if self._log else -math.inf
 
     @property
     def title(self) -> str:
@@ -75,14 +75,16 @@ class ScoreAxis:
 
     def place(self, value: float | None) -> float:
         """Return the position of a score, NaN for None."""
-        if value is None:
-            return math.nan
-        place = 100 * (1 - value) if self._metric.percent else value
-        return max(place, getattr(self, "_floor", place))
+        return max(self._raw(value), self._lowest)
 
     def places(self, values: Sequence[float | None]) -> list[float]:
         """Return the position of each score."""
         return [self.place(value) for value in values]
+
+    def _raw(self, value: float | None) -> float:
+        if value is None:
+            return math.nan
+        return 100 * (1 - value) if self._metric.percent else value
 
     def apply(self, axes: "Axes") -> None:
         """Set scale, ticks and label of the vertical axis."""
@@ -124,7 +126,7 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
         axes.set_xlabel("training time (logarithmic)")
         _time_ticks(axes, [one.seconds for one in ordered])
         axis.apply(axes)
-        axes.figure.legend(loc="outside lower left", ncols=2)
+        legend(axes)
 
     best, quickest = ordered[0], min(ordered, key=lambda one: one.seconds)
     text = (

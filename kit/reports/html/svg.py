@@ -71,6 +71,12 @@ def draw(
     return Plot(title, text, _inline(file.getvalue().decode(), title), note)
 
 
+def legend(axes: "Axes") -> None:
+    """Draw the legend above the plot, where it covers nothing."""
+    columns = 2 if len(axes.get_legend_handles_labels()[1]) != 3 else 3
+    axes.figure.legend(loc="outside upper left", ncols=columns, columnspacing=1.2, handletextpad=0.5)
+
+
 def _settings() -> dict[Any, Any]:
     return {
         "svg.fonttype": "none",

@@ -66,7 +66,7 @@ def _sample(record: RunRecord, rows: int) -> Iterator[Finding]:
         yield Finding(
             kind="sample",
             text=f"bundled sample of {rows:,} rows: the figures say nothing about the competition",
-            evidence="Get the competition's data: kit data fetch.",
+            evidence="kit data fetch gets the competition's data.",
             anchor="run",
         )
 
@@ -86,8 +86,8 @@ def _useless(metric: Metric, without: Mapping[str, Difference]) -> Iterator[Find
             evidence=(
                 f"Without it, the OOF {metric.title} changes by "
                 f"{metric.format_difference(change.mean)}{points} (95 % interval "
-                f"{metric.format_difference(change.low)} to {metric.format_difference(change.high)}): "
-                f"--set models.{worst}=null."
+                f"{metric.format_difference(change.low)} to {metric.format_difference(change.high)}). "
+                f"--set models.{worst}=null leaves it out."
             ),
             anchor="scores",
         )
@@ -138,8 +138,8 @@ def _more_seeds(record: RunRecord, growth: Growth | None, seeds: int) -> Iterato
             kind="seeds",
             text=f"more seeds: about {saved:,} error{'s' * (saved != 1)} fewer",
             evidence=(
-                f"Forecast for {2 * seeds} seeds in place of {seeds}, 90 % band {low:.0f} to {high:.0f}: "
-                f"{record.command} --set seeds={2 * seeds}."
+                f"Forecast for {2 * seeds} seeds in place of {seeds}, 90 % band {low:.0f} to {high:.0f}. "
+                f"{record.command} --set seeds={2 * seeds} trains them."
             ),
             anchor="growth",
         )
@@ -151,7 +151,7 @@ def _one_seed(record: RunRecord, members: Sequence[MemberReport], seeds: int) ->
         yield Finding(
             kind="seeds",
             text="one seed does not show what more seeds would give",
-            evidence=f"This command adds two seeds and keeps the members: {record.command} --set seeds=3.",
+            evidence=f"{record.command} --set seeds=3 trains two more and keeps the members.",
             anchor="growth",
         )
 
@@ -182,7 +182,7 @@ def _calibration(reliability: Reliability | None) -> Iterator[Finding]:
             evidence=(
                 f"The probabilities are {extreme}: temperature {reliability.temperature:.2f} gives "
                 f"{LOSS.format(reliability.scaled_log_loss)} in place of {LOSS.format(reliability.log_loss)} "
-                "(cross-fitted): --set ensemble.calibrate=true."
+                "(cross-fitted). --set ensemble.calibrate=true applies it."
             ),
             anchor="reliability",
         )

@@ -26,6 +26,8 @@ SECTIONS = {
     "run": "Time, cost, provenance",
 }
 """Titles by anchor; `Finding.anchor` is one of these."""
+MATRIX_CLASSES = 60
+"""With more classes only the most confused pairs are shown."""
 _OF_DETAILS = ("growth", "labels", "reliability", "diversity", "test")
 
 
@@ -58,6 +60,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
             )
             for one in report.models
         },
+        "gaps": tables.gaps(report, metric),
         "members": tables.members(report, metric),
         "confused": tables.confusions(report) if report.confusions else None,
         "worst": tables.worst(report),
@@ -89,6 +92,7 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
     labels = details.labels
     confusion = details.confusion
     context: dict[str, Any] = {
+        "matrix": len(labels) <= MATRIX_CLASSES,
         "largest": max(
             (
                 count

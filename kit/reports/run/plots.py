@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kit.metrics import HITS, LOSS, Metric
 from kit.records import Growth, MemberReport, Reliability, TestPredictions
 from kit.reports.html.scores import ScoreAxis
-from kit.reports.html.svg import SERIES, SOFT, Plot, draw
+from kit.reports.html.svg import SERIES, SOFT, Plot, draw, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def _curves(
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.apply(axes)
-        axes.legend()
+        legend(axes)
 
     ends = []
     for name, values in (("held-out", held_out), ("training", train)):
@@ -106,9 +106,7 @@ def growth(given: Growth, metric: Metric) -> Plot:
             linewidth=0,
         )
         medians = axis.places([one.median for one in points])
-        axes.plot(
-            counts, medians, "o-", color=SERIES[0], markersize=4, label="median, 5 % to 95 % of subsets"
-        )
+        axes.plot(counts, medians, "o-", color=SERIES[0], markersize=4, label="median, 5 to 95 % of subsets")
         if ahead:
             # From the last point on.
             later = [points[-1].members, *(one.members for one in ahead)]
@@ -122,7 +120,7 @@ def growth(given: Growth, metric: Metric) -> Plot:
         axes.set_xlabel("members that predict a row")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.apply(axes)
-        axes.legend(loc="best")
+        legend(axes)
 
     first, last = points[0], points[-1]
     text = (
@@ -149,12 +147,10 @@ def reliability(given: Reliability) -> list[Plot]:
     def diagram(axes: "Axes") -> None:
         axes.plot([start, 100], [start, 100], ":", color=SOFT, linewidth=1.2, label="perfect")
         axes.vlines(confidences, lows, highs, color=SERIES[0], linewidth=1.5, label="95 % interval")
-        axes.plot(
-            confidences, accuracies, "o", color=SERIES[0], markersize=4, label="rows of similar confidence"
-        )
+        axes.plot(confidences, accuracies, "o", color=SERIES[0], markersize=4, label="accuracy")
         axes.set_xlabel("confidence, %")
         axes.set_ylabel("accuracy, %")
-        axes.legend(loc="upper left")
+        legend(axes)
 
     def gaps(axes: "Axes") -> None:
         places = range(1, len(bins) + 1)
@@ -210,11 +206,13 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         )
         names = [labels[one.label] for one in shares]
         long = len(names) > 12 or max(map(len, names)) > 4
-        axes.set_xticks(list(places), [name[:12] for name in names], rotation=90 if long else 0)
+        # About 40 names fit.
+        step = math.ceil(len(names) / 40)
+        axes.set_xticks(places[::step], [name[:12] for name in names[::step]], rotation=90 if long else 0)
         axes.set_ylabel("share of rows, %")
         axes.set_xlabel("class")
         axes.grid(visible=False, axis="x")
-        axes.figure.legend(loc="outside upper left", ncols=2)
+        legend(axes)
 
     found = f"outside for {', '.join(outside[:5])}" if outside else "inside for all classes"
     text = (

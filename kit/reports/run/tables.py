@@ -138,6 +138,25 @@ def models(ordered: Sequence[ModelReport], metric: Metric) -> Table:
     )
 
 
+def gaps(report: Report, metric: Metric) -> Table:
+    """Return how much each model overfits."""
+    points = ", points" if metric.percent else ""
+    return Table(
+        "Means over the members, measured on images without augmentation",
+        ("Model", f"Train {metric.heading}", f"Held-out {metric.heading}", f"Gap{points}", "Members"),
+        [
+            (
+                one.model,
+                metric.format(one.train_score),
+                metric.format(one.folds.mean),
+                metric.format(one.gap),
+                f"{one.members}",
+            )
+            for one in report.models
+        ],
+    )
+
+
 def members(report: Report, metric: Metric) -> Table:
     """Return time and cost of every member."""
     return Table(
@@ -203,7 +222,7 @@ def worst(report: Report) -> Table:
     """Return the hardest rows, for a report without a gallery."""
     return Table(
         "Rows whose label has the lowest OOF probability",
-        ("Row", "Line of the file", "Label", "Predicted", "Probability of the label"),
+        ("Row", "Line", "Label", "Predicted", "Probability of the label"),
         [
             (f"{one.row}", f"{line(one.row)}", one.label, one.predicted, f"{one.probability:.4f}")
             for one in report.worst
@@ -215,7 +234,7 @@ def suspects(given: LabelErrors, labels: Sequence[str]) -> Table:
     """Return the rows whose label may be wrong."""
     return Table(
         "Most suspicious first",
-        ("Row", "Line of the file", "Label", "More likely", "Suspicion"),
+        ("Row", "Line", "Label", "More likely", "Suspicion"),
         [
             (
                 f"{one.row}",

@@ -109,7 +109,7 @@ def test_more_seeds_with_a_clear_forecast() -> None:
     [one] = found(growth=growth(6.2, 2.4, 9.6))
     assert one.text == "more seeds: about 6 errors fewer"
     assert one.evidence == (
-        "Forecast for 4 seeds in place of 2, 90 % band 2 to 10: kit cv -c quick --set seeds=4."
+        "Forecast for 4 seeds in place of 2, 90 % band 2 to 10. kit cv -c quick --set seeds=4 trains them."
     )
 
 
@@ -123,7 +123,7 @@ def test_more_seeds_without_a_clear_forecast_are_not_recommended(forecast: Growt
 def test_one_seed_cannot_say_what_more_give() -> None:
     [one] = found(members=members((0.0, 0.0), seeds=1))
     assert one.kind == "seeds"
-    assert one.evidence.endswith(": kit cv -c quick --set seeds=3.")
+    assert one.evidence == "kit cv -c quick --set seeds=3 trains two more and keeps the members."
     assert [one.kind for one in found(members=members((0.0, 0.0), seeds=1, epochs=False))] == ["none"]
 
 
@@ -173,7 +173,7 @@ def test_a_clear_gain_of_calibration() -> None:
     assert one.text == "calibration lowers the log loss by 10 %"
     assert one.evidence == (
         "The probabilities are too extreme: temperature 1.20 gives 0.01800 in place of 0.02000 "
-        "(cross-fitted): --set ensemble.calibrate=true."
+        "(cross-fitted). --set ensemble.calibrate=true applies it."
     )
     assert [one.kind for one in found(reliability=reliability(0.0199))] == ["none"]
 

@@ -133,6 +133,25 @@ def test_every_member_is_in_the_table_of_scores(source: str) -> None:
     assert found[start + 1 : start + 5] == ["94.000", "93.000", "93.500 ± 0.707", "97.000"]
 
 
+def test_the_gap_of_every_model_is_shown(page: Reader) -> None:
+    assert "cnn 99.310 97.120 1.710 4 logistic 99.310 97.120 1.710 4" in page.text
+
+
+def test_an_incomplete_command_is_not_offered_for_copying(tmp_path: Path) -> None:
+    report = example_report(models=["cnn"])
+    assert report.details
+    origin = report.details.provenance.model_copy(update={"command": "kit cv -c example …"})
+    page = read(tmp_path, changed(report, provenance=origin))
+    assert "it did not record the options" in page.text
+    assert not any("data-copy" in given for _, given in page.tags)
+
+
+def test_a_list_longer_than_the_estimate_says_so(tmp_path: Path, page: Reader) -> None:
+    assert "most suspicious rows are listed" not in page.text
+    text = read(tmp_path, example_report(models=["cnn"], gallery=100)).text
+    assert "The 25 most suspicious rows are listed, more than are expected to be wrong." in text
+
+
 def test_models_are_ordered_by_score(tmp_path: Path) -> None:
     text = read(tmp_path, example_report(models=["logistic", "cnn"])).text
     table = text[text.index("Models by score") :]
@@ -146,7 +165,7 @@ def test_a_single_model_is_not_compared(tmp_path: Path) -> None:
 
 
 def test_a_model_without_epochs_says_so(page: Reader) -> None:
-    assert page.text.count("This model has no epochs, so it has no learning curve.") == 1
+    assert "No learning curve, because the model has no epochs: logistic." in page.text
 
 
 def test_one_column_has_neither_growth_nor_diversity(tmp_path: Path) -> None:
@@ -163,6 +182,12 @@ def test_the_confusion_matrix_shows_counts_and_rates(source: str) -> None:
     assert button[1] == "7 rows (6.54 %) with label 0 predicted as 1"
     assert button[2] == '<span class="number">7</span><span class="rate">6.54</span>'
     assert 'data-show="label=0&amp;predicted=2"' not in source
+
+
+def test_a_matrix_of_too_many_classes_is_left_out(tmp_path: Path) -> None:
+    page = read(tmp_path, example_report(models=["cnn"], labels=[f"c{index}" for index in range(61)]))
+    assert "Labels down, predictions across" not in page.text
+    assert "Most confused pairs Label Predicted Rows c0 c1 7" in page.text
 
 
 def test_a_card_gives_row_line_label_prediction_and_agreement(page: Reader) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from kit.records import History, Report, ViewsReport
+from kit.records import Finding, History, Report, ViewsReport
 from kit.reports.formatting import duration, percent
 from kit.reports.run.terminal import render
 
@@ -55,6 +55,45 @@ def test_models_and_seeds_have_a_table_each(example: Make) -> None:
     ) in text
     assert "Seed   OOF %  Errors  Log loss\n" in text
     assert "Train accuracy" not in text
+
+
+def with_details(report: Report, **changes: Any) -> Report:
+    assert report.details is not None
+    return report.model_copy(update={"details": report.details.model_copy(update=changes)})
+
+
+def test_the_first_findings_follow_the_headline(example: Make) -> None:
+    kinds = ("sample", "overfit", "seeds", "labels", "calibration")
+    findings = tuple(
+        Finding(kind=kind, text=f"{kind} text", evidence="Because of it.", anchor="scores") for kind in kinds
+    )
+    text = rendered(with_details(example().report(), findings=findings))
+    assert (
+        "start-up 4.0 s)\n\n-   overfit text\n    Because of it.\n-   seeds text\n    Because of it.\n"
+        "-   labels text\n    Because of it.\n\nFold"
+    ) in text
+    assert "sample text" not in text
+    assert "calibration text" not in text
+
+
+def test_models_are_sorted_by_score_with_their_verdicts(example: Make) -> None:
+    report = example(models=("a", "b"), seeds=(0,)).report()
+    assert report.details is not None
+    [pair] = report.details.pairs
+    worse, better = report.models
+    worse = worse.model_copy(update={"score": worse.score.model_copy(update={"value": 0.85})})
+    pair = pair.model_copy(
+        update={"verdict": "better", "difference": 0.05, "interval": (0.01, 0.09), "p_corrected": 0.012}
+    )
+    text = rendered(with_details(report.model_copy(update={"models": (worse, better)}), pairs=(pair,)))
+    rows = [line.split()[:2] for line in text.splitlines() if line[:2] in {"a ", "b "}]
+    assert rows[:2] == [["b", "90.000"], ["a", "85.000"]]
+    assert "b is better than a: +5.000 points (95 % interval +1.000 to +9.000), p = 0.012\n" in text
+
+
+def test_equal_models_do_not_differ(example: Make) -> None:
+    text = rendered(example(models=("a", "b")).report())
+    assert "b against a: no difference that 20 rows can show: +0.000 points" in " ".join(text.split())
 
 
 def test_a_wide_terminal_shows_each_model_with_its_interval(example: Make) -> None:
