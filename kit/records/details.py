@@ -89,7 +89,7 @@ class GalleryRow(Record):
     suspicion: float
     """How much the label looks wrong, from 0 to 1; see `kit.metrics.label_errors`."""
     suspect: bool
-    """Whether it is one of `LabelErrors.suspects`."""
+    """Whether it is among the `LabelErrors.expected` most suspicious rows."""
 
 
 class Suspect(Record):
@@ -107,7 +107,7 @@ class LabelErrors(Record):
     expected: float
     """Estimated number of wrong labels."""
     interval: Interval
-    """95 % bootstrap interval over rows of `expected`."""
+    """From the unexplained contradictions to all of them, 95 % bootstrap; see `kit.metrics.label_errors`."""
     suspects: tuple[Suspect, ...]
     """The most suspicious first."""
 

@@ -191,7 +191,7 @@ def _gallery(count: int, classes: int, columns: int) -> tuple[GalleryRow, ...]:
                 agree=columns - index % 2 * (columns > 1),
                 columns=columns,
                 disagreement=(index * 13 % 40) / 100,
-                suspicion=(index * 29 % 41) / 41,
+                suspicion=((index % 4 == 0) + (index * 29 % 41) / 41) / 2,
                 suspect=index % 4 == 0,
             )
         )

@@ -1,6 +1,6 @@
 "use strict";
 // Galleries: filter, sort, show more. Without JavaScript every card is shown, in the order of the file.
-const STEP = 60;
+const STEP = 24;
 
 for (const gallery of document.querySelectorAll("[data-gallery]")) {
   const list = gallery.querySelector(".cards");

@@ -26,20 +26,13 @@ _TICKS = (
     5,
     10,
     20,
-    60,
-    120,
-    300,
-    600,
-    1200,
-    3600,
-    7200,
-    18000,
-    36000,
-    86400,
-    172800,
-    432000,
+    *(60 * n for n in (1, 2, 5, 10, 20)),
+    *(3600 * n for n in (1, 2, 5, 10, 24)),
 )
-"""Seconds."""
+_FINE_TICKS = tuple(
+    unit * n for unit in (1, 60, 3600) for n in (1, 1.5, 2, 3, 4, 5, 7, 10, 12, 15, 20, 25, 30, 40, 50)
+)
+"""Both in seconds."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +79,22 @@ class ScoreAxis:
             return math.nan
         return 100 * (1 - value) if self._metric.percent else value
 
-    def apply(self, axes: "Axes") -> None:
-        """Set scale, ticks and label of the vertical axis."""
+    def apply(self, axes: "Axes", *, horizontal: bool = False, title: str | None = None) -> None:
+        """Set scale, ticks and label of the vertical or the horizontal axis."""
         from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+        side = "x" if horizontal else "y"
+        axis = axes.xaxis if horizontal else axes.yaxis
         if self._log:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_minor_locator(NullLocator())
+            axes.set(**{f"{side}scale": "log"})
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_minor_locator(NullLocator())
         if self._metric.percent:
-            axes.invert_yaxis()
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{100 - place:.6g}"))
+            axis.set_inverted(True)
+            axis.set_major_formatter(FuncFormatter(lambda place, _: f"{100 - place:.6g}"))
         else:
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.4g}"))
-        axes.set_ylabel(self.title)
+            axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.4g}"))
+        axis.set_label_text(self.title if title is None else title)
 
 
 def by_score(timed: Sequence[TimedScore], metric: Metric) -> list[TimedScore]:
@@ -142,7 +137,8 @@ def _time_ticks(axes: "Axes", seconds: Sequence[float]) -> None:
     """Label a logarithmic axis of seconds at round times."""
     low, high = min(seconds) / 1.5, max(seconds) * 1.5
     axes.set_xlim(low, high)
-    inside = [tick for tick in _TICKS if low <= tick <= high]
+    coarse, fine = ([tick for tick in ticks if low <= tick <= high] for ticks in (_TICKS, _FINE_TICKS))
+    inside = coarse if len(coarse) > 2 else fine
     # About five labels fit.
     ticks = inside[:: math.ceil(len(inside) / 5) or 1] or [seconds[0]]
     axes.set_xticks(ticks, [duration(tick).removesuffix(" 00s").replace(".0 s", " s") for tick in ticks])

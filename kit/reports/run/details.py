@@ -93,7 +93,7 @@ def detail(
             columns,
             suspicion=found.suspicion,
             disagreement=disagreement,
-            suspects={one.row for one in errors.suspects},
+            suspects=set(found.order[: round(found.expected)].tolist()),
         ),
         gallery_complete=bool(np.isin(wrong, shown).all()),
         label_errors=errors,

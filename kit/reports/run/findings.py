@@ -129,16 +129,18 @@ def _overfit(
 
 
 def _more_seeds(record: RunRecord, growth: Growth | None, seeds: int) -> Iterator[Finding]:
-    """Yield what twice the seeds would give, if the forecast is clear."""
+    """Yield what twice the seeds would give, and whether that is certain."""
     if growth is None or growth.errors_saved is None or growth.errors_saved_band is None:
         return
     saved, (low, high) = round(growth.errors_saved), growth.errors_saved_band
-    if low > 0 and saved >= 1:
+    if saved >= 1:
+        certain = low > 0
         yield Finding(
             kind="seeds",
-            text=f"more seeds: about {saved:,} error{'s' * (saved != 1)} fewer",
+            text=f"more seeds{'' if certain else ' may help'}: about {_errors(saved)} fewer",
             evidence=(
-                f"Forecast for {2 * seeds} seeds in place of {seeds}, 90 % band {low:.0f} to {high:.0f}. "
+                f"Forecast for {2 * seeds} seeds in place of {seeds}, 90 % band "
+                f"{f'{low:.0f}' if certain else f'{-low:.0f} more'} to {high:.0f} fewer. "
                 f"{record.command} --set seeds={2 * seeds} trains them."
             ),
             anchor="growth",

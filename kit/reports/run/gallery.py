@@ -18,7 +18,7 @@ PER_CELL = 3
 MOST = 600
 TOP = 5
 """Classes per row."""
-UNCERTAIN = 40
+UNCERTAIN = 24
 """Test rows."""
 Probabilities = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -83,7 +83,7 @@ def describe(
         columns: of the ensemble.
         suspicion: (rows,), how much each label looks wrong.
         disagreement: (rows,), how much the columns disagree.
-        suspects: rows whose labels are suspected.
+        suspects: rows whose labels are suspected, as many as are expected to be wrong.
     """
     losses = metrics.row_losses(probs[rows], labels[rows])
     agree = _agreeing(probs[rows], [column.oof[rows] for column in columns])

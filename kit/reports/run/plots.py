@@ -142,14 +142,21 @@ def reliability(given: Reliability) -> list[Plot]:
     confidences = [100 * one.confidence for one in bins]
     accuracies = [100 * one.accuracy for one in bins]
     lows, highs = ([100 * one.interval[side] for one in bins] for side in (0, 1))
-    start = math.floor(min(*confidences, *lows, 99.0))
+    # Without the upper ends, which are 100 %: the scale ends near the best of the others.
+    axis = ScoreAxis(
+        HITS, [value for one in bins for value in (one.confidence, one.accuracy, one.interval[0])]
+    )
 
     def diagram(axes: "Axes") -> None:
-        axes.plot([start, 100], [start, 100], ":", color=SOFT, linewidth=1.2, label="perfect")
-        axes.vlines(confidences, lows, highs, color=SERIES[0], linewidth=1.5, label="95 % interval")
-        axes.plot(confidences, accuracies, "o", color=SERIES[0], markersize=4, label="accuracy")
-        axes.set_xlabel("confidence, %")
-        axes.set_ylabel("accuracy, %")
+        places = axis.places([one.confidence for one in bins])
+        low, high = (axis.places([one.interval[side] for one in bins]) for side in (0, 1))
+        ends = (min(places + high), max(places + low))
+        axes.plot(ends, ends, ":", color=SOFT, linewidth=1.2, label="perfect")
+        axes.vlines(places, low, high, color=SERIES[0], linewidth=1.5, label="95 % interval")
+        middle = axis.places([one.accuracy for one in bins])
+        axes.plot(places, middle, "o", color=SERIES[0], markersize=4, label="accuracy")
+        axis.apply(axes, horizontal=True, title=axis.title.replace("accuracy", "confidence"))
+        axis.apply(axes)
         legend(axes)
 
     def gaps(axes: "Axes") -> None:

@@ -18,9 +18,15 @@ ROWS, TEST_ROWS = 600, 90
 
 
 def made(
-    example: Make, *, classes: int = 10, models: tuple[str, ...] = ("a", "b"), seeds: tuple[int, ...] = (0, 1)
+    example: Make,
+    *,
+    classes: int = 10,
+    models: tuple[str, ...] = ("a", "b"),
+    seeds: tuple[int, ...] = (0, 1),
+    share_right: float = 0.8,
+    wrong_labels: int = 0,
 ) -> Example:
-    """Return an example with random predictions of 600 rows, 80 % of them correct."""
+    """Return an example with random predictions of 600 rows; the first `wrong_labels` labels are changed."""
     base = example(models=models, seeds=seeds)
     labels = (np.arange(ROWS) % classes).astype(np.uint8)
     folds = np.tile(np.arange(ROWS) // classes % 2, (len(seeds), 1)).astype(np.int8)
@@ -28,12 +34,13 @@ def made(
     for number, member in enumerate(base.members):
         rng, rows = np.random.default_rng(number), np.flatnonzero(folds[0] == member.fold)
         probs = rng.dirichlet(np.full(classes, 0.3), len(rows) + TEST_ROWS)
-        right = rng.random(len(rows)) < 0.8
+        right = rng.random(len(rows)) < share_right
         probs[: len(rows)][right] += 2 * np.eye(classes)[labels[rows[right]]]
         probs = (probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
         members[member] = MemberResult(
             rows, probs[: len(rows)], probs[len(rows) :], base.members[member].history
         )
+    labels[:wrong_labels] = (labels[:wrong_labels] + 1) % classes
     return Example(base.config, base.info, labels, folds, members)
 
 
@@ -98,11 +105,14 @@ def test_the_gallery_has_every_error(example: Make) -> None:
 
 
 def test_suspects_are_in_the_gallery_and_marked_there(example: Make) -> None:
-    found = details(made(example))
+    found = details(made(example, share_right=1, wrong_labels=12))
     assert found.label_errors is not None
-    suspects = {one.row for one in found.label_errors.suspects}
-    assert len(suspects) == 60
-    assert {row.row for row in found.gallery if row.suspect} == suspects
+    suspects = [one.row for one in found.label_errors.suspects]
+    shown = {row.row: row.suspect for row in found.gallery}
+    expected = round(found.label_errors.expected)
+    assert 0 < expected < len(suspects) == 60
+    # No more are marked than are expected to be wrong.
+    assert [shown[row] for row in suspects] == [place < expected for place in range(60)]
 
 
 def test_growth_adds_seeds(example: Make) -> None:
@@ -153,7 +163,7 @@ def test_shares_of_the_test_predictions(example: Make) -> None:
     for part in test.classes:
         assert (part.train_rows, part.train_share) == (60, 0.1)
         assert part.test_interval[0] < 0.1 < part.test_interval[1]
-    assert len(test.uncertain) == 40
+    assert len(test.uncertain) == 24
     assert all(row.id == f"test-{row.row}" for row in test.uncertain)
 
 

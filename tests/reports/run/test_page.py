@@ -196,7 +196,7 @@ def test_a_card_gives_row_line_label_prediction_and_agreement(page: Reader) -> N
     hardest = details.gallery[0]
     assert (
         f"row {hardest.row} line {hardest.row + 2} label {hardest.label} , predicted {hardest.predicted} "
-        f"loss {hardest.loss:.2f} · {hardest.agree} of 4 members agree"
+        f"loss {hardest.loss:.2f} · {hardest.agree} of 4 agree"
     ) in page.text
     assert "40 of 40 rows shown" in page.text
 
