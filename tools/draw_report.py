@@ -1,36 +1,36 @@
-"""Draw the terminal report of a run as an SVG, for the README.
+"""Take the picture of the README: parts of the page of a run, in headless Chromium.
 
-Usage: python tools/draw_report.py RUN docs/images/report.svg
+Usage: python tools/draw_report.py runs/RUN/report.html docs/images/report.png
 """
 
-import os
-import re
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
+from PIL import Image
+from playwright.sync_api import sync_playwright
 
-WIDTH = 96
-"""Width of the terminal in columns."""
+WIDTH, HEIGHT = 1240, 1890
+"""Of the picture, in pixels."""
+SHOWN = ("curves", "gallery")
+"""Sections below the answer."""
+COLORS = 256
+"""Of the picture: fewer make a smaller file."""
 
 
-def draw(run: str, path: Path) -> None:
-    """Write the output of `kit report RUN` to `path` as a coloured SVG without fonts from the network."""
-    output = subprocess.run(
-        [sys.executable, "-m", "kit", "report", run],
-        env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    with Path(os.devnull).open("w", encoding="utf-8") as sink:
-        console = Console(record=True, width=WIDTH, file=sink)
-        console.print(Text.from_ansi(output.strip("\n")))
-        svg = console.export_svg(title=f"kit report {run}", unique_id="report")
-    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
+def draw(page_path: Path, path: Path) -> None:
+    """Write the picture of the page in `page_path`, a PNG of WIDTH x HEIGHT pixels with COLORS colours."""
+    hidden = "".join(f":not(#{name})" for name in SHOWN)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+        page.goto(page_path.resolve().as_uri())
+        page.add_style_tag(content=f"section{hidden}, #curves .plots ~ .plots {{display: none}}")
+        page.screenshot(path=path)
+        browser.close()
+    with Image.open(path) as image:
+        image.convert("RGB").quantize(COLORS).save(path, optimize=True)
 
 
 if __name__ == "__main__":
-    draw(sys.argv[1], Path(sys.argv[2]))
+    draw(Path(sys.argv[1]), Path(sys.argv[2]))
