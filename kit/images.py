@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -68,7 +69,7 @@ def read(path: Path) -> Images:
                 dict(zip(file[f"{name}_rows"].tolist(), file[name], strict=True))
                 for name in ("train", "test")
             )
-    except (OSError, ValueError, EOFError, LookupError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, LookupError, BadZipFile, zlib.error) as error:
         raise UserError("missing or damaged", where=str(path), hint="delete it, then: kit report") from error
     return Images(train, test)
 

@@ -254,7 +254,7 @@ def comparison_path(names: Sequence[str]) -> Path:
     """Return the path of the page that compares the runs with these names."""
     text = "-vs-".join(names)
     stem = plain_name(text)
-    if len(stem) < len(text):
+    if stem != text:
         stem += f"-{sha256(text.encode()).hexdigest()[:8]}"
     return RUNS / "comparisons" / f"{stem}.html"
 

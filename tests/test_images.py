@@ -30,3 +30,15 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes | None) -> None:
         path.write_bytes(content)
     with pytest.raises(UserError, match=r"images\.npz: missing or damaged"):
         images.read(path)
+
+
+def test_damaged_compressed_pixels_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "images.npz"
+    pixels = np.random.default_rng(0).integers(0, 9, (28, 28, 1)).astype(np.uint8)
+    images.write(path, Images({0: pixels}))
+    whole = path.read_bytes()
+    # The deflated bytes of "train.npy" follow its local header.
+    start = whole.index(b"train.npy") + 60
+    path.write_bytes(whole[:start] + b"\xff" * 40 + whole[start + 40 :])
+    with pytest.raises(UserError, match=r"images\.npz: missing or damaged"):
+        images.read(path)

@@ -292,6 +292,7 @@ def test_an_invalid_name_is_refused(name: str) -> None:
 def test_the_page_of_a_comparison_is_named_after_its_runs() -> None:
     assert runs.comparison_path(["a", "b-1.2"]) == Path("runs/comparisons/a-vs-b-1.2.html")
     assert runs.comparison_path(["/x/a", "../a"]).parent == Path("runs/comparisons")
+    assert runs.comparison_path(["old/x", "runs/x"]) != runs.comparison_path(["old-x", "runs-x"])
 
 
 def test_the_page_of_a_comparison_of_many_runs_has_a_short_name_of_its_own() -> None:

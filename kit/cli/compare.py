@@ -23,10 +23,12 @@ def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
 
     found = [find_run(name) for name in runs]
     comparison = compare(found)
-    page = draw(comparison, found, lambda reason: click.echo(reason, err=True))
     if as_json:
         click.echo(comparison.model_dump_json(indent=2))
     else:
-        render(comparison, Console(), page)
+        render(comparison, Console())
+    page = draw(comparison, found, lambda reason: click.echo(reason, err=True))
+    if page and not as_json:
+        click.echo(f"\nPage: {page}")
     if open_ and page:
         open_page(page)

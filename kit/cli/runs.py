@@ -113,6 +113,7 @@ def _show(runs: Sequence[_Summary]) -> None:
     scored = [run.scored for run in runs]
     headings = {one[0].heading for one in scored if one}
     same = len(headings) < 2
+    mixed = any(run.sample for run in runs)
     cells = {
         "Run": [run.name for run in runs],
         f"OOF {next(iter(headings), '%')}" if same else "OOF": [
@@ -124,12 +125,11 @@ def _show(runs: Sequence[_Summary]) -> None:
         "Members": ["-" if run.error else f"{run.members}/{run.members_planned}" for run in runs],
         "Time": [duration(run.wall_seconds) for run in runs],
         "Status": [run.status for run in runs],
-        "Sample": [{True: "yes", False: "no", None: "-"}[run.sample] for run in runs],
+        **({"Sample": [{True: "yes", False: "no", None: "-"}[run.sample] for run in runs]} if mixed else {}),
         "Started": [(run.started or "-")[:16].replace("T", " ") for run in runs],
     }
     if console.width < WIDE:
-        del cells["95 % interval"], cells[LOSS.title.capitalize()]
-        cells["Started"] = [started[:10] for started in cells["Started"]]
+        del cells["95 % interval"], cells["Started"]
     console.print(table(cells))
     for run in runs:
         if run.error:

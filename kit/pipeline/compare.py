@@ -92,7 +92,11 @@ def draw(comparison: RunComparison, runs: Sequence[Run], say: Callable[[str], No
     try:
         write_page(path, comparison, _images(comparison, runs))
     except OSError as error:
-        say(f"the page cannot be written: {error.filename}: {error.strerror}")
+        say(f"the page cannot be written: {path}: {error.strerror}")
+        return None
+    except Exception as error:
+        # The comparison is shown, whatever is wrong with its page.
+        say(f"the page cannot be drawn: {type(error).__name__}: {error}")
         return None
     return path
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -207,6 +208,9 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
         warnings=dataset.warnings,
     )
     run.write_report(report)
+    # An old page would be taken for a sign that the report is out of date, and computed again.
+    with suppress(OSError):
+        run.page_path.unlink()
     run.write_images(images_of(report, dataset))
 
 

@@ -28,7 +28,7 @@ def test_the_verdict_comes_first_and_the_page_last() -> None:
     result = invoke("a", "runs/b")
     assert result.exit_code == 0
     assert result.stdout.startswith("b is better than a on 1,000 rows: 20 fewer errors")
-    assert result.stdout.endswith(f"\npage: {PAGE}\n")
+    assert result.stdout.endswith(f"\nPage: {PAGE}\n")
     assert PAGE.is_file()
     assert result.stderr == ""
 

@@ -39,6 +39,21 @@ def test_runs_are_listed_one_line_each(example: Make) -> None:
     assert new.split() == ["new", "-", "-", "-", "1/2", "-", "interrupted", "no", "2025-01-03", "00:00"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "shown", "hidden"), [("80", "Log loss", "95 % interval"), ("120", "95 % interval", "Sample")]
+)
+def test_a_terminal_shows_what_fits(
+    example: Make, monkeypatch: pytest.MonkeyPatch, columns: str, shown: str, hidden: str
+) -> None:
+    example(name="default-1a2b3c4d").write()
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("kit.terminals.is_terminal", lambda _: True)
+    heading, _, row = invoke().stdout.splitlines()
+    assert shown in heading
+    assert hidden not in heading
+    assert row.startswith("default-1a2b3c4d")
+
+
 @pytest.fixture
 def four(example: Make) -> None:
     """Write runs that each order lists differently; the better score has the longer time."""

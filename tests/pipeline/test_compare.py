@@ -275,3 +275,13 @@ def test_the_page_shows_no_image_of_other_data(workdir: Path, write_competition:
     path = draw(compare(runs), runs, print)
     assert path
     assert "data:image/png" not in path.read_text()
+
+
+def test_a_page_that_cannot_be_drawn_does_not_hide_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("no font")
+
+    monkeypatch.setattr("kit.pipeline.compare.write_page", broken)
+    runs, said = [digits("a", range(3)), digits("b", range(0))], list[str]()
+    assert draw(compare(runs), runs, said.append) is None
+    assert said == ["the page cannot be drawn: ValueError: no font"]

@@ -43,7 +43,7 @@ class Opened:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium on PATH; .ci/chromium installs it")
+        pytest.fail("there is no Chromium on PATH; .ci/chromium installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

@@ -42,7 +42,6 @@ def write_page(path: Path, comparison: RunComparison, images: "Mapping[int, NDAr
         pairs=_pairs(comparison),
         plots=draw_plots(comparison),
         shown=shown,
-        side=words.side,
         images=images,
         absent=sum(one.row not in images for one in shown),
     )

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def draw_plots(comparison: RunComparison) -> list[Plot]:
-    """Return the plots: differences from a reference run, and scores against training time if it is known."""
+    """Return the plots: differences from a reference run, and scores against training time if it is known.
+
+    A run that is compared with itself has none.
+    """
+    if len({one.run for one in comparison.contenders}) < len(comparison.contenders):
+        return []
     plots = [difference_plot(comparison)]
     timed = [TimedScore(one.run, one.score, one.training_seconds) for one in comparison.contenders]
     if all(one.seconds > 0 for one in timed):

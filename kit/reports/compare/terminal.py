@@ -1,7 +1,5 @@
 """Render a comparison of runs in a terminal: the result first."""
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.text import Text
 
@@ -12,13 +10,12 @@ from kit.reports.formatting import WIDE, table
 from kit.reports.html.scores import pairs_table
 
 
-def render(comparison: RunComparison, console: Console, page: Path | None = None) -> None:
+def render(comparison: RunComparison, console: Console) -> None:
     """Write a comparison to `console`, for 80 columns or more.
 
     Args:
         comparison: the figures.
         console: where to write.
-        page: the page, named at the end.
     """
     wide = console.width >= WIDE
     console.print(Text(words.conclusion(comparison), "bold"))
@@ -35,9 +32,6 @@ def render(comparison: RunComparison, console: Console, page: Path | None = None
         console.print(Text(words.correction(comparison), "dim"))
     console.print()
     console.print(Text(" ".join([*comparison.notes, words.CAVEAT]), "dim"))
-    if page is not None:
-        console.print()
-        console.print(Text(f"page: {page}"), soft_wrap=True)
 
 
 def _pairs(comparison: RunComparison, *, wide: bool) -> words.Cells:

@@ -1,16 +1,15 @@
 """Sentences and tables of a comparison, for terminal and page."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from kit.metrics import HITS, LOSS, METRICS, Metric
-from kit.records import ChangedRow, Pair, RunComparison
+from kit.records import Pair, RunComparison
 from kit.reports.formatting import duration
 
 CAVEAT = (
-    "These figures hold for the trained runs on new rows. Another seed gives other errors: train several "
-    "seeds before you conclude that one configuration is better than another."
+    "Intervals and tests cover the choice of rows, not the randomness of training: train several seeds "
+    "before you conclude that one configuration is better than another."
 )
 Cells = Mapping[str, Sequence[str]]
 
@@ -129,7 +128,7 @@ def runs_table(comparison: RunComparison, *, wide: bool = True) -> Cells:
 
 
 def _against(pair: Pair) -> str:
-    return f"{pair.verdict}, p = {number(pair.p_corrected)}"
+    return f"{pair.verdict}, p{_equals(pair.p_corrected)}"
 
 
 def difference_table(comparison: RunComparison) -> Cells:
@@ -174,23 +173,6 @@ def correction(comparison: RunComparison) -> str:
     )
 
 
-def sides(comparison: RunComparison, rows: Sequence[ChangedRow]) -> Mapping[str, str]:
-    """Return which runs are right, in words, by what `side` returns; the most frequent first."""
-    names = [one.run for one in comparison.contenders]
-    counts = Counter(side(row) for row in rows)
-    if len(names) == 2:
-        return {"01": f"gained: only {names[1]}", "10": f"lost: only {names[0]}"}
-    return {
-        key: _listed([name for name, right in zip(names, key, strict=True) if right == "1"])
-        for key, _ in counts.most_common()
-    }
-
-
-def side(row: ChangedRow) -> str:
-    """Return which runs are right, as in "01": not the first, but the second."""
-    return "".join(str(int(one.correct)) for one in row.predictions)
-
-
 def errors_text(pair: Pair) -> str:
     """Return the change of errors, as in "161 fewer errors"."""
     change = pair.lost - pair.gained
@@ -201,12 +183,16 @@ def errors_text(pair: Pair) -> str:
 
 def p_text(pair: Pair, metric: Metric) -> str:
     """Return the p-value with the name of its test."""
-    return f"{'exact McNemar ' if metric is HITS else ''}p = {number(pair.p_corrected)}"
+    return f"{'exact McNemar ' if metric is HITS else ''}p{_equals(pair.p_corrected)}"
+
+
+def _equals(p: float) -> str:
+    return f" = {number(p)}" if p else f" {number(p)}"
 
 
 def number(p: float) -> str:
-    """Return a p-value with two digits at most, as in 0.021, 3.1e-20 or 1."""
-    return f"{p:.2g}"
+    """Return a p-value with two digits at most, as in 0.021, 3.1e-20 or 1; 0 is below the smallest float."""
+    return f"{p:.2g}" if p else "< 1e-300"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ def test_a_card_has_image_row_label_and_what_each_run_predicts(tmp_path: Path) -
     comparison = compared()
     page = written(comparison, tmp_path).read_text()
     card = next(one for one in cards(page) if "Row 13," in one)
-    assert text_of(card) == ("Label 3 row 13 plain: 4 (0.900), label 0.011 regularized: 3 (0.900), right")
+    assert text_of(card) == ("label 3 row 13 ✗ plain: 4 0.900 (3: 0.011) ✓ regularized: 3 0.900")
     source = re.search(r'src="data:image/png;base64,([^"]+)" alt="Row 13, label 3"', card)
     assert source
     assert np.asarray(Image.open(BytesIO(b64decode(source[1])))).tolist() == [[27] * 8] * 8
@@ -162,16 +162,19 @@ def test_filters_and_sorting_work_by_keyboard(tmp_path: Path, open_page: Open) -
     page = open_page(written(compared(), tmp_path)).page
     count = page.locator("[data-count]")
     assert count.inner_text() == "24 of 100 rows shown"
-    side = page.locator("[data-filter=side]")
-    side.focus()
-    side.press("ArrowDown")
-    assert count.inner_text() == "24 of 100 rows shown; 80 match"
-    side.press("ArrowDown")
+    plain = page.locator("[data-filter=run0]")
+    plain.focus()
+    plain.press("ArrowDown")
     assert count.inner_text() == "20 of 100 rows shown"
+    plain.press("ArrowDown")
+    assert count.inner_text() == "24 of 100 rows shown; 80 match"
+    page.locator("[data-filter=run1]").select_option("wrong")
+    assert count.inner_text() == "0 of 100 rows shown"
+    page.locator("[data-filter=run1]").select_option("right")
     label = page.locator("[data-filter=label]")
     label.focus()
     label.press("3")
-    assert count.inner_text() == "2 of 100 rows shown"
-    assert all("Label 3" in text for text in page.locator(".card:visible").all_inner_texts())
+    assert count.inner_text() == "8 of 100 rows shown"
+    assert all("label 3" in text for text in page.locator(".card:visible").all_inner_texts())
     page.locator("[data-reset]").press("Enter")
     assert count.inner_text() == "24 of 100 rows shown"

@@ -229,9 +229,8 @@ LOOK = """<script>addEventListener("load", () => {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
 def test_a_browser_shows_every_image_and_requests_nothing(tmp_path: Path) -> None:
-    assert BROWSER
+    assert BROWSER, "there is no Chromium on PATH; .ci/chromium installs it"
     page = page_of(full_study(), tmp_path, confirmation("confirmed"))
     path = tmp_path / "looked-at.html"
     path.write_text(page.replace("</body>", LOOK))
