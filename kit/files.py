@@ -14,6 +14,9 @@ from typing import IO, Any
 
 from kit.errors import UserError
 
+TRAIN_AGAIN = "train the run again: kit cv --fresh"
+"""What to do about a damaged file of a run."""
+
 
 def expanded(path: str) -> str:
     """Return `path` with a leading `~` or `~user` replaced by the home folder, as in a shell.
@@ -69,8 +72,12 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:
     """Return the JSON object in a file of a run.
+
+    Args:
+        path: of the file.
+        repair: what to do if it is missing or damaged.
 
     Raises:
         UserError: the file is missing or unreadable, or does not contain a JSON object.
@@ -81,7 +88,7 @@ def read_json(path: Path) -> dict[str, Any]:
             raise ValueError("not an object")
     except FileNotFoundError:
         raise UserError(
-            "this run has no such file yet", where=str(path), hint="finish it with kit cv"
+            "this run has no such file yet", where=str(path), hint=repair or "finish it with kit cv"
         ) from None
     except OSError as error:
         raise UserError(
@@ -89,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise UserError(
-            f"not readable as JSON: {error}", where=str(path), hint="train the run again: kit cv --fresh"
+            f"not readable as JSON: {error}", where=str(path), hint=repair or TRAIN_AGAIN
         ) from error
     return content
 

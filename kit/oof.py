@@ -20,6 +20,10 @@ else:
     np = LazyModule("numpy")
 
 
+ROUNDING = 1e-3
+"""Largest difference of a row's sum from 1: earlier versions of kit wrote fewer digits."""
+
+
 @dataclass(frozen=True, eq=False)
 class Oof:
     """OOF predictions of training rows.
@@ -75,8 +79,10 @@ def read(path: Path) -> Oof:
             raise ValueError("a row is there twice")
         labels = np.array([index[row[1]] for row in rows], np.int64)
         probs = np.array([row[3:] for row in rows], np.float64).reshape(len(rows), len(names))
+        if not (np.isfinite(probs).all() and (abs(probs.sum(axis=1) - 1) < ROUNDING).all()):
+            raise ValueError("a row has no probabilities")
     except (OSError, ValueError, LookupError, csv.Error) as error:
-        hint = "train the run again: kit cv --fresh"
+        hint = "delete it, and rerun the run's kit cv command: members are kept"
         raise UserError("missing or damaged", where=str(path), hint=hint) from error
     return Oof(labels, probs, names, numbers)
 

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 from kit import images, locks, oof
 from kit.errors import KitError, UserError
-from kit.files import atomic
+from kit.files import TRAIN_AGAIN, atomic
 from kit.lazy import LazyModule
 from kit.masking import masked
 from kit.members import Member, MemberResult, pack, plan_members, unpack
@@ -31,7 +31,6 @@ else:
     np = LazyModule("numpy")
 
 RUNS = Path("runs")
-_TRAIN_AGAIN = "train the run again: kit cv --fresh"
 
 
 class Run:
@@ -128,7 +127,8 @@ class Run:
 
     def read_report(self) -> Report:
         """Return report.json; see `read_record` for errors."""
-        return read_record(self.report_path, Report)
+        again = "delete it and compute it again" if self.report_path.exists() else "compute it"
+        return read_record(self.report_path, Report, repair=f"{again}: kit report {self.name}")
 
     def write_report(self, report: Report) -> None:
         """Replace report.json."""
@@ -152,7 +152,7 @@ class Run:
         try:
             folds: NDArray[np.int8] = np.load(self.folds_path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise UserError("missing or damaged", where=str(self.folds_path), hint=_TRAIN_AGAIN) from error
+            raise UserError("missing or damaged", where=str(self.folds_path), hint=TRAIN_AGAIN) from error
         return folds
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
@@ -183,7 +183,7 @@ class Run:
             folds, seeds = config["folds"]["count"], config["seeds"]
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
         except (LookupError, TypeError) as error:
-            raise UserError("config is damaged", where=str(self.info_path), hint=_TRAIN_AGAIN) from error
+            raise UserError("config is damaged", where=str(self.info_path), hint=TRAIN_AGAIN) from error
 
     def read_oof(self) -> Oof:
         """Return oof.csv; see `kit.oof.read`."""
@@ -250,13 +250,17 @@ class Run:
         return unpack(self.member_path(member).read_bytes())
 
 
+COMPARISONS = "comparisons"
+"""Folder of the pages that compare runs; no run has this name."""
+
+
 def comparison_path(names: Sequence[str]) -> Path:
     """Return the path of the page that compares the runs with these names."""
     text = "-vs-".join(names)
     stem = plain_name(text)
     if stem != text:
         stem += f"-{sha256(text.encode()).hexdigest()[:8]}"
-    return RUNS / "comparisons" / f"{stem}.html"
+    return RUNS / COMPARISONS / f"{stem}.html"
 
 
 def all_runs() -> list[Run]:

@@ -67,6 +67,8 @@ def test_row_numbers_are_kept(tmp_path: Path) -> None:
         b"",
         HEADER + b"0,7,0,1\n",
         HEADER + b"0,0,0,x\n",
+        HEADER + b"0,0,0,nan\n",
+        HEADER + b"0,0,0,0.2\n",
         HEADER + b"x,0,0,1\n",
         HEADER + b"0,0,0,1\n0,0,0,1\n",
     ],
@@ -74,5 +76,7 @@ def test_row_numbers_are_kept(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "oof.csv"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"oof\.csv: missing or damaged\ntrain the run again"):
+    with pytest.raises(
+        UserError, match=r"oof\.csv: missing or damaged\ndelete it, and rerun the run's kit cv command"
+    ):
         oof.read(path)

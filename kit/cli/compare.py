@@ -4,7 +4,7 @@ import click
 
 from kit.cli import options
 from kit.cli.browser import open_page
-from kit.runs import find_run
+from kit.runs import comparison_path, find_run
 
 
 @click.command(
@@ -30,5 +30,5 @@ def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
     page = draw(comparison, found, lambda reason: click.echo(reason, err=True))
     if page and not as_json:
         click.echo(f"\nPage: {page}")
-    if open_ and page:
-        open_page(page)
+    if open_:
+        open_page(page or comparison_path([run.name for run in found]))

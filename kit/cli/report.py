@@ -48,5 +48,7 @@ def _unfinished(run: Run) -> UserError:
         where=str(run.path),
         expected=f"{len(planned)} members",
         received=f"{len(planned) - len(missing)}{names}",
-        hint=f"rerun the command that started it to resume: {record.command}",
+        hint="wait until it is finished"
+        if run.status() == "running"
+        else f"rerun the command that started it to resume: {record.command}",
     )

@@ -123,14 +123,24 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _read(run: Run, name: str) -> _Finished:
-    record = run.read_record()
+    record, status = run.read_record(), run.status()
     if not run.is_finished():
+        resume = f"rerun the command that started it to resume: {record.command}"
         raise UserError(
-            f"not finished ({run.status()}); only finished runs can be compared",
+            f"not finished ({status}); only finished runs can be compared",
             where=str(run.path),
-            hint=f"rerun the command that started it to resume: {record.command}",
+            hint="wait until it is finished" if status == "running" else resume,
         )
-    return _Finished(name, run, record, run.read_report(), run.read_oof())
+    report, table = run.read_report(), run.read_oof()
+    if len(table.labels) != report.oof.rows:
+        raise UserError(
+            "damaged",
+            where=str(run.oof_path),
+            expected=f"{report.oof.rows:,} rows, as in report.json",
+            received=f"{len(table.labels):,}",
+            hint=f"delete it, and rerun the run's command, which keeps its members: {record.command}",
+        )
+    return _Finished(name, run, record, report, table)
 
 
 def _check_same_data(first: _Finished, other: _Finished) -> None:

@@ -13,7 +13,7 @@ from kit.config import Config
 from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
 from kit.data.source import load
-from kit.errors import InterruptedRunError, KitError
+from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.oof import Oof
@@ -22,7 +22,7 @@ from kit.pipeline.rebuild import images_of
 from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
 from kit.records import EnsembleRecord, Origin, RunRecord
 from kit.reports.run.figures import summarise
-from kit.runs import RUNS, Run, all_runs
+from kit.runs import COMPARISONS, RUNS, Run, all_runs
 from kit.task.submission import check_submission, write_submission
 from kit.training.estimate import estimate
 from kit.training.failures import WorkerFailedError
@@ -86,6 +86,8 @@ def cv(
     if name is not None:
         # A path could point outside runs/, and --fresh deletes.
         check_name(name, "--run")
+        if name == COMPARISONS:
+            raise UserError("kit compare writes to this folder", where="--run", received=name)
     stem = plain_name(config_name)
     dataset = load(config)
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)

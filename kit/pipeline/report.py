@@ -76,16 +76,24 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
     try:
         return computed(run, stored.warnings if stored else ())
     except (KitError, OSError, ValueError, LookupError, BadZipFile) as error:
-        cause = str(error).partition("\n")[0]
+        cause = _cause(error)
         if stored is None:
             raise UserError(
                 "there is no report.json, and it cannot be computed",
                 where=str(run.path),
                 received=cause,
-                hint="train the run again: kit cv --fresh",
+                hint=f"rerun its command, which trains only what is missing: {run.read_record().command}",
             ) from error
         say(f"the page shows only what report.json has: {cause}")
         return stored
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, KitError):
+        return str(error).partition("\n")[0]
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return "members, folds and oof.csv do not fit together"
 
 
 def _draw(run: Run, report: Report) -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from kit.errors import UserError
-from kit.files import read_json, write_json
+from kit.files import TRAIN_AGAIN, read_json, write_json
 from kit.records.base import Record
 
 VERSION = 2
@@ -15,13 +15,18 @@ VERSION = 2
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
-def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
+def read_record(path: Path, kind: type[AnyRecord], *, repair: str | None = None) -> AnyRecord:
     """Return the record in a file.
+
+    Args:
+        path: of the file.
+        kind: of the record.
+        repair: what to do if the file is missing or damaged.
 
     Raises:
         UserError: the file is missing, unreadable, not a record of this kind, or of a later version of kit.
     """
-    raw = read_json(path)
+    raw = read_json(path, repair=repair)
     version = raw.get("version", 1)
     if version not in {1, VERSION}:
         raise UserError(
@@ -39,7 +44,7 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
         raise UserError(
             f"damaged: {key}: {first['msg'].lower()}",
             where=str(path),
-            hint="train the run again: kit cv --fresh",
+            hint=repair or TRAIN_AGAIN,
         ) from error
 
 

@@ -162,6 +162,9 @@ def test_text_labels() -> None:
 def test_a_run_of_version_1_is_compared_by_its_labels() -> None:
     old = Run(RUNS / "old")
     shutil.copytree(VERSION_1, old.path)
+    report = old.read_report()
+    scored = report.oof.model_copy(update={"rows": len(LABELS)})
+    old.write_report(report.model_copy(update={"oof": scored}))
     old.write_oof(Oof(LABELS, probabilities(LABELS, range(20)), DIGITS))
     found = compare([digits("a", range(40)), old])
     assert (found.pairs[0].verdict, found.pairs[0].gained) == ("better", 20)
@@ -285,3 +288,11 @@ def test_a_page_that_cannot_be_drawn_does_not_hide_the_comparison(monkeypatch: p
     runs, said = [digits("a", range(3)), digits("b", range(0))], list[str]()
     assert draw(compare(runs), runs, said.append) is None
     assert said == ["the page cannot be drawn: ValueError: no font"]
+
+
+def test_a_truncated_table_is_refused() -> None:
+    whole, cut = digits("whole", range(3)), digits("cut", range(0))
+    lines = cut.oof_path.read_text().splitlines(keepends=True)
+    cut.oof_path.write_text("".join(lines[:94]))
+    with pytest.raises(UserError, match=r"runs/cut/oof\.csv: damaged\nexpected 1,000 rows.*, received 93\n"):
+        compare([whole, cut])

@@ -301,6 +301,12 @@ def test_a_name_outside_of_runs_is_refused(cv: Cv, name: str) -> None:
     assert not RUNS.exists()
 
 
+def test_the_folder_of_comparisons_is_no_run(cv: Cv) -> None:
+    with pytest.raises(UserError, match="--run: kit compare writes to this folder"):
+        cv(name="comparisons")
+    assert not RUNS.exists()
+
+
 def test_a_run_with_different_settings_is_refused_by_name(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
     before = run.info_path.read_bytes()
