@@ -57,15 +57,16 @@ def expected_score(accuracy: float, rows: int, test_rows: int) -> tuple[float, f
     """Return the 95 % prediction interval of the accuracy on `test_rows` other rows.
 
     p ± 1.96 √(p(1 - p)(1/n + 1/m)): both samples vary around the same unknown accuracy (difference of two
-    independent proportions, normal approximation). It leaves out that another training gives another network,
-    and has no width where p is 0 or 1.
+    independent proportions, normal approximation). Where p is 0 or 1, the centre of its Wilson interval gives
+    the variance, which would be 0. It leaves out that another training gives another network.
 
     Args:
         accuracy: p, as measured.
         rows: n, on how many rows.
         test_rows: m.
     """
-    half = Z95 * sqrt(accuracy * (1 - accuracy) * (1 / rows + 1 / test_rows))
+    p = accuracy if 0 < accuracy < 1 else (accuracy + Z95**2 / rows / 2) / (1 + Z95**2 / rows)
+    half = Z95 * sqrt(p * (1 - p) * (1 / rows + 1 / test_rows))
     return max(0.0, accuracy - half), min(1.0, accuracy + half)
 
 

@@ -47,6 +47,13 @@ def test_expected_score_stays_between_0_and_1() -> None:
     assert metrics.expected_score(0.01, 100, 10)[0] == 0
 
 
+@pytest.mark.parametrize(("accuracy", "interval"), [(1.0, (0.970, 1.0)), (0.0, (0.0, 0.030))])
+def test_expected_score_has_a_width_without_errors_too(
+    accuracy: float, interval: tuple[float, float]
+) -> None:
+    assert metrics.expected_score(accuracy, 200, 50) == pytest.approx(interval, abs=5e-4)
+
+
 def test_expected_score_covers_the_score_of_other_rows_in_95_of_100_cases() -> None:
     rng = np.random.default_rng(0)
     first, second = rng.binomial(2000, 0.9, 2000) / 2000, rng.binomial(500, 0.9, 2000) / 500
