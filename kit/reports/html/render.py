@@ -22,8 +22,8 @@ LARGEST = 96
 def environment(package: str) -> "Environment":
     """Return the templates of `package` and of this one; HTML in values is escaped.
 
-    Filters: `png` (an image as a data URI), `duration` (seconds as text), `count` (12,345), `code` (`a` as <code>a</code>),
-    `utc` (an ISO 8601 time as text).
+    Filters: `png` (an image as a data URI), `duration` (seconds as text), `count` (12,345), `code` (what is
+    between backticks as <code>), `utc` (an ISO 8601 time as text).
 
     Args:
         package: that holds templates, such as "kit.reports.run".
@@ -59,7 +59,7 @@ def code(text: str) -> "Markup":
     """Return text with what is between backticks as <code>; everything else is escaped."""
     from markupsafe import Markup, escape
 
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def utc(time: str) -> str:
