@@ -411,3 +411,19 @@ def test_the_module_is_imported_without_numpy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_training_time_is_explained_as_a_sum(tmp_path: Path, page: Reader) -> None:
+    assert "it can exceed the time of the run" in page.text
+    one = example_report(models=["cnn"], seeds=[0])
+    single = one.model_copy(update={"members": one.members[:1]})
+    assert "it can exceed the time of the run" not in read(tmp_path, single).text
+
+
+def test_more_than_12_uncertain_test_rows_fold_away(tmp_path: Path, page: Reader) -> None:
+    assert re.search(r"\d+ more (id|image)", page.text) is None
+    report = example_report(models=["cnn"])
+    assert report.details
+    rows = report.details.test.uncertain
+    test = report.details.test.model_copy(update={"uncertain": (*rows, *rows[:3])})
+    assert "3 more image not stored id 1 row 0" in read(tmp_path, changed(report, test=test)).text
