@@ -1,6 +1,6 @@
 "use strict";
 // Galleries: filter, sort, show more. Without JavaScript every card is shown, in the order of the file.
-const STEP = 24;
+const STEP = matchMedia("(max-width: 40rem)").matches ? 12 : 24;
 
 for (const gallery of document.querySelectorAll("[data-gallery]")) {
   const list = gallery.querySelector(".cards");
@@ -32,6 +32,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     const rest = matching.length > shown.size && matching.length < cards.length ? `; ${matching.length} match` : "";
     count.textContent = `${shown.size} of ${cards.length} rows shown${rest}`;
     more.hidden = matching.length <= shown.size;
+    more.textContent = `Show ${Math.min(STEP, matching.length - shown.size)} more`;
   };
   const restart = () => {
     limit = STEP;
@@ -85,4 +86,17 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       button.textContent = "Selected";
     }
   });
+}
+
+// The keyboard needs to reach only boxes that scroll.
+const boxes = new ResizeObserver((changes) => {
+  for (const box of new Set(changes.map((change) => change.target.closest(".wide")))) {
+    const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+});
+for (const box of document.querySelectorAll(".wide")) {
+  boxes.observe(box);
+  boxes.observe(box.firstElementChild);
 }

@@ -1,5 +1,6 @@
 """Render a page as one self-contained HTML file."""
 
+import re
 from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from kit.reports.formatting import duration
 if TYPE_CHECKING:
     import numpy as np
     from jinja2 import Environment
+    from markupsafe import Markup
     from numpy.typing import NDArray
 
 LARGEST = 96
@@ -20,7 +22,8 @@ LARGEST = 96
 def environment(package: str) -> "Environment":
     """Return the templates of `package` and of this one; HTML in values is escaped.
 
-    Filters: `png` (an image as a data URI), `duration` (seconds as text), `count` (12,345).
+    Filters: `png` (an image as a data URI), `duration` (seconds as text), `count` (12,345), `code` (what is
+    between backticks as <code>), `utc` (an ISO 8601 time as text).
 
     Args:
         package: that holds templates, such as "kit.reports.run".
@@ -34,7 +37,7 @@ def environment(package: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shared.filters |= {"png": png, "duration": duration, "count": "{:,}".format}
+    shared.filters |= {"png": png, "duration": duration, "count": "{:,}".format, "code": code, "utc": utc}
     return shared
 
 
@@ -50,6 +53,18 @@ def write(path: Path, package: str, template: str, **context: Any) -> None:
     page = environment(package).get_template(template).render(**context)
     with atomic(path) as file:
         file.write(page.encode())
+
+
+def code(text: str) -> "Markup":
+    """Return text with what is between backticks as <code>; everything else is escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def utc(time: str) -> str:
+    """Return an ISO 8601 time in UTC as in 2026-11-28 10:00:00 UTC."""
+    return re.sub(r"(\+00:00|Z)$", " UTC", time.replace("T", " "))
 
 
 def png(image: "NDArray[np.uint8]") -> str:

@@ -1,4 +1,4 @@
-"""Scores on pages: their axis, score against training time, pairwise comparisons."""
+"""Scores on pages: score against training time, pairwise comparisons."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from kit.metrics import LOSS, Metric
 from kit.records import Pair, Score
 from kit.reports.formatting import duration
+from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
 from kit.reports.html.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDE = 5
-"""A logarithmic axis is clearer if the largest value is this many times the smallest."""
-
+SMALLEST_P = 1e-99
 _TICKS = (
     0.1,
     0.2,
@@ -42,59 +41,6 @@ class TimedScore:
     name: str
     score: Score
     seconds: float
-
-
-class ScoreAxis:
-    """A vertical axis of scores, better ones higher or, for a loss, lower.
-
-    Percentages are placed by their distance to 100 %, on a logarithmic scale if these differ much: otherwise
-    99.5 and 99.7 coincide where another score is 92.
-    """
-
-    def __init__(self, metric: Metric, values: Sequence[float | None]) -> None:
-        self._metric = metric
-        positive = [place for place in map(self._raw, values) if place > 0]
-        self._log = bool(
-            positive and (metric.percent or metric is LOSS) and max(positive) > _WIDE * min(positive)
-        )
-        # For a score without errors, which has no logarithm.
-        self._lowest = min(positive) / 2 if self._log else -math.inf
-
-    @property
-    def title(self) -> str:
-        """The label of the axis."""
-        title = self._metric.title + (", %" if self._metric.percent else "")
-        return title + (" (log of errors)" if self._log and self._metric.percent else "")
-
-    def place(self, value: float | None) -> float:
-        """Return the position of a score, NaN for None."""
-        return max(self._raw(value), self._lowest)
-
-    def places(self, values: Sequence[float | None]) -> list[float]:
-        """Return the position of each score."""
-        return [self.place(value) for value in values]
-
-    def _raw(self, value: float | None) -> float:
-        if value is None:
-            return math.nan
-        return 100 * (1 - value) if self._metric.percent else value
-
-    def apply(self, axes: "Axes", *, horizontal: bool = False, title: str | None = None) -> None:
-        """Set scale, ticks and label of the vertical or the horizontal axis."""
-        from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-        side = "x" if horizontal else "y"
-        axis = axes.xaxis if horizontal else axes.yaxis
-        if self._log:
-            axes.set(**{f"{side}scale": "log"})
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_minor_locator(NullLocator())
-        if self._metric.percent:
-            axis.set_inverted(True)
-            axis.set_major_formatter(FuncFormatter(lambda place, _: f"{100 - place:.6g}"))
-        else:
-            axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.4g}"))
-        axis.set_label_text(self.title if title is None else title)
 
 
 def by_score(timed: Sequence[TimedScore], metric: Metric) -> list[TimedScore]:
@@ -141,8 +87,49 @@ def _time_ticks(axes: "Axes", seconds: Sequence[float]) -> None:
     inside = coarse if len(coarse) > 2 else fine
     # About five labels fit.
     ticks = inside[:: math.ceil(len(inside) / 5) or 1] or [seconds[0]]
-    axes.set_xticks(ticks, [duration(tick).removesuffix(" 00s").replace(".0 s", " s") for tick in ticks])
+    axes.set_xticks(ticks, [_round_time(tick) for tick in ticks])
     axes.minorticks_off()
+
+
+def _round_time(seconds: float) -> str:
+    return duration(seconds).removesuffix(" 00s").removesuffix(" 00m").replace(".0 s", " s")
+
+
+def p_text(p: float) -> str:
+    """Return a p-value with two digits, as in 0.021 or 3.1e-20; floats end before some p-values do."""
+    return f"{p:.2g}" if p >= SMALLEST_P else f"< {SMALLEST_P:g}"
+
+
+def better_first(pairs: Sequence[Pair], metric: Metric) -> list[Pair]:
+    """Return each pair with the better score as `b`, which a table names first."""
+    return [_swapped(one) if _is_worse(one, metric) else one for one in pairs]
+
+
+def _is_worse(pair: Pair, metric: Metric) -> bool:
+    """Return whether `b` has the worse score; equal ones by log loss."""
+    change = (pair.difference or 0.0) * (1 if metric.greater_is_better else -1)
+    return change < 0 or (change == 0 and pair.loss_difference > 0)
+
+
+def _swapped(pair: Pair) -> Pair:
+    """Return the same pair as `a` compared with `b`."""
+    # 0.0 - x, because -x of 0.0 would be shown as -0.000.
+    opposite = {"better": "worse", "worse": "better"}
+    seconds = pair.seconds_difference
+    return pair.model_copy(
+        update={
+            "a": pair.b,
+            "b": pair.a,
+            "verdict": opposite.get(pair.verdict, pair.verdict),
+            "difference": None if pair.difference is None else 0.0 - pair.difference,
+            "interval": (0.0 - pair.interval[1], 0.0 - pair.interval[0]),
+            "gained": pair.lost,
+            "lost": pair.gained,
+            "loss_difference": 0.0 - pair.loss_difference,
+            "loss_interval": (0.0 - pair.loss_interval[1], 0.0 - pair.loss_interval[0]),
+            "seconds_difference": None if seconds is None else 0.0 - seconds,
+        }
+    )
 
 
 def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
@@ -167,7 +154,7 @@ def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
                 one.verdict,
                 metric.format_difference(one.difference),
                 " to ".join(map(metric.format_difference, one.interval)),
-                f"{one.p_corrected:.2g}",
+                p_text(one.p_corrected),
                 f"{one.gained:,}",
                 f"{one.lost:,}",
                 LOSS.format_difference(one.loss_difference),

@@ -5,10 +5,12 @@ from typing import Any
 
 from kit.images import Images
 from kit.metrics import HITS, LOSS, METRICS, Metric
+from kit.metrics.classification import EPSILON
 from kit.records import Details, Report
 from kit.reports.html.render import write
-from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
-from kit.reports.run import plots, tables
+from kit.reports.html.scores import TimedScore, better_first, by_score, p_text, pairs_table, time_plot
+from kit.reports.run import plots, score_tables, tables
+from kit.reports.run.curves import curves
 
 PAGE_VERSION = 1
 """Raised when the page of the same report changes: `kit report` then writes it again."""
@@ -16,8 +18,8 @@ PAGE_VERSION = 1
 SECTIONS = {
     "scores": "Models, seeds and folds",
     "curves": "Learning curves",
-    "growth": "More members",
-    "confusion": "Confusions",
+    "growth": "Would more members help?",
+    "confusion": "Confusion matrix",
     "gallery": "Hardest rows",
     "labels": "Suspected label errors",
     "reliability": "Calibration",
@@ -49,19 +51,20 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "metric": metric,
         "accuracy": HITS,
         "loss": LOSS,
+        "epsilon": EPSILON,
         "sections": {anchor: title for anchor, title in SECTIONS.items() if anchor not in absent},
         "absent": [SECTIONS[anchor] for anchor in absent],
         "line": tables.line,
-        "spread": tables.spread,
-        "scores": tables.scores(report, metric),
+        "spread": score_tables.spread,
+        "fewer": score_tables.fewer,
+        "p_text": p_text,
+        "scores": score_tables.scores(report, metric),
         "curves": {
-            one.model: plots.curves(
-                one.model, [own for own in report.members if own.model == one.model], metric
-            )
+            one.model: curves(one.model, [own for own in report.members if own.model == one.model], metric)
             for one in report.models
         },
-        "gaps": tables.gaps(report, metric),
-        "members": tables.members(report, metric),
+        "gaps": score_tables.gaps(report, metric),
+        "members": score_tables.members(report, metric),
         "confused": tables.confusions(report) if report.confusions else None,
         "worst": tables.worst(report),
     }
@@ -82,38 +85,42 @@ def _models(report: Report, metric: Metric) -> dict[str, Any]:
         return {"models": None}
     timed = by_score([TimedScore(one.model, one.score, one.seconds) for one in report.models], metric)
     by_name = {one.model: one for one in report.models}
+    ensemble = TimedScore(score_tables.ENSEMBLE, report.oof, report.time.member_seconds)
     return {
-        "models": tables.models([by_name[one.name] for one in timed], metric),
-        "time_plot": time_plot(timed, metric),
+        "models": score_tables.models([by_name[one.name] for one in timed], report, metric),
+        "time_plot": time_plot([*timed, ensemble], metric),
     }
 
 
 def _details(details: Details, metric: Metric) -> dict[str, Any]:
     labels = details.labels
-    confusion = details.confusion
     context: dict[str, Any] = {
         "matrix": len(labels) <= MATRIX_CLASSES,
-        "largest": max(
-            (
-                count
-                for label, row in enumerate(confusion)
-                for other, count in enumerate(row)
-                if label != other
-            ),
-            default=0,
-        ),
+        "largest": max((count for count, _ in _errors(details)), default=0),
+        "largest_rate": max((rate for _, rate in _errors(details)), default=0),
+        "errors_shown": sum(one.label != one.predicted for one in details.gallery),
         "reliability_plots": plots.reliability(details.reliability),
         "reliability": tables.reliability(details.reliability),
         "class_plot": plots.classes(details.test, labels),
         "classes": tables.classes(details.test, labels),
-        "pairs": pairs_table(details.pairs, metric) if details.pairs else None,
+        "pairs": pairs_table(better_first(details.pairs, metric), metric) if details.pairs else None,
     }
     if details.growth:
         growth_metric = METRICS[details.growth.metric]
         context["growth_plot"] = plots.growth(details.growth, growth_metric)
-        context["growth"] = tables.growth(details.growth, growth_metric)
+        context["growth"] = score_tables.growth(details.growth, growth_metric)
     if details.label_errors:
         context["suspects"] = tables.suspects(details.label_errors, labels)
     if details.diversity:
         context["diversity"] = tables.diversity(details.diversity)
     return context
+
+
+def _errors(details: Details) -> list[tuple[int, float]]:
+    """Return the number of rows in each cell off the diagonal, and their share of the label's rows."""
+    return [
+        (count, count / (sum(row) or 1))
+        for label, row in enumerate(details.confusion)
+        for other, count in enumerate(row)
+        if label != other
+    ]

@@ -4,87 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kit.metrics import HITS, LOSS, Metric
-from kit.records import Growth, MemberReport, Reliability, TestPredictions
-from kit.reports.html.scores import ScoreAxis
+from kit.metrics import HITS, Metric
+from kit.records import Growth, Reliability, TestPredictions
+from kit.reports.formatting import percent
+from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import SERIES, SOFT, Plot, draw, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Values = Sequence[float | None]
-TRAIN, HELD_OUT = SERIES[1], SERIES[0]
-
-
-def curves(model: str, members: Sequence[MemberReport], metric: Metric) -> list[Plot]:
-    """Return loss and score per epoch of a model's members; empty without epochs."""
-    epochs = [one.epochs for one in members if one.epochs.loss]
-    if not epochs:
-        return []
-    loss = _curves(
-        f"{model}: log loss",
-        [one.loss for one in epochs],
-        [one.val_loss for one in epochs],
-        LOSS,
-        "Training loss includes the L2 penalty and is taken on augmented images: it may be above the other.",
-    )
-    # The training curve is an accuracy, whatever the metric.
-    train = [one.accuracy for one in epochs] if metric is HITS else []
-    score = _curves(
-        f"{model}: {metric.title}",
-        train,
-        [one.val_score for one in epochs],
-        metric,
-        "Training figures are taken on augmented images." if train else "",
-    )
-    return [plot for plot in (loss, score if metric is not LOSS else None) if plot]
-
-
-def _curves(
-    title: str, train: Sequence[Values], held_out: Sequence[Values], metric: Metric, note: str
-) -> Plot | None:
-    held_out = [one for one in held_out if any(value is not None for value in one)]
-    if not held_out and not train:
-        return None
-    axis = ScoreAxis(metric, [value for one in (*train, *held_out) for value in one])
-
-    def paint(axes: "Axes") -> None:
-        from matplotlib.ticker import MaxNLocator
-
-        for values, color, style, label in (
-            (train, TRAIN, (0, (4, 2)), "training"),
-            (held_out, HELD_OUT, "-", "held out"),
-        ):
-            for index, one in enumerate(values):
-                axes.plot(
-                    range(1, len(one) + 1),
-                    axis.places(one),
-                    color=color,
-                    linestyle=style,
-                    linewidth=1.2,
-                    alpha=0.75,
-                    marker="o" if len(one) == 1 else None,
-                    label=label if index == 0 else None,
-                )
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.apply(axes)
-        legend(axes)
-
-    ends = []
-    for name, values in (("held-out", held_out), ("training", train)):
-        first, last = _mean_at(values, 0), _mean_at(values, -1)
-        if first is not None and last is not None:
-            ends.append(f"{name} from {metric.format(first)} to {metric.format(last)}{metric.unit}")
-    members = max(len(train), len(held_out))
-    text = f"Mean over {members} members, from the first to the last epoch: {'; '.join(ends)}."
-    return draw(title, text, paint, note=note)
-
-
-def _mean_at(curves_: Sequence[Values], epoch: int) -> float | None:
-    values = [one[epoch] for one in curves_ if one]
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
 
 
 def growth(given: Growth, metric: Metric) -> Plot:
@@ -108,15 +35,12 @@ def growth(given: Growth, metric: Metric) -> Plot:
         medians = axis.places([one.median for one in points])
         axes.plot(counts, medians, "o-", color=SERIES[0], markersize=4, label="median, 5 to 95 % of subsets")
         if ahead:
-            # From the last point on.
-            later = [points[-1].members, *(one.members for one in ahead)]
-            start = points[-1].median
-            low = axis.places([start, *(one.low for one in ahead)])
-            high = axis.places([start, *(one.high for one in ahead)])
-            axes.fill_between(later, low, high, facecolor=SERIES[1], alpha=0.15, linewidth=0)
-            middle = axis.places([start, *(one.value for one in ahead)])
-            axes.plot(later, middle, "--", color=SERIES[1], label="forecast, 90 % band")
-            axes.plot(later[1:], middle[1:], "s", color=SERIES[1], markersize=4)
+            later = [one.members for one in ahead]
+            middle = axis.places([one.value for one in ahead])
+            low, high = (axis.places([getattr(one, end) for one in ahead]) for end in ("low", "high"))
+            axes.plot([counts[-1], *later], [medians[-1], *middle], ":", color=SERIES[1], linewidth=1.2)
+            axes.vlines(later, low, high, color=SERIES[1], linewidth=1.5)
+            axes.plot(later, middle, "s", color=SERIES[1], markersize=4, label="forecast, 90 % band")
         axes.set_xlabel("members that predict a row")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.apply(axes)
@@ -139,9 +63,6 @@ def growth(given: Growth, metric: Metric) -> Plot:
 def reliability(given: Reliability) -> list[Plot]:
     """Return accuracy against confidence, and their difference."""
     bins = given.bins
-    confidences = [100 * one.confidence for one in bins]
-    accuracies = [100 * one.accuracy for one in bins]
-    lows, highs = ([100 * one.interval[side] for one in bins] for side in (0, 1))
     # Without the upper ends, which are 100 %: the scale ends near the best of the others.
     axis = ScoreAxis(
         HITS, [value for one in bins for value in (one.confidence, one.accuracy, one.interval[0])]
@@ -161,35 +82,34 @@ def reliability(given: Reliability) -> list[Plot]:
 
     def gaps(axes: "Axes") -> None:
         places = range(1, len(bins) + 1)
-        low, high = (
-            [end - mean for end, mean in zip(ends, confidences, strict=True)] for ends in (lows, highs)
-        )
+        low, high = ([100 * (one.interval[side] - one.confidence) for one in bins] for side in (0, 1))
         axes.axhline(0, color=SOFT, linestyle=":", linewidth=1.2)
-        axes.fill_between(places, low, high, color=SERIES[0], alpha=0.2, linewidth=0)
-        middle = [accuracy - mean for accuracy, mean in zip(accuracies, confidences, strict=True)]
-        axes.plot(places, middle, "o-", color=SERIES[0], markersize=4)
-        axes.set_xticks(
-            list(places), [_short(mean) for mean in confidences], rotation=45 if len(bins) > 6 else 0
-        )
-        axes.set_xlabel("mean confidence of the rows, %")
+        axes.vlines(places, low, high, color=SERIES[0], linewidth=1.5)
+        differences = [100 * (one.accuracy - one.confidence) for one in bins]
+        axes.plot(places, differences, "o", color=SERIES[0], markersize=4)
+        axes.set_xticks(list(places))
+        axes.set_xlabel("group of rows, by ascending confidence")
         axes.set_ylabel("difference, points")
 
-    furthest = max(bins, key=lambda one: abs(one.accuracy - one.confidence))
     outside = sum(not one.interval[0] <= one.confidence <= one.interval[1] for one in bins)
-    text = (
-        f"Confidence is outside the interval of the accuracy in {outside} of {len(bins)} groups; the largest "
-        f"difference is at confidence {100 * furthest.confidence:.1f} %, with accuracy "
-        f"{100 * furthest.accuracy:.1f} %."
-    )
+    furthest = max(range(len(bins)), key=lambda index: abs(bins[index].accuracy - bins[index].confidence))
+    far = bins[furthest]
     return [
-        draw("Reliability diagram", text, diagram),
-        draw("Accuracy minus confidence", text, gaps, note="Band: 95 % interval. Below 0: too confident."),
+        draw(
+            "Reliability diagram",
+            f"Confidence is outside the 95 % interval of the accuracy in {outside} of {len(bins)} groups of "
+            "rows.",
+            diagram,
+        ),
+        draw(
+            "Accuracy minus confidence",
+            f"The largest difference is {100 * (far.accuracy - far.confidence):+.3f} points, in group "
+            f"{furthest + 1} of {len(bins)}, with confidence {percent(far.confidence)} % and accuracy "
+            f"{percent(far.accuracy)} %.",
+            gaps,
+            note="Lines: 95 % interval. Below 0 the probabilities are too high: overconfident.",
+        ),
     ]
-
-
-def _short(value: float) -> str:
-    # 99.9998 must not be shown as 100.
-    return f"{value:.1f}" if value < 99.9 else f"{math.floor(value * 1000) / 1000:.3f}"
 
 
 def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
@@ -221,7 +141,9 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         axes.grid(visible=False, axis="x")
         legend(axes)
 
-    found = f"outside for {', '.join(outside[:5])}" if outside else "inside for all classes"
+    found = (
+        f"outside for {', '.join(outside[:5])}" if outside else "within the expected range for every class"
+    )
     text = (
         f"Share of each class in the test predictions against the interval expected from training: {found}."
     )

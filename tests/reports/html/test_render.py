@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kit.reports.html.render import LARGEST, png
+from kit.reports.html.render import LARGEST, code, png, utc
 
 
 def opened(uri: str) -> Image.Image:
@@ -23,3 +23,14 @@ def test_an_image_is_kept_pixel_by_pixel(channels: int) -> None:
 
 def test_a_large_image_is_shrunk_in_proportion() -> None:
     assert opened(png(np.zeros((400, 200, 3), np.uint8))).size == (LARGEST // 2, LARGEST)
+
+
+def test_text_between_backticks_is_code_and_everything_is_escaped() -> None:
+    assert code("a < b: `kit --set c=<d>` and `e`, 5 `") == (
+        "a &lt; b: <code>kit --set c=&lt;d&gt;</code> and <code>e</code>, 5 `"
+    )
+
+
+@pytest.mark.parametrize("time", ["2026-11-28T10:00:00+00:00", "2026-11-28T10:00:00Z"])
+def test_times_name_their_zone(time: str) -> None:
+    assert utc(time) == "2026-11-28 10:00:00 UTC"

@@ -1,10 +1,8 @@
-import math
-
 import pytest
 
 from kit.metrics import METRICS, Metric
 from kit.records import Score
-from kit.reports.html.scores import ScoreAxis, TimedScore, by_score, pairs_table, time_plot
+from kit.reports.html.scores import TimedScore, better_first, by_score, p_text, pairs_table, time_plot
 from tests.reports.pages import example_report
 
 ACCURACY, LOSS, AUC = METRICS["accuracy"], METRICS["log_loss"], METRICS["auc"]
@@ -13,28 +11,6 @@ ACCURACY, LOSS, AUC = METRICS["accuracy"], METRICS["log_loss"], METRICS["auc"]
 def scored(value: float | None) -> Score:
     known = value or 0.0
     return Score(value=value, interval=(known - 0.01, known), errors=1, rows=9, accuracy=0.9, log_loss=0.1)
-
-
-def test_accuracies_that_differ_much_are_placed_by_their_errors_on_a_logarithmic_axis() -> None:
-    axis = ScoreAxis(ACCURACY, [0.92, 0.995])
-    assert axis.title == "accuracy, % (log of errors)"
-    assert axis.places([0.92, 0.995]) == pytest.approx([8, 0.5])
-
-
-def test_accuracies_that_differ_little_have_a_linear_axis() -> None:
-    assert ScoreAxis(ACCURACY, [0.994, 0.995]).title == "accuracy, %"
-
-
-def test_a_perfect_score_has_a_place_on_a_logarithmic_axis() -> None:
-    assert ScoreAxis(ACCURACY, [0.92, 0.995, 1.0]).place(1.0) == pytest.approx(0.25)
-
-
-def test_a_missing_score_has_no_place() -> None:
-    assert math.isnan(ScoreAxis(LOSS, [0.1, None]).place(None))
-
-
-def test_metrics_without_percent_are_placed_at_their_value() -> None:
-    assert ScoreAxis(AUC, [0.5, 0.99]).places([0.5, 0.99]) == [0.5, 0.99]
 
 
 @pytest.mark.parametrize(("metric", "names"), [(ACCURACY, "bac"), (LOSS, "cab")])
@@ -68,3 +44,35 @@ def test_each_pair_has_its_verdict() -> None:
         "-0.20000",
         "+58.8 s",
     ]
+
+
+def test_the_better_of_a_pair_is_named_first() -> None:
+    details = example_report().details
+    assert details
+    pair = details.pairs[0]
+    swapped = better_first(
+        [pair.model_copy(update={"difference": -0.067, "interval": (-0.084, -0.05), "verdict": "worse"})],
+        ACCURACY,
+    )[0]
+    assert better_first([pair], ACCURACY) == [pair]
+    assert (swapped.a, swapped.b, swapped.verdict) == (pair.b, pair.a, "better")
+    assert (swapped.difference, swapped.interval) == (0.067, (0.05, 0.084))
+    assert (swapped.gained, swapped.lost, swapped.seconds_difference) == (13, 80, -58.8)
+
+
+def test_a_lower_log_loss_is_better() -> None:
+    details = example_report().details
+    assert details
+    assert better_first(details.pairs, LOSS)[0].b == details.pairs[0].a
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0213, "0.021"), (1.0, "1"), (3e-20, "3e-20"), (0.0, "< 1e-99")])
+def test_p_values_are_short_and_never_0(p: float, text: str) -> None:
+    assert p_text(p) == text
+
+
+def test_full_hours_have_no_minutes() -> None:
+    timed = [TimedScore("a", scored(0.99), 3600.0), TimedScore("b", scored(0.98), 36000.0)]
+    svg = time_plot(timed, ACCURACY).svg
+    assert ">1h</text>" in svg
+    assert "1h 00m" not in svg

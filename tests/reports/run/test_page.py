@@ -2,13 +2,15 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.images import Images
-from kit.records import Report
+from kit.metrics.classification import EPSILON
+from kit.records import Curves, Report, Setting
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
 from tests.reports.pages import LETTERS, example_images, example_report
 
@@ -86,6 +88,21 @@ def test_the_answer_comes_first(page: Reader) -> None:
         assert part in start
 
 
+def test_means_of_members_and_seeds_are_named_beside_the_score_of_the_ensemble(page: Reader) -> None:
+    tile = page.text[page.text.index("OOF accuracy") : page.text.index("Expected leaderboard score")]
+    assert "Mean of single members 97.210 ± 0.220 % (sd over folds)" in tile
+    assert "Mean of single seeds 97.330 ± 0.100 % (sd over seeds)" in tile
+    assert "Log loss 0.08800 of the held-out rows, in nats What to know" in page.text
+
+
+def test_commands_in_findings_are_code(tmp_path: Path) -> None:
+    report = example_report()
+    assert report.details
+    finding = report.details.findings[0].model_copy(update={"evidence": "`kit cv --set a=<b>` trains it."})
+    write_page(tmp_path / "report.html", changed(report, findings=(finding,)), Images())
+    assert "<code>kit cv --set a=&lt;b&gt;</code> trains it." in (tmp_path / "report.html").read_text()
+
+
 def test_every_section_is_there_and_linked(page: Reader) -> None:
     links = {given["href"] for tag, given in page.tags if tag == "a"}
     assert set(SECTIONS) <= set(page.ids())
@@ -159,13 +176,35 @@ def test_models_are_ordered_by_score(tmp_path: Path) -> None:
     assert "cnn against logistic better +6.700 +5.000 to +8.400 1e-09 80 13 -0.20000 +58.8 s" in text
 
 
+def test_the_ensemble_is_compared_with_its_models(page: Reader) -> None:
+    assert "ensemble 97.400 96.400 to 98.400 26 0.08800 8 1m 02s" in page.text
+
+
+def test_the_better_model_of_a_pair_comes_first(tmp_path: Path) -> None:
+    report = example_report(models=["logistic", "cnn"])
+    assert report.details
+    worse = report.details.pairs[0].model_copy(
+        update={"a": "cnn", "b": "logistic", "verdict": "worse", "difference": -0.067, "p_corrected": 0.0}
+    )
+    text = read(tmp_path, changed(report, pairs=(worse,))).text
+    assert "cnn against logistic better +6.700 -8.400 to -5.000 < 1e-99 13 80 +0.20000 -58.8 s" in text
+
+
 def test_a_single_model_is_not_compared(tmp_path: Path) -> None:
     text = read(tmp_path, example_report(models=["cnn"])).text
     assert "Models compared" not in text
 
 
-def test_a_model_without_epochs_says_so(page: Reader) -> None:
-    assert "No learning curve, because the model has no epochs: logistic." in page.text
+def test_models_without_epochs_say_so(page: Reader, tmp_path: Path) -> None:
+    assert "No learning curve, because this model has no epochs: logistic." in page.text
+    report = example_report()
+    bare = tuple(one.model_copy(update={"epochs": Curves()}) for one in report.members)
+    text = read(tmp_path, report.model_copy(update={"members": bare})).text
+    assert "because these models have no epochs: cnn, logistic. Nearest neighbours and forests" in text
+
+
+def test_only_models_without_epochs_need_the_remark_on_their_gap(tmp_path: Path) -> None:
+    assert "Nearest neighbours" not in read(tmp_path, example_report(models=["cnn"])).text
 
 
 def test_one_column_has_neither_growth_nor_diversity(tmp_path: Path) -> None:
@@ -182,6 +221,19 @@ def test_the_confusion_matrix_shows_counts_and_rates(source: str) -> None:
     assert button[1] == "7 rows (6.54 %) with label 0 predicted as 1"
     assert button[2] == '<span class="number">7</span><span class="rate">6.54</span>'
     assert 'data-show="label=0&amp;predicted=2"' not in source
+
+
+def test_each_unit_of_the_confusion_matrix_has_its_colours(source: str) -> None:
+    # 7 of 107 rows and 2 of 102.
+    assert '<td style="--heat: 1.00; --rate: 1.00">' in source
+    assert '<td style="--heat: 0.29; --rate: 0.30">' in source
+
+
+def test_correct_predictions_are_no_buttons(source: str) -> None:
+    assert (
+        '<td class="diagonal"><span class="number">100</span><span class="rate">93.46</span></td>' in source
+    )
+    assert source.count('data-in="rows" data-show="label=') == 2
 
 
 def test_a_matrix_of_too_many_classes_is_left_out(tmp_path: Path) -> None:
@@ -201,12 +253,25 @@ def test_a_card_gives_row_line_label_prediction_and_agreement(page: Reader) -> N
     assert "40 of 40 rows shown" in page.text
 
 
+def test_a_loss_at_the_clip_is_a_lower_limit(tmp_path: Path) -> None:
+    report = example_report(models=["cnn"])
+    assert report.details
+    hardest = report.details.gallery[0].model_copy(update={"probability": 0.0, "loss": -log(EPSILON)})
+    text = read(tmp_path, changed(report, gallery=(hardest, *report.details.gallery[1:]))).text
+    assert text.count("loss ≥ 15.94") == text.count("≥") == 1
+
+
+def test_an_incomplete_gallery_gives_its_number_of_errors(tmp_path: Path) -> None:
+    report = changed(example_report(models=["cnn"], gallery=30), gallery_complete=False)
+    assert "The hardest rows, with 20 of 26 errors. Rows are counted" in read(tmp_path, report).text
+
+
 def test_images_are_shown_with_a_text(page: Reader) -> None:
     images = [given for tag, given in page.tags if tag == "img"]
     assert len(images) == 40 + 12
     assert all(str(one["src"]).startswith("data:image/png;base64,") for one in images)
-    assert re.fullmatch(r"Row \d+, label \d", str(images[0]["alt"]))
-    assert images[-1]["alt"] == "Test row 11, id 12"
+    assert re.fullmatch(r"Row \d+, label \d, predicted \d", str(images[0]["alt"]))
+    assert images[-1]["alt"] == "Test row 11, id 12, predicted 1"
 
 
 def test_a_missing_image_says_so(tmp_path: Path) -> None:
@@ -216,8 +281,32 @@ def test_a_missing_image_says_so(tmp_path: Path) -> None:
 
 
 def test_wrong_labels_are_an_estimate(page: Reader) -> None:
-    estimate = "about 12 of 1,000 labels are wrong (95 % interval 6 to 20). It is an estimate, not a count"
+    estimate = "About 12 of 1,000 labels look wrong (95 % interval 6 to 20). This is an estimate"
     assert estimate in page.text
+
+
+@pytest.mark.parametrize(
+    ("expected", "interval", "text"),
+    [
+        (
+            14.6,
+            (0.4, 19.0),
+            "The predictions confidently contradict 15 of 1,000 labels, but the errors that the "
+            "probabilities predict may explain them all: between 0 and 19 labels are wrong (95 % interval).",
+        ),
+        (0.2, (0.0, 3.0), "contradict none of 1,000 labels: at most 3 are wrong (95 % interval)."),
+    ],
+)
+def test_an_estimate_that_may_be_0_does_not_name_a_number_of_wrong_labels(
+    tmp_path: Path, expected: float, interval: tuple[float, float], text: str
+) -> None:
+    report = example_report(models=["cnn"])
+    assert report.details
+    assert report.details.label_errors
+    errors = report.details.label_errors.model_copy(update={"expected": expected, "interval": interval})
+    shown = read(tmp_path, changed(report, label_errors=errors)).text
+    assert text in shown
+    assert "look wrong (95 %" not in shown
 
 
 def test_every_plot_has_a_text(page: Reader) -> None:
@@ -242,9 +331,26 @@ def test_test_shares_outside_their_interval_are_named(page: Reader) -> None:
 def test_the_command_and_the_configuration_are_shown(page: Reader) -> None:
     text = page.text
     assert "kit cv -c example --set training.epochs=10" in text
-    assert "example differs from default in:" in text
+    assert "This run differs from the configuration default in:" in text
     assert "training.epochs 10 30" in text
     assert "ab12" * 16 in text
+
+
+def test_a_setting_without_a_value_has_the_default(tmp_path: Path) -> None:
+    report = example_report(models=["cnn"])
+    assert report.details
+    setting = Setting(key="folds.count", value="2", base="")
+    origin = report.details.provenance.model_copy(update={"differences": (setting,)})
+    assert "folds.count 2 default" in read(tmp_path, changed(report, provenance=origin)).text
+
+
+def test_times_name_their_zone(page: Reader) -> None:
+    assert "Started or resumed 2026-11-28 10:00:00 UTC Finished 2026-11-28 10:01:15 UTC" in page.text
+
+
+def test_the_two_bands_of_the_growth_are_told_apart(page: Reader) -> None:
+    assert "6 errors fewer in 1,000 rows (90 % band: 2 to 10 fewer)." in page.text
+    assert "This band compares the two ensembles on the same rows." in page.text
 
 
 def test_26_classes_with_string_labels_are_shown(tmp_path: Path) -> None:
@@ -257,8 +363,8 @@ def test_a_report_of_an_earlier_version_names_what_is_absent(tmp_path: Path) -> 
     page = read(tmp_path, example_report(models=["logistic"], details=False))
     assert (
         "An earlier version of kit wrote this report, without the figures of these sections: Learning "
-        "curves, More members, Suspected label errors, Calibration, Diversity, Test predictions. They "
-        "are absent."
+        "curves, Would more members help?, Suspected label errors, Calibration, Diversity, Test "
+        "predictions. They are absent."
     ) in page.text
     assert {"scores", "confusion", "gallery", "run"} == set(SECTIONS) & set(page.ids())
     assert "17 19 0 1 0.0031" in page.text
@@ -305,3 +411,19 @@ def test_the_module_is_imported_without_numpy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_training_time_is_explained_as_a_sum(tmp_path: Path, page: Reader) -> None:
+    assert "it can exceed the time of the run" in page.text
+    one = example_report(models=["cnn"], seeds=[0])
+    single = one.model_copy(update={"members": one.members[:1]})
+    assert "it can exceed the time of the run" not in read(tmp_path, single).text
+
+
+def test_more_than_12_uncertain_test_rows_fold_away(tmp_path: Path, page: Reader) -> None:
+    assert re.search(r"\d+ more (id|image)", page.text) is None
+    report = example_report(models=["cnn"])
+    assert report.details
+    rows = report.details.test.uncertain
+    test = report.details.test.model_copy(update={"uncertain": (*rows, *rows[:3])})
+    assert "3 more image not stored id 1 row 0" in read(tmp_path, changed(report, test=test)).text

@@ -135,17 +135,35 @@ def test_rows_are_sorted(full: Path, open_page: Open, key: str) -> None:
 
 def test_more_rows_are_shown_24_at_a_time(full: Path, open_page: Open) -> None:
     page = open_page(full).page
-    more = page.get_by_role("button", name="Show 24 more")
+    more = page.locator("#rows [data-more]")
+    assert more.inner_text() == "Show 24 more"
     first = [row["row"] for row in shown(page)]
     more.click()
     assert count(page) == "48 of 150 rows shown"
     assert [row["row"] for row in shown(page)][:24] == first
     # The keyboard goes on at the first new card.
     assert page.evaluate("document.activeElement.dataset.row") == shown(page)[24]["row"]
-    for _ in range(5):
+    for _ in range(4):
         more.click()
+    assert more.inner_text() == "Show 6 more"
+    more.click()
     assert count(page) == "150 of 150 rows shown"
     expect(more).to_be_hidden()
+
+
+def test_a_narrow_page_shows_12_rows_at_a_time(full: Path, open_page: Open) -> None:
+    page = open_page(full, 390).page
+    assert count(page) == "12 of 150 rows shown"
+    page.get_by_role("button", name="Show 12 more").click()
+    assert count(page) == "24 of 150 rows shown"
+
+
+def test_the_keyboard_stops_only_at_boxes_that_scroll(full: Path, open_page: Open) -> None:
+    page = open_page(full).page
+    matrix = page.get_by_role("region", name="Rows by label and prediction")
+    expect(matrix).not_to_have_attribute("tabindex", "0")
+    page.set_viewport_size({"width": 390, "height": 900})
+    expect(matrix).to_have_attribute("tabindex", "0")
 
 
 def test_a_cell_of_the_confusion_matrix_filters_the_gallery(full: Path, open_page: Open) -> None:
@@ -202,12 +220,18 @@ def test_the_matrix_shows_rates_on_demand(full: Path, open_page: Open) -> None:
     assert cell.inner_text() == "7"
     page.get_by_label("% of the label's rows").check()
     assert cell.inner_text() == "6.54"
+    box, color = cell.locator(".."), "one => getComputedStyle(one).backgroundColor"
+    assert box.evaluate(color) == "rgba(213, 94, 0, 0.5)"
+    other = page.locator('[data-show="label=3&predicted=2"]').locator("..")
+    assert other.evaluate(color) == "rgba(213, 94, 0, 0.15)"
+    page.get_by_label("rows", exact=True).check()
+    assert other.evaluate(color) == "rgba(213, 94, 0, 0.145)"
 
 
 def test_26_classes_scroll_inside_their_box_under_fixed_headings(tmp_path: Path, open_page: Open) -> None:
     write_page(tmp_path / "report.html", example_report(labels=LETTERS), example_images())
     page = open_page(tmp_path / "report.html", 390).page
-    box = page.get_by_role("region", name="Confusion matrix")
+    box = page.get_by_role("region", name="Rows by label and prediction")
     box.evaluate("one => one.scrollTo(300, 300)")
     corner, heading = box.bounding_box(), box.locator("thead th").first.bounding_box()
     assert corner
@@ -236,3 +260,18 @@ def test_it_is_printed_in_light_colours_without_controls(full: Path, open_page: 
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     expect(page.locator("#rows .controls")).to_be_hidden()
     expect(page.get_by_role("navigation")).to_be_hidden()
+
+
+def test_a_printed_page_of_26_classes_fits(tmp_path: Path, open_page: Open) -> None:
+    letters = [chr(65 + index) for index in range(26)]
+    write_page(tmp_path / "report.html", example_report(labels=letters), example_images())
+    # A4 without its margins.
+    page = open_page(tmp_path / "report.html", 688).page
+    page.emulate_media(media="print")
+    boxes = page.locator(".wide:visible").evaluate_all(
+        "all => all.map(one => [one.scrollWidth, one.clientWidth])"
+    )
+    assert boxes
+    assert [box for box in boxes if box[0] > box[1]] == []
+    for hidden in ("details", "[data-count]", "[data-show]:not(td *)"):
+        expect(page.locator(hidden).locator("visible=true")).to_have_count(0)

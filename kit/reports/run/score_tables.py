@@ -1,0 +1,219 @@
+"""Tables of models, columns and members."""
+
+from collections.abc import Sequence
+
+from kit.metrics import LOSS, Metric, mean_sd
+from kit.records import Growth, MemberReport, ModelReport, Report, Score, Spread
+from kit.reports.formatting import duration
+from kit.reports.html.tables import Cell, Table
+
+ENSEMBLE = "ensemble"
+"""The name of the row of all columns together."""
+
+
+def spread(one: Spread, metric: Metric) -> str:
+    """Return mean ± standard deviation; only the mean without deviation."""
+    return metric.format(one.mean) + (f" ± {metric.format(one.sd)}" if one.sd is not None else "")
+
+
+def scores(report: Report, metric: Metric) -> Table:
+    """Return the score of every member: a row per column, a column per fold."""
+    folds = [one.fold for one in report.folds.each]
+    members = {(one.model, one.seed, one.fold): one for one in report.members if one.score}
+    heats = _heats(list(members.values()), metric)
+    rows: list[Sequence[Cell | str]] = []
+    strong: set[int] = set()
+    for model in report.models:
+        columns = [one for one in report.columns if one.model == model.model]
+        for column in columns:
+            own = [members.get((column.model, column.seed, fold)) for fold in folds]
+            rows.append(
+                (
+                    f"{column.model}, seed {column.seed}",
+                    *(_score_cell(one, heats, metric) for one in own),
+                    _mean_of(own, metric),
+                    metric.format(column.score.value),
+                )
+            )
+        if len(columns) > 1:
+            strong.add(len(rows))
+            rows.append(
+                (
+                    f"{model.model}, {len(columns)} seeds",
+                    *([""] * len(folds)),
+                    spread(model.folds, metric),
+                    metric.format(model.score.value),
+                )
+            )
+    strong.add(len(rows))
+    rows.append(
+        (
+            "mean of members",
+            *(metric.format(one.mean) for one in report.folds.each),
+            spread(report.folds, metric),
+            "",
+        )
+    )
+    strong.add(len(rows))
+    rows.append((ENSEMBLE, *([""] * len(folds)), "", metric.format(report.oof.value)))
+    better = "higher" if metric.greater_is_better else "lower"
+    title = metric.title[:1].upper() + metric.title[1:] + (", %" if metric.percent else "")
+    return Table(
+        f"{title} on held-out rows; {better} is better, and coloured stronger",
+        ("Column", *(f"Fold {fold}" for fold in folds), "Mean ± sd", "OOF"),
+        rows,
+        frozenset(strong),
+    )
+
+
+def _heats(members: Sequence[MemberReport], metric: Metric) -> dict[str, float]:
+    losses = {
+        one.member: metric.loss(one.score.value)
+        for one in members
+        if one.score and one.score.value is not None
+    }
+    if not losses:
+        return {}
+    best, worst = min(losses.values()), max(losses.values())
+    return {name: (worst - loss) / (worst - best) if worst > best else 0.5 for name, loss in losses.items()}
+
+
+def _score_cell(one: MemberReport | None, heats: dict[str, float], metric: Metric) -> Cell:
+    if one is None or one.score is None:
+        return Cell("-")
+    return Cell(metric.format(one.score.value), heats.get(one.member))
+
+
+def _mean_of(members: Sequence[MemberReport | None], metric: Metric) -> str:
+    values = [one.score.value for one in members if one and one.score and one.score.value is not None]
+    if not values:
+        return "-"
+    mean, sd = mean_sd(values)
+    return spread(Spread(mean=mean, sd=sd), metric)
+
+
+def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Table:
+    """Return the models in the given order, and the ensemble of all of them."""
+    sizes = any(one.parameters is not None for one in ordered)
+    head = (
+        "Model",
+        f"OOF {metric.heading}",
+        "95 % interval",
+        "Errors",
+        "Log loss",
+        f"Train {metric.heading}",
+        "Gap",
+        "Members",
+        *(("Parameters",) if sizes else ()),
+        "Training time",
+    )
+    rows = [
+        (
+            *_score_cells(one.model, one.score, metric),
+            metric.format(one.train_score),
+            metric.format(one.gap),
+            f"{one.members}",
+            *((_count(one.parameters),) if sizes else ()),
+            duration(one.seconds),
+        )
+        for one in ordered
+    ]
+    rows.append(
+        (
+            *_score_cells(ENSEMBLE, report.oof, metric),
+            "",
+            "",
+            f"{len(report.members)}",
+            *(("",) if sizes else ()),
+            duration(report.time.member_seconds),
+        )
+    )
+    return Table(
+        "Models by score; the score of a model is that of the ensemble of its columns",
+        head,
+        rows,
+        frozenset({len(rows) - 1}),
+    )
+
+
+def _score_cells(name: str, score: Score, metric: Metric) -> tuple[str, ...]:
+    return (
+        name,
+        metric.format(score.value),
+        metric.format_interval(score.interval),
+        f"{score.errors:,}",
+        LOSS.format(score.log_loss),
+    )
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def gaps(report: Report, metric: Metric) -> Table:
+    """Return how much each model overfits."""
+    points = ", points" if metric.percent else ""
+    return Table(
+        "Means over the members, measured on images without augmentation",
+        ("Model", f"Train {metric.heading}", f"Held-out {metric.heading}", f"Gap{points}", "Members"),
+        [
+            (
+                one.model,
+                metric.format(one.train_score),
+                metric.format(one.folds.mean),
+                metric.format(one.gap),
+                f"{one.members}",
+            )
+            for one in report.models
+        ],
+    )
+
+
+def members(report: Report, metric: Metric) -> Table:
+    """Return time and cost of every member; without columns that are empty for all."""
+    each = report.members
+    columns = {
+        "Member": [one.member for one in each],
+        f"Held-out {metric.heading}": [metric.format(one.score.value if one.score else None) for one in each],
+        f"Train {metric.heading}": [metric.format(one.train_score) for one in each],
+        "Gap": [metric.format(one.gap) for one in each],
+        "Time": [duration(one.seconds) for one in each],
+    }
+    if any(one.parameters is not None for one in each):
+        columns["Parameters"] = [_count(one.parameters) for one in each]
+    if any(one.multiply_adds is not None for one in each):
+        columns["Multiply-adds"] = [_count(one.multiply_adds) for one in each]
+    if any(one.retried for one in each):
+        columns["Retried"] = ["yes" if one.retried else "no" for one in each]
+    return Table("Members: score, time and cost", list(columns), list(zip(*columns.values(), strict=True)))
+
+
+def growth(given: Growth, metric: Metric) -> Table:
+    """Return the data of the plot of score against members."""
+    points = [
+        (
+            f"{one.members}",
+            metric.format(one.median),
+            metric.format_interval((one.low, one.high)) if one.subsets > 1 else "-",
+            f"{one.subsets}",
+        )
+        for one in given.points
+    ]
+    forecast = [
+        (f"{one.members}", metric.format(one.value), metric.format_interval((one.low, one.high)), "forecast")
+        for one in given.forecast
+    ]
+    return Table(
+        "Score by members that predict a row",
+        ("Members", f"Median {metric.heading}", "5 % to 95 % quantile", "Subsets"),
+        points + forecast,
+    )
+
+
+def fewer(low: float, high: float) -> str:
+    """Return a range of errors saved in words, as in "3 more to 13 fewer"."""
+    ends = [(f"{abs(round(end))}", "more" if round(end) < 0 else "fewer") for end in (low, high)]
+    (first, word), (last, last_word) = ends
+    if word == last_word == "more":
+        first, last = last, first
+    return f"{first}{'' if word == last_word else f' {word}'} to {last} {last_word}"

@@ -1,0 +1,43 @@
+import re
+
+from kit.metrics import HITS, LOSS, METRICS
+from kit.records import Curves
+from kit.reports.run.curves import curves
+from tests.reports.pages import example_report
+
+MEMBERS = [one for one in example_report().members if one.model == "cnn"]
+
+
+def test_the_score_after_training_is_marked_without_augmentation() -> None:
+    loss, score = curves("cnn", MEMBERS, HITS)
+    assert "training, no augmentation" in score.svg
+    assert score.text.endswith(
+        "training from 80.000 to 98.000 %. After training, on training rows without augmentation: 99.310 %."
+    )
+    assert "augmentation:" not in loss.text
+
+
+def test_without_that_score_nothing_is_marked() -> None:
+    members = [one.model_copy(update={"train_score": None}) for one in MEMBERS]
+    _, score = curves("cnn", members, HITS)
+    assert "no augmentation" not in score.svg
+    assert "Diamonds" not in score.note
+
+
+def test_the_note_claims_neither_penalty_nor_augmentation() -> None:
+    loss, score = curves("cnn", MEMBERS, HITS)
+    assert "may include an L2 penalty" in loss.note
+    assert all("on augmented images if the configuration augments them" in one.note for one in (loss, score))
+
+
+def test_another_metric_has_no_training_curve() -> None:
+    _, score = curves("cnn", MEMBERS, METRICS["auc"])
+    assert re.findall(r">(training|held out)</text>", score.svg) == ["held out"]
+
+
+def test_the_log_loss_is_drawn_once() -> None:
+    assert [one.title for one in curves("cnn", MEMBERS, LOSS)] == ["cnn: log loss"]
+
+
+def test_a_model_without_epochs_has_no_curves() -> None:
+    assert curves("cnn", [one.model_copy(update={"epochs": Curves()}) for one in MEMBERS], HITS) == []

@@ -1,0 +1,38 @@
+import re
+
+from kit.metrics import HITS
+from kit.records import Details
+from kit.reports.run.plots import growth, reliability
+from tests.reports.pages import example_report
+
+
+def details() -> Details:
+    found = example_report().details
+    assert found
+    return found
+
+
+def test_the_two_plots_of_reliability_have_their_own_texts() -> None:
+    diagram, gaps = reliability(details().reliability)
+    assert diagram.text == (
+        "Confidence is outside the 95 % interval of the accuracy in 0 of 5 groups of rows."
+    )
+    assert gaps.text == (
+        "The largest difference is -1.000 points, in group 1 of 5, with confidence 71.000 % and accuracy "
+        "70.000 %."
+    )
+
+
+def test_groups_are_numbered_once() -> None:
+    labels = re.findall(r">(\d+)</text>", reliability(details().reliability)[1].svg)
+    assert labels[:5] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_forecast_has_bars_and_no_cone() -> None:
+    given = details().growth
+    assert given
+    with_forecast = growth(given, HITS).svg
+    without = growth(given.model_copy(update={"forecast": ()}), HITS).svg
+    # Only the quantiles of the subsets are an area.
+    assert with_forecast.count("opacity: 0.2") == without.count("opacity: 0.2") == 1
+    assert "opacity: 0.15" not in with_forecast
