@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from kit.plotting import figure
 
@@ -106,7 +107,7 @@ def _inline(svg: str, title: str) -> str:
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg)
     # Several plots on one page need ids of their own.
-    prefix = re.sub(r"\W+", "-", title.lower())
+    prefix = f"p{crc32(title.encode()):08x}"
     svg = re.sub(r'id="(\w+)"', rf'id="{prefix}-\1"', svg)
     svg = re.sub(r'(href="|url\()#', rf"\1#{prefix}-", svg)
     # The page's font instead of matplotlib's.

@@ -105,7 +105,7 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
         "classes": tables.classes(details.test, labels),
         "pairs": pairs_table(better_first(details.pairs, metric), metric) if details.pairs else None,
     }
-    if details.growth:
+    if details.growth and details.growth.points:
         growth_metric = METRICS[details.growth.metric]
         context["growth_plot"] = plots.growth(details.growth, growth_metric)
         context["growth"] = score_tables.growth(details.growth, growth_metric)

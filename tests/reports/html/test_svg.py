@@ -40,7 +40,7 @@ def test_the_size_is_left_to_the_page() -> None:
 
 
 def test_ids_of_two_plots_differ() -> None:
-    ids = [set(re.findall(r'id="([^"]+)"', draw(title, "", paint).svg)) for title in ("One", "Two")]
+    ids = [set(re.findall(r'id="([^"]+)"', draw(title, "", paint).svg)) for title in ("CNN", "cnn")]
     assert ids[0]
     assert not ids[0] & ids[1]
 

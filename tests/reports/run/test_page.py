@@ -10,7 +10,7 @@ import pytest
 
 from kit.images import Images
 from kit.metrics.classification import EPSILON
-from kit.records import Curves, Report, Setting
+from kit.records import Curves, Growth, Report, Setting
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
 from tests.reports.pages import LETTERS, example_images, example_report
 
@@ -272,6 +272,12 @@ def test_images_are_shown_with_a_text(page: Reader) -> None:
     assert all(str(one["src"]).startswith("data:image/png;base64,") for one in images)
     assert re.fullmatch(r"Row \d+, label \d, predicted \d", str(images[0]["alt"]))
     assert images[-1]["alt"] == "Test row 11, id 12, predicted 1"
+
+
+def test_a_metric_without_a_value_has_no_growth_plot(tmp_path: Path) -> None:
+    none = Growth(unit="seed", metric="auc", points=(), missing="the metric has no value")
+    page = read(tmp_path, changed(example_report(), growth=none))
+    assert "No forecast: the metric has no value." in page.text
 
 
 def test_a_missing_image_says_so(tmp_path: Path) -> None:
