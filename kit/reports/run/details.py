@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kit import metrics
 from kit.config import Config
-from kit.ensembling.calibration import calibrate
+from kit.ensembling.calibration import calibrate, robust_temperature
 from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import Combined
 from kit.metrics import LabelErrorEstimate
@@ -66,11 +66,12 @@ def detail(
     parts = Parts(columns, labels, held_out, config.ensemble.method)
     each, curve = parts.by_model(), parts.growth(metric)
     disagreement = metrics.row_disagreement([column.oof for column in columns])
-    found = metrics.find_label_errors(probs, labels)
-    errors = _label_errors(found, labels)
+    ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test)
+    found = metrics.find_label_errors(calibrate(ensemble, labels, folds[0], robust_temperature).oof, labels)
+    errors = _label_errors(found, labels, networks=any(one.epochs.loss for one in members))
     shown = gallery.choose(probs, labels, found.suspicion, disagreement)
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
-    reliability, clear = _reliability(combined, labels, folds[0])
+    reliability, clear = _reliability(probs, calibrate(ensemble, labels, folds[0]), labels)
     return Details(
         labels=tuple(names),
         findings=find(
@@ -93,7 +94,7 @@ def detail(
             columns,
             suspicion=found.suspicion,
             disagreement=disagreement,
-            suspects=set(found.order[: round(found.expected)].tolist()),
+            suspects={one.row for one in errors.suspects[: round(errors.expected)]},
         ),
         gallery_complete=bool(np.isin(wrong, shown).all()),
         label_errors=errors,
@@ -113,10 +114,15 @@ def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple
     return tuple(tuple(row) for row in counts.tolist())
 
 
-def _label_errors(found: LabelErrorEstimate, labels: Labels) -> LabelErrors:
+def _label_errors(found: LabelErrorEstimate, labels: Labels, *, networks: bool) -> LabelErrors:
+    """Return the suspected label errors; they are certain only if a network contradicts the labels.
+
+    A temperature does not correct the probabilities of nearest neighbours and support vector machines: they
+    are certain of some mistakes, as of wrong labels.
+    """
     return LabelErrors(
         expected=found.expected,
-        interval=(found.low, found.high),
+        interval=(found.low if networks else 0.0, found.high),
         suspects=tuple(
             Suspect(
                 row=int(row),
@@ -129,12 +135,8 @@ def _label_errors(found: LabelErrorEstimate, labels: Labels) -> LabelErrors:
     )
 
 
-def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8]) -> tuple[Reliability, bool]:
+def _reliability(probs: NDArray[np.float64], scaled: Column, labels: Labels) -> tuple[Reliability, bool]:
     """Return the reliability, and whether the temperature lowers the log loss clearly (2 standard errors)."""
-    probs = combined.oof
-    scaled = calibrate(
-        Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test), labels, held_out
-    )
     gains = metrics.row_losses(probs, labels) - metrics.row_losses(scaled.oof, labels)
     error = metrics.ece(probs, labels)
     found = Reliability(

@@ -8,9 +8,10 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 
 from kit.config import Config
+from kit.ensembling.calibration import scaled
 from kit.members import Member, MemberResult
 from kit.metrics import METRICS
-from kit.records import Details, History
+from kit.records import Curves, Details, History
 from tests.conftest import Example
 
 Make = Callable[..., Example]
@@ -113,6 +114,43 @@ def test_suspects_are_in_the_gallery_and_marked_there(example: Make) -> None:
     assert 0 < expected < len(suspects) == 60
     # No more are marked than are expected to be wrong.
     assert [shown[row] for row in suspects] == [place < expected for place in range(60)]
+
+
+def with_epochs(one: Example, temperature: float = 1) -> Example:
+    """Return the example as networks, whose logits are divided by a temperature."""
+    history = History(epochs=Curves(loss=(0.1,)))
+    one.members = {
+        member: MemberResult(
+            result.val_rows,
+            scaled(result.val_probs, temperature).astype(np.float32),
+            result.test_probs,
+            history,
+        )
+        for member, result in one.members.items()
+    }
+    return one
+
+
+def test_too_extreme_probabilities_do_not_change_the_number_of_label_errors(example: Make) -> None:
+    parts = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
+    honest, extreme = (
+        details(with_epochs(made(example, **parts), temperature)).label_errors for temperature in (1, 0.25)
+    )
+    assert honest is not None
+    assert extreme is not None
+    assert 1 < honest.interval[0] < 12 < honest.interval[1]
+    assert extreme.expected == pytest.approx(honest.expected, rel=0.02)
+    assert extreme.interval == pytest.approx(honest.interval, rel=0.05)
+
+
+def test_without_networks_no_label_error_is_certain(example: Make) -> None:
+    parts = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
+    network = details(with_epochs(made(example, **parts))).label_errors
+    other = details(made(example, **parts)).label_errors
+    assert network is not None
+    assert other is not None
+    assert other.interval == (0.0, network.interval[1])
+    assert other.expected == network.expected
 
 
 def test_growth_adds_seeds(example: Make) -> None:
