@@ -40,8 +40,8 @@ def robust_temperature(probs: NDArray[np.floating], labels: NDArray[np.integer])
     """Return the temperature with minimal log loss if a share of the labels, fitted too, is wrong.
 
     `fitted_temperature` is too high then: correct probabilities look too extreme to wrong labels. A wrong
-    label is any other class with equal probability (symmetric noise). Source: G. Patrini et al. (2017), Making
-    deep neural networks robust to label noise, CVPR, 1944-1952 (forward correction).
+    label is any other class with equal probability (symmetric noise). Source: forward correction of
+    G. Patrini et al. (2017), Making deep neural networks robust to label noise, CVPR, 1944-1952.
 
     Args:
         probs: (rows, classes).

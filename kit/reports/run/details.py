@@ -1,6 +1,7 @@
 """Compute what the page of a run shows beyond the summary."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,13 @@ from kit.config import Config
 from kit.ensembling.calibration import calibrate, robust_temperature
 from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import Combined
-from kit.metrics import LabelErrorEstimate
+from kit.metrics import LabelErrorEstimate, Metric
 from kit.records import (
     Details,
     LabelErrors,
     MemberReport,
     ModelReport,
+    Pair,
     Provenance,
     Reliability,
     ReliabilityBin,
@@ -65,6 +67,8 @@ def detail(
     held_out = dict(zip(config.seeds, folds, strict=True))
     parts = Parts(columns, labels, held_out, config.ensemble.method)
     each, curve = parts.by_model(), parts.growth(metric)
+    # The worst first: the better model of a pair is compared with the other.
+    ranked = sorted(models, key=lambda one: _loss(metric, one), reverse=True)
     disagreement = metrics.row_disagreement([column.oof for column in columns])
     ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test)
     found = metrics.find_label_errors(calibrate(ensemble, labels, folds[0], robust_temperature).oof, labels)
@@ -81,6 +85,7 @@ def detail(
             models=models,
             members=members,
             growth=curve,
+            alone=_alone(ranked[-1].model, each, probs, labels, metric),
             without=parts.without(metric, probs),
             label_errors=errors,
             reliability=reliability if clear else None,
@@ -100,10 +105,34 @@ def detail(
         label_errors=errors,
         reliability=reliability,
         diversity=parts.diversity(),
-        pairs=compare_pairs(list(each), list(each.values()), labels, metric, [one.seconds for one in models]),
+        pairs=compare_pairs(
+            [one.model for one in ranked],
+            [each[one.model] for one in ranked],
+            labels,
+            metric,
+            [one.seconds for one in ranked],
+        ),
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),
     )
+
+
+def _loss(metric: Metric, model: ModelReport) -> float:
+    return math.inf if model.score.value is None else metric.loss(model.score.value)
+
+
+def _alone(
+    name: str,
+    each: Mapping[str, NDArray[np.float64]],
+    probs: NDArray[np.float64],
+    labels: Labels,
+    metric: Metric,
+) -> Pair | None:
+    """Return a model compared with the ensemble; None with a single model."""
+    if len(each) == 1:
+        return None
+    [pair] = compare_pairs(["ensemble", name], [probs, each[name]], labels, metric)
+    return pair
 
 
 def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple[int, ...], ...]:

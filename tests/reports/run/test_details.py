@@ -132,7 +132,7 @@ def with_epochs(one: Example, temperature: float = 1) -> Example:
 
 
 def test_too_extreme_probabilities_do_not_change_the_number_of_label_errors(example: Make) -> None:
-    parts = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
+    parts: dict[str, Any] = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
     honest, extreme = (
         details(with_epochs(made(example, **parts), temperature)).label_errors for temperature in (1, 0.25)
     )
@@ -144,7 +144,7 @@ def test_too_extreme_probabilities_do_not_change_the_number_of_label_errors(exam
 
 
 def test_without_networks_no_label_error_is_certain(example: Make) -> None:
-    parts = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
+    parts: dict[str, Any] = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
     network = details(with_epochs(made(example, **parts))).label_errors
     other = details(made(example, **parts)).label_errors
     assert network is not None
@@ -189,9 +189,17 @@ def test_diversity_is_that_of_the_columns(example: Make) -> None:
     assert found.error_correlation[0][3] == pytest.approx(np.corrcoef(errors)[0, 1])
 
 
-def test_each_pair_of_models_is_compared(example: Make) -> None:
-    [pair] = details(made(example)).pairs
-    assert (pair.a, pair.b, pair.rows) == ("a", "b", ROWS)
+def test_in_each_pair_of_models_the_better_is_compared_with_the_other(example: Make) -> None:
+    report = made(example, models=("c", "a", "b")).report(test_ids=tuple(map(str, range(TEST_ROWS))))
+    assert report.details is not None
+    errors = {one.model: one.score.errors for one in report.models}
+    assert len(set(errors.values())) == 3
+    worst, middle, best = sorted(errors, key=lambda name: -errors[name])
+    pairs = report.details.pairs
+    assert [(pair.a, pair.b) for pair in pairs] == [(worst, middle), (worst, best), (middle, best)]
+    for pair in pairs:
+        assert pair.rows == ROWS
+        assert pair.gained - pair.lost == errors[pair.a] - errors[pair.b] > 0
 
 
 def test_shares_of_the_test_predictions(example: Make) -> None:
