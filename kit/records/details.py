@@ -109,7 +109,7 @@ class LabelErrors(Record):
     interval: Interval
     """From the unexplained contradictions to all of them, 95 % bootstrap; see `kit.metrics.label_errors`.
 
-    From 0 without networks.
+    From 0 without networks, or with many errors.
     """
     suspects: tuple[Suspect, ...]
     """The most suspicious first."""

@@ -33,6 +33,8 @@ from kit.reports.run.parts import Parts
 
 SUSPECTS = 60
 """Rows that are listed as suspected label errors."""
+MOST_ERRORS = 0.1
+"""Highest share of errors of an ensemble that is trusted to find wrong labels."""
 Labels = NDArray[np.integer]
 
 
@@ -72,9 +74,10 @@ def detail(
     disagreement = metrics.row_disagreement([column.oof for column in columns])
     ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test)
     found = metrics.find_label_errors(calibrate(ensemble, labels, folds[0], robust_temperature).oof, labels)
-    errors = _label_errors(found, labels, networks=any(one.epochs.loss for one in members))
-    shown = gallery.choose(probs, labels, found.suspicion, disagreement)
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
+    networks = any(one.epochs.loss for one in members)
+    errors = _label_errors(found, labels, trusted=networks and len(wrong) <= MOST_ERRORS * len(labels))
+    shown = gallery.choose(probs, labels, found.suspicion, disagreement)
     reliability, clear = _reliability(probs, calibrate(ensemble, labels, folds[0]), labels)
     return Details(
         labels=tuple(names),
@@ -143,15 +146,15 @@ def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple
     return tuple(tuple(row) for row in counts.tolist())
 
 
-def _label_errors(found: LabelErrorEstimate, labels: Labels, *, networks: bool) -> LabelErrors:
-    """Return the suspected label errors; they are certain only if a network contradicts the labels.
+def _label_errors(found: LabelErrorEstimate, labels: Labels, *, trusted: bool) -> LabelErrors:
+    """Return the suspected label errors; the interval begins at 0 unless the ensemble is trusted.
 
     A temperature does not correct the probabilities of nearest neighbours and support vector machines: they
-    are certain of some mistakes, as of wrong labels.
+    are certain of some mistakes, as if the labels were wrong. A weak network may be so, too.
     """
     return LabelErrors(
         expected=found.expected,
-        interval=(found.low if networks else 0.0, found.high),
+        interval=(found.low if trusted else 0.0, found.high),
         suspects=tuple(
             Suspect(
                 row=int(row),

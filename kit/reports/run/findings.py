@@ -192,11 +192,11 @@ def _one_seed(record: RunRecord, members: Sequence[MemberReport], seeds: int) ->
 
 
 def _labels(errors: LabelErrors, rows: int) -> Iterator[Finding]:
-    low, high = (round(end) for end in errors.interval)
+    low, high = errors.interval
     if low >= 1:
         yield Finding(
             kind="labels",
-            text=f"about {errors.expected:,.0f} labels look wrong ({low:,} to {high:,})",
+            text=f"about {errors.expected:,.0f} labels look wrong ({low:,.0f} to {high:,.0f})",
             evidence=(
                 f"Estimate by confident learning on {rows:,} out-of-fold predictions, at a temperature that "
                 "corrects overconfidence, with its 95 % interval. The most suspicious are in the gallery."

@@ -143,6 +143,17 @@ def test_too_extreme_probabilities_do_not_change_the_number_of_label_errors(exam
     assert extreme.interval == pytest.approx(honest.interval, rel=0.05)
 
 
+@pytest.mark.parametrize("temperature", [0.25, 1])
+def test_a_weak_network_finds_no_label_error(example: Make, temperature: float) -> None:
+    one = with_epochs(made(example, models=("a",), seeds=(0,), share_right=0.6), temperature)
+    assert 0.5 < accuracy_score(one.labels, one.combined().oof.argmax(axis=1)) < 0.75
+    found = details(one)
+    assert found.label_errors is not None
+    assert found.label_errors.expected > 50
+    assert found.label_errors.interval[0] == 0
+    assert "labels" not in {finding.kind for finding in found.findings}
+
+
 def test_without_networks_no_label_error_is_certain(example: Make) -> None:
     parts: dict[str, Any] = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
     network = details(with_epochs(made(example, **parts))).label_errors

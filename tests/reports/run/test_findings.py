@@ -177,7 +177,7 @@ def test_labels_are_an_estimate_with_its_interval() -> None:
 
 
 def test_labels_are_no_finding_if_none_may_be_wrong() -> None:
-    doubtful = LabelErrors(expected=128.0, interval=(0.4, 150.0), suspects=())
+    doubtful = LabelErrors(expected=128.0, interval=(0.9, 150.0), suspects=())
     assert [one.kind for one in found(label_errors=doubtful)] == ["none"]
 
 
