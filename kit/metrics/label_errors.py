@@ -59,7 +59,8 @@ def find_label_errors(
     - `high` is the 97.5 % quantile of the number of contradictions, at least 3 (rule of three);
     - `low` is the 2.5 % quantile of that number minus the mistakes that the probabilities predict: of 100
       guesses of probability 0.98, 2. It is 0 where they explain the contradictions, as they may on clean
-      data, and too high where the probabilities are too extreme.
+      data, and too high where the probabilities are too extreme: scale them first
+      (`kit.ensembling.calibration.robust_temperature`).
 
     The interval does not cover that another training gives other probabilities.
 

@@ -89,7 +89,7 @@ class GalleryRow(Record):
     suspicion: float
     """How much the label looks wrong, from 0 to 1; see `kit.metrics.label_errors`."""
     suspect: bool
-    """Whether it is among the `LabelErrors.expected` most suspicious rows."""
+    """Whether it is among the first `LabelErrors.expected` of `LabelErrors.suspects`."""
 
 
 class Suspect(Record):
@@ -102,12 +102,15 @@ class Suspect(Record):
 
 
 class LabelErrors(Record):
-    """Labels that may be wrong, by confident learning on OOF probabilities."""
+    """Labels that may be wrong, by confident learning on OOF probabilities at a temperature of their own."""
 
     expected: float
     """Estimated number of wrong labels."""
     interval: Interval
-    """From the unexplained contradictions to all of them, 95 % bootstrap; see `kit.metrics.label_errors`."""
+    """From the unexplained contradictions to all of them, 95 % bootstrap; see `kit.metrics.label_errors`.
+
+    From 0 without networks, or with many errors.
+    """
     suspects: tuple[Suspect, ...]
     """The most suspicious first."""
 

@@ -10,6 +10,8 @@ from rich.text import Text
 
 WIDE = 110
 """Terminal columns from which tables show every column."""
+SMALLEST_P = 1e-99
+"""Smallest p-value that is shown as a number: a smaller one may be 0 only because it underflows."""
 
 
 def duration(seconds: float | None) -> str:
@@ -25,6 +27,11 @@ def duration(seconds: float | None) -> str:
 def percent(fraction: float | None) -> str:
     """Return a fraction in percent with three decimals, as in 99.643; - for None and NaN."""
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.3f}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value with two digits at most, as in "p = 0.021"; "p < 1e-99" if it is smaller."""
+    return f"p = {p:.2g}" if p >= SMALLEST_P else f"p < {SMALLEST_P:.0e}"
 
 
 def network_size(parameters: int, multiply_adds: int) -> str:

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.ensembling.calibration import calibrate, fitted_temperature, scaled
+from kit.ensembling.calibration import calibrate, fitted_temperature, robust_temperature, scaled
 from kit.ensembling.columns import Column, ColumnKey
 
 ROWS, FOLDS = 6000, 3
@@ -65,3 +65,28 @@ def test_a_rows_own_label_does_not_reach_its_probabilities() -> None:
     one, other = (calibrate(column(2.5), labels, HELD_OUT).oof for labels in (LABELS, others))
     np.testing.assert_array_equal(one[own], other[own])
     assert not np.array_equal(one[~own], other[~own])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05])
+@pytest.mark.parametrize("temperature", [0.5, 2])
+def test_the_robust_temperature_does_not_depend_on_wrong_labels(temperature: float, share: float) -> None:
+    random = np.random.default_rng(1)
+    wrong = random.random(ROWS) < share
+    labels = np.where(wrong, (LABELS + random.integers(1, 4, ROWS)) % 4, LABELS)
+    found = robust_temperature(column(temperature).oof, labels)
+    assert found == pytest.approx(1 / temperature, rel=0.05)
+    if share:
+        assert fitted_temperature(column(temperature).oof, labels) > 1.15 / temperature
+
+
+def test_calibration_fits_each_fold_on_the_others_with_the_given_fit() -> None:
+    sizes: list[int] = []
+
+    def fit(probs: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+        assert len(probs) == len(labels)
+        sizes.append(len(labels))
+        return 2.0
+
+    after = calibrate(column(1), LABELS, HELD_OUT, fit)
+    assert sizes == [4000, 4000, 4000, ROWS]
+    np.testing.assert_allclose(after.oof, scaled(column(1).oof, 2.0), rtol=1e-6)

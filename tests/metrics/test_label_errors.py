@@ -9,10 +9,10 @@ from cleanlab import count
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from kit import metrics, oof
+from kit import metrics
 from kit.data.layout import SAMPLE
 from kit.metrics.label_errors import confident_joint, label_joint
-from kit.runs import RUNS
+from kit.runs import RUNS, Run
 from tests import workplace
 
 ROWS = 600
@@ -130,7 +130,10 @@ def test_planted_label_errors_of_the_sample_are_found(workdir: Path) -> None:
     flipped = plant(workdir / "planted", 40)
     done = workplace.kit("cv", "-c", "quick", "--run", "planted", "--set", "data.directory=planted")
     assert done.code == 0, done.err
-    table = oof.read(RUNS / "planted" / "oof.csv")
-    estimate = metrics.find_label_errors(table.probs, table.labels)
-    assert len(flipped & set(estimate.order[:60].tolist())) >= 30
-    assert estimate.low < 40 < estimate.high
+    found = Run(RUNS / "planted").read_report().details
+    assert found is not None
+    assert found.label_errors is not None
+    assert len(flipped & {one.row for one in found.label_errors.suspects[:60]}) >= 30
+    low, high = found.label_errors.interval
+    assert 10 < low < 40 < high < 80
+    assert "labels" in {one.kind for one in found.findings}

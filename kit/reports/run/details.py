@@ -1,21 +1,23 @@
 """Compute what the page of a run shows beyond the summary."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
 from kit.config import Config
-from kit.ensembling.calibration import calibrate
+from kit.ensembling.calibration import calibrate, robust_temperature
 from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import Combined
-from kit.metrics import LabelErrorEstimate
+from kit.metrics import LabelErrorEstimate, Metric
 from kit.records import (
     Details,
     LabelErrors,
     MemberReport,
     ModelReport,
+    Pair,
     Provenance,
     Reliability,
     ReliabilityBin,
@@ -31,6 +33,8 @@ from kit.reports.run.parts import Parts
 
 SUSPECTS = 60
 """Rows that are listed as suspected label errors."""
+MOST_ERRORS = 0.1
+"""Highest share of errors of an ensemble that is trusted to find wrong labels."""
 Labels = NDArray[np.integer]
 
 
@@ -65,12 +69,16 @@ def detail(
     held_out = dict(zip(config.seeds, folds, strict=True))
     parts = Parts(columns, labels, held_out, config.ensemble.method)
     each, curve = parts.by_model(), parts.growth(metric)
+    # The worst first: the better model of a pair is compared with the other.
+    ranked = sorted(models, key=lambda one: _loss(metric, one), reverse=True)
     disagreement = metrics.row_disagreement([column.oof for column in columns])
-    found = metrics.find_label_errors(probs, labels)
-    errors = _label_errors(found, labels)
-    shown = gallery.choose(probs, labels, found.suspicion, disagreement)
+    ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test)
+    found = metrics.find_label_errors(calibrate(ensemble, labels, folds[0], robust_temperature).oof, labels)
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
-    reliability, clear = _reliability(combined, labels, folds[0])
+    networks = any(one.epochs.loss for one in members)
+    errors = _label_errors(found, labels, trusted=networks and len(wrong) <= MOST_ERRORS * len(labels))
+    shown = gallery.choose(probs, labels, found.suspicion, disagreement)
+    reliability, clear = _reliability(probs, calibrate(ensemble, labels, folds[0]), labels)
     return Details(
         labels=tuple(names),
         findings=find(
@@ -80,6 +88,7 @@ def detail(
             models=models,
             members=members,
             growth=curve,
+            alone=_alone(ranked[-1].model, each, probs, labels, metric),
             without=parts.without(metric, probs),
             label_errors=errors,
             reliability=reliability if clear else None,
@@ -93,16 +102,40 @@ def detail(
             columns,
             suspicion=found.suspicion,
             disagreement=disagreement,
-            suspects=set(found.order[: round(found.expected)].tolist()),
+            suspects={one.row for one in errors.suspects[: round(errors.expected)]},
         ),
         gallery_complete=bool(np.isin(wrong, shown).all()),
         label_errors=errors,
         reliability=reliability,
         diversity=parts.diversity(),
-        pairs=compare_pairs(list(each), list(each.values()), labels, metric, [one.seconds for one in models]),
+        pairs=compare_pairs(
+            [one.model for one in ranked],
+            [each[one.model] for one in ranked],
+            labels,
+            metric,
+            [one.seconds for one in ranked],
+        ),
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),
     )
+
+
+def _loss(metric: Metric, model: ModelReport) -> float:
+    return math.inf if model.score.value is None else metric.loss(model.score.value)
+
+
+def _alone(
+    name: str,
+    each: Mapping[str, NDArray[np.float64]],
+    probs: NDArray[np.float64],
+    labels: Labels,
+    metric: Metric,
+) -> Pair | None:
+    """Return a model compared with the ensemble; None with a single model."""
+    if len(each) == 1:
+        return None
+    [pair] = compare_pairs(["ensemble", name], [probs, each[name]], labels, metric)
+    return pair
 
 
 def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple[int, ...], ...]:
@@ -113,10 +146,15 @@ def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple
     return tuple(tuple(row) for row in counts.tolist())
 
 
-def _label_errors(found: LabelErrorEstimate, labels: Labels) -> LabelErrors:
+def _label_errors(found: LabelErrorEstimate, labels: Labels, *, trusted: bool) -> LabelErrors:
+    """Return the suspected label errors; the interval begins at 0 unless the ensemble is trusted.
+
+    A temperature does not correct the probabilities of nearest neighbours and support vector machines: they
+    are certain of some mistakes, as if the labels were wrong. A weak network may be so, too.
+    """
     return LabelErrors(
         expected=found.expected,
-        interval=(found.low, found.high),
+        interval=(found.low if trusted else 0.0, found.high),
         suspects=tuple(
             Suspect(
                 row=int(row),
@@ -129,12 +167,8 @@ def _label_errors(found: LabelErrorEstimate, labels: Labels) -> LabelErrors:
     )
 
 
-def _reliability(combined: Combined, labels: Labels, held_out: NDArray[np.int8]) -> tuple[Reliability, bool]:
+def _reliability(probs: NDArray[np.float64], scaled: Column, labels: Labels) -> tuple[Reliability, bool]:
     """Return the reliability, and whether the temperature lowers the log loss clearly (2 standard errors)."""
-    probs = combined.oof
-    scaled = calibrate(
-        Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test), labels, held_out
-    )
     gains = metrics.row_losses(probs, labels) - metrics.row_losses(scaled.oof, labels)
     error = metrics.ece(probs, labels)
     found = Reliability(

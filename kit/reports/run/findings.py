@@ -3,8 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 
-from kit.metrics import LOSS, Difference, Metric, mean_sd
-from kit.records import Finding, Growth, LabelErrors, MemberReport, ModelReport, Reliability, RunRecord
+from kit.metrics import HITS, LOSS, Difference, Metric, mean_sd
+from kit.records import (
+    Finding,
+    Growth,
+    LabelErrors,
+    MemberReport,
+    ModelReport,
+    Pair,
+    Reliability,
+    RunRecord,
+)
+from kit.reports.formatting import p_value
+from kit.reports.run.commands import command_with
 
 SMALLEST_GAP = 0.002
 """Smallest gap that counts as overfitting, of a metric in percent."""
@@ -24,6 +35,7 @@ def find(
     models: Sequence[ModelReport],
     members: Sequence[MemberReport],
     growth: Growth | None,
+    alone: Pair | None,
     without: Mapping[str, Difference],
     label_errors: LabelErrors,
     reliability: Reliability | None,
@@ -37,14 +49,16 @@ def find(
         models: figures of each model.
         members: figures of each member.
         growth: score against the number of seeds; None with a single column.
+        alone: the best model compared with the ensemble; None with a single model.
         without: change of the metric without each model, by its name.
         label_errors: labels that may be wrong.
         reliability: None if a temperature does not lower the log loss clearly.
     """
-    seeds, calibration = len({member.seed for member in members}), list(_calibration(reliability))
+    seeds, calibration = len({member.seed for member in members}), list(_calibration(record, reliability))
     found = [
         *_sample(record, rows),
-        *_useless(metric, without),
+        *_alone(record, metric, alone, models),
+        *_useless(record, metric, without),
         *_overfit(metric, models, members),
         *(calibration if metric.needs == "probabilities" else ()),
         *_more_seeds(record, growth, seeds),
@@ -66,12 +80,33 @@ def _sample(record: RunRecord, rows: int) -> Iterator[Finding]:
         yield Finding(
             kind="sample",
             text=f"bundled sample of {rows:,} rows: the figures say nothing about the competition",
-            evidence="kit data fetch gets the competition's data.",
+            evidence="`kit data fetch` gets the competition's data.",
             anchor="run",
         )
 
 
-def _useless(metric: Metric, without: Mapping[str, Difference]) -> Iterator[Finding]:
+def _alone(
+    record: RunRecord, metric: Metric, alone: Pair | None, models: Sequence[ModelReport]
+) -> Iterator[Finding]:
+    """Yield the model that is clearly better than the ensemble."""
+    if alone is None or alone.verdict != "better" or alone.difference is None:
+        return
+    gain = f"{metric.title} {metric.format_difference(alone.difference)}"
+    if metric is HITS:
+        gain = f"{_errors(alone.gained - alone.lost)} fewer"
+    others = [f"models.{one.model}=null" for one in models if one.model != alone.b]
+    yield Finding(
+        kind="model",
+        text=f"{alone.b} alone is better than the ensemble: {gain}",
+        evidence=(
+            f"{_change(metric, Difference(alone.difference, *alone.interval))}, {p_value(alone.p)}. "
+            f"{command_with(record, *others, renamed=True)} trains it alone."
+        ),
+        anchor="scores",
+    )
+
+
+def _useless(record: RunRecord, metric: Metric, without: Mapping[str, Difference]) -> Iterator[Finding]:
     """Yield the model without which the ensemble is clearly better."""
     sign = 1 if metric.greater_is_better else -1
     worst = max(without, key=lambda name: sign * without[name].mean, default=None)
@@ -79,15 +114,12 @@ def _useless(metric: Metric, without: Mapping[str, Difference]) -> Iterator[Find
         return
     change = without[worst]
     if min(sign * change.low, sign * change.high) > 0:
-        points = " points" * metric.percent
         yield Finding(
             kind="model",
             text=f"the ensemble is better without {worst}",
             evidence=(
-                f"Without it, the OOF {metric.title} changes by "
-                f"{metric.format_difference(change.mean)}{points} (95 % interval "
-                f"{metric.format_difference(change.low)} to {metric.format_difference(change.high)}). "
-                f"--set models.{worst}=null leaves it out."
+                f"{_change(metric, change)}. "
+                f"{command_with(record, f'models.{worst}=null', renamed=True)} leaves it out."
             ),
             anchor="scores",
         )
@@ -122,7 +154,8 @@ def _overfit(
         evidence=(
             f"Train {metric.title} {metric.format(worst.train_score)}{metric.unit}, held-out "
             f"{metric.format(worst.folds.mean)}{metric.unit}: the gap is {spread}{points} "
-            f"(mean ± sd of {count} members).{f' Also {also}.' if also else ''}"
+            f"(mean ± sd of {count} members).{f' Also {also}.' if also else ''} "
+            "More dropout, augmentation or L2 may lower it; `kit compare` shows whether the score improves."
         ),
         anchor="curves",
     )
@@ -141,7 +174,7 @@ def _more_seeds(record: RunRecord, growth: Growth | None, seeds: int) -> Iterato
             evidence=(
                 f"Forecast for {2 * seeds} seeds in place of {seeds}, 90 % band "
                 f"{f'{low:.0f}' if certain else f'{-low:.0f} more'} to {high:.0f} fewer. "
-                f"{record.command} --set seeds={2 * seeds} trains them."
+                f"{command_with(record, f'seeds={2 * seeds}')} trains them."
             ),
             anchor="growth",
         )
@@ -153,26 +186,26 @@ def _one_seed(record: RunRecord, members: Sequence[MemberReport], seeds: int) ->
         yield Finding(
             kind="seeds",
             text="one seed does not show what more seeds would give",
-            evidence=f"{record.command} --set seeds=3 trains two more and keeps the members.",
+            evidence=f"{command_with(record, 'seeds=3')} trains two more and keeps the members.",
             anchor="growth",
         )
 
 
 def _labels(errors: LabelErrors, rows: int) -> Iterator[Finding]:
-    low, high = (round(end) for end in errors.interval)
+    low, high = errors.interval
     if low >= 1:
         yield Finding(
             kind="labels",
-            text=f"about {errors.expected:,.0f} labels look wrong ({low:,} to {high:,})",
+            text=f"about {errors.expected:,.0f} labels look wrong ({low:,.0f} to {high:,.0f})",
             evidence=(
-                f"Estimate by confident learning on {rows:,} out-of-fold predictions, with its 95 % "
-                "interval. The most suspicious are in the gallery."
+                f"Estimate by confident learning on {rows:,} out-of-fold predictions, at a temperature that "
+                "corrects overconfidence, with its 95 % interval. The most suspicious are in the gallery."
             ),
             anchor="labels",
         )
 
 
-def _calibration(reliability: Reliability | None) -> Iterator[Finding]:
+def _calibration(record: RunRecord, reliability: Reliability | None) -> Iterator[Finding]:
     if reliability is None:
         return
     gain = reliability.log_loss - reliability.scaled_log_loss
@@ -184,10 +217,19 @@ def _calibration(reliability: Reliability | None) -> Iterator[Finding]:
             evidence=(
                 f"The probabilities are {extreme}: temperature {reliability.temperature:.2f} gives "
                 f"{LOSS.format(reliability.scaled_log_loss)} in place of {LOSS.format(reliability.log_loss)} "
-                "(cross-fitted). --set ensemble.calibrate=true applies it."
+                f"(cross-fitted). {command_with(record, 'ensemble.calibrate=true')} applies it."
             ),
             anchor="reliability",
         )
+
+
+def _change(metric: Metric, change: Difference) -> str:
+    points = " points" * metric.percent
+    low, high = map(metric.format_difference, change[1:])
+    return (
+        f"The OOF {metric.title} changes by {metric.format_difference(change.mean)}{points} "
+        f"(95 % interval {low} to {high})"
+    )
 
 
 def _short(metric: Metric, value: float) -> str:

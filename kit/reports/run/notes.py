@@ -9,8 +9,8 @@ from kit.records import RunRecord
 
 NOTES = (
     "The expected score does not include the variance of training: other seeds give another score.",
-    "It is slightly low: the test ensemble averages folds x seeds members per model, the OOF ensemble one "
-    "member per seed.",
+    "The expected score is slightly low: the test ensemble averages folds x seeds members per model, the OOF "
+    "ensemble one member per seed.",
 )
 ALL_ROWS_NOTE = (
     "Each test prediction is the mean over a column's {} fold members and one member trained on all rows. "

@@ -20,7 +20,7 @@ from kit.records import (
     Spread,
     ViewsReport,
 )
-from kit.reports.formatting import WIDE, duration, network_size, table
+from kit.reports.formatting import WIDE, duration, network_size, p_value, table
 from kit.runs import Run
 
 FINDINGS = 3
@@ -88,9 +88,10 @@ def by_score(models: Sequence[ModelReport], metric: Metric) -> list[ModelReport]
 
 def _findings(console: Console, findings: Sequence[Finding]) -> None:
     """Print the most useful findings; the sample is named anyway."""
-    grid = Table.grid(padding=(0, 3))
+    grid = Table.grid(padding=(0, 1))
     for one in [one for one in findings if one.kind not in {"sample", "none"}][:FINDINGS]:
-        grid.add_row(Text("-"), Text.assemble((one.text, "bold"), f"\n{one.evidence}"))
+        evidence = one.evidence.replace("`", "")
+        grid.add_row(Text("•"), Text.assemble((one.text, "bold"), f"\n{evidence}"))
     if grid.row_count:
         console.print()
         console.print(grid)
@@ -111,7 +112,7 @@ def _pairs(console: Console, report: Report, metric: Metric) -> None:
         _paragraph(
             console,
             f"{verdict}: {metric.format_difference(one.difference)}{' points' * metric.percent} "
-            f"(95 % interval {low} to {high}), p = {one.p_corrected:.2g}",
+            f"(95 % interval {low} to {high}), {p_value(one.p_corrected)}",
         )
 
 
@@ -137,7 +138,7 @@ def _headline(report: Report, metric: Metric) -> Table:
     if not report.sample:
         score = report.expected_score
         span = f"{metric.format_interval((score.low, score.high))}{metric.unit}"
-        grid.add_row("Expected score", f"{span} on the leaderboard's {score.rows or 0:,} rows")
+        grid.add_row("Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
     if metric is not LOSS:
         grid.add_row(_capitalised(LOSS), LOSS.format(oof.loss))
     grid.add_row("Fold mean", f"{_spread(report.folds, metric)}{metric.unit}")
@@ -214,7 +215,7 @@ def _difference(tta: ViewsReport) -> str:
     return (
         f"{_capitalised(LOSS)} on - off: {LOSS.format_difference(tta.loss_difference)} "
         f"(95 % interval {low} to {high}). Rows correct only with it: {tta.right_only_with:,}, "
-        f"only without it: {tta.right_only_without:,} (McNemar p = {tta.p:.2g})."
+        f"only without it: {tta.right_only_without:,} (McNemar {p_value(tta.p)})."
     )
 
 

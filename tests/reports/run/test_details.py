@@ -8,9 +8,10 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 
 from kit.config import Config
+from kit.ensembling.calibration import scaled
 from kit.members import Member, MemberResult
 from kit.metrics import METRICS
-from kit.records import Details, History
+from kit.records import Curves, Details, History
 from tests.conftest import Example
 
 Make = Callable[..., Example]
@@ -115,6 +116,54 @@ def test_suspects_are_in_the_gallery_and_marked_there(example: Make) -> None:
     assert [shown[row] for row in suspects] == [place < expected for place in range(60)]
 
 
+def with_epochs(one: Example, temperature: float = 1) -> Example:
+    """Return the example as networks, whose logits are divided by a temperature."""
+    history = History(epochs=Curves(loss=(0.1,)))
+    one.members = {
+        member: MemberResult(
+            result.val_rows,
+            scaled(result.val_probs, temperature).astype(np.float32),
+            result.test_probs,
+            history,
+        )
+        for member, result in one.members.items()
+    }
+    return one
+
+
+def test_too_extreme_probabilities_do_not_change_the_number_of_label_errors(example: Make) -> None:
+    parts: dict[str, Any] = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
+    honest, extreme = (
+        details(with_epochs(made(example, **parts), temperature)).label_errors for temperature in (1, 0.25)
+    )
+    assert honest is not None
+    assert extreme is not None
+    assert 1 < honest.interval[0] < 12 < honest.interval[1]
+    assert extreme.expected == pytest.approx(honest.expected, rel=0.02)
+    assert extreme.interval == pytest.approx(honest.interval, rel=0.05)
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1])
+def test_a_weak_network_finds_no_label_error(example: Make, temperature: float) -> None:
+    one = with_epochs(made(example, models=("a",), seeds=(0,), share_right=0.6), temperature)
+    assert 0.5 < accuracy_score(one.labels, one.combined().oof.argmax(axis=1)) < 0.75
+    found = details(one)
+    assert found.label_errors is not None
+    assert found.label_errors.expected > 50
+    assert found.label_errors.interval[0] == 0
+    assert "labels" not in {finding.kind for finding in found.findings}
+
+
+def test_without_networks_no_label_error_is_certain(example: Make) -> None:
+    parts: dict[str, Any] = {"models": ("a",), "seeds": (0,), "share_right": 0.97, "wrong_labels": 12}
+    network = details(with_epochs(made(example, **parts))).label_errors
+    other = details(made(example, **parts)).label_errors
+    assert network is not None
+    assert other is not None
+    assert other.interval == (0.0, network.interval[1])
+    assert other.expected == network.expected
+
+
 def test_growth_adds_seeds(example: Make) -> None:
     one = made(example)
     growth, probs = details(one).growth, one.combined().oof
@@ -151,9 +200,17 @@ def test_diversity_is_that_of_the_columns(example: Make) -> None:
     assert found.error_correlation[0][3] == pytest.approx(np.corrcoef(errors)[0, 1])
 
 
-def test_each_pair_of_models_is_compared(example: Make) -> None:
-    [pair] = details(made(example)).pairs
-    assert (pair.a, pair.b, pair.rows) == ("a", "b", ROWS)
+def test_in_each_pair_of_models_the_better_is_compared_with_the_other(example: Make) -> None:
+    report = made(example, models=("c", "a", "b")).report(test_ids=tuple(map(str, range(TEST_ROWS))))
+    assert report.details is not None
+    errors = {one.model: one.score.errors for one in report.models}
+    assert len(set(errors.values())) == 3
+    worst, middle, best = sorted(errors, key=lambda name: -errors[name])
+    pairs = report.details.pairs
+    assert [(pair.a, pair.b) for pair in pairs] == [(worst, middle), (worst, best), (middle, best)]
+    for pair in pairs:
+        assert pair.rows == ROWS
+        assert pair.gained - pair.lost == errors[pair.a] - errors[pair.b] > 0
 
 
 def test_shares_of_the_test_predictions(example: Make) -> None:

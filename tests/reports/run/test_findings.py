@@ -11,6 +11,7 @@ from kit.records import (
     LabelErrors,
     MemberReport,
     ModelReport,
+    Pair,
     Reliability,
     RunRecord,
     Score,
@@ -87,6 +88,7 @@ def found(**changes: Any) -> tuple[Finding, ...]:
         "models": [model(0.995)],
         "members": members((0.0, 0.0)),
         "growth": None,
+        "alone": None,
         "without": {},
         "label_errors": NO_LABELS,
         "reliability": None,
@@ -110,7 +112,7 @@ def test_more_seeds_with_a_clear_forecast() -> None:
     assert one.text == "more seeds: about 6 errors fewer"
     assert one.evidence == (
         "Forecast for 4 seeds in place of 2, 90 % band 2 to 10 fewer. "
-        "kit cv -c quick --set seeds=4 trains them."
+        "`kit cv -c quick --set seeds=4` trains them."
     )
 
 
@@ -128,7 +130,7 @@ def test_more_seeds_that_save_no_error_are_not_recommended(forecast: Growth) -> 
 def test_one_seed_cannot_say_what_more_give() -> None:
     [one] = found(members=members((0.0, 0.0), seeds=1))
     assert one.kind == "seeds"
-    assert one.evidence == "kit cv -c quick --set seeds=3 trains two more and keeps the members."
+    assert one.evidence == "`kit cv -c quick --set seeds=3` trains two more and keeps the members."
     assert [one.kind for one in found(members=members((0.0, 0.0), seeds=1, epochs=False))] == ["none"]
 
 
@@ -137,7 +139,8 @@ def test_a_large_gap_is_overfitting() -> None:
     assert one.text == "cnn overfits: gap 0.4 points"
     assert one.evidence == (
         "Train accuracy 99.900 %, held-out 99.500 %: the gap is 0.400 ± 0.082 points "
-        "(mean ± sd of 4 members)."
+        "(mean ± sd of 4 members). More dropout, augmentation or L2 may lower it; `kit compare` shows "
+        "whether the score improves."
     )
 
 
@@ -161,7 +164,7 @@ def test_several_models_that_overfit_are_one_finding() -> None:
         members=[*members((0.003, 0.004, 0.005, 0.004)), *other],
     )
     assert one.text == "big overfits: gap 0.7 points"
-    assert one.evidence.endswith("Also cnn: 0.400 ± 0.082.")
+    assert "Also cnn: 0.400 ± 0.082. More dropout" in one.evidence
 
 
 def test_models_without_epochs_do_not_overfit() -> None:
@@ -173,12 +176,17 @@ def test_labels_are_an_estimate_with_its_interval() -> None:
     assert one.text == "about 12 labels look wrong (4 to 21)"
 
 
+def test_labels_are_no_finding_if_none_may_be_wrong() -> None:
+    doubtful = LabelErrors(expected=128.0, interval=(0.9, 150.0), suspects=())
+    assert [one.kind for one in found(label_errors=doubtful)] == ["none"]
+
+
 def test_a_clear_gain_of_calibration() -> None:
     [one] = found(reliability=reliability(0.018))
     assert one.text == "calibration lowers the log loss by 10 %"
     assert one.evidence == (
         "The probabilities are too extreme: temperature 1.20 gives 0.01800 in place of 0.02000 "
-        "(cross-fitted). --set ensemble.calibrate=true applies it."
+        "(cross-fitted). `kit cv -c quick --set ensemble.calibrate=true` applies it."
     )
     assert [one.kind for one in found(reliability=reliability(0.0199))] == ["none"]
 
@@ -203,3 +211,55 @@ def test_a_model_without_which_the_ensemble_is_better(
     assert one.kind == ("model" if text else "none")
     if text:
         assert one.text == f"the ensemble is {text}"
+        assert one.evidence == (
+            "The OOF accuracy changes by +0.200 points (95 % interval +0.100 to +0.300). "
+            "`kit cv -c quick --set models.a=null` leaves it out."
+        )
+
+
+def alone(verdict: str, difference: float, p: float = 3.4e-9) -> Pair:
+    return Pair.model_validate(
+        {
+            "a": "ensemble",
+            "b": "cnn",
+            "rows": 10_000,
+            "verdict": verdict,
+            "difference": difference,
+            "interval": (difference - 0.004, difference + 0.004),
+            "p": p,
+            "p_corrected": p,
+            "gained": 173,
+            "lost": 50,
+            "loss_difference": 0.0,
+            "loss_interval": (0.0, 0.0),
+        }
+    )
+
+
+def test_a_model_that_is_better_than_the_ensemble_comes_first() -> None:
+    others = [model(0.99).model_copy(update={"model": name}) for name in ("knn", "svm")]
+    first, second = found(
+        alone=alone("better", 0.0123),
+        models=[model(0.995), *others],
+        without={"svm": Difference(0.002, 0.001, 0.003)},
+    )
+    assert first.text == "cnn alone is better than the ensemble: 123 errors fewer"
+    assert first.evidence == (
+        "The OOF accuracy changes by +1.230 points (95 % interval +0.830 to +1.630), p = 3.4e-09. "
+        "`kit cv -c quick --set models.knn=null --set models.svm=null` trains it alone."
+    )
+    assert second.text == "the ensemble is better without svm"
+
+
+def test_a_metric_that_is_no_share_of_errors_has_its_difference() -> None:
+    [one] = found(alone=alone("better", -0.0123, p=0.0), metric=LOSS, models=[model(0.02)])
+    assert one.text == "cnn alone is better than the ensemble: log loss -0.01230"
+    assert (
+        "The OOF log loss changes by -0.01230 (95 % interval -0.01630 to -0.00830), p < 1e-99."
+        in one.evidence
+    )
+
+
+@pytest.mark.parametrize("verdict", ["no difference", "worse"])
+def test_a_model_that_is_not_clearly_better_is_not_named(verdict: str) -> None:
+    assert [one.kind for one in found(alone=alone(verdict, 0.001))] == ["none"]

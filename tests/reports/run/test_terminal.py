@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from kit.records import Finding, History, Report, ViewsReport
-from kit.reports.formatting import duration, percent
+from kit.reports.formatting import duration, p_value, percent
 from kit.reports.run.terminal import render
 
 Make = Callable[..., Any]
@@ -25,7 +25,7 @@ def test_one_model_with_one_seed(example: Make) -> None:
         "\n"
         "OOF accuracy     90.000 %   2 errors in 20 rows\n"
         "95 % interval    69.896 to 97.213 %\n"
-        "Expected score   60.600 to 100.000 % on the leaderboard's 5 rows\n"
+        "Expected score   60.600 to 100.000 %, 95 % interval on 5 leaderboard rows\n"
         "Log loss         0.20200\n"
         "Fold mean        90.000 ± 14.142 %\n"
         "Train accuracy   100.000 %, a gap of 10.000 points to the held-out folds\n"
@@ -38,8 +38,8 @@ def test_one_model_with_one_seed(example: Make) -> None:
         "1        100.000\n"
         "\n"
         "The expected score does not include the variance of training: other seeds give\n"
-        "another score. It is slightly low: the test ensemble averages folds x seeds\n"
-        "members per model, the OOF ensemble one member per seed."
+        "another score. The expected score is slightly low: the test ensemble averages\n"
+        "folds x seeds members per model, the OOF ensemble one member per seed."
     )
 
 
@@ -65,12 +65,13 @@ def with_details(report: Report, **changes: Any) -> Report:
 def test_the_first_findings_follow_the_headline(example: Make) -> None:
     kinds = ("sample", "overfit", "seeds", "labels", "calibration")
     findings = tuple(
-        Finding(kind=kind, text=f"{kind} text", evidence="Because of it.", anchor="scores") for kind in kinds
+        Finding(kind=kind, text=f"{kind} text", evidence="`kit data` does it.", anchor="scores")
+        for kind in kinds
     )
     text = rendered(with_details(example().report(), findings=findings))
     assert (
-        "start-up 4.0 s)\n\n-   overfit text\n    Because of it.\n-   seeds text\n    Because of it.\n"
-        "-   labels text\n    Because of it.\n\nFold"
+        "start-up 4.0 s)\n\n• overfit text\n  kit data does it.\n• seeds text\n  kit data does it.\n"
+        "• labels text\n  kit data does it.\n\nFold"
     ) in text
     assert "sample text" not in text
     assert "calibration text" not in text
@@ -89,6 +90,14 @@ def test_models_are_sorted_by_score_with_their_verdicts(example: Make) -> None:
     rows = [line.split()[:2] for line in text.splitlines() if line[:2] in {"a ", "b "}]
     assert rows[:2] == [["b", "90.000"], ["a", "85.000"]]
     assert "b is better than a: +5.000 points (95 % interval +1.000 to +9.000), p = 0.012\n" in text
+
+
+def test_a_p_value_that_underflows_is_not_0(example: Make) -> None:
+    report = example(models=("a", "b")).report()
+    assert report.details is not None
+    [pair] = report.details.pairs
+    pair = pair.model_copy(update={"verdict": "better", "p_corrected": 0.0})
+    assert "p < 1e-99" in rendered(with_details(report, pairs=(pair,)))
 
 
 def test_equal_models_do_not_differ(example: Make) -> None:
@@ -190,6 +199,20 @@ def test_it_names_the_existing_files(example: Make) -> None:
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (1.0, "p = 1"),
+        (0.0213, "p = 0.021"),
+        (3.14e-20, "p = 3.1e-20"),
+        (1e-120, "p < 1e-99"),
+        (0.0, "p < 1e-99"),
+    ],
+)
+def test_p_values(p: float, text: str) -> None:
+    assert p_value(p) == text
 
 
 @pytest.mark.parametrize(
