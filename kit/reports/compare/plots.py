@@ -35,6 +35,8 @@ def difference_plot(comparison: RunComparison) -> Plot:
     name = comparison.contenders[reference].run
 
     def paint(axes: "Axes") -> None:
+        from matplotlib.ticker import MaxNLocator
+
         axes.axvline(0, color=SOFT, linewidth=1)
         for place, pair in enumerate(pairs):
             color = SERIES[1] if pair.verdict == "worse" else SERIES[0]
@@ -43,6 +45,7 @@ def difference_plot(comparison: RunComparison) -> Plot:
                 axes.plot(scale * pair.difference, place, "o", color=color)
         axes.set_yticks(range(len(pairs)), [pair.b for pair in pairs])
         axes.set_ylim(len(pairs) - 0.4, -0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set_xlabel(f"difference in {metric.title}{', points' * metric.percent}")
 
     ends = "; ".join(
