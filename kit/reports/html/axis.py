@@ -17,8 +17,9 @@ FEW_TICKS = 4
 _RANGE = 1e4
 """A logarithmic axis of percentages spans at most this factor: 99.9999 % and 100 % coincide."""
 
+ROUND_STEPS = (1, 2, 2.5, 5, 10)
 _EQUAL = 1e-9
-"""Relative difference of scores up to which they are equal."""
+"""Difference of scores, relative if they are large, up to which they are equal."""
 
 
 class ScoreAxis:
@@ -32,7 +33,7 @@ class ScoreAxis:
     def __init__(self, metric: Metric, values: Sequence[float | None]) -> None:
         self._metric = metric
         places = [place for place in map(self._raw, values) if not math.isnan(place)]
-        constant = bool(places) and max(places) - min(places) <= _EQUAL * abs(places[0])
+        constant = bool(places) and max(places) - min(places) <= _EQUAL * max(abs(places[0]), 1.0)
         self._only = places[0] if constant else None
         positive = [place for place in places if place > 0]
         self._log = bool(
@@ -124,4 +125,5 @@ def _decade_ticks(low: float, high: float, most: int) -> list[float]:
 def _even_ticks(low: float, high: float) -> list[float]:
     from matplotlib.ticker import MaxNLocator
 
-    return [float(tick) for tick in MaxNLocator(MOST_TICKS).tick_values(low, high) if low <= tick <= high]
+    ticks = MaxNLocator(MOST_TICKS, steps=ROUND_STEPS).tick_values(low, high)
+    return [float(tick) for tick in ticks if low <= tick <= high]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.files import atomic
 from kit.reports.formatting import duration
-from kit.reports.html.text import counted
+from kit.reports.html.text import counted, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,8 @@ def environment(package: str) -> "Environment":
     """Return the templates of `package` and of this one; HTML in values is escaped.
 
     Filters: `data_uri` (of an image), `duration` (seconds as text), `count` (12,345), `counted` (12,345
-    rows), `code` (what is between backticks as <code>), `utc` (an ISO 8601 time as text).
+    rows), `short` (a long name without its middle), `code` (what is between backticks as <code>), `utc`
+    (an ISO 8601 time as text).
 
     Args:
         package: that holds templates, such as "kit.reports.run".
@@ -45,6 +46,7 @@ def environment(package: str) -> "Environment":
         "duration": duration,
         "count": "{:,}".format,
         "counted": counted,
+        "short": short,
         "code": code,
         "utc": utc,
     }

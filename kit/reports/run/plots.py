@@ -9,7 +9,7 @@ from kit.records import Growth, Reliability, TestPredictions
 from kit.reports.formatting import percent
 from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import SERIES, SOFT, Plot, draw, legend
-from kit.reports.html.text import counted, first_few
+from kit.reports.html.text import counted, first_few, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +137,9 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         long = len(names) > 12 or max(map(len, names)) > 4
         # About 40 names fit.
         step = math.ceil(len(names) / 40)
-        axes.set_xticks(places[::step], [name[:12] for name in names[::step]], rotation=90 if long else 0)
+        axes.set_xticks(
+            places[::step], [short(name, 12) for name in names[::step]], rotation=90 if long else 0
+        )
         axes.set_ylabel("share of rows, %")
         axes.set_xlabel("class")
         axes.grid(visible=False, axis="x")
