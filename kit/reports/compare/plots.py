@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from kit.metrics import METRICS
 from kit.records import RunComparison
 from kit.reports.compare.wording import pair_of, ranking
+from kit.reports.html.axis import ROUND_STEPS
 from kit.reports.html.scores import TimedScore, time_plot
 from kit.reports.html.svg import SERIES, SOFT, Plot, draw
 
@@ -35,6 +36,8 @@ def difference_plot(comparison: RunComparison) -> Plot:
     name = comparison.contenders[reference].run
 
     def paint(axes: "Axes") -> None:
+        from matplotlib.ticker import MaxNLocator
+
         axes.axvline(0, color=SOFT, linewidth=1)
         for place, pair in enumerate(pairs):
             color = SERIES[1] if pair.verdict == "worse" else SERIES[0]
@@ -43,6 +46,7 @@ def difference_plot(comparison: RunComparison) -> Plot:
                 axes.plot(scale * pair.difference, place, "o", color=color)
         axes.set_yticks(range(len(pairs)), [pair.b for pair in pairs])
         axes.set_ylim(len(pairs) - 0.4, -0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS))
         axes.set_xlabel(f"difference in {metric.title}{', points' * metric.percent}")
 
     ends = "; ".join(

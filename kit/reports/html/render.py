@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.files import atomic
 from kit.reports.formatting import duration
+from kit.reports.html.text import counted, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,9 @@ LOSSLESS = 32
 def environment(package: str) -> "Environment":
     """Return the templates of `package` and of this one; HTML in values is escaped.
 
-    Filters: `data_uri` (of an image), `duration` (seconds as text), `count` (12,345), `code` (what is
-    between backticks as <code>), `utc` (an ISO 8601 time as text).
+    Filters: `data_uri` (of an image), `duration` (seconds as text), `count` (12,345), `counted` (12,345
+    rows), `short` (a long name without its middle), `code` (what is between backticks as <code>), `utc`
+    (an ISO 8601 time as text).
 
     Args:
         package: that holds templates, such as "kit.reports.run".
@@ -43,6 +45,8 @@ def environment(package: str) -> "Environment":
         "data_uri": data_uri,
         "duration": duration,
         "count": "{:,}".format,
+        "counted": counted,
+        "short": short,
         "code": code,
         "utc": utc,
     }

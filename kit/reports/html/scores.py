@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kit.metrics import LOSS, Metric
 from kit.records import Pair, Score
-from kit.reports.formatting import duration
+from kit.reports.formatting import duration, p_value
 from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
 from kit.reports.html.tables import Table
@@ -15,7 +15,6 @@ from kit.reports.html.tables import Table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SMALLEST_P = 1e-99
 _TICKS = (
     0.1,
     0.2,
@@ -95,11 +94,6 @@ def _round_time(seconds: float) -> str:
     return duration(seconds).removesuffix(" 00s").removesuffix(" 00m").replace(".0 s", " s")
 
 
-def p_text(p: float) -> str:
-    """Return a p-value with two digits, as in 0.021 or 3.1e-20; floats end before some p-values do."""
-    return f"{p:.2g}" if p >= SMALLEST_P else f"< {SMALLEST_P:g}"
-
-
 def better_first(pairs: Sequence[Pair], metric: Metric) -> list[Pair]:
     """Return each pair with the better score as `b`, which a table names first."""
     return [_swapped(one) if _is_worse(one, metric) else one for one in pairs]
@@ -134,19 +128,18 @@ def _swapped(pair: Pair) -> Pair:
 
 def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
     """Return the verdict on each pair, with the figures behind it."""
-    points = " (points)" if metric.percent else ""
     return Table(
-        "Pairs on the same rows. Verdicts hold for all pairs together (Holm).",
+        "Pairs on the same rows. Verdicts and p hold for all pairs together (Holm).",
         (
             "Pair",
             "Verdict",
-            f"Difference in {metric.title}{points}",
+            f"Δ {metric.title}{', points' * metric.percent}",
             "95 % interval",
-            "p, corrected",
-            "Rows gained",
-            "Rows lost",
-            "Log loss",
-            "Time",
+            "p",
+            "Gained",
+            "Lost",
+            "Δ log loss",
+            "Δ time",
         ),
         [
             (
@@ -154,7 +147,7 @@ def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
                 one.verdict,
                 metric.format_difference(one.difference),
                 " to ".join(map(metric.format_difference, one.interval)),
-                p_text(one.p_corrected),
+                p_value(one.p_corrected).removeprefix("p ").removeprefix("= "),
                 f"{one.gained:,}",
                 f"{one.lost:,}",
                 LOSS.format_difference(one.loss_difference),

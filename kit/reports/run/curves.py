@@ -7,6 +7,7 @@ from kit.metrics import HITS, LOSS, Metric
 from kit.records import MemberReport
 from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import SERIES, Plot, draw, legend
+from kit.reports.html.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +88,7 @@ def _draw(
             label = "training, no augmentation"
             axes.plot([last] * len(after), axis.places(after), "D", color=AFTER, markersize=4, label=label)
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.apply(axes)
         legend(axes)
 
@@ -95,9 +96,11 @@ def _draw(
     for name, values in (("held-out", held_out), ("training", train)):
         first, end = _mean_at(values, 0), _mean_at(values, -1)
         if first is not None and end is not None:
-            ends.append(f"{name} from {metric.format(first)} to {metric.format(end)}{metric.unit}")
-    members = max(len(train), len(held_out))
-    text = f"Mean over {members} members, from the first to the last epoch: {'; '.join(ends)}."
+            start = f"from {metric.format(first)} to " if last > 1 else ""
+            ends.append(f"{name} {start}{metric.format(end)}{metric.unit}")
+    when = "from the first to the last epoch" if last > 1 else "after 1 epoch"
+    members = counted(max(len(train), len(held_out)), "member")
+    text = f"Mean over {members}, {when}: {'; '.join(ends)}."
     if (mean := _mean(after)) is not None:
         text += f" After training, on training rows without augmentation: {metric.format(mean)}{metric.unit}."
     return draw(title, text, paint, note=note)

@@ -7,8 +7,9 @@ from kit.images import Images
 from kit.metrics import HITS, LOSS, METRICS, Metric
 from kit.metrics.classification import EPSILON
 from kit.records import Details, Report
+from kit.reports.formatting import p_value
 from kit.reports.html.render import write
-from kit.reports.html.scores import TimedScore, better_first, by_score, p_text, pairs_table, time_plot
+from kit.reports.html.scores import TimedScore, better_first, by_score, pairs_table, time_plot
 from kit.reports.run import plots, score_tables, tables
 from kit.reports.run.curves import curves
 
@@ -55,9 +56,10 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "sections": {anchor: title for anchor, title in SECTIONS.items() if anchor not in absent},
         "absent": [SECTIONS[anchor] for anchor in absent],
         "line": tables.line,
+        "with_label": tables.with_label,
         "spread": score_tables.spread,
         "fewer": score_tables.fewer,
-        "p_text": p_text,
+        "p_value": p_value,
         "scores": score_tables.scores(report, metric),
         "curves": {
             one.model: curves(one.model, [own for own in report.members if own.model == one.model], metric)

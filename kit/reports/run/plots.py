@@ -9,6 +9,7 @@ from kit.records import Growth, Reliability, TestPredictions
 from kit.reports.formatting import percent
 from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import SERIES, SOFT, Plot, draw, legend
+from kit.reports.html.text import counted, first_few, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,19 +43,20 @@ def growth(given: Growth, metric: Metric) -> Plot:
             axes.vlines(later, low, high, color=SERIES[1], linewidth=1.5)
             axes.plot(later, middle, "s", color=SERIES[1], markersize=4, label="forecast, 90 % band")
         axes.set_xlabel("members that predict a row")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.apply(axes)
         legend(axes)
 
     first, last = points[0], points[-1]
     text = (
-        f"The median {metric.title} is {metric.format(first.median)}{metric.unit} with {first.members} "
-        f"members and {metric.format(last.median)}{metric.unit} with {last.members}."
+        f"The median {metric.title} is {metric.format(first.median)}{metric.unit} with "
+        f"{counted(first.members, 'member')} and {metric.format(last.median)}{metric.unit} with "
+        f"{last.members:,}."
     )
     if ahead:
         end = ahead[-1]
         text += (
-            f" The forecast for {end.members} members is {metric.format(end.value)}{metric.unit} "
+            f" The forecast for {counted(end.members, 'member')} is {metric.format(end.value)}{metric.unit} "
             f"({metric.format_interval((end.low, end.high))})."
         )
     return draw("Score against members averaged", text, paint)
@@ -97,8 +99,8 @@ def reliability(given: Reliability) -> list[Plot]:
     return [
         draw(
             "Reliability diagram",
-            f"Confidence is outside the 95 % interval of the accuracy in {outside} of {len(bins)} groups of "
-            "rows.",
+            f"Confidence is outside the 95 % interval of the accuracy in {outside} of {len(bins)} "
+            f"{'groups' if len(bins) != 1 else 'group'} of rows.",
             diagram,
         ),
         draw(
@@ -135,17 +137,19 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         long = len(names) > 12 or max(map(len, names)) > 4
         # About 40 names fit.
         step = math.ceil(len(names) / 40)
-        axes.set_xticks(places[::step], [name[:12] for name in names[::step]], rotation=90 if long else 0)
+        axes.set_xticks(
+            places[::step], [short(name, 12) for name in names[::step]], rotation=90 if long else 0
+        )
         axes.set_ylabel("share of rows, %")
         axes.set_xlabel("class")
         axes.grid(visible=False, axis="x")
         legend(axes)
 
-    found = (
-        f"outside for {', '.join(outside[:5])}" if outside else "within the expected range for every class"
-    )
-    text = (
-        f"Share of each class in the test predictions against the interval expected from training: {found}."
+    within = "is within the range expected from the training rows for every class"
+    text = "The share of test predictions " + (
+        f"is outside the range expected from the training rows for {first_few(outside)}."
+        if outside
+        else f"{within}."
     )
     return draw("Predicted classes in the test rows", text, paint)
 

@@ -30,37 +30,37 @@ def scores(report: Report, metric: Metric) -> Table:
             rows.append(
                 (
                     f"{column.model}, seed {column.seed}",
+                    metric.format(column.score.value),
                     *(_score_cell(one, heats, metric) for one in own),
                     _mean_of(own, metric),
-                    metric.format(column.score.value),
                 )
             )
         if len(columns) > 1:
             strong.add(len(rows))
             rows.append(
                 (
-                    f"{model.model}, {len(columns)} seeds",
+                    f"{model.model}, {len(columns):,} seeds",
+                    metric.format(model.score.value),
                     *([""] * len(folds)),
                     spread(model.folds, metric),
-                    metric.format(model.score.value),
                 )
             )
     strong.add(len(rows))
     rows.append(
         (
             "mean of members",
+            "",
             *(metric.format(one.mean) for one in report.folds.each),
             spread(report.folds, metric),
-            "",
         )
     )
     strong.add(len(rows))
-    rows.append((ENSEMBLE, *([""] * len(folds)), "", metric.format(report.oof.value)))
+    rows.append((ENSEMBLE, metric.format(report.oof.value), *([""] * len(folds)), ""))
     better = "higher" if metric.greater_is_better else "lower"
     title = metric.title[:1].upper() + metric.title[1:] + (", %" if metric.percent else "")
     return Table(
         f"{title} on held-out rows; {better} is better, and coloured stronger",
-        ("Column", *(f"Fold {fold}" for fold in folds), "Mean ± sd", "OOF"),
+        ("Column", "OOF", *(f"Fold {fold}" for fold in folds), "Mean ± sd"),
         rows,
         frozenset(strong),
     )
@@ -112,7 +112,7 @@ def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Ta
             *_score_cells(one.model, one.score, metric),
             metric.format(one.train_score),
             metric.format(one.gap),
-            f"{one.members}",
+            f"{one.members:,}",
             *((_count(one.parameters),) if sizes else ()),
             duration(one.seconds),
         )
@@ -123,7 +123,7 @@ def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Ta
             *_score_cells(ENSEMBLE, report.oof, metric),
             "",
             "",
-            f"{len(report.members)}",
+            f"{len(report.members):,}",
             *(("",) if sizes else ()),
             duration(report.time.member_seconds),
         )
@@ -162,7 +162,7 @@ def gaps(report: Report, metric: Metric) -> Table:
                 metric.format(one.train_score),
                 metric.format(one.folds.mean),
                 metric.format(one.gap),
-                f"{one.members}",
+                f"{one.members:,}",
             )
             for one in report.models
         ],
@@ -192,15 +192,20 @@ def growth(given: Growth, metric: Metric) -> Table:
     """Return the data of the plot of score against members."""
     points = [
         (
-            f"{one.members}",
+            f"{one.members:,}",
             metric.format(one.median),
             metric.format_interval((one.low, one.high)) if one.subsets > 1 else "-",
-            f"{one.subsets}",
+            f"{one.subsets:,}",
         )
         for one in given.points
     ]
     forecast = [
-        (f"{one.members}", metric.format(one.value), metric.format_interval((one.low, one.high)), "forecast")
+        (
+            f"{one.members:,}",
+            metric.format(one.value),
+            metric.format_interval((one.low, one.high)),
+            "forecast",
+        )
         for one in given.forecast
     ]
     return Table(
@@ -212,7 +217,7 @@ def growth(given: Growth, metric: Metric) -> Table:
 
 def fewer(low: float, high: float) -> str:
     """Return a range of errors saved in words, as in "3 more to 13 fewer"."""
-    ends = [(f"{abs(round(end))}", "more" if round(end) < 0 else "fewer") for end in (low, high)]
+    ends = [(f"{abs(round(end)):,}", "more" if round(end) < 0 else "fewer") for end in (low, high)]
     (first, word), (last, last_word) = ends
     if word == last_word == "more":
         first, last = last, first

@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 
-from kit.records import Diversity, LabelErrors, Reliability, Report, TestPredictions
+from kit.records import ClassShare, Diversity, GalleryRow, LabelErrors, Reliability, Report, TestPredictions
 from kit.reports.formatting import percent
 from kit.reports.html.tables import Cell, Table
+
+SHOWN_CLASSES = 5
+"""Bars on a card of the gallery."""
 
 
 def line(row: int) -> int:
     """Return the line of a CSV file, with a header, that holds a 0-based row."""
     return row + 2
+
+
+def with_label(row: GalleryRow) -> list[ClassShare]:
+    """Return the most probable classes of a row; its label comes last if it is not among them."""
+    shown = list(row.top[:SHOWN_CLASSES])
+    if all(one.label != row.label for one in shown):
+        shown.append(ClassShare(label=row.label, probability=row.probability))
+    return shown
 
 
 def confusions(report: Report) -> Table:

@@ -21,6 +21,7 @@ from kit.records import (
     ViewsReport,
 )
 from kit.reports.formatting import WIDE, duration, network_size, p_value, table
+from kit.reports.html.text import counted
 from kit.runs import Run
 
 FINDINGS = 3
@@ -53,7 +54,7 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         _findings(console, report.details.findings)
     if len(report.models) > 1:
         console.print()
-        console.print(_models(by_score(report.models, metric), metric, wide=console.width >= WIDE))
+        console.print(_models(by_score(report.models, metric), metric, console))
         _pairs(console, report, metric)
     _tables(console, report, metric)
     if report.notes:
@@ -117,12 +118,8 @@ def _pairs(console: Console, report: Report, metric: Metric) -> None:
 
 
 def _makeup(report: Report) -> str:
-    counts = {
-        "model": len(report.models),
-        "seed": len(report.seeds.each),
-        "fold": len(report.folds.each),
-    }
-    parts = ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts.items())
+    counts = {"model": len(report.models), "seed": len(report.seeds.each), "fold": len(report.folds.each)}
+    parts = ", ".join(counted(count, word) for word, count in counts.items())
     return parts + (f", ensemble by {report.ensemble}" if len(report.columns) > 1 else "")
 
 
@@ -132,7 +129,7 @@ def _headline(report: Report, metric: Metric) -> Table:
     value = Text(f"{metric.format(oof.value)}{metric.unit}", "bold green")
     grid.add_row(
         f"OOF {metric.title}",
-        value.append(f"   {oof.errors:,} error{'s' * (oof.errors != 1)} in {oof.rows:,} rows", "default"),
+        value.append(f"   {counted(oof.errors, 'error')} in {counted(oof.rows, 'row')}", "default"),
     )
     grid.add_row("95 % interval", f"{metric.format_interval(oof.interval)}{metric.unit}")
     if not report.sample:
@@ -150,7 +147,7 @@ def _headline(report: Report, metric: Metric) -> Table:
         grid.add_row(f"Train {metric.title}", f"{train}, a gap of {gap} to the held-out folds")
     if len(models) == 1 and models[0].parameters is not None:
         grid.add_row("Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
-    training = f"training {duration(time.member_seconds)} in {len(report.members)} members"
+    training = f"training {duration(time.member_seconds)} in {counted(len(report.members), 'member')}"
     start = f", start-up {duration(time.startup_seconds)}" if time.startup_seconds else ""
     grid.add_row("Time", f"{duration(time.wall_seconds)} ({training}{start})")
     return grid
@@ -166,7 +163,7 @@ def _scores(scores: Sequence[Score], metric: Metric) -> dict[str, list[str]]:
     return cells if metric is LOSS else cells | loss
 
 
-def _models(models: Sequence[ModelReport], metric: Metric, *, wide: bool) -> Table:
+def _models(models: Sequence[ModelReport], metric: Metric, console: Console) -> Table:
     scores = _scores([one.score for one in models], metric)
     first, *others = scores
     cells = {
@@ -181,17 +178,20 @@ def _models(models: Sequence[ModelReport], metric: Metric, *, wide: bool) -> Tab
         "MACs": [_short(one.multiply_adds) for one in models],
         "Time": [duration(one.seconds) for one in models],
     }
-    if not wide:
+    if console.width < WIDE:
         for heading in ("95 % interval", _capitalised(LOSS), f"Train {metric.heading}"):
             cells.pop(heading, None)
+    # Otherwise rich would cut names and digits.
+    unlimited = console.options.update_width(1000)
+    for heading in ("MACs", "Params", f"Fold mean {metric.heading}", "Time"):
+        if console.measure(table(cells), options=unlimited).maximum > console.width:
+            del cells[heading]
     return table(cells)
 
 
 def _folds(folds: Sequence[FoldScore], metric: Metric) -> Table:
     heading = f"{_capitalised(metric)}{metric.unit}"
-    return table(
-        {"Fold": [one.fold for one in folds], heading: [_spread(one, metric) for one in folds]},
-    )
+    return table({"Fold": [one.fold for one in folds], heading: [_spread(one, metric) for one in folds]})
 
 
 def _seeds(seeds: Sequence[SeedScore], metric: Metric) -> Table:

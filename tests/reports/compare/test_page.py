@@ -85,7 +85,7 @@ def test_missing_images_are_named(tmp_path: Path) -> None:
     comparison = compared()
     page = written(comparison, tmp_path, {}).read_text()
     assert page.count("image not stored") == 100
-    assert "100 images are not stored in the runs, and the data is not on this machine." in text_of(page)
+    assert "100 images are not stored with the runs, and no data here has the fingerprint" in text_of(page)
 
 
 def test_runs_without_a_changed_row(tmp_path: Path) -> None:

@@ -64,6 +64,18 @@ def test_a_narrow_logarithmic_range_has_more_ticks_than_one_per_decade() -> None
     assert sorted(ticks(ACCURACY, [0.9, 0.95, 0.981])) == ["90", "95", "98"]
 
 
+def test_three_decades_have_more_ticks_than_one_per_decade() -> None:
+    assert sorted(ticks(ACCURACY, [0.9, 0.999])) == ["90", "95", "99", "99.5", "99.9"]
+    assert sorted(ticks(ACCURACY, [0.45, 0.9985])) == ["50", "90", "95", "99", "99.5"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"), [(ACCURACY, 0.926667, "92.6667"), (ACCURACY, 1.0, "100"), (LOSS, 0.5, "0.5")]
+)
+def test_a_constant_has_one_tick(metric: Metric, value: float, text: str) -> None:
+    assert ticks(metric, [value, value + 1e-15]) == [text]
+
+
 def test_100_percent_is_no_tick_where_no_score_is() -> None:
     assert "100" not in ticks(ACCURACY, [0.8, 0.97, 0.9991])
 

@@ -2,7 +2,7 @@ import pytest
 
 from kit.metrics import METRICS, Metric
 from kit.records import Score
-from kit.reports.html.scores import TimedScore, better_first, by_score, p_text, pairs_table, time_plot
+from kit.reports.html.scores import TimedScore, better_first, by_score, pairs_table, time_plot
 from tests.reports.pages import example_report
 
 ACCURACY, LOSS, AUC = METRICS["accuracy"], METRICS["log_loss"], METRICS["auc"]
@@ -68,7 +68,16 @@ def test_a_lower_log_loss_is_better() -> None:
 
 @pytest.mark.parametrize(("p", "text"), [(0.0213, "0.021"), (1.0, "1"), (3e-20, "3e-20"), (0.0, "< 1e-99")])
 def test_p_values_are_short_and_never_0(p: float, text: str) -> None:
-    assert p_text(p) == text
+    details = example_report().details
+    assert details
+    [pair] = details.pairs
+    table = pairs_table([pair.model_copy(update={"p_corrected": p})], ACCURACY)
+    assert table.cells()[0][table.head.index("p")].text == text
+
+
+@pytest.mark.parametrize(("metric", "heading"), [(ACCURACY, "Δ accuracy, points"), (AUC, "Δ AUC")])
+def test_the_difference_of_pairs_has_a_unit(metric: Metric, heading: str) -> None:
+    assert pairs_table([], metric).head[2] == heading
 
 
 def test_full_hours_have_no_minutes() -> None:

@@ -39,5 +39,14 @@ def test_the_log_loss_is_drawn_once() -> None:
     assert [one.title for one in curves("cnn", MEMBERS, LOSS)] == ["cnn: log loss"]
 
 
+def test_one_epoch_has_one_tick_and_one_value() -> None:
+    epochs = Curves(loss=(0.4,), accuracy=(0.8,), val_loss=(0.3,), val_score=(0.9,), seconds=(1.5,))
+    member = MEMBERS[0].model_copy(update={"epochs": epochs, "train_score": None})
+    loss, score = curves("cnn", [member], HITS)
+    assert score.text == "Mean over 1 member, after 1 epoch: held-out 90.000 %; training 80.000 %."
+    assert "0.95" not in loss.svg
+    assert ">1</text>" in loss.svg
+
+
 def test_a_model_without_epochs_has_no_curves() -> None:
     assert curves("cnn", [one.model_copy(update={"epochs": Curves()}) for one in MEMBERS], HITS) == []

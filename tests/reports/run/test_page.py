@@ -90,9 +90,9 @@ def test_the_answer_comes_first(page: Reader) -> None:
 
 def test_means_of_members_and_seeds_are_named_beside_the_score_of_the_ensemble(page: Reader) -> None:
     tile = page.text[page.text.index("OOF accuracy") : page.text.index("Expected leaderboard score")]
-    assert "Mean of single members 97.210 ± 0.220 % (sd over folds)" in tile
-    assert "Mean of single seeds 97.330 ± 0.100 % (sd over seeds)" in tile
-    assert "Log loss 0.08800 of the held-out rows, in nats What to know" in page.text
+    assert "Single members 97.210 ± 0.220 %" in tile
+    assert "Single seeds 97.330 ± 0.100 %" in tile
+    assert "Log loss 0.08800 mean over held-out rows What to know" in page.text
 
 
 def test_commands_in_findings_are_code(tmp_path: Path) -> None:
@@ -145,9 +145,9 @@ def test_the_head_names_the_version_of_the_page(source: str) -> None:
 
 def test_every_member_is_in_the_table_of_scores(source: str) -> None:
     found = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", source)
-    # Folds 0 and 1 of cnn with seed 0, their mean ± sd, the column.
+    # cnn with seed 0: the column, folds 0 and 1, their mean ± sd.
     start = found.index("cnn, seed 0")
-    assert found[start + 1 : start + 5] == ["94.000", "93.000", "93.500 ± 0.707", "97.000"]
+    assert found[start + 1 : start + 5] == ["97.000", "94.000", "93.000", "93.500 ± 0.707"]
 
 
 def test_the_gap_of_every_model_is_shown(page: Reader) -> None:
@@ -266,6 +266,22 @@ def test_an_incomplete_gallery_gives_its_number_of_errors(tmp_path: Path) -> Non
     assert "The hardest rows, with 20 of 26 errors. Rows are counted" in read(tmp_path, report).text
 
 
+def test_a_label_that_is_improbable_has_a_bar_of_its_own(tmp_path: Path) -> None:
+    report = example_report(models=["cnn"])
+    assert report.details
+    hardest = report.details.gallery[0]
+    # The five most probable classes follow the predicted one.
+    hidden = hardest.model_copy(update={"label": (hardest.predicted + 6) % 10})
+    write_page(tmp_path / "report.html", changed(report, gallery=(hidden,)), Images())
+    bars = re.search(r'<ol class="bars".*?</ol>', (tmp_path / "report.html").read_text(), re.DOTALL)
+    assert bars
+    items = re.findall(r"<li.*?</li>", bars[0])
+    assert len(items) == 6
+    assert 'class="label"' in items[-1]
+    assert f"<span>{hidden.probability:.3f}</span>" in items[-1]
+    assert not any('class="label"' in item for item in items[:-1])
+
+
 def test_images_are_shown_with_a_text(page: Reader) -> None:
     images = [given for tag, given in page.tags if tag == "img"]
     assert len(images) == 40 + 12
@@ -284,6 +300,7 @@ def test_a_missing_image_says_so(tmp_path: Path) -> None:
     page = read(tmp_path, example_report(), Images())
     assert "img" not in [tag for tag, _ in page.tags]
     assert page.text.count("image not stored") == 40 + 12
+    assert "not stored with the run, and no data here has the run's fingerprint." in page.text
 
 
 def test_wrong_labels_are_an_estimate(page: Reader) -> None:
@@ -297,10 +314,11 @@ def test_wrong_labels_are_an_estimate(page: Reader) -> None:
         (
             14.6,
             (0.4, 19.0),
-            "The predictions confidently contradict 15 of 1,000 labels, but the errors that the "
-            "probabilities predict may explain them all: between 0 and 19 labels are wrong (95 % interval).",
+            "Up to 19 of 1,000 labels may be wrong (95 % interval 0 to 19): the errors that the "
+            "probabilities predict may explain all 15 labels that the predictions confidently contradict.",
         ),
-        (0.2, (0.0, 3.0), "contradict none of 1,000 labels: at most 3 are wrong (95 % interval)."),
+        (10.2, (0.6, 19.0), "Up to 19 of 1,000 labels may be wrong (95 % interval 0 to 19)"),
+        (0.2, (0.0, 3.0), "none of 1,000 labels: at most 3 may be wrong (95 % interval 0 to 3)."),
     ],
 )
 def test_an_estimate_that_may_be_0_does_not_name_a_number_of_wrong_labels(
@@ -318,7 +336,10 @@ def test_an_estimate_that_may_be_0_does_not_name_a_number_of_wrong_labels(
 def test_every_plot_has_a_text(page: Reader) -> None:
     plots = [str(given["aria-label"]) for tag, given in page.tags if given.get("role") == "img"]
     assert len(plots) == [tag for tag, _ in page.tags].count("svg") == 7
-    assert "Score against members averaged: The median accuracy is 96.875 % with 1 members" in plots[3]
+    assert (
+        "Score against members averaged: The median accuracy is 96.875 % with 1 member and 97.100 % with 4."
+        in plots[3]
+    )
     assert all(len(text) > 60 for text in plots)
 
 
@@ -331,7 +352,7 @@ def test_plots_take_the_colours_and_the_font_of_the_page(source: str) -> None:
 
 
 def test_test_shares_outside_their_interval_are_named(page: Reader) -> None:
-    assert "against the interval expected from training: outside for 0." in page.text
+    assert "is outside the range expected from the training rows for 0." in page.text
 
 
 def test_the_command_and_the_configuration_are_shown(page: Reader) -> None:

@@ -239,6 +239,22 @@ def test_26_classes_scroll_inside_their_box_under_fixed_headings(tmp_path: Path,
     assert (heading["x"], heading["y"]) == pytest.approx((corner["x"], corner["y"]), abs=1)
 
 
+@pytest.mark.parametrize("length", [39, 150])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_long_names_of_classes_do_not_cover_the_matrix(
+    tmp_path: Path, open_page: Open, width: int, length: int
+) -> None:
+    labels = [f"Tomato_Yellow_Leaf_Curl_Virus_{index:0{length - 30}}" for index in range(10)]
+    write_page(tmp_path / "report.html", example_report(labels=labels), example_images())
+    opened = open_page(tmp_path / "report.html", width)
+    assert opened.violations() == []
+    assert not opened.is_wide()
+    heading = opened.page.get_by_role("region", name="Rows by label and prediction").locator("tbody th")
+    expect(heading.first).to_have_attribute("title", labels[0])
+    opened.page.locator('[data-show="label=3&predicted=2"]').click(timeout=2000)
+    assert {(row["label"], row["predicted"]) for row in shown(opened.page)} == {("3", "2")}
+
+
 def test_without_javascript_everything_is_readable(full: Path, open_page: Open) -> None:
     page = open_page(full, javascript=False).page
     assert page.locator("#rows .card:visible").count() == GALLERY

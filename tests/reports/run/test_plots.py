@@ -2,8 +2,8 @@ import re
 
 from kit.metrics import HITS
 from kit.records import Details
-from kit.reports.run.plots import growth, reliability
-from tests.reports.pages import example_report
+from kit.reports.run.plots import classes, growth, reliability
+from tests.reports.pages import DIGITS, example_report
 
 
 def details() -> Details:
@@ -26,6 +26,16 @@ def test_the_two_plots_of_reliability_have_their_own_texts() -> None:
 def test_groups_are_numbered_once() -> None:
     labels = re.findall(r">(\d+)</text>", reliability(details().reliability)[1].svg)
     assert labels[:5] == ["1", "2", "3", "4", "5"]
+
+
+def test_classes_outside_their_range_are_named_up_to_five() -> None:
+    given = details().test
+    shares = [one.model_copy(update={"test_share": 0.5}) for one in given.classes]
+    text = classes(given.model_copy(update={"classes": tuple(shares)}), DIGITS).text
+    assert text == (
+        "The share of test predictions is outside the range expected from the training rows for "
+        "0, 1, 2, 3, 4 and 5 more."
+    )
 
 
 def test_a_forecast_has_bars_and_no_cone() -> None:

@@ -14,6 +14,7 @@ REPORT = example_report()
         (2.0, 10.4, "2 to 10 fewer"),
         (-9.0, -2.0, "2 to 9 more"),
         (-0.3, 3.0, "0 to 3 fewer"),
+        (-1471.2, 20.0, "1,471 more to 20 fewer"),
     ],
 )
 def test_a_range_of_saved_errors_in_words(low: float, high: float, text: str) -> None:
