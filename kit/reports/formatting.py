@@ -29,9 +29,14 @@ def percent(fraction: float | None) -> str:
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.3f}"
 
 
+def p_number(p: float) -> str:
+    """Return a p-value with two digits at most, as in 0.021, 3.1e-20, 1 or < 1e-99."""
+    return f"{p:.2g}" if p >= SMALLEST_P else f"< {SMALLEST_P:.0e}"
+
+
 def p_value(p: float) -> str:
-    """Return a p-value with two digits at most, as in "p = 0.021"; "p < 1e-99" if it is smaller."""
-    return f"p = {p:.2g}" if p >= SMALLEST_P else f"p < {SMALLEST_P:.0e}"
+    """Return a p-value with its sign, as in "p = 0.021" or "p < 1e-99"."""
+    return f"p {'= ' * (p >= SMALLEST_P)}{p_number(p)}"
 
 
 def network_size(parameters: int, multiply_adds: int) -> str:

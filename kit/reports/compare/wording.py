@@ -5,7 +5,7 @@ from itertools import combinations
 
 from kit.metrics import HITS, LOSS, METRICS, Metric
 from kit.records import Pair, RunComparison
-from kit.reports.formatting import duration
+from kit.reports.formatting import duration, p_number, p_value
 
 CAVEAT = (
     "Intervals and tests cover the choice of rows, not the randomness of training: train several seeds "
@@ -128,7 +128,7 @@ def runs_table(comparison: RunComparison, *, wide: bool = True) -> Cells:
 
 
 def _against(pair: Pair) -> str:
-    return f"{pair.verdict}, p{_equals(pair.p_corrected)}"
+    return f"{pair.verdict}, {p_value(pair.p_corrected)}"
 
 
 def difference_table(comparison: RunComparison) -> Cells:
@@ -152,7 +152,7 @@ def difference_table(comparison: RunComparison) -> Cells:
             f"{pair.gained:,}",
             f"{pair.lost:,}",
             "-" if seconds is None else f"{sign}{duration(abs(seconds))}",
-            number(pair.p),
+            p_number(pair.p),
         ],
         "95 % interval": [
             *(
@@ -183,16 +183,7 @@ def errors_text(pair: Pair) -> str:
 
 def p_text(pair: Pair, metric: Metric) -> str:
     """Return the p-value with the name of its test."""
-    return f"{'exact McNemar ' if metric is HITS else ''}p{_equals(pair.p_corrected)}"
-
-
-def _equals(p: float) -> str:
-    return f" = {number(p)}" if p else f" {number(p)}"
-
-
-def number(p: float) -> str:
-    """Return a p-value with two digits at most, as in 0.021, 3.1e-20 or 1; 0 is below the smallest float."""
-    return f"{p:.2g}" if p else "< 1e-300"
+    return f"{'exact McNemar ' if metric is HITS else ''}{p_value(pair.p_corrected)}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kit.metrics import LOSS, Metric
 from kit.records import Pair, Score
-from kit.reports.formatting import duration, p_value
+from kit.reports.formatting import duration, p_number
 from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
 from kit.reports.html.tables import Table
@@ -94,38 +94,6 @@ def _round_time(seconds: float) -> str:
     return duration(seconds).removesuffix(" 00s").removesuffix(" 00m").replace(".0 s", " s")
 
 
-def better_first(pairs: Sequence[Pair], metric: Metric) -> list[Pair]:
-    """Return each pair with the better score as `b`, which a table names first."""
-    return [_swapped(one) if _is_worse(one, metric) else one for one in pairs]
-
-
-def _is_worse(pair: Pair, metric: Metric) -> bool:
-    """Return whether `b` has the worse score; equal ones by log loss."""
-    change = (pair.difference or 0.0) * (1 if metric.greater_is_better else -1)
-    return change < 0 or (change == 0 and pair.loss_difference > 0)
-
-
-def _swapped(pair: Pair) -> Pair:
-    """Return the same pair as `a` compared with `b`."""
-    # 0.0 - x, because -x of 0.0 would be shown as -0.000.
-    opposite = {"better": "worse", "worse": "better"}
-    seconds = pair.seconds_difference
-    return pair.model_copy(
-        update={
-            "a": pair.b,
-            "b": pair.a,
-            "verdict": opposite.get(pair.verdict, pair.verdict),
-            "difference": None if pair.difference is None else 0.0 - pair.difference,
-            "interval": (0.0 - pair.interval[1], 0.0 - pair.interval[0]),
-            "gained": pair.lost,
-            "lost": pair.gained,
-            "loss_difference": 0.0 - pair.loss_difference,
-            "loss_interval": (0.0 - pair.loss_interval[1], 0.0 - pair.loss_interval[0]),
-            "seconds_difference": None if seconds is None else 0.0 - seconds,
-        }
-    )
-
-
 def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
     """Return the verdict on each pair, with the figures behind it."""
     return Table(
@@ -147,7 +115,7 @@ def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
                 one.verdict,
                 metric.format_difference(one.difference),
                 " to ".join(map(metric.format_difference, one.interval)),
-                p_value(one.p_corrected).removeprefix("p ").removeprefix("= "),
+                p_number(one.p_corrected),
                 f"{one.gained:,}",
                 f"{one.lost:,}",
                 LOSS.format_difference(one.loss_difference),

@@ -9,7 +9,7 @@ from kit.metrics.classification import EPSILON
 from kit.records import Details, Report
 from kit.reports.formatting import p_value
 from kit.reports.html.render import write
-from kit.reports.html.scores import TimedScore, better_first, by_score, pairs_table, time_plot
+from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
 from kit.reports.run import plots, score_tables, tables
 from kit.reports.run.curves import curves
 
@@ -105,7 +105,7 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
         "reliability": tables.reliability(details.reliability),
         "class_plot": plots.classes(details.test, labels),
         "classes": tables.classes(details.test, labels),
-        "pairs": pairs_table(better_first(details.pairs, metric), metric) if details.pairs else None,
+        "pairs": pairs_table(details.pairs, metric) if details.pairs else None,
     }
     if details.growth and details.growth.points:
         growth_metric = METRICS[details.growth.metric]

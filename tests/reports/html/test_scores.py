@@ -2,7 +2,7 @@ import pytest
 
 from kit.metrics import METRICS, Metric
 from kit.records import Score
-from kit.reports.html.scores import TimedScore, better_first, by_score, pairs_table, time_plot
+from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
 from tests.reports.pages import example_report
 
 ACCURACY, LOSS, AUC = METRICS["accuracy"], METRICS["log_loss"], METRICS["auc"]
@@ -44,26 +44,6 @@ def test_each_pair_has_its_verdict() -> None:
         "-0.20000",
         "+58.8 s",
     ]
-
-
-def test_the_better_of_a_pair_is_named_first() -> None:
-    details = example_report().details
-    assert details
-    pair = details.pairs[0]
-    swapped = better_first(
-        [pair.model_copy(update={"difference": -0.067, "interval": (-0.084, -0.05), "verdict": "worse"})],
-        ACCURACY,
-    )[0]
-    assert better_first([pair], ACCURACY) == [pair]
-    assert (swapped.a, swapped.b, swapped.verdict) == (pair.b, pair.a, "better")
-    assert (swapped.difference, swapped.interval) == (0.067, (0.05, 0.084))
-    assert (swapped.gained, swapped.lost, swapped.seconds_difference) == (13, 80, -58.8)
-
-
-def test_a_lower_log_loss_is_better() -> None:
-    details = example_report().details
-    assert details
-    assert better_first(details.pairs, LOSS)[0].b == details.pairs[0].a
 
 
 @pytest.mark.parametrize(("p", "text"), [(0.0213, "0.021"), (1.0, "1"), (3e-20, "3e-20"), (0.0, "< 1e-99")])
