@@ -92,7 +92,7 @@ def detail(
             alone=_alone(ranked[-1].model, each, probs, labels, metric),
             without=parts.without(metric, probs),
             label_errors=errors,
-            calibration=None if config.ensemble.calibrate else parts.calibration(probs),
+            calibration=None if config.ensemble.calibrate else parts.calibration(metric, probs),
             teachers={name: model.teachers for name, model in config.models.items() if model.teachers},
         ),
         confusion=_confusion(probs, labels),

@@ -49,7 +49,10 @@ def find(
         calibration: what it would change; None if the run is calibrated.
         teachers: of each model that has some.
     """
-    seeds, calibrated = sorted({member.seed for member in members}), list(_calibration(record, calibration))
+    seeds, calibrated = (
+        sorted({member.seed for member in members}),
+        list(_calibration(record, metric, calibration)),
+    )
     found = [
         *_sample(record, rows),
         *alone_is_better(record, metric, alone, models, teachers),
@@ -124,20 +127,24 @@ def _labels(errors: LabelErrors, rows: int) -> Iterator[Finding]:
         )
 
 
-def _calibration(record: RunRecord, given: Calibration | None) -> Iterator[Finding]:
+def _calibration(record: RunRecord, metric: Metric, given: Calibration | None) -> Iterator[Finding]:
+    """Yield a clear gain in log loss, with the metric, which may be worse: sharper columns count more in the mean."""
     if given is None or not given.clear:
         return
-    gain = given.log_loss - given.calibrated
-    if gain >= SMALLEST_GAIN * given.log_loss:
+    before, after = given.log_loss
+    if before - after >= SMALLEST_GAIN * before:
         ends = sorted({min(given.temperatures), max(given.temperatures)})
         temperatures = " to ".join(f"{one:.2f}" for one in ends)
+        changes = [
+            f"the OOF {one.title} is {one.format(new)}{one.unit} in place of {one.format(old)}{one.unit}"
+            for one, (old, new) in {LOSS: given.log_loss, metric: given.score}.items()
+        ]
         yield Finding(
             kind="calibration",
-            text=f"calibration lowers the {LOSS.title} by {100 * gain / given.log_loss:.0f} %",
+            text=f"calibration lowers the {LOSS.title} by {100 * (before - after) / before:.0f} %",
             evidence=(
-                f"With each column at a temperature of its own ({temperatures}), the OOF {LOSS.title} is "
-                f"{LOSS.format(given.calibrated)} in place of {LOSS.format(given.log_loss)} (cross-fitted). "
-                f"{command_with(record, 'ensemble.calibrate=true')} applies it."
+                f"With each column at a temperature of its own ({temperatures}), {' and '.join(changes)} "
+                f"(cross-fitted). {command_with(record, 'ensemble.calibrate=true')} applies it."
             ),
             anchor="reliability",
         )

@@ -21,18 +21,18 @@ Probabilities = NDArray[np.float64]
 
 
 class Calibration(NamedTuple):
-    """What `ensemble.calibrate` does to the log loss of an ensemble.
+    """What `ensemble.calibrate` changes.
 
     Attributes:
         temperatures: of each column.
-        log_loss: without it.
-        calibrated: with it, cross-fitted.
+        log_loss: of the ensemble, without it and with it (cross-fitted).
+        score: the metric of the competition, without and with it.
         clear: whether it lowers the log loss by more than two standard errors over rows.
     """
 
     temperatures: tuple[float, ...]
-    log_loss: float
-    calibrated: float
+    log_loss: tuple[float, float]
+    score: tuple[float, float]
     clear: bool
 
 
@@ -82,19 +82,22 @@ class Parts:
             for name, others in left.items()
         }
 
-    def calibration(self, probs: Probabilities) -> Calibration:
+    def calibration(self, metric: Metric, probs: Probabilities) -> Calibration:
         """Return what the calibration of each column before they are combined would change.
 
         Args:
+            metric: of the competition.
             probs: (training rows, classes) of the ensemble of all columns.
         """
         columns = [calibrate(one, self._labels, self._held_out[one.key.seed]) for one in self._columns]
-        before, after = (metrics.row_losses(one, self._labels) for one in (probs, self.combined(columns)))
+        both = probs, self.combined(columns)
+        before, after = (metrics.row_losses(one, self._labels) for one in both)
+        first, second = (metric.value(one, self._labels) for one in both)
         return Calibration(
-            tuple(one.temperature for one in columns),
-            float(before.mean()),
-            float(after.mean()),
-            clearly_lower(after, before),
+            temperatures=tuple(one.temperature for one in columns),
+            log_loss=(float(before.mean()), float(after.mean())),
+            score=(first, second),
+            clear=clearly_lower(after, before),
         )
 
     def growth(self, metric: Metric) -> Growth | None:

@@ -106,6 +106,10 @@ def test_calibration_advice_is_what_the_option_gives(example: Make) -> None:
     combined = combine(columns, one.labels, np.repeat(one.folds[:1], 4, axis=0), "mean")
     losses = [metrics.log_loss(probs, one.labels) for probs in (combined.oof, one.combined().oof)]
     assert "is {:.5f} in place of {:.5f}".format(*losses) in found.evidence
+    scores = [
+        metrics.HITS.format(metrics.HITS.value(each.oof, one.labels)) for each in (combined, one.combined())
+    ]
+    assert "accuracy is {} % in place of {} %".format(*scores) in found.evidence
     temperatures = [column.temperature for column in columns]
     assert f"({min(temperatures):.2f} to {max(temperatures):.2f})" in found.evidence
     ensemble = one.config.ensemble.model_copy(update={"calibrate": True})
