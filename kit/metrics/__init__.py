@@ -10,6 +10,7 @@ from kit.metrics.intervals import (
     Interval,
     expected_score,
     mean_sd,
+    share_intervals,
     student_interval,
     wilson,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "reliability_bins",
     "row_disagreement",
     "row_losses",
+    "share_intervals",
     "student_interval",
     "wilson",
 ]

@@ -24,8 +24,7 @@ else:
 def disagreement(predicted: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return (columns, columns) float64, the share of rows for which two columns predict different classes.
 
-    Source: L. I. Kuncheva and C. J. Whitaker (2003), Measures of diversity in classifier ensembles, Machine
-    Learning 51, 181-207.
+    Source: S. Fort, H. Hu and B. Lakshminarayanan (2019), Deep Ensembles: A Loss Landscape Perspective.
 
     Args:
         predicted: (columns, rows) classes.

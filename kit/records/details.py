@@ -12,11 +12,11 @@ from kit.records.run import Setting
 class Finding(Record):
     """Something worth knowing or doing, with its evidence."""
 
-    kind: Literal["sample", "seeds", "overfit", "labels", "calibration", "model", "retried", "none"]
+    kind: Literal["sample", "seeds", "overfit", "labels", "calibration", "model", "none"]
     text: str
     """One clause, as in "more seeds: about 6 errors fewer"."""
     evidence: str
-    """One sentence with the figures behind it."""
+    """The figures behind it, and what to do: one or a few sentences."""
     anchor: str
     """Section of the page that shows the evidence."""
 
@@ -87,7 +87,8 @@ class GalleryRow(Record):
     disagreement: float
     """Mean over columns of the total variation distance to their mean, from 0 (all equal) to 1."""
     suspicion: float
-    """How much the label looks wrong, from 0 to 1; see `kit.metrics.label_errors`."""
+    """1 - the probability of the label at a temperature of its own; nearly the order of `loss`. See
+    `kit.metrics.label_errors`."""
     suspect: bool
     """Whether it is among the first `LabelErrors.expected` of `LabelErrors.suspects`."""
 
@@ -140,6 +141,8 @@ class Reliability(Record):
     log_loss: float
     scaled_log_loss: float
     """Log loss at that temperature, cross-fitted."""
+    clear: bool = True
+    """Whether that is lower than `log_loss` by more than two standard errors over rows."""
 
 
 class Diversity(Record):
@@ -162,9 +165,16 @@ class TestClass(Record):
     test_rows: int
     """Test rows that are predicted as this class."""
     train_share: float
+    """Share of the training labels."""
+    oof_share: float | None = None
+    """Share of the OOF predictions, which have the systematic errors of the test predictions, too; None in
+    reports of earlier versions."""
     test_share: float
+    """Share of the test predictions."""
     test_interval: Interval
-    """Where the test share is expected, from the training share (95 %)."""
+    """Where the test share is expected from the OOF share, 95 % for all classes together; see
+    `kit.metrics.share_intervals`. In reports of earlier versions: from the training share, 95 % per class.
+    """
 
 
 class UncertainRow(Record):
@@ -238,7 +248,8 @@ class Details(Record):
     """Name of class 0, 1, …"""
     findings: tuple[Finding, ...]
     confusion: tuple[tuple[int, ...], ...]
-    """Rows by label (outer) and prediction (inner)."""
+    """Rows by label (outer) and prediction (inner); empty with more than 60 classes, for which
+    `Report.confusions` has the most confused pairs."""
     growth: Growth | None
     """None with a single column."""
     gallery: tuple[GalleryRow, ...]

@@ -117,6 +117,8 @@ class ColumnReport(Record):
     weight: float
     temperature: float
     score: Score
+    folds: Spread | None = None
+    """Mean and deviation over its members; None in reports of earlier versions."""
 
 
 class MemberReport(Record):

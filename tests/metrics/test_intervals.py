@@ -85,3 +85,29 @@ def test_equal_values_have_an_interval_without_width_and_one_value_none() -> Non
     assert metrics.student_interval([-0.5] * 3) == (-0.5, -0.5, -0.5)
     with pytest.raises(ValueError, match="received one"):
         metrics.student_interval([0.5])
+
+
+def test_share_intervals_hold_every_class_of_other_rows_in_95_percent_of_draws() -> None:
+    rng, shares = np.random.default_rng(0), 1 / np.arange(1, 27) ** 1.2
+    inside = 0
+    for _ in range(400):
+        here, there = (
+            rng.multinomial(2000, shares / shares.sum()),
+            rng.multinomial(600, shares / shares.sum()),
+        )
+        intervals = metrics.share_intervals(here, 600)
+        inside += all(low <= share <= high for (low, high), share in zip(intervals, there / 600, strict=True))
+    assert 370 <= inside <= 392
+
+
+def test_the_share_interval_of_a_class_without_rows_has_a_width() -> None:
+    low, high = metrics.share_intervals(np.array([1000, 0]), 500)[1]
+    assert low == 0
+    assert 1 / 500 < high < 10 / 500
+
+
+def test_share_intervals_are_normal_for_large_classes() -> None:
+    """Four classes: the quantile of 1 - 0.05 / 4 is 2.4977."""
+    low, high = metrics.share_intervals(np.full(4, 25_000), 50_000)[0]
+    half = 2.4977 * np.sqrt(0.25 * 0.75 * (1 / 100_000 + 1 / 50_000))
+    assert (low, high) == pytest.approx((0.25 - half, 0.25 + half), abs=1e-4)

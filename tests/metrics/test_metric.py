@@ -88,6 +88,11 @@ def test_differences_carry_their_sign() -> None:
     assert LOSS.format_difference(None) == "-"
 
 
+def test_no_value_is_minus_zero() -> None:
+    assert (HITS.format(-1e-9), LOSS.format(-1e-9)) == ("0.000", "0.00000")
+    assert (HITS.format_difference(-1e-9), LOSS.format_difference(-1e-9)) == ("+0.000", "+0.00000")
+
+
 def test_every_metric_has_a_known_need() -> None:
     assert {one.needs for one in METRICS.values()} == {"labels", "probabilities"}
 

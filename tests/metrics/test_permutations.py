@@ -9,7 +9,6 @@ from scipy.special import softmax
 
 from kit import metrics
 from kit.metrics import METRICS
-from kit.metrics.label_errors import label_joint
 
 PROPERTY = settings(deadline=None, database=None, max_examples=40)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -72,8 +71,6 @@ def test_label_errors_follow_classes(case: Case) -> None:
     assert after.expected == pytest.approx(before.expected, rel=1e-12, abs=1e-12)
     assert after.order.tolist() == before.order.tolist()
     assert case.classes[after.suggested].tolist() == before.suggested.tolist()
-    joint = label_joint(case.probs, case.labels)
-    assert label_joint(*case.renamed) == pytest.approx(joint[np.ix_(case.classes, case.classes)], rel=1e-12)
 
 
 @PROPERTY

@@ -1,6 +1,8 @@
 """Commands that a report recommends."""
 
 import shlex
+from collections.abc import Sequence
+from itertools import count, islice
 
 from kit.records import RunRecord
 
@@ -24,3 +26,11 @@ def command_with(record: RunRecord, *settings: str, renamed: bool = False) -> st
         if not is_replaced and not (renamed and option == "--run"):
             kept += [option, value]
     return f"`{shlex.join([*words[:2], *kept, *added])}`"
+
+
+def extended(seeds: Sequence[int], number: int) -> str:
+    """Return the setting of `number` seeds that has these; a number n means 0 to n - 1."""
+    if list(seeds) == list(range(len(seeds))):
+        return f"seeds={number}"
+    new = islice(count(seeds[-1] + 1), number - len(seeds))
+    return f"seeds=[{','.join(map(str, [*seeds, *new]))}]"

@@ -29,12 +29,14 @@ from kit.records import (
 from kit.reports.pairs import compare_pairs
 from kit.reports.run import gallery
 from kit.reports.run.findings import find
-from kit.reports.run.parts import Parts
+from kit.reports.run.parts import Parts, clearly_lower
 
 SUSPECTS = 60
 """Rows that are listed as suspected label errors."""
 MOST_ERRORS = 0.1
 """Highest share of errors of an ensemble that is trusted to find wrong labels."""
+MATRIX_CLASSES = 60
+"""With more classes, report.json has no confusion matrix: that of 1,000 classes would take 7 MB."""
 Labels = NDArray[np.integer]
 
 
@@ -78,7 +80,6 @@ def detail(
     networks = any(one.epochs.loss for one in members)
     errors = _label_errors(found, labels, trusted=networks and len(wrong) <= MOST_ERRORS * len(labels))
     shown = gallery.choose(probs, labels, found.suspicion, disagreement)
-    reliability, clear = _reliability(probs, calibrate(ensemble, labels, folds[0]), labels)
     return Details(
         labels=tuple(names),
         findings=find(
@@ -91,9 +92,10 @@ def detail(
             alone=_alone(ranked[-1].model, each, probs, labels, metric),
             without=parts.without(metric, probs),
             label_errors=errors,
-            reliability=reliability if clear else None,
+            calibration=None if config.ensemble.calibrate else parts.calibration(metric, probs),
+            teachers={name: model.teachers for name, model in config.models.items() if model.teachers},
         ),
-        confusion=confusion_matrix(probs, labels),
+        confusion=_confusion(probs, labels),
         growth=curve,
         gallery=gallery.describe(
             shown,
@@ -106,7 +108,7 @@ def detail(
         ),
         gallery_complete=bool(np.isin(wrong, shown).all()),
         label_errors=errors,
-        reliability=reliability,
+        reliability=_reliability(probs, calibrate(ensemble, labels, folds[0]), labels),
         diversity=parts.diversity(),
         pairs=compare_pairs(
             [one.model for one in ranked],
@@ -138,12 +140,17 @@ def _alone(
     return pair
 
 
-def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple[int, ...], ...]:
-    """Return the number of rows by label (outer) and predicted class (inner)."""
+def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> NDArray[np.intp]:
+    """Return (classes, classes) numbers of rows, by label (outer) and predicted class (inner)."""
     classes = probs.shape[1]
     cells = labels.astype(np.intp) * classes + probs.argmax(axis=1)
-    counts = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
-    return tuple(tuple(row) for row in counts.tolist())
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def _confusion(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple[int, ...], ...]:
+    if probs.shape[1] > MATRIX_CLASSES:
+        return ()
+    return tuple(tuple(row) for row in confusion_matrix(probs, labels).tolist())
 
 
 def _label_errors(found: LabelErrorEstimate, labels: Labels, *, trusted: bool) -> LabelErrors:
@@ -167,19 +174,17 @@ def _label_errors(found: LabelErrorEstimate, labels: Labels, *, trusted: bool) -
     )
 
 
-def _reliability(probs: NDArray[np.float64], scaled: Column, labels: Labels) -> tuple[Reliability, bool]:
-    """Return the reliability, and whether the temperature lowers the log loss clearly (2 standard errors)."""
-    gains = metrics.row_losses(probs, labels) - metrics.row_losses(scaled.oof, labels)
+def _reliability(probs: NDArray[np.float64], scaled: Column, labels: Labels) -> Reliability:
     error = metrics.ece(probs, labels)
-    found = Reliability(
+    return Reliability(
         bins=tuple(ReliabilityBin(**one._asdict()) for one in metrics.reliability_bins(probs, labels)),
         ece=error.value,
         ece_interval=error.interval,
         temperature=scaled.temperature,
         log_loss=metrics.LOSS.value(probs, labels),
         scaled_log_loss=metrics.LOSS.value(scaled.oof, labels),
+        clear=clearly_lower(metrics.row_losses(scaled.oof, labels), metrics.row_losses(probs, labels)),
     )
-    return found, bool(gains.mean() > 2 * gains.std() / np.sqrt(len(gains)))
 
 
 def _test(
@@ -187,19 +192,19 @@ def _test(
 ) -> TestPredictions:
     rows, classes = combined.test.shape
     train = np.bincount(labels, minlength=classes)
-    test = np.bincount(combined.test.argmax(axis=1), minlength=classes)
-    shares = train / len(labels)
+    oof, test = (np.bincount(one.argmax(axis=1), minlength=classes) for one in (combined.oof, combined.test))
     return TestPredictions(
         classes=tuple(
             TestClass(
                 label=label,
                 train_rows=int(train[label]),
                 test_rows=int(test[label]),
-                train_share=float(shares[label]),
+                train_share=float(train[label] / len(labels)),
+                oof_share=float(oof[label] / len(labels)),
                 test_share=float(test[label] / rows),
-                test_interval=metrics.expected_score(float(shares[label]), len(labels), rows),
+                test_interval=interval,
             )
-            for label in range(classes)
+            for label, interval in enumerate(metrics.share_intervals(oof, rows))
         ),
         uncertain=gallery.least_certain(combined.test, columns, ids),
     )

@@ -1,5 +1,6 @@
 """Compute the figures of a finished run (report.json), which terminal, page and plots render."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -93,7 +94,7 @@ def summarise(
         folds=_folds(judged),
         seeds=parts.seeds(),
         models=models,
-        columns=parts.columns(combined.weights),
+        columns=parts.columns(combined.weights, trained),
         members=tuple(trained),
         confusions=_confusions(combined.oof, labels, names),
         worst=_worst(combined.oof, labels, names),
@@ -171,7 +172,11 @@ class _Parts:
             )
         return tuple(reports)
 
-    def columns(self, weights: Sequence[float]) -> tuple[ColumnReport, ...]:
+    def columns(self, weights: Sequence[float], trained: Sequence[MemberReport]) -> tuple[ColumnReport, ...]:
+        scores: dict[tuple[str, int], list[float | None]] = defaultdict(list)
+        for one in trained:
+            if one.score:
+                scores[one.model, one.seed].append(one.score.value)
         return tuple(
             ColumnReport(
                 model=column.key.model,
@@ -179,6 +184,7 @@ class _Parts:
                 weight=weight,
                 temperature=column.temperature,
                 score=Score.of(self._metric, column.oof, self._labels),
+                folds=Spread(**_mean_sd(scores[column.key.model, column.key.seed])),
             )
             for column, weight in zip(self._columns, weights, strict=True)
         )
@@ -235,7 +241,7 @@ def _views(metric: Metric, plain: Combined, views: Combined, labels: Labels, *, 
 
 def _confusions(probs: NDArray[np.float64], labels: Labels, names: Sequence[str]) -> tuple[Confusion, ...]:
     classes = probs.shape[1]
-    counts = np.ravel(confusion_matrix(probs, labels))
+    counts = confusion_matrix(probs, labels).ravel()
     counts[:: classes + 1] = 0
     # Stable: ties keep the order of label and prediction.
     pairs = np.argsort(-counts, kind="stable")[:CONFUSIONS]

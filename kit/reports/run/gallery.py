@@ -14,7 +14,7 @@ ERRORS = 400
 HARDEST, SUSPICIOUS, DISPUTED = 100, 60, 60
 """Rows of each kind that are shown in any case."""
 PER_CELL = 3
-"""Rows per cell of the confusion matrix that are shown in any case."""
+"""Rows per cell of the confusion matrix that are shown if there is room."""
 MOST = 600
 TOP = 5
 """Classes per row."""
@@ -40,11 +40,11 @@ def choose(
     # The order is the priority, if they are more than MOST.
     wanted = np.concatenate(
         [
-            errors[:ERRORS],
-            _per_cell(hardest, probs, labels),
             np.argsort(-suspicion, kind="stable")[:SUSPICIOUS],
             np.argsort(-disagreement, kind="stable")[:DISPUTED],
             hardest[:HARDEST],
+            errors[:ERRORS],
+            _per_cell(hardest, probs, labels),
         ]
     )
     first = np.sort(np.unique(wanted, return_index=True)[1])

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
+from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column
 from kit.ensembling.methods import combine
 from kit.metrics import Difference, Metric
@@ -16,6 +18,22 @@ from kit.records import Diversity, Forecast, Growth, GrowthPoint
 ONE_SEED = "a run with one seed does not show what more seeds give"
 Labels = NDArray[np.integer]
 Probabilities = NDArray[np.float64]
+
+
+class Calibration(NamedTuple):
+    """What `ensemble.calibrate` changes.
+
+    Attributes:
+        temperatures: of each column.
+        log_loss: of the ensemble, without it and with it (cross-fitted).
+        score: the metric of the competition, without and with it.
+        clear: whether it lowers the log loss by more than two standard errors over rows.
+    """
+
+    temperatures: tuple[float, ...]
+    log_loss: tuple[float, float]
+    score: tuple[float, float]
+    clear: bool
 
 
 class Parts:
@@ -64,6 +82,24 @@ class Parts:
             for name, others in left.items()
         }
 
+    def calibration(self, metric: Metric, probs: Probabilities) -> Calibration:
+        """Return what the calibration of each column before they are combined would change.
+
+        Args:
+            metric: of the competition.
+            probs: (training rows, classes) of the ensemble of all columns.
+        """
+        columns = [calibrate(one, self._labels, self._held_out[one.key.seed]) for one in self._columns]
+        both = probs, self.combined(columns)
+        before, after = (metrics.row_losses(one, self._labels) for one in both)
+        first, second = (metric.value(one, self._labels) for one in both)
+        return Calibration(
+            temperatures=tuple(one.temperature for one in columns),
+            log_loss=(float(before.mean()), float(after.mean())),
+            score=(first, second),
+            clear=clearly_lower(after, before),
+        )
+
     def growth(self, metric: Metric) -> Growth | None:
         """Return the score against the number of seeds; with one seed, against the number of columns.
 
@@ -104,3 +140,9 @@ class Parts:
             disagreement=metrics.disagreement(predicted).tolist(),
             error_correlation=metrics.error_correlation(predicted != self._labels).tolist(),
         )
+
+
+def clearly_lower(losses: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
+    """Return whether the mean of (rows,) losses is below that of others by more than two standard errors."""
+    gains = others - losses
+    return bool(gains.mean() > 2 * gains.std() / np.sqrt(len(gains)))

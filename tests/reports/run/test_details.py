@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 
+from kit import metrics
 from kit.config import Config
-from kit.ensembling.calibration import scaled
+from kit.ensembling.calibration import calibrate, scaled
+from kit.ensembling.columns import assemble
+from kit.ensembling.methods import combine
 from kit.members import Member, MemberResult
 from kit.metrics import METRICS
 from kit.records import Curves, Details, History
@@ -91,6 +94,43 @@ def test_the_calibration_error_is_that_of_the_bins(example: Make) -> None:
     assert start == ROWS
     assert found.ece == pytest.approx(total)
     assert found.scaled_log_loss < found.log_loss
+
+
+def test_calibration_advice_is_what_the_option_gives(example: Make) -> None:
+    one = with_epochs(made(example), 3)
+    [found] = [finding for finding in details(one).findings if finding.kind == "calibration"]
+    columns = [
+        calibrate(column, one.labels, one.folds[column.key.seed])
+        for column in assemble(one.members, one.folds, one.config.seeds)
+    ]
+    combined = combine(columns, one.labels, np.repeat(one.folds[:1], 4, axis=0), "mean")
+    losses = [metrics.log_loss(probs, one.labels) for probs in (combined.oof, one.combined().oof)]
+    assert "is {:.5f} in place of {:.5f}".format(*losses) in found.evidence
+    scores = [
+        metrics.HITS.format(metrics.HITS.value(each.oof, one.labels)) for each in (combined, one.combined())
+    ]
+    assert "accuracy is {} % in place of {} %".format(*scores) in found.evidence
+    temperatures = [column.temperature for column in columns]
+    assert f"({min(temperatures):.2f} to {max(temperatures):.2f})" in found.evidence
+    ensemble = one.config.ensemble.model_copy(update={"calibrate": True})
+    one.config = one.config.model_copy(update={"ensemble": ensemble})
+    calibrated = details(one, columns=columns, combined=combined).findings
+    assert "calibration" not in {finding.kind for finding in calibrated}
+
+
+@pytest.mark.parametrize(("temperature", "clear"), [(0.25, True), (1, False)])
+def test_reliability_says_whether_a_temperature_lowers_the_log_loss_clearly(
+    example: Make, temperature: float, clear: bool
+) -> None:
+    one = made(example, models=("a",), seeds=(0,))
+    assert details(with_epochs(one, temperature)).reliability.clear == clear
+
+
+def test_with_many_classes_there_is_no_confusion_matrix(example: Make) -> None:
+    one = made(example, classes=61)
+    raw = {**one.config.model_dump(mode="json"), "competition": {"classes": 61}}
+    one.config = Config.model_validate(raw)
+    assert details(one).confusion == ()
 
 
 def test_the_gallery_has_every_error(example: Make) -> None:
@@ -217,9 +257,10 @@ def test_shares_of_the_test_predictions(example: Make) -> None:
     one = made(example)
     test, predicted = details(one).test, one.combined().test.argmax(axis=1)
     assert [part.test_rows for part in test.classes] == np.bincount(predicted, minlength=10).tolist()
-    for part in test.classes:
+    oof = np.bincount(one.combined().oof.argmax(axis=1), minlength=10)
+    for part, interval in zip(test.classes, metrics.share_intervals(oof, TEST_ROWS), strict=True):
         assert (part.train_rows, part.train_share) == (60, 0.1)
-        assert part.test_interval[0] < 0.1 < part.test_interval[1]
+        assert (part.oof_share, part.test_interval) == (oof[part.label] / ROWS, interval)
     assert len(test.uncertain) == 24
     assert all(row.id == f"test-{row.row}" for row in test.uncertain)
 

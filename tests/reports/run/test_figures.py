@@ -36,6 +36,12 @@ def test_a_column_has_its_own_score_and_weight(example: Make) -> None:
     assert [(one.score.errors, one.score.value) for one in columns] == [(2, 0.9), (2, 0.9)]
 
 
+def test_a_column_has_the_mean_and_deviation_of_its_members(example: Make) -> None:
+    first, _ = example(models=("cnn", "lenet"), seeds=(0,)).report().columns
+    assert first.folds.mean == pytest.approx(0.9)
+    assert first.folds.sd == pytest.approx(np.std([0.8, 1], ddof=1))
+
+
 def test_folds_have_mean_and_standard_deviation(example: Make) -> None:
     # Seed 0 misses rows 0 and 10, both in fold 0; seed 1 misses rows 9 and 19, both in fold 1.
     folds = example(seeds=(0,)).report().folds

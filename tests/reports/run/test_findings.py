@@ -12,12 +12,12 @@ from kit.records import (
     MemberReport,
     ModelReport,
     Pair,
-    Reliability,
     RunRecord,
     Score,
     Spread,
 )
 from kit.reports.run.findings import find
+from kit.reports.run.parts import Calibration
 
 NO_LABELS = LabelErrors(expected=1.0, interval=(0.0, 3.0), suspects=())
 
@@ -35,13 +35,15 @@ def record(*, sample: bool = False) -> RunRecord:
     )
 
 
-def members(gaps: tuple[float, ...], *, seeds: int = 2, epochs: bool = True) -> list[MemberReport]:
+def members(
+    gaps: tuple[float, ...], *, seeds: int = 2, first: int = 0, epochs: bool = True
+) -> list[MemberReport]:
     return [
         MemberReport(
-            member=f"cnn-f{fold}-s{fold % seeds}",
+            member=f"cnn-f{fold}-s{first + fold % seeds}",
             model="cnn",
             fold=fold,
-            seed=fold % seeds,
+            seed=first + fold % seeds,
             score=None,
             train_score=0.999,
             gap=gap,
@@ -76,10 +78,8 @@ def growth(saved: float, low: float, high: float) -> Growth:
     )
 
 
-def reliability(scaled: float) -> Reliability:
-    return Reliability(
-        bins=(), ece=0.01, ece_interval=(0, 1), temperature=1.2, log_loss=0.02, scaled_log_loss=scaled
-    )
+def calibration(calibrated: float, *temperatures: float, clear: bool = True) -> Calibration:
+    return Calibration(temperatures or (1.2,), (0.02, calibrated), (0.995, 0.994), clear=clear)
 
 
 def found(**changes: Any) -> tuple[Finding, ...]:
@@ -91,7 +91,8 @@ def found(**changes: Any) -> tuple[Finding, ...]:
         "alone": None,
         "without": {},
         "label_errors": NO_LABELS,
-        "reliability": None,
+        "calibration": None,
+        "teachers": {},
     }
     run, metric = changes.pop("record", record()), changes.pop("metric", HITS)
     return find(run, metric, **{**parts, **changes})
@@ -132,6 +133,18 @@ def test_one_seed_cannot_say_what_more_give() -> None:
     assert one.kind == "seeds"
     assert one.evidence == "`kit cv -c quick --set seeds=3` trains two more and keeps the members."
     assert [one.kind for one in found(members=members((0.0, 0.0), seeds=1, epochs=False))] == ["none"]
+
+
+def test_seeds_that_do_not_begin_at_0_are_kept() -> None:
+    [one] = found(members=members((0.0, 0.0), seeds=1, first=5))
+    assert "`kit cv -c quick --set 'seeds=[5,6,7]'` trains two more" in one.evidence
+    [more] = found(members=members((0.0, 0.0), first=5), growth=growth(6.2, 2.4, 9.6))
+    assert "`kit cv -c quick --set 'seeds=[5,6,7,8]'` trains them" in more.evidence
+
+
+def test_no_error_is_not_minus_zero_errors() -> None:
+    [one] = found(growth=growth(5.2, 0.0, 13.0))
+    assert "90 % band 0 more to 13 fewer" in one.evidence
 
 
 def test_a_large_gap_is_overfitting() -> None:
@@ -182,17 +195,33 @@ def test_labels_are_no_finding_if_none_may_be_wrong() -> None:
 
 
 def test_a_clear_gain_of_calibration() -> None:
-    [one] = found(reliability=reliability(0.018))
+    [one] = found(calibration=calibration(0.018))
     assert one.text == "calibration lowers the log loss by 10 %"
     assert one.evidence == (
-        "The probabilities are too extreme: temperature 1.20 gives 0.01800 in place of 0.02000 "
-        "(cross-fitted). `kit cv -c quick --set ensemble.calibrate=true` applies it."
+        "With each column at a temperature of its own (1.20), the OOF log loss is 0.01800 in place of "
+        "0.02000 and the OOF accuracy is 99.400 % in place of 99.500 % (cross-fitted). "
+        "`kit cv -c quick --set ensemble.calibrate=true` applies it."
     )
-    assert [one.kind for one in found(reliability=reliability(0.0199))] == ["none"]
+
+
+def test_log_loss_as_the_metric_is_named_once() -> None:
+    given = Calibration((1.2,), (0.02, 0.018), (0.02, 0.018), clear=True)
+    [one] = found(calibration=given, metric=LOSS, models=[model(0.02)])
+    assert "(1.20), the OOF log loss is 0.01800 in place of 0.02000 (cross-fitted)." in one.evidence
+
+
+def test_calibration_has_the_range_of_the_temperatures() -> None:
+    [one] = found(calibration=calibration(0.018, 0.9, 0.45, 1.2))
+    assert "temperature of its own (0.45 to 1.20)" in one.evidence
+
+
+@pytest.mark.parametrize("given", [calibration(0.0197), calibration(0.018, clear=False), calibration(0.021)])
+def test_a_small_or_unclear_gain_of_calibration_is_no_finding(given: Calibration) -> None:
+    assert [one.kind for one in found(calibration=given)] == ["none"]
 
 
 def test_calibration_comes_before_seeds_if_the_metric_needs_probabilities() -> None:
-    parts = {"reliability": reliability(0.018), "growth": growth(6.2, 2.0, 9.0)}
+    parts = {"calibration": calibration(0.018), "growth": growth(6.2, 2.0, 9.0)}
     assert [one.kind for one in found(**parts)] == ["seeds", "calibration"]
     assert [one.kind for one in found(metric=LOSS, models=[model(0.02)], **parts)] == ["calibration", "seeds"]
 
@@ -212,9 +241,23 @@ def test_a_model_without_which_the_ensemble_is_better(
     if text:
         assert one.text == f"the ensemble is {text}"
         assert one.evidence == (
-            "The OOF accuracy changes by +0.200 points (95 % interval +0.100 to +0.300). "
+            "The OOF accuracy changes by +0.200 points (95 % interval +0.100 to +0.300), p = 0.00018. "
             "`kit cv -c quick --set models.a=null` leaves it out."
         )
+
+
+def test_the_worst_of_several_models_must_be_clear_after_correction() -> None:
+    """A p-value of 0.034 is clear for one model, not for the worst of two."""
+    doubtful = Difference(0.002, 0.00015, 0.00385)
+    harmless = Difference(-0.01, -0.03, 0.01)
+    assert [one.kind for one in found(without={"a": doubtful})] == ["model"]
+    assert [one.kind for one in found(without={"a": doubtful, "b": harmless})] == ["none"]
+
+
+def test_a_teacher_is_not_left_out() -> None:
+    without = {"a": Difference(0.002, 0.001, 0.003), "b": Difference(0.001, 0.0005, 0.0015)}
+    [one] = found(without=without, teachers={"b": ("a",)})
+    assert one.text == "the ensemble is better without b"
 
 
 def alone(verdict: str, difference: float, p: float = 3.4e-9) -> Pair:
@@ -245,7 +288,7 @@ def test_a_model_that_is_better_than_the_ensemble_comes_first() -> None:
     )
     assert first.text == "cnn alone is better than the ensemble: 123 errors fewer"
     assert first.evidence == (
-        "The OOF accuracy changes by +1.230 points (95 % interval +0.830 to +1.630), p = 3.4e-09. "
+        "The OOF accuracy changes by +1.230 points (95 % interval +0.830 to +1.630), p = 1e-08. "
         "`kit cv -c quick --set models.knn=null --set models.svm=null` trains it alone."
     )
     assert second.text == "the ensemble is better without svm"
@@ -263,3 +306,17 @@ def test_a_metric_that_is_no_share_of_errors_has_its_difference() -> None:
 @pytest.mark.parametrize("verdict", ["no difference", "worse"])
 def test_a_model_that_is_not_clearly_better_is_not_named(verdict: str) -> None:
     assert [one.kind for one in found(alone=alone(verdict, 0.001))] == ["none"]
+
+
+def test_the_best_of_several_models_must_be_clear_after_correction() -> None:
+    others = [model(0.99).model_copy(update={"model": name}) for name in ("knn", "svm")]
+    given = alone("better", 0.0123, p=0.02)
+    assert [one.kind for one in found(alone=given, models=[model(0.995), others[0]])] == ["model"]
+    assert [one.kind for one in found(alone=given, models=[model(0.995), *others])] == ["none"]
+
+
+def test_a_model_with_teachers_is_not_trained_alone() -> None:
+    other = model(0.99).model_copy(update={"model": "teacher"})
+    given = alone("better", 0.0123)
+    [one] = found(alone=given, models=[model(0.995), other], teachers={"cnn": ("teacher",)})
+    assert "null" not in one.evidence

@@ -45,6 +45,14 @@ def test_suspicious_and_disputed_rows_are_shown() -> None:
     assert {*range(100, 160), *range(200, 260)} <= shown
 
 
+def test_suspicious_and_disputed_rows_are_shown_with_many_errors_and_classes() -> None:
+    probs, labels = predictions(3000, 26, 2000)
+    suspicion, disagreement = NOTHING.copy(), NOTHING.copy()
+    suspicion[2100:2160], disagreement[2200:2260] = 0.9, 0.5
+    shown = {*gallery.choose(probs, labels, suspicion, disagreement).tolist()}
+    assert {*range(2100, 2160), *range(2200, 2260), *range(100)} <= shown
+
+
 def test_there_are_at_most_600_rows_and_of_many_errors_the_hardest_400() -> None:
     probs, labels = predictions(3000, 26, 2000)
     shown = gallery.choose(probs, labels, NOTHING, NOTHING)
