@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 
 WIDE = 5
 """A logarithmic axis is clearer if the largest value is this many times the smallest."""
-MOST_TICKS, MANY_TICKS = 5, 7
-"""A vertical logarithmic axis has up to MANY_TICKS if it has fewer than FEW_TICKS otherwise."""
-FEW_TICKS = 4
+FEW_TICKS, MOST_TICKS, MANY_TICKS = 4, 5, 7
+"""A vertical logarithmic axis has up to MANY_TICKS if MOST_TICKS leave it fewer than FEW_TICKS."""
 _RANGE = 1e4
 """A logarithmic axis of percentages spans at most this factor: 99.9999 % and 100 % coincide."""
 
@@ -98,7 +97,7 @@ class ScoreAxis:
 
     def _texts(self, ticks: Sequence[float]) -> list[str]:
         if not self._log:
-            most = 8 if self._only is None else 5
+            most = 8 if self._only is None else 3 if self._metric.percent else 5
             decimals = next((n for n in range(most) if all(abs(t - round(t, n)) < 1e-9 for t in ticks)), most)
             return [f"{self._shown(tick):.{decimals}f}" for tick in ticks]
         return [

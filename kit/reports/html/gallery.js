@@ -30,7 +30,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     list.replaceChildren(...matching.slice(0, limit), ...cards.filter((card) => !shown.has(card)));
     for (const card of cards) card.hidden = !shown.has(card);
     const rest = matching.length > shown.size && matching.length < cards.length ? `; ${matching.length} match` : "";
-    count.textContent = `${shown.size} of ${cards.length} rows shown${rest}`;
+    count.textContent = `${shown.size} of ${cards.length} ${cards.length === 1 ? "row" : "rows"} shown${rest}`;
     more.hidden = matching.length <= shown.size;
     more.textContent = `Show ${Math.min(STEP, matching.length - shown.size)} more`;
   };

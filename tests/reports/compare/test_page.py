@@ -158,6 +158,15 @@ def test_a_browser_shows_an_accessible_page(
 
 
 @pytest.mark.slow
+def test_the_pairs_of_four_runs_with_long_names_fit_on_a_laptop(tmp_path: Path, open_page: Open) -> None:
+    names = [f"network-of-{size:03}-units" for size in range(4)]
+    wrong = {name: range(100 + 90 * index) for index, name in enumerate(names)}
+    page = open_page(written(compared(wrong), tmp_path)).page
+    box = page.get_by_role("region", name="Pairs on the same rows")
+    assert box.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+@pytest.mark.slow
 def test_filters_and_sorting_work_by_keyboard(tmp_path: Path, open_page: Open) -> None:
     page = open_page(written(compared(), tmp_path)).page
     count = page.locator("[data-count]")

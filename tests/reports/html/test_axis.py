@@ -70,7 +70,7 @@ def test_three_decades_have_more_ticks_than_one_per_decade() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "value", "text"), [(ACCURACY, 0.926667, "92.6667"), (ACCURACY, 1.0, "100"), (LOSS, 0.5, "0.5")]
+    ("metric", "value", "text"), [(ACCURACY, 0.926667, "92.667"), (ACCURACY, 1.0, "100"), (LOSS, 0.5, "0.5")]
 )
 def test_a_constant_has_one_tick(metric: Metric, value: float, text: str) -> None:
     assert ticks(metric, [value, value + 1e-15]) == [text]

@@ -162,7 +162,7 @@ def test_the_keyboard_stops_only_at_boxes_that_scroll(full: Path, open_page: Ope
     page = open_page(full).page
     matrix = page.get_by_role("region", name="Rows by label and prediction")
     expect(matrix).not_to_have_attribute("tabindex", "0")
-    page.set_viewport_size({"width": 390, "height": 900})
+    page.set_viewport_size({"width": 300, "height": 900})
     expect(matrix).to_have_attribute("tabindex", "0")
 
 

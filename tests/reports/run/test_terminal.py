@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from kit.metrics import METRICS
 from kit.records import Finding, History, Report, ViewsReport
 from kit.reports.formatting import duration, p_value, percent
 from kit.reports.run.terminal import render
@@ -118,6 +119,16 @@ def test_it_fits_80_columns_with_long_names(example: Make) -> None:
     lines = rendered(report).splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
+
+
+def test_a_long_name_of_a_metric_cuts_neither_names_nor_digits(example: Make) -> None:
+    report = example(models=("cnn", "lenet")).report()
+    kappa = report.model_copy(update={"metric": "quadratic_weighted_kappa"})
+    gap = METRICS["quadratic_weighted_kappa"].format(report.models[1].gap)
+    rows = [line for line in rendered(kappa, 80).splitlines() if line.startswith("lenet ")]
+    assert rows[0].split()[:4] == ["lenet", "0.90000", "2", gap]
+    assert "Params" not in rendered(kappa, 80)
+    assert max(map(len, rendered(kappa, 80).splitlines())) <= 80
 
 
 def test_figures_of_the_sample_claim_nothing_about_the_competition(example: Make) -> None:
