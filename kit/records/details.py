@@ -141,7 +141,7 @@ class Reliability(Record):
     log_loss: float
     scaled_log_loss: float
     """Log loss at that temperature, cross-fitted."""
-    clear: bool = True
+    clear: bool
     """Whether that is lower than `log_loss` by more than two standard errors over rows."""
 
 
@@ -166,15 +166,13 @@ class TestClass(Record):
     """Test rows that are predicted as this class."""
     train_share: float
     """Share of the training labels."""
-    oof_share: float | None = None
-    """Share of the OOF predictions, which have the systematic errors of the test predictions, too; None in
-    reports of earlier versions."""
+    oof_share: float
+    """Share of the OOF predictions, which have the systematic errors of the test predictions, too."""
     test_share: float
     """Share of the test predictions."""
     test_interval: Interval
     """Where the test share is expected from the OOF share, 95 % for all classes together; see
-    `kit.metrics.share_intervals`. In reports of earlier versions: from the training share, 95 % per class.
-    """
+    `kit.metrics.share_intervals`."""
 
 
 class UncertainRow(Record):

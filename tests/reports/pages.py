@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kit.images import Images
+from kit.metrics import mean_sd
 from kit.records import (
     ClassShare,
     ColumnReport,
@@ -100,7 +101,12 @@ def example_report(
         models=tuple(_model(model, len(seeds) * 2) for model in models),
         columns=tuple(
             ColumnReport(
-                model=model, seed=seed, weight=1 / len(columns), temperature=1.0, score=score(30 + seed)
+                model=model,
+                seed=seed,
+                weight=1 / len(columns),
+                temperature=1.0,
+                score=score(30 + seed),
+                folds=_folds(model, seed, members),
             )
             for model, seed in columns
         ),
@@ -172,6 +178,12 @@ def _shares(first: int, classes: int) -> tuple[ClassShare, ...]:
         ClassShare(label=(first + step) % classes, probability=probability)
         for step, probability in enumerate((0.61, 0.31, 0.05, 0.02, 0.01))
     )
+
+
+def _folds(model: str, seed: int, members: Sequence[MemberReport]) -> Spread:
+    own = [one.score.value for one in members if (one.model, one.seed) == (model, seed) and one.score]
+    mean, sd = mean_sd([value for value in own if value is not None])
+    return Spread(mean=mean, sd=sd)
 
 
 def _gallery(count: int, classes: int, columns: int) -> tuple[GalleryRow, ...]:
@@ -291,6 +303,7 @@ def _reliability() -> Reliability:
         temperature=1.23,
         log_loss=0.0881,
         scaled_log_loss=0.0852,
+        clear=True,
     )
 
 
@@ -332,6 +345,7 @@ def _test(labels: Sequence[str], columns: int) -> TestPredictions:
                 train_rows=round(ROWS * share),
                 test_rows=round(TEST_ROWS * share),
                 train_share=share,
+                oof_share=share + 0.01,
                 test_share=share if label else share + 0.06,
                 test_interval=(share - 0.02, share + 0.02),
             )

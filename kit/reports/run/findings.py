@@ -128,7 +128,7 @@ def _labels(errors: LabelErrors, rows: int) -> Iterator[Finding]:
 
 
 def _calibration(record: RunRecord, metric: Metric, given: Calibration | None) -> Iterator[Finding]:
-    """Yield a clear gain in log loss, with the metric, which may be worse: sharper columns count more in the mean."""
+    """Yield a clear gain in log loss; the metric may be worse, because sharper columns count more."""
     if given is None or not given.clear:
         return
     before, after = given.log_loss

@@ -123,7 +123,7 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         places = range(len(shares))
         low, high = ([100 * one.test_interval[side] for one in shares] for side in (0, 1))
         axes.vlines(
-            places, low, high, color=SERIES[0], linewidth=5, alpha=0.4, label="expected from training, 95 %"
+            places, low, high, color=SERIES[0], linewidth=5, alpha=0.4, label="expected from OOF, 95 %"
         )
         axes.plot(
             places,
@@ -145,9 +145,9 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         axes.grid(visible=False, axis="x")
         legend(axes)
 
-    within = "is within the range expected from the training rows for every class"
+    within = "is within the range expected from the OOF predictions for every class"
     text = "The share of test predictions " + (
-        f"is outside the range expected from the training rows for {first_few(outside)}."
+        f"is outside the range expected from the OOF predictions for {first_few(outside)}."
         if outside
         else f"{within}."
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kit.metrics import LOSS, Metric, mean_sd
+from kit.metrics import LOSS, Metric
 from kit.records import Growth, MemberReport, ModelReport, Report, Score, Spread
 from kit.reports.formatting import duration
 from kit.reports.html.tables import Cell, Table
@@ -32,7 +32,7 @@ def scores(report: Report, metric: Metric) -> Table:
                     f"{column.model}, seed {column.seed}",
                     metric.format(column.score.value),
                     *(_score_cell(one, heats, metric) for one in own),
-                    _mean_of(own, metric),
+                    spread(column.folds, metric) if column.folds else "-",
                 )
             )
         if len(columns) > 1:
@@ -82,14 +82,6 @@ def _score_cell(one: MemberReport | None, heats: dict[str, float], metric: Metri
     if one is None or one.score is None:
         return Cell("-")
     return Cell(metric.format(one.score.value), heats.get(one.member))
-
-
-def _mean_of(members: Sequence[MemberReport | None], metric: Metric) -> str:
-    values = [one.score.value for one in members if one and one.score and one.score.value is not None]
-    if not values:
-        return "-"
-    mean, sd = mean_sd(values)
-    return spread(Spread(mean=mean, sd=sd), metric)
 
 
 def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Table:

@@ -125,13 +125,14 @@ def _off(row: int, column: int, text: str, heat: float) -> Cell:
 def classes(given: TestPredictions, labels: Sequence[str]) -> Table:
     """Return the shares of the classes in training labels and test predictions."""
     return Table(
-        "Shares of the classes, %",
-        ("Class", "Training rows", "Share", "Expected in test rows", "Share in predictions", "Test rows", ""),
+        "Shares of the classes in labels, OOF predictions and test predictions, %",
+        ("Class", "Training rows", "Share", "OOF", "Expected in test", "Test", "Test rows", ""),
         [
             (
                 labels[one.label],
                 f"{one.train_rows:,}",
                 f"{100 * one.train_share:.2f}",
+                f"{100 * one.oof_share:.2f}",
                 f"{100 * one.test_interval[0]:.2f} to {100 * one.test_interval[1]:.2f}",
                 f"{100 * one.test_share:.2f}",
                 f"{one.test_rows:,}",

@@ -180,16 +180,6 @@ def test_the_ensemble_is_compared_with_its_models(page: Reader) -> None:
     assert "ensemble 97.400 96.400 to 98.400 26 0.08800 8 1m 02s" in page.text
 
 
-def test_the_better_model_of_a_pair_comes_first(tmp_path: Path) -> None:
-    report = example_report(models=["logistic", "cnn"])
-    assert report.details
-    worse = report.details.pairs[0].model_copy(
-        update={"a": "cnn", "b": "logistic", "verdict": "worse", "difference": -0.067, "p_corrected": 0.0}
-    )
-    text = read(tmp_path, changed(report, pairs=(worse,))).text
-    assert "cnn against logistic better +6.700 -8.400 to -5.000 < 1e-99 13 80 +0.20000 -58.8 s" in text
-
-
 def test_a_single_model_is_not_compared(tmp_path: Path) -> None:
     text = read(tmp_path, example_report(models=["cnn"])).text
     assert "Models compared" not in text
@@ -352,7 +342,7 @@ def test_plots_take_the_colours_and_the_font_of_the_page(source: str) -> None:
 
 
 def test_test_shares_outside_their_interval_are_named(page: Reader) -> None:
-    assert "is outside the range expected from the training rows for 0." in page.text
+    assert "is outside the range expected from the OOF predictions for 0." in page.text
 
 
 def test_the_command_and_the_configuration_are_shown(page: Reader) -> None:

@@ -33,7 +33,7 @@ def test_classes_outside_their_range_are_named_up_to_five() -> None:
     shares = [one.model_copy(update={"test_share": 0.5}) for one in given.classes]
     text = classes(given.model_copy(update={"classes": tuple(shares)}), DIGITS).text
     assert text == (
-        "The share of test predictions is outside the range expected from the training rows for "
+        "The share of test predictions is outside the range expected from the OOF predictions for "
         "0, 1, 2, 3, 4 and 5 more."
     )
 
