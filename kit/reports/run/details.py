@@ -133,8 +133,9 @@ def _alone(
     labels: Labels,
     metric: Metric,
 ) -> Pair | None:
-    """Return a model compared with the ensemble; None with a single model."""
-    if len(each) == 1:
+    """Return a model compared with the ensemble; None if it has no better score, or is the only one."""
+    alone, together = (metric.value(one, labels) for one in (each[name], probs))
+    if alone is None or together is None or metric.loss(alone) >= metric.loss(together):
         return None
     [pair] = compare_pairs(["ensemble", name], [probs, each[name]], labels, metric)
     return pair
