@@ -21,7 +21,9 @@ def open_page(path: Path) -> None:
         raise UserError("there is no page to open", where=str(path))
     address = path.resolve().as_uri()
     if not (_has_display() and webbrowser.open(address)):
-        click.echo(f"no browser here; open {address}, or copy the file: it needs no other", err=True)
+        click.echo(
+            f"no browser here: open {address}, or copy that file; it contains the whole page", err=True
+        )
 
 
 def _has_display() -> bool:

@@ -4,7 +4,8 @@ import click
 
 from kit.cli import options
 from kit.cli.browser import open_page
-from kit.runs import comparison_path, find_run
+from kit.errors import UserError
+from kit.runs import find_run
 
 
 @click.command(
@@ -31,4 +32,6 @@ def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
     if page and not as_json:
         click.echo(f"\nPage: {page}")
     if open_:
-        open_page(page or comparison_path([run.name for run in found]))
+        if page is None:
+            raise UserError("there is no page to open")
+        open_page(page)

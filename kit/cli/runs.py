@@ -84,7 +84,7 @@ def _summary(run: Run) -> _Summary:
     """Return the list entry of a run."""
     try:
         record, planned = run.read_record(), run.planned()
-        report = run.read_report() if run.is_finished() else None
+        report = run.read_report() if run.is_finished() and run.report_path.is_file() else None
         return _Summary(
             name=run.name,
             status=run.status(),

@@ -1,6 +1,6 @@
 """How different columns of predictions of the same rows are.
 
-Columns are the models of an ensemble, for each seed one. A network's error that others do not share is
+A column is one model with one seed. A network's error that others do not share is
 outvoted: an ensemble gains from columns with few common errors.
 """
 

@@ -1,4 +1,4 @@
-"""Expected losses of larger ensembles than there are.
+"""Expected losses of ensembles that are larger than the trained one.
 
 The expected loss of the mean of k exchangeable units is taken as a + b / k. This is exact for the Brier
 score: N. Ueda and R. Nakano (1996), Proc. ICNN, 90-95. Log loss and errors can fall more slowly, by a power
@@ -43,7 +43,7 @@ class Curve(NamedTuple):
 
     @property
     def units(self) -> int:
-        """How many there are."""
+        """Number of units."""
         return len(self.subsets[-1][0])
 
 

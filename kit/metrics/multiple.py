@@ -34,7 +34,7 @@ def normal_p(difference: Difference) -> float:
     """Return the two-sided p-value of a difference, by the normal approximation from its 95 % interval.
 
     The standard error is the width of the interval over 2 · 1.96, also where the interval is not symmetric.
-    Without a difference, or where it has no value (NaN), p is 1; with one whose interval has no width, 0.
+    p is 1 if the difference is 0 or NaN; any other difference has p 0 if its interval has no width.
     """
     mean, low, high = difference
     if mean == 0 or isnan(mean):

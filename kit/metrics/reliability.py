@@ -31,7 +31,7 @@ class Bin(NamedTuple):
 
 
 class CalibrationError(NamedTuple):
-    """Mean distance of confidence and accuracy, with its 95 % interval."""
+    """Mean distance between confidence and accuracy, with its 95 % interval."""
 
     value: float
     interval: Interval
@@ -46,7 +46,7 @@ def reliability_bins(probs: Probabilities, labels: Labels, bins: int = BINS) -> 
     Args:
         probs: (rows, classes).
         labels: (rows,) from 0.
-        bins: at most how many.
+        bins: maximum number of bins.
     """
     confidence, correct = _outcomes(probs, labels)
     place = _bins_of(confidence, bins)
@@ -58,7 +58,7 @@ def ece(
 ) -> CalibrationError:
     """Return the expected calibration error (ECE) with its 95 % bootstrap interval over rows.
 
-    ECE is the mean over `reliability_bins` of the distance of confidence and accuracy, weighted by rows.
+    ECE is the mean over `reliability_bins` of the distance between confidence and accuracy, weighted by rows.
     Source: M. P. Naeini, G. F. Cooper and M. Hauskrecht (2015), AAAI 29, 2901-2907, with bins of equal width.
 
     Distances do not cancel, so that ECE is too high on few rows, and higher still on resamples. This bias is
@@ -70,7 +70,7 @@ def ece(
     Args:
         probs: (rows, classes).
         labels: (rows,) from 0.
-        bins: at most how many.
+        bins: maximum number of bins.
         draws: resamples of the bootstrap; their rows stay in their bins.
         seed: of the draws.
     """

@@ -70,7 +70,7 @@ def compare(runs: Sequence[Run]) -> RunComparison:
             probs,
             labels,
             metric,
-            [one.report.time.member_seconds for one in finished],
+            [one.report.time.member_seconds or None for one in finished],
         ),
         changed=_changed(rows, labels, probs),
         notes=tuple(_notes(finished, len(rows))),

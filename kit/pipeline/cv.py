@@ -210,7 +210,7 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
         warnings=dataset.warnings,
     )
     run.write_report(report)
-    # An old page would be taken for a sign that the report is out of date, and computed again.
+    # With an old page, the report would look out of date and be computed again.
     with suppress(OSError):
         run.page_path.unlink()
     run.write_images(images_of(report, dataset))

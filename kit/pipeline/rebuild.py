@@ -20,7 +20,8 @@ def computed(run: Run, warnings: tuple[str, ...]) -> Report:
         warnings: of the data check, from an earlier report.
 
     Raises:
-        KitError, OSError, ValueError, LookupError, BadZipFile: a file is missing or damaged.
+        KitError, OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error: a file is missing or
+            damaged.
     """
     record, table = run.read_record(), run.read_oof()
     config, folds = validate(record.config), run.read_folds()

@@ -5,6 +5,7 @@ An up-to-date report is shown without numpy: imports of what computes and draws 
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
@@ -75,7 +76,7 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
 
     try:
         return computed(run, stored.warnings if stored else ())
-    except (KitError, OSError, ValueError, LookupError, BadZipFile) as error:
+    except (KitError, OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error) as error:
         cause = _cause(error)
         if stored is None:
             raise UserError(
@@ -92,8 +93,8 @@ def _cause(error: Exception) -> str:
     if isinstance(error, KitError):
         return str(error).partition("\n")[0]
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}"
-    return "members, folds and oof.csv do not fit together"
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return "members, folds or oof.csv are damaged, or do not fit together"
 
 
 def _draw(run: Run, report: Report) -> None:

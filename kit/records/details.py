@@ -133,7 +133,7 @@ class Reliability(Record):
     bins: tuple[ReliabilityBin, ...]
     """Ascending confidence, about equally many rows each."""
     ece: float
-    """Expected calibration error: mean distance of confidence and accuracy, weighted by rows."""
+    """Expected calibration error: mean distance between confidence and accuracy, weighted by rows."""
     ece_interval: Interval
     """95 % bootstrap interval over rows."""
     temperature: float
@@ -254,7 +254,7 @@ class Details(Record):
     """Hardest first."""
     gallery_complete: bool
     """Whether every error is in the gallery."""
-    label_errors: LabelErrors | None
+    label_errors: LabelErrors
     reliability: Reliability
     diversity: Diversity | None
     """None with a single column."""

@@ -62,8 +62,9 @@ def test_without_a_display_the_address_is_printed(example: Make, monkeypatch: py
     monkeypatch.setattr(sys, "platform", "linux")
     result = invoke("--open")
     assert result.exit_code == 0
-    assert result.stderr == (
-        f"no browser here; open {run.page_path.resolve().as_uri()}, or copy the file: it needs no other\n"
+    address = run.page_path.resolve().as_uri()
+    assert (
+        result.stderr == f"no browser here: open {address}, or copy that file; it contains the whole page\n"
     )
 
 

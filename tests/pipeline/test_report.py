@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kit.errors import UserError
+from kit.members import Member
 from kit.pipeline.rebuild import find_images
 from kit.pipeline.report import current, is_drawn
 from kit.reports.run.page import PAGE_VERSION
@@ -95,6 +96,17 @@ def test_without_members_and_report_the_cause_is_named(example: Make, said: list
     shutil.rmtree(run.path / "members")
     with pytest.raises(UserError, match=r"there is no report\.json, and it cannot be computed"):
         current(run, said.append)
+
+
+def test_an_empty_member_leaves_the_page_what_the_report_has(example: Make, said: list[str]) -> None:
+    run = example().write()
+    run.write_report(run.read_report().model_copy(update={"details": None}))
+    run.member_path(Member("cnn", 0, 0)).write_bytes(b"")
+    assert current(run, said.append).oof.errors == 2
+    [reason] = said
+    assert reason.startswith(
+        "the page shows only what report.json has: members, folds or oof.csv are damaged"
+    )
 
 
 def test_a_run_of_version_1_has_a_page(workdir: Path, said: list[str]) -> None:

@@ -39,7 +39,15 @@ def _pairs(comparison: RunComparison, *, wide: bool) -> words.Cells:
     metric = METRICS[comparison.metric]
     pairs = pairs_table(words.ranked_pairs(comparison), metric)
     first = ("Pair", "Verdict", f"{metric.title}{', points' * metric.percent}")
-    headings = (*first, "95 % interval", "p", "Gained", "Lost", LOSS.title, "Time")
+    headings = (
+        *first,
+        "95 % interval",
+        "p",
+        "Gained",
+        "Lost",
+        *([] if metric is LOSS else [LOSS.title]),
+        "Time",
+    )
     columns = zip(*([cell.text for cell in row] for row in pairs.cells()), strict=True)
     cells = dict(zip(headings, columns, strict=True))
     return cells if wide else {heading: cells[heading] for heading in (*first, "p")}

@@ -106,7 +106,7 @@ def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
             "p",
             "Gained",
             "Lost",
-            "Δ log loss",
+            *(("Δ log loss",) if metric is not LOSS else ()),
             "Δ time",
         ),
         [
@@ -118,7 +118,7 @@ def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
                 p_number(one.p_corrected),
                 f"{one.gained:,}",
                 f"{one.lost:,}",
-                LOSS.format_difference(one.loss_difference),
+                *((LOSS.format_difference(one.loss_difference),) if metric is not LOSS else ()),
                 _signed_duration(one.seconds_difference),
             )
             for one in pairs

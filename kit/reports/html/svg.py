@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TEXT, SOFT, LINE = "#000a01", "#000a02", "#000a03"
 SERIES = ("#000b01", "#000b02", "#000b03", "#000b04", "#000b05", "#000b06")
-"""Colours that colour-blind people can tell apart (Okabe and Ito, 2008)."""
+"""Placeholders of the series colours in page.css, which follow Okabe and Ito (2008)."""
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 _VARIABLES = {TEXT: "--text", SOFT: "--soft", LINE: "--line"} | {
     color: f"--series-{index}" for index, color in enumerate(SERIES, 1)

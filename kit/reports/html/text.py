@@ -20,3 +20,12 @@ def short(name: str, most: int = 10) -> str:
         return name
     end = most // 2
     return f"{name[: most - end - 1]}…{name[-end:]}"
+
+
+def fewer(low: float, high: float) -> str:
+    """Return a range of errors saved in words, as in "3 more to 13 fewer"."""
+    ends = [(f"{abs(round(end)):,}", "more" if round(end) < 0 else "fewer") for end in (low, high)]
+    (first, word), (last, last_word) = ends
+    if word == last_word == "more":
+        first, last = last, first
+    return f"{first}{'' if word == last_word else f' {word}'} to {last} {last_word}"

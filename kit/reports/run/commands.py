@@ -4,7 +4,13 @@ import shlex
 from collections.abc import Sequence
 from itertools import count, islice
 
+from kit.config.root import HASH_VERSION
 from kit.records import RunRecord
+
+
+def can_be_extended(record: RunRecord) -> bool:
+    """Return whether `kit cv` trains more seeds into the run: not if an earlier version of kit made it."""
+    return record.hash_version == HASH_VERSION
 
 
 def command_with(record: RunRecord, *settings: str, renamed: bool = False) -> str:
@@ -18,7 +24,8 @@ def command_with(record: RunRecord, *settings: str, renamed: bool = False) -> st
     added = [part for one in settings for part in ("--set", one)]
     words = shlex.split(record.origin.command)
     if not words:
-        return f"The command of this run with `{shlex.join(added)}`"
+        run = "The command of this run" if can_be_extended(record) else "A new run"
+        return f"{run} with `{shlex.join(added)}`"
     replaced = {one.partition("=")[0] for one in settings}
     kept: list[str] = []
     for option, value in zip(words[2::2], words[3::2], strict=True):

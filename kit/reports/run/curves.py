@@ -99,7 +99,7 @@ def _draw(
             start = f"from {metric.format(first)} to " if last > 1 else ""
             ends.append(f"{name} {start}{metric.format(end)}{metric.unit}")
     when = "from the first to the last epoch" if last > 1 else "after 1 epoch"
-    members = counted(max(len(train), len(held_out)), "member")
+    members = counted(len(held_out) or len(train), "member")
     text = f"Mean over {members}, {when}: {'; '.join(ends)}."
     if (mean := _mean(after)) is not None:
         text += f" After training, on training rows without augmentation: {metric.format(mean)}{metric.unit}."

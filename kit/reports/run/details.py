@@ -115,7 +115,7 @@ def detail(
             [each[one.model] for one in ranked],
             labels,
             metric,
-            [one.seconds for one in ranked],
+            [one.seconds or None for one in ranked],
         ),
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),
@@ -133,7 +133,7 @@ def _alone(
     labels: Labels,
     metric: Metric,
 ) -> Pair | None:
-    """Return a model compared with the ensemble; None if it has no better score, or is the only one."""
+    """Return a model compared with the ensemble; None unless its score is better."""
     alone, together = (metric.value(one, labels) for one in (each[name], probs))
     if alone is None or together is None or metric.loss(alone) >= metric.loss(together):
         return None

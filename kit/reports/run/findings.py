@@ -12,8 +12,9 @@ from kit.records import (
     Pair,
     RunRecord,
 )
-from kit.reports.run.commands import command_with, extended
-from kit.reports.run.model_findings import Teachers, alone_is_better, errors_text, overfit, useless
+from kit.reports.html.text import counted, fewer
+from kit.reports.run.commands import can_be_extended, command_with, extended
+from kit.reports.run.model_findings import Teachers, alone_is_better, overfit, useless
 from kit.reports.run.parts import Calibration
 
 SMALLEST_GAIN = 0.02
@@ -43,16 +44,14 @@ def find(
         models: figures of each model.
         members: figures of each member.
         growth: score against the number of seeds; None with a single column.
-        alone: the best model compared with the ensemble; None with a single model.
+        alone: the best model compared with the ensemble; None unless its score is better.
         without: change of the metric without each model, by its name.
         label_errors: labels that may be wrong.
         calibration: what it would change; None if the run is calibrated.
         teachers: of each model that has some.
     """
-    seeds, calibrated = (
-        sorted({member.seed for member in members}),
-        list(_calibration(record, metric, calibration)),
-    )
+    seeds = sorted({member.seed for member in members})
+    calibrated = list(_calibration(record, metric, calibration))
     found = [
         *_sample(record, rows),
         *alone_is_better(record, metric, alone, models, teachers),
@@ -66,8 +65,8 @@ def find(
     ]
     nothing = Finding(
         kind="none",
-        text="nothing to improve is certain",
-        evidence="No model overfits clearly, and neither labels nor probabilities look wrong.",
+        text="no clear improvement found",
+        evidence="The checks of models, seeds, labels and calibration found nothing beyond chance.",
         anchor="scores",
     )
     return tuple(found) or (nothing,)
@@ -89,13 +88,12 @@ def _more_seeds(record: RunRecord, growth: Growth | None, seeds: Sequence[int]) 
         return
     saved, (low, high) = round(growth.errors_saved), growth.errors_saved_band
     if saved >= 1:
-        certain, twice = low > 0, 2 * len(seeds)
+        twice = 2 * len(seeds)
         yield Finding(
             kind="seeds",
-            text=f"more seeds{'' if certain else ' may help'}: about {errors_text(saved)} fewer",
+            text=f"more seeds{'' if low > 0 else ' may help'}: about {counted(saved, 'error')} fewer",
             evidence=(
-                f"Forecast for {twice} seeds in place of {len(seeds)}, 90 % band "
-                f"{f'{low:.0f}' if certain else f'{abs(low):.0f} more'} to {high:.0f} fewer. "
+                f"Forecast for {twice} seeds in place of {len(seeds)}, 90 % band {fewer(low, high)}. "
                 f"{command_with(record, extended(seeds, twice))} trains them."
             ),
             anchor="growth",
@@ -108,17 +106,23 @@ def _one_seed(record: RunRecord, members: Sequence[MemberReport], seeds: Sequenc
         yield Finding(
             kind="seeds",
             text="one seed does not show what more seeds would give",
-            evidence=f"{command_with(record, extended(seeds, 3))} trains two more and keeps the members.",
+            evidence=(
+                f"{command_with(record, extended(seeds, 3))} "
+                f"{'trains two more and keeps the members' if can_be_extended(record) else 'shows it'}."
+            ),
             anchor="growth",
         )
 
 
 def _labels(errors: LabelErrors, rows: int) -> Iterator[Finding]:
-    low, high = errors.interval
+    count, (low, high) = round(errors.expected), errors.interval
     if low >= 1:
         yield Finding(
             kind="labels",
-            text=f"about {errors.expected:,.0f} labels look wrong ({low:,.0f} to {high:,.0f})",
+            text=(
+                f"about {counted(count, 'label')} look{'s' * (count == 1)} wrong "
+                f"({int(low):,} to {round(high):,})"
+            ),
             evidence=(
                 f"Estimate by confident learning on {rows:,} out-of-fold predictions, at a temperature that "
                 "corrects overconfidence, with its 95 % interval. The most suspicious are in the gallery."

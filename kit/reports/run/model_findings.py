@@ -6,6 +6,7 @@ from math import sqrt
 from kit.metrics import HITS, Difference, Metric, holm, mean_sd, normal_p
 from kit.records import Finding, MemberReport, ModelReport, Pair, RunRecord
 from kit.reports.formatting import p_value
+from kit.reports.html.text import counted
 from kit.reports.run.commands import command_with
 
 SMALLEST_GAP = 0.002
@@ -34,7 +35,7 @@ def alone_is_better(
         return
     gain = f"{metric.title} {metric.format_difference(alone.difference)}"
     if metric is HITS:
-        gain = f"{errors_text(alone.gained - alone.lost)} fewer"
+        gain = f"{counted(alone.gained - alone.lost, 'error')} fewer"
     evidence = f"{_change(metric, Difference(alone.difference, *alone.interval))}, {p_value(p)}."
     if alone.b not in teachers:
         others = [f"models.{one.model}=null" for one in models if one.model != alone.b]
@@ -120,8 +121,3 @@ def _change(metric: Metric, change: Difference) -> str:
 
 def _short(metric: Metric, value: float) -> str:
     return f"{100 * value:.1f}" if metric.percent else f"{value:.2g}"
-
-
-def errors_text(count: int) -> str:
-    """Return a number of errors, as in "1 error"."""
-    return f"{count:,} error{'s' * (count != 1)}"

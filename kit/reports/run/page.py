@@ -10,6 +10,7 @@ from kit.records import Details, Report
 from kit.reports.formatting import p_value
 from kit.reports.html.render import write
 from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
+from kit.reports.html.text import fewer
 from kit.reports.run import plots, score_tables, tables
 from kit.reports.run.curves import curves
 
@@ -29,8 +30,6 @@ SECTIONS = {
     "run": "Time, cost, provenance",
 }
 """Titles by anchor; `Finding.anchor` is one of these."""
-MATRIX_CLASSES = 60
-"""With more classes only the most confused pairs are shown."""
 _OF_DETAILS = ("growth", "labels", "reliability", "diversity", "test")
 
 
@@ -58,7 +57,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "line": tables.line,
         "with_label": tables.with_label,
         "spread": score_tables.spread,
-        "fewer": score_tables.fewer,
+        "fewer": fewer,
         "p_value": p_value,
         "scores": score_tables.scores(report, metric),
         "curves": {
@@ -90,14 +89,14 @@ def _models(report: Report, metric: Metric) -> dict[str, Any]:
     ensemble = TimedScore(score_tables.ENSEMBLE, report.oof, report.time.member_seconds)
     return {
         "models": score_tables.models([by_name[one.name] for one in timed], report, metric),
-        "time_plot": time_plot([*timed, ensemble], metric),
+        "time_plot": time_plot([*timed, ensemble], metric) if all(one.seconds > 0 for one in timed) else None,
     }
 
 
 def _details(details: Details, metric: Metric) -> dict[str, Any]:
     labels = details.labels
     context: dict[str, Any] = {
-        "matrix": len(labels) <= MATRIX_CLASSES,
+        "matrix": bool(details.confusion),
         "largest": max((count for count, _ in _errors(details)), default=0),
         "largest_rate": max((rate for _, rate in _errors(details)), default=0),
         "errors_shown": sum(one.label != one.predicted for one in details.gallery),
@@ -111,8 +110,7 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
         growth_metric = METRICS[details.growth.metric]
         context["growth_plot"] = plots.growth(details.growth, growth_metric)
         context["growth"] = score_tables.growth(details.growth, growth_metric)
-    if details.label_errors:
-        context["suspects"] = tables.suspects(details.label_errors, labels)
+    context["suspects"] = tables.suspects(details.label_errors, labels)
     if details.diversity:
         context["diversity"] = tables.diversity(details.diversity)
     return context

@@ -145,11 +145,10 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         axes.grid(visible=False, axis="x")
         legend(axes)
 
-    within = "is within the range expected from the OOF predictions for every class"
     text = "The share of test predictions " + (
         f"is outside the range expected from the OOF predictions for {first_few(outside)}."
         if outside
-        else f"{within}."
+        else "is within the range expected from the OOF predictions for every class."
     )
     return draw("Predicted classes in the test rows", text, paint)
 

@@ -57,9 +57,9 @@ def scores(report: Report, metric: Metric) -> Table:
     strong.add(len(rows))
     rows.append((ENSEMBLE, metric.format(report.oof.value), *([""] * len(folds)), ""))
     better = "higher" if metric.greater_is_better else "lower"
-    title = metric.title[:1].upper() + metric.title[1:] + (", %" if metric.percent else "")
+    title = metric.title[:1].upper() + metric.title[1:]
     return Table(
-        f"{title} on held-out rows; {better} is better, and coloured stronger",
+        f"{title} on held-out rows{', %' * metric.percent}; {better} is better, and has a stronger colour",
         ("Column", "OOF", *(f"Fold {fold}" for fold in folds), "Mean ± sd"),
         rows,
         frozenset(strong),
@@ -92,7 +92,7 @@ def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Ta
         f"OOF {metric.heading}",
         "95 % interval",
         "Errors",
-        "Log loss",
+        *(("Log loss",) if metric is not LOSS else ()),
         f"Train {metric.heading}",
         "Gap",
         "Members",
@@ -134,7 +134,7 @@ def _score_cells(name: str, score: Score, metric: Metric) -> tuple[str, ...]:
         metric.format(score.value),
         metric.format_interval(score.interval),
         f"{score.errors:,}",
-        LOSS.format(score.log_loss),
+        *((LOSS.format(score.log_loss),) if metric is not LOSS else ()),
     )
 
 
@@ -154,7 +154,7 @@ def gaps(report: Report, metric: Metric) -> Table:
                 metric.format(one.train_score),
                 metric.format(one.folds.mean),
                 metric.format(one.gap),
-                f"{one.members:,}",
+                f"{sum(own.model == one.model and own.score is not None for own in report.members):,}",
             )
             for one in report.models
         ],
@@ -205,12 +205,3 @@ def growth(given: Growth, metric: Metric) -> Table:
         ("Members", f"Median {metric.heading}", "5 % to 95 % quantile", "Subsets"),
         points + forecast,
     )
-
-
-def fewer(low: float, high: float) -> str:
-    """Return a range of errors saved in words, as in "3 more to 13 fewer"."""
-    ends = [(f"{abs(round(end)):,}", "more" if round(end) < 0 else "fewer") for end in (low, high)]
-    (first, word), (last, last_word) = ends
-    if word == last_word == "more":
-        first, last = last, first
-    return f"{first}{'' if word == last_word else f' {word}'} to {last} {last_word}"

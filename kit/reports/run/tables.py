@@ -6,9 +6,6 @@ from kit.records import ClassShare, Diversity, GalleryRow, LabelErrors, Reliabil
 from kit.reports.formatting import percent
 from kit.reports.html.tables import Cell, Table
 
-SHOWN_CLASSES = 5
-"""Bars on a card of the gallery."""
-
 
 def line(row: int) -> int:
     """Return the line of a CSV file, with a header, that holds a 0-based row."""
@@ -17,7 +14,7 @@ def line(row: int) -> int:
 
 def with_label(row: GalleryRow) -> list[ClassShare]:
     """Return the most probable classes of a row; its label comes last if it is not among them."""
-    shown = list(row.top[:SHOWN_CLASSES])
+    shown = list(row.top)
     if all(one.label != row.label for one in shown):
         shown.append(ClassShare(label=row.label, probability=row.probability))
     return shown
@@ -47,8 +44,8 @@ def worst(report: Report) -> Table:
 def suspects(given: LabelErrors, labels: Sequence[str]) -> Table:
     """Return the rows whose label may be wrong."""
     return Table(
-        "Most suspicious first",
-        ("Row", "Line", "Label", "More likely", "1 - probability of the label"),
+        "Most suspicious first: 1 - the probability of the label, at the temperature of this estimate",
+        ("Row", "Line", "Label", "More likely", "Suspicion"),
         [
             (
                 f"{one.row}",

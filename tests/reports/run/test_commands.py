@@ -1,11 +1,19 @@
 import pytest
 
+from kit.config.root import HASH_VERSION
 from kit.records import RunRecord
 from kit.reports.run.commands import command_with
 
 
-def record(command: str) -> RunRecord:
-    return RunRecord(config_name="quick", config={}, hash="", sample=False, origin={"command": command})
+def record(command: str, hash_version: int = HASH_VERSION) -> RunRecord:
+    return RunRecord(
+        config_name="quick",
+        config={},
+        hash="",
+        hash_version=hash_version,
+        sample=False,
+        origin={"command": command},
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,3 +37,7 @@ def test_a_run_of_other_models_has_another_name() -> None:
     assert command_with(run, "models.knn=null", "models.forest=null", renamed=True) == (
         "`kit cv -c baselines --set models.svm.c=2 --set models.knn=null --set models.forest=null`"
     )
+
+
+def test_a_run_of_an_earlier_version_cannot_be_extended() -> None:
+    assert command_with(record("", hash_version=1), "seeds=4") == "A new run with `--set seeds=4`"

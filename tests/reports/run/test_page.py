@@ -10,7 +10,7 @@ import pytest
 
 from kit.images import Images
 from kit.metrics.classification import EPSILON
-from kit.records import Curves, Growth, Report, Setting
+from kit.records import Curves, Growth, LabelErrors, Report, Setting
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
 from tests.reports.pages import LETTERS, example_images, example_report
 
@@ -75,7 +75,7 @@ def page(source: str) -> Reader:
 
 def test_the_answer_comes_first(page: Reader) -> None:
     text = page.text
-    start = text[: text.index("Accuracy, % on held-out rows")]
+    start = text[: text.index("Accuracy on held-out rows, %")]
     for part in (
         "OOF accuracy 97.400 %",
         "95 % interval 96.400 to 98.400",
@@ -227,7 +227,8 @@ def test_correct_predictions_are_no_buttons(source: str) -> None:
 
 
 def test_a_matrix_of_too_many_classes_is_left_out(tmp_path: Path) -> None:
-    page = read(tmp_path, example_report(models=["cnn"], labels=[f"c{index}" for index in range(61)]))
+    report = example_report(models=["cnn"], labels=[f"c{index}" for index in range(61)])
+    page = read(tmp_path, changed(report, confusion=()))
     assert "Labels down, predictions across" not in page.text
     assert "Most confused pairs Label Predicted Rows c0 c1 7" in page.text
 
@@ -304,8 +305,8 @@ def test_wrong_labels_are_an_estimate(page: Reader) -> None:
         (
             14.6,
             (0.4, 19.0),
-            "Up to 19 of 1,000 labels may be wrong (95 % interval 0 to 19): the errors that the "
-            "probabilities predict may explain all 15 labels that the predictions confidently contradict.",
+            "Up to 19 of 1,000 labels may be wrong (95 % interval 0 to 19): the predictions confidently "
+            "contradict 15 labels, but that may be errors of the models.",
         ),
         (10.2, (0.6, 19.0), "Up to 19 of 1,000 labels may be wrong (95 % interval 0 to 19)"),
         (0.2, (0.0, 3.0), "none of 1,000 labels: at most 3 may be wrong (95 % interval 0 to 3)."),
@@ -316,7 +317,6 @@ def test_an_estimate_that_may_be_0_does_not_name_a_number_of_wrong_labels(
 ) -> None:
     report = example_report(models=["cnn"])
     assert report.details
-    assert report.details.label_errors
     errors = report.details.label_errors.model_copy(update={"expected": expected, "interval": interval})
     shown = read(tmp_path, changed(report, label_errors=errors)).text
     assert text in shown
@@ -366,7 +366,7 @@ def test_times_name_their_zone(page: Reader) -> None:
 
 
 def test_the_two_bands_of_the_growth_are_told_apart(page: Reader) -> None:
-    assert "6 errors fewer in 1,000 rows (90 % band: 2 to 10 fewer)." in page.text
+    assert "6 fewer errors in 1,000 rows (90 % band: 2 to 10 fewer)." in page.text
     assert "This band compares the two ensembles on the same rows." in page.text
 
 
@@ -414,11 +414,11 @@ def test_a_perfect_run_has_a_page(tmp_path: Path) -> None:
         test=report.details.test.model_copy(
             update={"classes": report.details.test.classes[:2], "uncertain": ()}
         ),
-        label_errors=None,
+        label_errors=LabelErrors(expected=0.0, interval=(0.0, 3.0), suspects=()),
     )
     text = read(tmp_path, perfect).text
     assert "No row is predicted as another class." in text
-    assert "There is no estimate of wrong labels for this run." in text
+    assert "contradict none of 1,000 labels: at most 3 may be wrong" in text
 
 
 def test_the_module_is_imported_without_numpy() -> None:

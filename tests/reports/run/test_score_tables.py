@@ -1,7 +1,8 @@
 import pytest
 
 from kit.metrics import HITS
-from kit.reports.run.score_tables import fewer, growth, members, models
+from kit.reports.html.text import fewer
+from kit.reports.run.score_tables import growth, members, models
 from tests.reports.pages import example_report
 
 REPORT = example_report()
