@@ -22,9 +22,19 @@ def main() -> None:
             cli.main()
         finally:
             interrupts.ignore()
+            _forget_interrupts()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
+
+
+def _forget_interrupts() -> None:
+    """Let the process exit with its own code after an interrupt that was handled.
+
+    Under `python -m`, Python ends itself by SIGINT if a KeyboardInterrupt passed through the execution of
+    text, as in `namedtuple` and `dataclass`, unless later text is executed without one.
+    """
+    exec("")
 
 
 def _order_search_path() -> None:

@@ -3,6 +3,7 @@
 import click
 
 from kit.cli import options
+from kit.errors import InterruptedRunError
 
 
 @click.command(
@@ -40,4 +41,7 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
         )
     if complete:
         click.echo(f"{run.path} is complete; --fresh retrains it.\n", err=True)
-    render(current(run, lambda text: click.echo(text, err=True)), Console(), run)
+    try:
+        render(current(run, lambda text: click.echo(text, err=True)), Console(), run)
+    except KeyboardInterrupt:
+        raise InterruptedRunError("interrupted; the run is complete: kit report shows it") from None

@@ -245,3 +245,25 @@ def test_a_signal_exits_with_130(number: signal.Signals, tmp_path: Path) -> None
     process.send_signal(number)
     _, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (130, "\ninterrupted\n")
+
+
+INTERRUPTED = """
+import sys
+import kit.cli
+
+def interrupted():
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+kit.cli.main = interrupted
+import kit.__main__
+kit.__main__.main()
+"""
+
+
+def test_an_interrupt_in_executed_text_keeps_the_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "probe.py").write_text(INTERRUPTED)
+    done = subprocess.run([sys.executable, "-m", "probe"], cwd=tmp_path, check=False)
+    assert done.returncode == 130
