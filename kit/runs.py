@@ -104,6 +104,12 @@ class Run:
         status = self.read_record().status
         return "interrupted" if status == "running" and locks.held(self.path) is False else status
 
+    def how_to_finish(self) -> str:
+        """Return what to do about a run that is not finished."""
+        if self.status() == "running":
+            return "wait until it is finished"
+        return f"rerun the command that started it to resume: {self.read_record().command}"
+
     def has_results(self) -> bool:
         """Return whether all results of the ensemble exist and its records are readable."""
         try:

@@ -40,7 +40,7 @@ def command(run: str | None, as_json: bool, open_: bool) -> None:
 
 
 def _unfinished(run: Run) -> UserError:
-    record, planned = run.read_record(), run.planned()
+    planned = run.planned()
     missing = [str(member) for member in planned if not run.has(member)]
     names = f", without {', '.join(missing[:3])}{', …' * (len(missing) > 3)}" if missing else ""
     return UserError(
@@ -48,7 +48,5 @@ def _unfinished(run: Run) -> UserError:
         where=str(run.path),
         expected=f"{len(planned)} members",
         received=f"{len(planned) - len(missing)}{names}",
-        hint="wait until it is finished"
-        if run.status() == "running"
-        else f"rerun the command that started it to resume: {record.command}",
+        hint=run.how_to_finish(),
     )

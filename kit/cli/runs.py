@@ -36,10 +36,8 @@ class _Summary(Record):
 
 def _by_score(run: _Summary) -> tuple[bool, str, float]:
     """Competition data before the sample, then the best score; scores of two metrics cannot be compared."""
-    loss = math.inf
-    if run.scored and run.scored[1].value is not None:
-        loss = run.scored[0].loss(run.scored[1].value)
-    return bool(run.sample), run.metric or "", loss
+    rank = run.scored[1].rank(run.scored[0]) if run.scored else math.inf
+    return bool(run.sample), run.metric or "", rank
 
 
 _ORDERS: dict[str, Callable[[_Summary], Any]] = {

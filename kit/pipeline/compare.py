@@ -123,13 +123,12 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _read(run: Run, name: str) -> _Finished:
-    record, status = run.read_record(), run.status()
+    record = run.read_record()
     if not run.is_finished():
-        resume = f"rerun the command that started it to resume: {record.command}"
         raise UserError(
-            f"not finished ({status}); only finished runs can be compared",
+            f"not finished ({run.status()}); only finished runs can be compared",
             where=str(run.path),
-            hint="wait until it is finished" if status == "running" else resume,
+            hint=run.how_to_finish(),
         )
     report, table = run.read_report(), run.read_oof()
     if len(table.labels) != report.oof.rows:

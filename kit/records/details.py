@@ -174,6 +174,11 @@ class TestClass(Record):
     """Where the test share is expected from the OOF share, 95 % for all classes together; see
     `kit.metrics.share_intervals`."""
 
+    @property
+    def is_expected(self) -> bool:
+        """Whether the test share is inside the interval."""
+        return self.test_interval[0] <= self.test_share <= self.test_interval[1]
+
 
 class UncertainRow(Record):
     """A test row with a low probability of the predicted class."""

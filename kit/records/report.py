@@ -5,6 +5,7 @@ Units: fractions for accuracies, gaps and probabilities; nats for log losses; se
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -49,6 +50,10 @@ class Score(Record):
     def loss(self) -> float:
         """The loss that training minimises, with any metric."""
         return self.log_loss
+
+    def rank(self, metric: Metric) -> float:
+        """Return a sort key: the best first, those without a value last."""
+        return inf if self.value is None else metric.loss(self.value)
 
 
 class ExpectedScore(Record):

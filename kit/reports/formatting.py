@@ -24,6 +24,13 @@ def duration(seconds: float | None) -> str:
     return f"{minutes}m {rest:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
 
 
+def signed_duration(seconds: float | None) -> str:
+    """Return a difference in seconds with its sign, as in +4.2 s or -1m 12s."""
+    if seconds is None:
+        return "-"
+    return f"{'+' if seconds >= 0 else '-'}{duration(abs(seconds))}"
+
+
 def percent(fraction: float | None) -> str:
     """Return a fraction in percent with three decimals, as in 99.643; - for None and NaN."""
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.3f}"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import UserError
-from kit.files import atomic
+from kit.files import TRAIN_AGAIN, atomic
 from kit.task.format import SubmissionFormat
 from kit.task.ids import Row, check_any_order, check_order, lines_by_id
 
@@ -65,8 +65,7 @@ def submitted_ids(path: Path) -> tuple[str, ...]:
             _, *rows = csv.reader(file)
         return tuple(row[0] for row in rows)
     except (OSError, ValueError, LookupError, csv.Error) as error:
-        hint = "train the run again: kit cv --fresh"
-        raise UserError("missing or damaged", where=str(path), hint=hint) from error
+        raise UserError("missing or damaged", where=str(path), hint=TRAIN_AGAIN) from error
 
 
 def write_submission(

@@ -5,7 +5,7 @@ from itertools import combinations
 
 from kit.metrics import HITS, LOSS, METRICS, Metric
 from kit.records import Pair, RunComparison
-from kit.reports.formatting import duration, p_number, p_value
+from kit.reports.formatting import duration, p_number, p_value, signed_duration
 
 CAVEAT = (
     "Intervals and tests cover the choice of rows, not the randomness of training: train several seeds "
@@ -17,12 +17,7 @@ Cells = Mapping[str, Sequence[str]]
 def ranking(comparison: RunComparison) -> list[int]:
     """Return the positions of the runs in `contenders`, the best first; equal ones by log loss."""
     metric, runs = METRICS[comparison.metric], comparison.contenders
-
-    def loss(at: int) -> tuple[float, float]:
-        score = runs[at].score
-        return (float("inf") if score.value is None else metric.loss(score.value)), score.log_loss
-
-    return sorted(range(len(runs)), key=loss)
+    return sorted(range(len(runs)), key=lambda at: (runs[at].score.rank(metric), runs[at].score.log_loss))
 
 
 def pair_of(comparison: RunComparison, a: int, b: int) -> Pair:
@@ -137,8 +132,6 @@ def difference_table(comparison: RunComparison) -> Cells:
     metrics = [metric] if metric is LOSS else [metric, LOSS]
     differences = [pair.difference, pair.loss_difference][: len(metrics)]
     intervals = [pair.interval, pair.loss_interval][: len(metrics)]
-    seconds = pair.seconds_difference
-    sign = "-" if seconds is not None and seconds < 0 else "+"
     return {
         f"{pair.b} - {pair.a}": [
             *(f"{one.title}{', points' * one.percent}" for one in metrics),
@@ -151,7 +144,7 @@ def difference_table(comparison: RunComparison) -> Cells:
             *(one.format_difference(value) for one, value in zip(metrics, differences, strict=True)),
             f"{pair.gained:,}",
             f"{pair.lost:,}",
-            "-" if seconds is None else f"{sign}{duration(abs(seconds))}",
+            signed_duration(pair.seconds_difference),
             p_number(pair.p),
         ],
         "95 % interval": [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kit.metrics import LOSS, Metric
 from kit.records import Pair, Score
-from kit.reports.formatting import duration, p_number
+from kit.reports.formatting import duration, p_number, signed_duration
 from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
 from kit.reports.html.tables import Table
@@ -42,16 +42,9 @@ class TimedScore:
     seconds: float
 
 
-def by_score(timed: Sequence[TimedScore], metric: Metric) -> list[TimedScore]:
-    """Return the best first; those without a score last."""
-    return sorted(
-        timed, key=lambda one: math.inf if one.score.value is None else metric.loss(one.score.value)
-    )
-
-
 def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
     """Return the plot of scores, with their intervals, against training time."""
-    ordered = by_score(timed, metric)
+    ordered = sorted(timed, key=lambda one: one.score.rank(metric))
     axis = ScoreAxis(metric, [end for one in ordered for end in one.score.interval])
 
     def paint(axes: "Axes") -> None:
@@ -119,14 +112,8 @@ def pairs_table(pairs: Sequence[Pair], metric: Metric) -> Table:
                 f"{one.gained:,}",
                 f"{one.lost:,}",
                 *((LOSS.format_difference(one.loss_difference),) if metric is not LOSS else ()),
-                _signed_duration(one.seconds_difference),
+                signed_duration(one.seconds_difference),
             )
             for one in pairs
         ],
     )
-
-
-def _signed_duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    return f"{'+' if seconds >= 0 else '-'}{duration(abs(seconds))}"

@@ -1,6 +1,5 @@
 """Compute what the page of a run shows beyond the summary."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -47,6 +46,7 @@ def detail(
     labels: Labels,
     names: Sequence[str],
     columns: Sequence[Column],
+    parts: Parts,
     combined: Combined,
     folds: NDArray[np.int8],
     test_ids: Sequence[str],
@@ -61,6 +61,7 @@ def detail(
         labels: (training rows,) from 0.
         names: names of class 0, 1, ….
         columns: of the ensemble.
+        parts: ensembles of some of these columns.
         combined: the ensemble of these columns.
         folds: (seeds, rows) int8, the fold that holds the row out.
         test_ids: (test rows,) ids of the submission.
@@ -68,11 +69,9 @@ def detail(
         members: figures of each member.
     """
     metric, probs = metrics.METRICS[config.competition.metric], combined.oof
-    held_out = dict(zip(config.seeds, folds, strict=True))
-    parts = Parts(columns, labels, held_out, config.ensemble.method)
     each, curve = parts.by_model(), parts.growth(metric)
     # The worst first: the better model of a pair is compared with the other.
-    ranked = sorted(models, key=lambda one: _loss(metric, one), reverse=True)
+    ranked = sorted(models, key=lambda one: one.score.rank(metric), reverse=True)
     disagreement = metrics.row_disagreement([column.oof for column in columns])
     ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test)
     found = metrics.find_label_errors(calibrate(ensemble, labels, folds[0], robust_temperature).oof, labels)
@@ -122,10 +121,6 @@ def detail(
     )
 
 
-def _loss(metric: Metric, model: ModelReport) -> float:
-    return math.inf if model.score.value is None else metric.loss(model.score.value)
-
-
 def _alone(
     name: str,
     each: Mapping[str, NDArray[np.float64]],
@@ -135,7 +130,8 @@ def _alone(
 ) -> Pair | None:
     """Return a model compared with the ensemble; None unless its score is better."""
     alone, together = (metric.value(one, labels) for one in (each[name], probs))
-    if alone is None or together is None or metric.loss(alone) >= metric.loss(together):
+    # Not >=: a score that is not defined is NaN.
+    if not metric.loss(alone) < metric.loss(together):
         return None
     [pair] = compare_pairs(["ensemble", name], [probs, each[name]], labels, metric)
     return pair

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kit import metrics
 from kit.config import Config
 from kit.ensembling.columns import Column
-from kit.ensembling.methods import Combined, combine
+from kit.ensembling.methods import Combined
 from kit.members import ALL_ROWS, Member, MemberResult
 from kit.metrics import Metric
 from kit.records import (
@@ -33,6 +33,7 @@ from kit.records import (
 )
 from kit.reports.run.details import confusion_matrix, detail
 from kit.reports.run.notes import doubts, notes_of
+from kit.reports.run.parts import Parts
 
 CONFUSIONS = 10
 WORST = 20
@@ -75,8 +76,10 @@ def summarise(
     trained = [_member(metric, member, members[member], labels) for member in sorted(members)]
     judged = [one for one in trained if one.score is not None]
     retried = [one.member for one in trained if one.retried]
-    parts = _Parts(metric, config, labels, columns, folds)
-    models = parts.models(trained)
+    held_out = dict(zip(config.seeds, folds, strict=True))
+    parts = Parts(columns, labels, held_out, config.ensemble.method)
+    scores = _Scores(metric, labels, columns, parts)
+    models = scores.models(trained)
     return Report(
         run=record.name,
         config=record.config_name,
@@ -92,9 +95,9 @@ def summarise(
         ensemble=config.ensemble.method,
         tta=_views(metric, *tta, labels, used=config.ensemble.tta) if tta else None,
         folds=_folds(judged),
-        seeds=parts.seeds(),
+        seeds=scores.seeds(),
         models=models,
-        columns=parts.columns(combined.weights, trained),
+        columns=scores.columns(combined.weights, trained),
         members=tuple(trained),
         confusions=_confusions(combined.oof, labels, names),
         worst=_worst(combined.oof, labels, names),
@@ -116,6 +119,7 @@ def summarise(
             labels=labels,
             names=names,
             columns=columns,
+            parts=parts,
             combined=combined,
             folds=folds,
             test_ids=test_ids,
@@ -125,24 +129,14 @@ def summarise(
     )
 
 
-class _Parts:
+class _Scores:
     """Scores of groups of columns: per seed, per model, per column."""
 
-    def __init__(
-        self,
-        metric: Metric,
-        config: Config,
-        labels: Labels,
-        columns: Sequence[Column],
-        folds: NDArray[np.int8],
-    ) -> None:
-        self._metric, self._method = metric, config.ensemble.method
-        self._labels, self._columns = labels, columns
-        self._held_out = dict(zip(config.seeds, folds, strict=True))
+    def __init__(self, metric: Metric, labels: Labels, columns: Sequence[Column], parts: Parts) -> None:
+        self._metric, self._labels, self._columns, self._parts = metric, labels, columns, parts
 
     def _score(self, columns: Sequence[Column]) -> Score:
-        folds = np.stack([self._held_out[column.key.seed] for column in columns])
-        return Score.of(self._metric, combine(columns, self._labels, folds, self._method).oof, self._labels)
+        return Score.of(self._metric, self._parts.combined(columns), self._labels)
 
     def seeds(self) -> Seeds:
         seeds = dict.fromkeys(column.key.seed for column in self._columns)

@@ -9,7 +9,7 @@ from kit.metrics.classification import EPSILON
 from kit.records import Details, Report
 from kit.reports.formatting import p_value
 from kit.reports.html.render import write
-from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
+from kit.reports.html.scores import TimedScore, pairs_table, time_plot
 from kit.reports.html.text import fewer
 from kit.reports.run import plots, score_tables, tables
 from kit.reports.run.curves import curves
@@ -84,12 +84,12 @@ def _absent(report: Report) -> tuple[str, ...]:
 def _models(report: Report, metric: Metric) -> dict[str, Any]:
     if len(report.models) < 2:
         return {"models": None}
-    timed = by_score([TimedScore(one.model, one.score, one.seconds) for one in report.models], metric)
-    by_name = {one.model: one for one in report.models}
-    ensemble = TimedScore(score_tables.ENSEMBLE, report.oof, report.time.member_seconds)
+    ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
+    timed = [TimedScore(one.model, one.score, one.seconds) for one in ordered]
+    timed.append(TimedScore(score_tables.ENSEMBLE, report.oof, report.time.member_seconds))
     return {
-        "models": score_tables.models([by_name[one.name] for one in timed], report, metric),
-        "time_plot": time_plot([*timed, ensemble], metric) if all(one.seconds > 0 for one in timed) else None,
+        "models": score_tables.models(ordered, report, metric),
+        "time_plot": time_plot(timed, metric) if all(one.seconds > 0 for one in timed) else None,
     }
 
 
@@ -104,13 +104,13 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
         "reliability": tables.reliability(details.reliability),
         "class_plot": plots.classes(details.test, labels),
         "classes": tables.classes(details.test, labels),
+        "suspects": tables.suspects(details.label_errors, labels),
         "pairs": pairs_table(details.pairs, metric) if details.pairs else None,
     }
     if details.growth and details.growth.points:
         growth_metric = METRICS[details.growth.metric]
         context["growth_plot"] = plots.growth(details.growth, growth_metric)
         context["growth"] = score_tables.growth(details.growth, growth_metric)
-    context["suspects"] = tables.suspects(details.label_errors, labels)
     if details.diversity:
         context["diversity"] = tables.diversity(details.diversity)
     return context

@@ -117,7 +117,7 @@ def reliability(given: Reliability) -> list[Plot]:
 def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
     """Return the shares of predicted classes and the intervals where they are expected."""
     shares = given.classes
-    outside = [labels[one.label] for one in shares if not _inside(one.test_share, one.test_interval)]
+    outside = [labels[one.label] for one in shares if not one.is_expected]
 
     def paint(axes: "Axes") -> None:
         places = range(len(shares))
@@ -151,7 +151,3 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
         else "is within the range expected from the OOF predictions for every class."
     )
     return draw("Predicted classes in the test rows", text, paint)
-
-
-def _inside(value: float, interval: tuple[float, float]) -> bool:
-    return interval[0] <= value <= interval[1]

@@ -133,7 +133,7 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Table:
                 f"{100 * one.test_interval[0]:.2f} to {100 * one.test_interval[1]:.2f}",
                 f"{100 * one.test_share:.2f}",
                 f"{one.test_rows:,}",
-                "" if one.test_interval[0] <= one.test_share <= one.test_interval[1] else "outside",
+                "" if one.is_expected else "outside",
             )
             for one in given.classes
         ],

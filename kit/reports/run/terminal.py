@@ -1,6 +1,5 @@
 """Render the report of a run in a terminal: the main result first, then the details."""
 
-import math
 from collections.abc import Sequence
 
 from rich.columns import Columns
@@ -17,11 +16,11 @@ from kit.records import (
     Report,
     Score,
     SeedScore,
-    Spread,
     ViewsReport,
 )
 from kit.reports.formatting import WIDE, duration, network_size, p_value, table
 from kit.reports.html.text import counted
+from kit.reports.run.score_tables import spread
 from kit.runs import Run
 
 FINDINGS = 3
@@ -54,7 +53,7 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         _findings(console, report.details.findings)
     if len(report.models) > 1:
         console.print()
-        console.print(_models(by_score(report.models, metric), metric, console))
+        console.print(_models(sorted(report.models, key=lambda one: one.score.rank(metric)), metric, console))
         _pairs(console, report, metric)
     _tables(console, report, metric)
     if report.notes:
@@ -79,12 +78,6 @@ def _tables(console: Console, report: Report, metric: Metric) -> None:
         console.print()
         console.print(_views(report.tta, metric))
         console.print(Text(_difference(report.tta)))
-
-
-def by_score(models: Sequence[ModelReport], metric: Metric) -> list[ModelReport]:
-    """Return the models, the best first."""
-    best = math.inf
-    return sorted(models, key=lambda one: best if one.score.value is None else metric.loss(one.score.value))
 
 
 def _findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -138,9 +131,9 @@ def _headline(report: Report, metric: Metric) -> Table:
         grid.add_row("Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
     if metric is not LOSS:
         grid.add_row(_capitalised(LOSS), LOSS.format(oof.loss))
-    grid.add_row("Fold mean", f"{_spread(report.folds, metric)}{metric.unit}")
+    grid.add_row("Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
     if len(report.seeds.each) > 1:
-        grid.add_row("Seed mean", f"{_spread(report.seeds, metric)}{metric.unit}")
+        grid.add_row("Seed mean", f"{spread(report.seeds, metric)}{metric.unit}")
     if len(models) == 1 and models[0].gap is not None:
         gap = f"{metric.format(models[0].gap)}{' points' * metric.percent}"
         train = f"{metric.format(models[0].train_score)}{metric.unit}"
@@ -171,7 +164,7 @@ def _models(models: Sequence[ModelReport], metric: Metric, console: Console) -> 
         first: scores[first],
         "95 % interval": [metric.format_interval(one.score.interval) for one in models],
         **{heading: scores[heading] for heading in others},
-        f"Fold mean {metric.heading}": [_spread(one.folds, metric) for one in models],
+        f"Fold mean {metric.heading}": [spread(one.folds, metric) for one in models],
         f"Train {metric.heading}": [metric.format(one.train_score) for one in models],
         "Gap": [metric.format(one.gap) for one in models],
         "Params": [_short(one.parameters) for one in models],
@@ -191,7 +184,7 @@ def _models(models: Sequence[ModelReport], metric: Metric, console: Console) -> 
 
 def _folds(folds: Sequence[FoldScore], metric: Metric) -> Table:
     heading = f"{_capitalised(metric)}{metric.unit}"
-    return table({"Fold": [one.fold for one in folds], heading: [_spread(one, metric) for one in folds]})
+    return table({"Fold": [one.fold for one in folds], heading: [spread(one, metric) for one in folds]})
 
 
 def _seeds(seeds: Sequence[SeedScore], metric: Metric) -> Table:
@@ -234,11 +227,6 @@ def _short(count: int | None) -> str:
     if count is None:
         return "-"
     return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.1f} k"
-
-
-def _spread(spread: Spread, metric: Metric) -> str:
-    """Return mean ± standard deviation; only the mean without deviation."""
-    return metric.format(spread.mean) + (f" ± {metric.format(spread.sd)}" if spread.sd is not None else "")
 
 
 def _capitalised(metric: Metric) -> str:

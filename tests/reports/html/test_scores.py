@@ -2,7 +2,7 @@ import pytest
 
 from kit.metrics import METRICS, Metric
 from kit.records import Score
-from kit.reports.html.scores import TimedScore, by_score, pairs_table, time_plot
+from kit.reports.html.scores import TimedScore, pairs_table, time_plot
 from tests.reports.pages import example_report
 
 ACCURACY, LOSS, AUC = METRICS["accuracy"], METRICS["log_loss"], METRICS["auc"]
@@ -11,13 +11,6 @@ ACCURACY, LOSS, AUC = METRICS["accuracy"], METRICS["log_loss"], METRICS["auc"]
 def scored(value: float | None) -> Score:
     known = value or 0.0
     return Score(value=value, interval=(known - 0.01, known), errors=1, rows=9, accuracy=0.9, log_loss=0.1)
-
-
-@pytest.mark.parametrize(("metric", "names"), [(ACCURACY, "bac"), (LOSS, "cab")])
-def test_the_best_comes_first_and_a_missing_score_last(metric: Metric, names: str) -> None:
-    values = {"a": 0.5, "b": 0.9, "c": 0.1} if metric is not LOSS else {"a": 0.5, "b": None, "c": 0.1}
-    timed = [TimedScore(name, scored(value), 1.0) for name, value in values.items()]
-    assert "".join(one.name for one in by_score(timed, metric)) == names
 
 
 def test_the_text_of_the_plot_names_the_best_and_the_quickest() -> None:

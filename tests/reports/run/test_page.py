@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kit.images import Images
+from kit.metrics import METRICS
 from kit.metrics.classification import EPSILON
 from kit.records import Curves, Growth, LabelErrors, Report, Setting
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
@@ -399,7 +400,9 @@ def test_the_same_report_gives_the_same_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize("metric", ["log_loss", "auc", "macro_f1"])
 def test_any_metric_is_drawn(tmp_path: Path, metric: str) -> None:
     report = example_report().model_copy(update={"metric": metric})
-    assert "OOF" in read(tmp_path, report).text
+    page = read(tmp_path, report)
+    assert f"OOF {METRICS[metric].title} " in page.text
+    assert f"cnn: {METRICS[metric].title}" in page.text
 
 
 def test_a_perfect_run_has_a_page(tmp_path: Path) -> None:
