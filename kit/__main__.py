@@ -1,7 +1,10 @@
 """Entry point of the program `kit` and of `python -m kit`."""
 
+import atexit
 import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 # No other imports here: the module search path is not clean yet.
 
@@ -22,19 +25,27 @@ def main() -> None:
             cli.main()
         finally:
             interrupts.ignore()
-            _forget_interrupts()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        _end_interrupted()
+    except SystemExit as end:
+        if end.code == 130:
+            _end_interrupted()
+        raise
 
 
-def _forget_interrupts() -> None:
-    """Let the process exit with its own code after an interrupt that was handled.
+def _end_interrupted() -> NoReturn:
+    """Exit with code 130, without Python's own steps at exit.
 
-    Under `python -m`, Python ends itself by SIGINT if a KeyboardInterrupt passed through the execution of
-    text, as in `namedtuple` and `dataclass`, unless later text is executed without one.
+    After an interrupted import of C++ code, these crash ("Fatal Python error: PyThreadState_Get"): 1 of 150
+    interrupted processes did. Under `python -m`, they end the process by SIGINT if a KeyboardInterrupt passed
+    through the execution of text, as in `namedtuple` and `dataclass`.
     """
-    exec("")
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # full disk, closed, or None
+            stream.flush()
+    os._exit(130)
 
 
 def _order_search_path() -> None:

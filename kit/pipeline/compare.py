@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kit.data.source import find_local
 from kit.errors import UserError
+from kit.interrupts import is_interrupt
 from kit.metrics import METRICS, row_losses
 from kit.oof import Oof
 from kit.records import ChangedRow, Contender, Prediction, Report, RunComparison, RunRecord, Score
@@ -95,6 +96,8 @@ def draw(comparison: RunComparison, runs: Sequence[Run], say: Callable[[str], No
         say(f"the page cannot be written: {path}: {error.strerror}")
         return None
     except Exception as error:
+        if is_interrupt(error):  # within an import, whose error replaces it
+            raise KeyboardInterrupt from error
         # The comparison is shown, whatever is wrong with its page.
         say(f"the page cannot be drawn: {type(error).__name__}: {error}")
         return None

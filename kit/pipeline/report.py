@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 from kit.errors import KitError, UserError
+from kit.interrupts import is_interrupt
 from kit.reports.run.page import PAGE_VERSION
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def current(run: Run, say: Callable[[str], None]) -> Report:
     except OSError as error:
         say(f"the report cannot be written to {run.path}/: {error.strerror}")
     except Exception as error:
+        if is_interrupt(error):  # within an import, whose error replaces it
+            raise KeyboardInterrupt from error
         # The run is complete, whatever is wrong with its page.
         say(f"the page cannot be drawn: {type(error).__name__}: {error}")
     return report

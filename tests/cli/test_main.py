@@ -267,3 +267,20 @@ def test_an_interrupt_in_executed_text_keeps_the_exit_code(tmp_path: Path) -> No
     (tmp_path / "probe.py").write_text(INTERRUPTED)
     done = subprocess.run([sys.executable, "-m", "probe"], cwd=tmp_path, check=False)
     assert done.returncode == 130
+
+
+def test_an_interrupted_process_cleans_up_but_is_not_finalized(tmp_path: Path) -> None:
+    code = """if True:
+        import atexit, os, sys
+        from kit import __main__, cli
+        class CrashesWhenFreed:
+            __del__ = lambda self: os.abort()
+        crashing = CrashesWhenFreed()
+        atexit.register(print, "cleaned up")
+        cli.main = lambda: sys.exit(130)
+        __main__.main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "cleaned up\n", "")

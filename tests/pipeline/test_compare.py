@@ -296,3 +296,14 @@ def test_a_truncated_table_is_refused() -> None:
     cut.oof_path.write_text("".join(lines[:94]))
     with pytest.raises(UserError, match=r"runs/cut/oof\.csv: damaged\nexpected 1,000 rows.*, received 93\n"):
         compare([whole, cut])
+
+
+def test_an_interrupt_within_an_import_ends_the_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("kit.pipeline.compare.write_page", interrupted)
+    runs = [digits("a", range(3)), digits("b", range(0))]
+    comparison = compare(runs)
+    with pytest.raises(KeyboardInterrupt):
+        draw(comparison, runs, print)

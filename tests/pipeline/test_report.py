@@ -136,6 +136,18 @@ def test_a_page_that_cannot_be_drawn_loses_no_report(
     assert said == ["the page cannot be drawn: KeyError: 'anchor'"]
 
 
+def test_an_interrupt_within_an_import_is_not_a_page_that_cannot_be_drawn(
+    example: Make, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("kit.reports.run.page.write_page", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        current(example().write(), said.append)
+    assert said == []
+
+
 def test_the_run_stores_the_images_of_its_page(cv: Cv) -> None:
     run, _, _ = cv()
     details, images = run.read_report().details, run.read_images()
