@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from kit.config import Config
 from kit.ensembling.columns import assemble
-from kit.ensembling.methods import Combined, combine
+from kit.ensembling.methods import Combined
+from kit.ensembling.selection import choose
 from kit.members import Member, MemberResult
+from kit.metrics import HITS
 from kit.oof import Oof
-from kit.records import History, Report, RunRecord
+from kit.records import Combination, History, Report, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import RUNS, Run
 from kit.task.labels import LabelEncoder
@@ -97,16 +99,20 @@ class Example:
     folds: NDArray[np.int8]
     members: dict[Member, MemberResult]
 
-    def combined(self) -> Combined:
+    def chosen(self) -> tuple[Combined, Combination | None]:
         columns = assemble(self.members, self.folds, self.config.seeds)
-        return combine(columns, self.labels, self.folds, "mean")
+        return choose(columns, self.labels, self.config.ensemble.method, HITS)
+
+    def combined(self) -> Combined:
+        return self.chosen()[0]
 
     def report(self, **changes: Any) -> Report:
         parts: dict[str, Any] = {
             "labels": self.labels,
             "names": tuple(map(str, range(10))),
             "columns": assemble(self.members, self.folds, self.config.seeds),
-            "combined": self.combined(),
+            "combined": self.chosen()[0],
+            "combination": self.chosen()[1],
             "folds": self.folds,
             "members": self.members,
             "test_ids": IDS,

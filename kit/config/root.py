@@ -64,11 +64,22 @@ class Folds(Section):
     """Use different folds for each training seed."""
 
 
+Method = Literal["mean", "geometric", "rank", "vote", "weighted", "greedy", "stack", "best", "auto"]
+FITTED_METHODS: tuple[Method, ...] = ("weighted", "greedy", "stack", "best")
+"""Methods that fit weights on the OOF predictions and the labels."""
+
+
 class Ensemble(Section):
     """How the columns of a run are combined."""
 
-    method: Literal["mean"] = "mean"
-    """mean: unweighted mean of the probabilities."""
+    method: Method = "mean"
+    """mean: unweighted mean of the probabilities. geometric: mean of their logarithms. rank: mean of ranks.
+    vote: most frequent prediction, ties by mean probability. weighted: weights with the lowest log loss.
+    greedy: columns added one by one while the metric improves. stack: logistic regression on the logarithms.
+    best: the best column. auto: mean, unless another method is clearly better.
+
+    The weights of `weighted`, `greedy`, `stack` and `best` are fitted; OOF figures are cross-fitted.
+    """
     tta: Flag = False
     """Use the mean over views of networks with `augmentation.tta`; the report compares with and without."""
     calibrate: Flag = False
@@ -151,6 +162,16 @@ class Config(Section):
         networks = [model for model in self.models.values() if isinstance(model, Cnn)]
         if self.ensemble.tta and not any(network.augmentation.tta for network in networks):
             raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
+        return self
+
+    @model_validator(mode="after")
+    def _fitted_method_has_columns(self) -> Self:
+        method = self.ensemble.method
+        if method in FITTED_METHODS and len(self.models) * len(self.seeds) < 2:
+            raise ValueError(
+                f"ensemble.method: {method} needs two columns or more, and one model with one seed is one; "
+                "set seeds: 2, add a model, or choose mean"
+            )
         return self
 
     def digest(self, **also: str) -> str:

@@ -61,12 +61,7 @@ def robust_temperature(probs: NDArray[np.floating], labels: NDArray[np.integer])
     return float(np.exp(found.x[0]))
 
 
-def calibrate(
-    column: Column,
-    labels: NDArray[np.integer],
-    held_out: NDArray[np.integer],
-    fit: Fit = fitted_temperature,
-) -> Column:
+def calibrate(column: Column, labels: NDArray[np.integer], fit: Fit = fitted_temperature) -> Column:
     """Return the calibrated column.
 
     The temperature for test rows is fitted on all training rows; the temperature for the rows of a fold is
@@ -75,12 +70,11 @@ def calibrate(
     Args:
         column: column of one model and seed.
         labels: (training rows,) from 0.
-        held_out: (training rows,), the fold that holds each row out.
         fit: returns the temperature of some rows.
     """
     oof = column.oof.copy()
-    for fold in np.unique(held_out):
-        own = held_out == fold
+    for fold in np.unique(column.held_out):
+        own = column.held_out == fold
         oof[own] = scaled(column.oof[own], fit(column.oof[~own], labels[~own]))
     temperature = fit(column.oof, labels)
     return replace(column, oof=oof, test=scaled(column.test, temperature), temperature=temperature)

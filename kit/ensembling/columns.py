@@ -21,8 +21,13 @@ class ColumnKey(NamedTuple):
     model: str
     seed: int
 
+    @property
+    def column(self) -> str:
+        """Model and seed, unique within a run."""
+        return f"{self.model}-s{self.seed}"
+
     def __str__(self) -> str:
-        return f"{self.run}/{self.model}-s{self.seed}"
+        return f"{self.run}/{self.column}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +40,14 @@ class Column:
         test: (test rows, classes) float64, the mean over its members. A member trained on all rows saw
             folds / (folds - 1) times as many rows as the others; without held-out rows, its advantage cannot
             be measured, so it has the same weight.
+        held_out: (training rows,) int8, the fold that holds each row out.
         temperature: temperature of the calibrated test probabilities; 1 without calibration.
     """
 
     key: ColumnKey
     oof: NDArray[np.float32]
     test: NDArray[np.float64]
+    held_out: NDArray[np.int8]
     temperature: float = 1.0
 
 
@@ -76,16 +83,16 @@ def assemble(
                 _check_sizes(member, result, sizes, first)
                 _check_probabilities(member, result)
             _check_each_row_once(f"{model}-s{seed}", own, len(held_out))
-            columns.append(_column(ColumnKey(run, model, seed), list(own.values()), len(held_out)))
+            columns.append(_column(ColumnKey(run, model, seed), list(own.values()), held_out))
     return columns
 
 
-def _column(key: ColumnKey, results: Sequence[MemberResult], rows: int) -> Column:
-    oof = np.empty((rows, results[0].val_probs.shape[1]), np.float32)
+def _column(key: ColumnKey, results: Sequence[MemberResult], held_out: NDArray[np.int8]) -> Column:
+    oof = np.empty((len(held_out), results[0].val_probs.shape[1]), np.float32)
     for result in results:
         oof[result.val_rows] = result.val_probs
     tests = np.stack([result.test_probs for result in results])
-    return Column(key, oof, tests.mean(axis=0, dtype=np.float64))
+    return Column(key, oof, tests.mean(axis=0, dtype=np.float64), held_out)
 
 
 def _check_rows(member: Member, result: MemberResult, held_out: NDArray[np.intp]) -> None:

@@ -127,8 +127,8 @@ def student_interval(values: Sequence[float], level: float = 0.95) -> Difference
     return Difference(mean, mean - half, mean + half)
 
 
-def normal_interval(value: float, variance: float, sizes: Sequence[int]) -> Interval:
-    """Return value ± 1.96 √(variance (1/n + …)), the normal approximation.
+def normal_interval(value: float, variance: float, sizes: Sequence[int], z: float = Z95) -> Interval:
+    """Return value ± z √(variance (1/n + …)), the normal approximation.
 
     With one size, this is the confidence interval of a mean over n rows; with two, the prediction interval of
     the mean over m other rows.
@@ -137,6 +137,7 @@ def normal_interval(value: float, variance: float, sizes: Sequence[int]) -> Inte
         value: the mean.
         variance: of one row.
         sizes: n, or n and m.
+        z: two-sided quantile of the normal distribution.
     """
-    half = Z95 * sqrt(variance * sum(1 / size for size in sizes))
+    half = z * sqrt(variance * sum(1 / size for size in sizes))
     return Interval(value - half, value + half)

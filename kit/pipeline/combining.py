@@ -10,7 +10,10 @@ from kit.config import Config
 from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column, assemble
 from kit.ensembling.methods import Combined, combine
+from kit.ensembling.selection import choose
 from kit.members import Member, MemberResult
+from kit.metrics import METRICS
+from kit.records import Combination
 from kit.runs import Run
 
 
@@ -21,14 +24,21 @@ class CombinedRun:
     Attributes:
         columns: of the ensemble, calibrated if the configuration says so.
         combined: the ensemble of these columns.
+        combination: all methods on these columns; None with a single column.
         members: the results of which the columns consist; not calibrated.
         tta: the ensemble without and with test-time augmentation; None if no network predicts views.
     """
 
     columns: list[Column]
     combined: Combined
+    combination: Combination | None
     members: dict[Member, MemberResult]
     tta: tuple[Combined, Combined] | None
+
+    @property
+    def method(self) -> str:
+        """The method that was used."""
+        return self.combination.method if self.combination else "mean"
 
 
 def combine_members(
@@ -47,27 +57,25 @@ def combine_members(
         OSError: a member is missing.
     """
     plain = {member: run.read_member(member) for member in run.planned()}
-    columns, combined = _combined(run.name, plain, config, folds, labels)
-    if all(result.test_probs_tta is None for result in plain.values()):
-        return CombinedRun(columns, combined, plain, None)
     views = {member: result.with_views() for member, result in plain.items()}
-    view_columns, of_views = _combined(run.name, views, config, folds, labels)
-    tta = combined, of_views
-    if config.ensemble.tta:
-        return CombinedRun(view_columns, of_views, views, tta)
-    return CombinedRun(columns, combined, plain, tta)
+    used, other = (views, plain) if config.ensemble.tta else (plain, views)
+    metric = METRICS[config.competition.metric]
+    columns = _columns(run.name, used, config, folds, labels)
+    combined, combination = choose(columns, labels, config.ensemble.method, metric)
+    if all(result.test_probs_tta is None for result in plain.values()):
+        return CombinedRun(columns, combined, combination, used, None)
+    method = combination.method if combination else "mean"
+    others = combine(_columns(run.name, other, config, folds, labels), labels, method, metric)
+    tta = (others, combined) if config.ensemble.tta else (combined, others)
+    return CombinedRun(columns, combined, combination, used, tta)
 
 
-def _combined(
+def _columns(
     run: str,
     members: Mapping[Member, MemberResult],
     config: Config,
     folds: NDArray[np.int8],
     labels: NDArray[np.integer],
-) -> tuple[list[Column], Combined]:
+) -> list[Column]:
     columns = assemble(members, folds, config.seeds, run)
-    by_seed = dict(zip(config.seeds, folds, strict=True))
-    held_out = np.stack([by_seed[column.key.seed] for column in columns])
-    if config.ensemble.calibrate:
-        columns = [calibrate(column, labels, own) for column, own in zip(columns, held_out, strict=True)]
-    return columns, combine(columns, labels, held_out, config.ensemble.method)
+    return [calibrate(column, labels) for column in columns] if config.ensemble.calibrate else columns

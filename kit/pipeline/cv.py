@@ -188,7 +188,9 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     check_submission(run.submission_path, form, ids=ids)
     run.write_ensemble(
         EnsembleRecord(
-            **config.ensemble.model_dump(),
+            **config.ensemble.model_dump() | {"method": done.method},
+            requested=config.ensemble.method,
+            intercepts=done.combined.intercepts,
             weights={
                 str(column.key): weight
                 for column, weight in zip(done.columns, done.combined.weights, strict=True)
@@ -203,6 +205,7 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
         names=names,
         columns=done.columns,
         combined=done.combined,
+        combination=done.combination,
         folds=folds,
         members=done.members,
         test_ids=ids,

@@ -33,6 +33,7 @@ def computed(run: Run, warnings: tuple[str, ...]) -> Report:
         names=table.names,
         columns=done.columns,
         combined=done.combined,
+        combination=done.combination,
         folds=folds,
         members=done.members,
         test_ids=submitted_ids(run.submission_path),

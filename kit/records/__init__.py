@@ -1,6 +1,7 @@
 """Typed records of a run's and a study's JSON files: versioned, and validated when read."""
 
 from kit.records.base import Record
+from kit.records.combination import Change, ColumnValue, Combination, MethodReport
 from kit.records.comparison import ChangedRow, Contender, Prediction, RunComparison
 from kit.records.details import (
     ClassShare,
@@ -32,14 +33,24 @@ from kit.records.report import (
     MemberReport,
     ModelReport,
     Report,
-    Score,
     Seeds,
     SeedScore,
     Spread,
     Times,
     ViewsReport,
 )
-from kit.records.run import Curves, EnsembleRecord, History, Machine, Origin, RunRecord, Setting, Status
+from kit.records.run import (
+    Curves,
+    EnsembleRecord,
+    History,
+    Machine,
+    Origin,
+    RunRecord,
+    Setting,
+    SourceRun,
+    Status,
+)
+from kit.records.score import Score
 from kit.records.study import (
     Comparison,
     Confirmation,
@@ -56,9 +67,12 @@ from kit.records.study import (
 )
 
 __all__ = [
+    "Change",
     "ChangedRow",
     "ClassShare",
     "ColumnReport",
+    "ColumnValue",
+    "Combination",
     "Comparison",
     "Confirmation",
     "Confusion",
@@ -82,6 +96,7 @@ __all__ = [
     "LabelErrors",
     "Machine",
     "MemberReport",
+    "MethodReport",
     "ModelReport",
     "Origin",
     "Pair",
@@ -101,6 +116,7 @@ __all__ = [
     "SeedScore",
     "Seeds",
     "Setting",
+    "SourceRun",
     "Spread",
     "Status",
     "StudyReport",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from kit.records.base import Record
 from kit.records.details import Pair
-from kit.records.report import Score
+from kit.records.score import Score
 
 
 class Contender(Record):

@@ -3,57 +3,17 @@
 Units: fractions for accuracies, gaps and probabilities; nats for log losses; seconds; 0-based rows.
 """
 
-from __future__ import annotations
-
-from math import inf
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from kit.metrics import METRICS, Metric, count_errors, log_loss
+from kit.metrics import METRICS
 from kit.records import upgrades
 from kit.records.base import Figure, Interval, Record
+from kit.records.combination import Combination
 from kit.records.details import Details
 from kit.records.run import Curves
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-class Score(Record):
-    """Score of predictions: metric, errors and log loss."""
-
-    value: Figure
-    """Value of the competition's metric."""
-    interval: Interval
-    """95 % confidence interval of the value."""
-    errors: int
-    rows: int
-    accuracy: float
-    log_loss: float
-
-    @classmethod
-    def of(cls, metric: Metric, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> Self:
-        """Return the score of (rows, classes) probabilities; labels: (rows,) from 0."""
-        errors, rows = count_errors(probs, labels), len(labels)
-        return cls(
-            value=metric.value(probs, labels),
-            interval=metric.interval(probs, labels),
-            errors=errors,
-            rows=rows,
-            accuracy=1 - errors / rows,
-            log_loss=log_loss(probs, labels),
-        )
-
-    @property
-    def loss(self) -> float:
-        """The loss that training minimises, with any metric."""
-        return self.log_loss
-
-    def rank(self, metric: Metric) -> float:
-        """Return a sort key: the best first, those without a value last."""
-        return inf if self.value is None else metric.loss(self.value)
+from kit.records.score import Score
 
 
 class ExpectedScore(Record):
@@ -90,12 +50,14 @@ class Folds(Spread):
     """Mean and deviation over folds; a fold's score is the mean of its members."""
 
     each: tuple[FoldScore, ...]
+    """Empty if the runs of an ensemble have different folds."""
 
 
 class Seeds(Spread):
     """Mean and deviation over seeds."""
 
     each: tuple[SeedScore, ...]
+    """Empty if the seeds of an ensemble of runs do not have the same models."""
 
 
 class ModelReport(Record):
@@ -224,6 +186,8 @@ class Report(Record):
     time: Times
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    combination: Combination | None = None
+    """Methods and columns compared; None with a single column, and in reports of earlier versions."""
     details: Details | None = None
     """None in reports of earlier versions; `kit report` adds them."""
 

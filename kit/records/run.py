@@ -43,6 +43,22 @@ class Origin(Record):
     differences: tuple[Setting, ...] = ()
 
 
+class SourceRun(Record):
+    """A run whose columns an ensemble combines."""
+
+    name: str
+    path: str
+    """Its folder when the ensemble was made."""
+    hash: str
+    """Hash of what determines its members, 64 hex digits."""
+    content: str
+    """SHA-256 of its columns' predictions."""
+    files: str
+    """SHA-256 of names, sizes and times of its members' files: while it is the same, so is `content`."""
+    seeds: tuple[int, ...]
+    members: int
+
+
 class RunRecord(Record):
     """run.json: what a run consists of, and its status."""
 
@@ -82,6 +98,8 @@ class RunRecord(Record):
     """Sum over all calls."""
     origin: Origin = Field(default_factory=Origin)
     """Of the latest call that trained."""
+    sources: tuple[SourceRun, ...] = ()
+    """Of an ensemble of runs; empty for a cross-validation."""
 
     @property
     def command(self) -> str:
@@ -99,6 +117,9 @@ class EnsembleRecord(Record):
 
     version: Literal[2] = 2
     method: str
+    """The method that was used."""
+    requested: str = ""
+    """`ensemble.method` of the configuration, or `--method`: a method, or auto; empty in earlier versions."""
     tta: bool
     """Whether the predictions are means over views."""
     calibrate: bool
@@ -106,6 +127,10 @@ class EnsembleRecord(Record):
     """Weight of each column, by key."""
     temperatures: dict[str, float]
     """Temperature of each column, by key; 1 without calibration."""
+    intercepts: tuple[float, ...] = ()
+    """Of `stack`, one per class: logits are the sum of weight times log-probability, plus these."""
+    runs: dict[str, str] = Field({})
+    """Hash of each source run, by name; empty for the ensemble of one run's own columns."""
 
     @model_validator(mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kit.ensembling.columns import assemble
 from kit.ensembling.methods import combine
 from kit.members import Member, MemberResult
+from kit.metrics import HITS
 from kit.records import History
 from tests.benchmarks.bench import Bench, Row
 
@@ -24,7 +25,7 @@ def run(bench: Bench) -> Iterator[Row]:
         started = time.perf_counter()
         columns = assemble(members, folds, range(seeds))
         assembled = time.perf_counter()
-        combine(columns, np.zeros(rows, int), folds, "mean")
+        combine(columns, np.zeros(rows, int), "mean", HITS)
         times["assemble"].append(assembled - started)
         times["combine"].append(time.perf_counter() - assembled)
     note = f"{len(members)} members, {rows:,} and {test_rows:,} rows"

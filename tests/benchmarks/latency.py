@@ -11,6 +11,7 @@ import numpy as np
 from kit.config import load
 from kit.ensembling.columns import assemble
 from kit.ensembling.methods import combine
+from kit.metrics import HITS
 from kit.records import RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import Run
@@ -53,7 +54,8 @@ def _write_run(run: Run) -> None:
         labels=labels,
         columns=columns,
         names=tuple(map(str, range(10))),
-        combined=combine(columns, labels, folds, "mean"),
+        combined=combine(columns, labels, "mean", HITS),
+        combination=None,
         folds=folds,
         members=members,
         test_ids=tuple(map(str, range(1, len(columns[0].test) + 1))),

@@ -7,7 +7,7 @@ from kit.ensembling.calibration import calibrate, fitted_temperature, robust_tem
 from kit.ensembling.columns import Column, ColumnKey
 
 ROWS, FOLDS = 6000, 3
-HELD_OUT = np.arange(ROWS) % FOLDS
+HELD_OUT = (np.arange(ROWS) % FOLDS).astype(np.int8)
 
 
 def drawn() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -23,7 +23,7 @@ PROBS, LABELS = drawn()
 def column(temperature: float) -> Column:
     """Return perfect predictions made too uncertain (above 1) or too confident (below 1)."""
     oof = scaled(PROBS, temperature)
-    return Column(ColumnKey("run", "cnn", 0), oof.astype(np.float32), oof[:50])
+    return Column(ColumnKey("run", "cnn", 0), oof.astype(np.float32), oof[:50], HELD_OUT)
 
 
 def test_scaled_probabilities_sum_to_one() -> None:
@@ -44,7 +44,7 @@ def test_the_inverse_of_the_applied_temperature_is_found(temperature: float) -> 
 
 def test_calibration_lowers_the_log_loss_and_changes_no_class() -> None:
     before = column(2.5)
-    after = calibrate(before, LABELS, HELD_OUT)
+    after = calibrate(before, LABELS)
     assert after.oof.dtype == np.float32
     assert metrics.log_loss(after.oof, LABELS) < metrics.log_loss(before.oof, LABELS) - 0.1
     assert metrics.log_loss(after.oof, LABELS) == pytest.approx(metrics.log_loss(PROBS, LABELS), rel=0.01)
@@ -54,7 +54,7 @@ def test_calibration_lowers_the_log_loss_and_changes_no_class() -> None:
 
 def test_test_rows_get_the_temperature_of_all_rows() -> None:
     before = column(2.5)
-    after = calibrate(before, LABELS, HELD_OUT)
+    after = calibrate(before, LABELS)
     assert (before.temperature, after.temperature) == (1, fitted_temperature(before.oof, LABELS))
     np.testing.assert_array_equal(after.test, scaled(before.test, after.temperature))
 
@@ -62,7 +62,7 @@ def test_test_rows_get_the_temperature_of_all_rows() -> None:
 def test_a_rows_own_label_does_not_reach_its_probabilities() -> None:
     own = HELD_OUT == 1
     others = np.where(own, (LABELS + 1) % 4, LABELS)
-    one, other = (calibrate(column(2.5), labels, HELD_OUT).oof for labels in (LABELS, others))
+    one, other = (calibrate(column(2.5), labels).oof for labels in (LABELS, others))
     np.testing.assert_array_equal(one[own], other[own])
     assert not np.array_equal(one[~own], other[~own])
 
@@ -87,6 +87,6 @@ def test_calibration_fits_each_fold_on_the_others_with_the_given_fit() -> None:
         sizes.append(len(labels))
         return 2.0
 
-    after = calibrate(column(1), LABELS, HELD_OUT, fit)
+    after = calibrate(column(1), LABELS, fit)
     assert sizes == [4000, 4000, 4000, ROWS]
     np.testing.assert_allclose(after.oof, scaled(column(1).oof, 2.0), rtol=1e-6)

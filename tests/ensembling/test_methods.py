@@ -3,15 +3,18 @@ import pytest
 
 from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import METHODS, Combined, combine
+from kit.metrics import HITS
 
 
 def column(seed: int, oof: list[list[float]], test: list[list[float]]) -> Column:
-    return Column(ColumnKey("run", "cnn", seed), np.array(oof, np.float32), np.array(test))
+    return Column(
+        ColumnKey("run", "cnn", seed), np.array(oof, np.float32), np.array(test), np.zeros(len(oof), np.int8)
+    )
 
 
 def combined(columns: list[Column], method: str = "mean") -> Combined:
     rows = len(columns[0].oof)
-    return combine(columns, np.zeros(rows, int), np.zeros((len(columns), rows), np.int8), method)
+    return combine(columns, np.zeros(rows, int), method, HITS)
 
 
 def test_mean_gives_every_column_the_same_weight() -> None:

@@ -126,6 +126,7 @@ def test_the_ensemble_records_the_weight_of_each_column(cv: Cv) -> None:
     names = (f"{run.name}/knn-s0", f"{run.name}/knn-s1")
     assert run.read_ensemble() == EnsembleRecord(
         method="mean",
+        requested="mean",
         tta=False,
         calibrate=False,
         weights=dict.fromkeys(names, 0.5),

@@ -28,6 +28,7 @@ from kit.records import (
 from kit.reports.pairs import compare_pairs
 from kit.reports.run import gallery
 from kit.reports.run.findings import find
+from kit.reports.run.notes import teachers_of
 from kit.reports.run.parts import Parts, clearly_lower
 
 SUSPECTS = 60
@@ -69,12 +70,12 @@ def detail(
         members: figures of each member.
     """
     metric, probs = metrics.METRICS[config.competition.metric], combined.oof
-    each, curve = parts.by_model(), parts.growth(metric)
+    each, curve = parts.by_model(), parts.growth()
     # The worst first: the better model of a pair is compared with the other.
     ranked = sorted(models, key=lambda one: one.score.rank(metric), reverse=True)
     disagreement = metrics.row_disagreement([column.oof for column in columns])
-    ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test)
-    found = metrics.find_label_errors(calibrate(ensemble, labels, folds[0], robust_temperature).oof, labels)
+    ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test, folds[0])
+    found = metrics.find_label_errors(calibrate(ensemble, labels, robust_temperature).oof, labels)
     wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
     networks = any(one.epochs.loss for one in members)
     errors = _label_errors(found, labels, trusted=networks and len(wrong) <= MOST_ERRORS * len(labels))
@@ -89,10 +90,10 @@ def detail(
             members=members,
             growth=curve,
             alone=_alone(ranked[-1].model, each, probs, labels, metric),
-            without=parts.without(metric, probs),
+            without=parts.without(probs),
             label_errors=errors,
-            calibration=None if config.ensemble.calibrate else parts.calibration(metric, probs),
-            teachers={name: model.teachers for name, model in config.models.items() if model.teachers},
+            calibration=None if config.ensemble.calibrate else parts.calibration(probs),
+            teachers=teachers_of(record, config),
         ),
         confusion=_confusion(probs, labels),
         growth=curve,
@@ -107,7 +108,7 @@ def detail(
         ),
         gallery_complete=bool(np.isin(wrong, shown).all()),
         label_errors=errors,
-        reliability=_reliability(probs, calibrate(ensemble, labels, folds[0]), labels),
+        reliability=_reliability(probs, calibrate(ensemble, labels), labels),
         diversity=parts.diversity(),
         pairs=compare_pairs(
             [one.model for one in ranked],

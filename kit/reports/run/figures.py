@@ -14,6 +14,7 @@ from kit.members import ALL_ROWS, Member, MemberResult
 from kit.metrics import Metric
 from kit.records import (
     ColumnReport,
+    Combination,
     Confusion,
     DataSize,
     ExpectedScore,
@@ -48,6 +49,7 @@ def summarise(
     names: Sequence[str],
     columns: Sequence[Column],
     combined: Combined,
+    combination: Combination | None,
     folds: NDArray[np.int8],
     members: Mapping[Member, MemberResult],
     test_ids: Sequence[str],
@@ -63,6 +65,7 @@ def summarise(
         names: names of class 0, 1, ….
         columns: from `kit.ensembling.columns.assemble`.
         combined: the ensemble of these columns.
+        combination: all methods on these columns; None with a single column.
         folds: (seeds, rows) int8, the fold that holds the row out.
         members: the results of which the columns consist; not calibrated.
         test_ids: (test rows,) ids of the submission.
@@ -70,14 +73,14 @@ def summarise(
         warnings: to show in the report, such as findings of the data check.
     """
     metric = metrics.METRICS[config.competition.metric]
+    method = combination.method if combination else "mean"
     test_rows, classes = combined.test.shape
     scored = config.competition.public_rows or test_rows
     low, high = metric.expected(combined.oof, labels, scored)
     trained = [_member(metric, member, members[member], labels) for member in sorted(members)]
     judged = [one for one in trained if one.score is not None]
     retried = [one.member for one in trained if one.retried]
-    held_out = dict(zip(config.seeds, folds, strict=True))
-    parts = Parts(columns, labels, held_out, config.ensemble.method)
+    parts = Parts(columns, labels, method, metric)
     scores = _Scores(metric, labels, columns, parts)
     models = scores.models(trained)
     return Report(
@@ -92,9 +95,10 @@ def summarise(
         data=DataSize(rows=len(labels), test_rows=test_rows, classes=classes),
         oof=Score.of(metric, combined.oof, labels),
         expected_score=ExpectedScore(low=low, high=high, rows=scored),
-        ensemble=config.ensemble.method,
+        ensemble=method,
+        combination=combination,
         tta=_views(metric, *tta, labels, used=config.ensemble.tta) if tta else None,
-        folds=_folds(judged),
+        folds=_folds(judged if _are_comparable(record, columns) else ()),
         seeds=scores.seeds(),
         models=models,
         columns=scores.columns(combined.weights, trained),
@@ -139,11 +143,7 @@ class _Scores:
         return Score.of(self._metric, self._parts.combined(columns), self._labels)
 
     def seeds(self) -> Seeds:
-        seeds = dict.fromkeys(column.key.seed for column in self._columns)
-        each = [
-            SeedScore(seed=seed, score=self._score([one for one in self._columns if one.key.seed == seed]))
-            for seed in seeds
-        ]
+        each = [SeedScore(seed=seed, score=self._score(own)) for seed, own in self._parts.by_seed().items()]
         return Seeds(each=tuple(each), **_mean_sd(one.score.value for one in each))
 
     def models(self, trained: Sequence[MemberReport]) -> tuple[ModelReport, ...]:
@@ -207,6 +207,12 @@ def _member(metric: Metric, member: Member, result: MemberResult, labels: Labels
         multiply_adds=history.multiply_adds,
         epochs=history.epochs,
     )
+
+
+def _are_comparable(record: RunRecord, columns: Sequence[Column]) -> bool:
+    """Return whether folds with the same number hold the same rows out, in all runs of an ensemble."""
+    first = columns[0].held_out
+    return not record.sources or all(np.array_equal(column.held_out, first) for column in columns)
 
 
 def _folds(judged: Sequence[MemberReport]) -> Folds:

@@ -27,12 +27,11 @@ def notes_of(
 ) -> tuple[str, ...]:
     """Return the notes of a report, a few sentences each."""
     notes = [] if record.sample else list(NOTES)
-    if all_rows:
+    if all_rows and not record.sources:
         notes.append(ALL_ROWS_NOTE.format(config.folds.count))
     notes += [
-        PSEUDO_LABELS_NOTE.format(name, ", ".join(model.teachers))
-        for name, model in config.models.items()
-        if model.teachers
+        PSEUDO_LABELS_NOTE.format(name, ", ".join(teachers))
+        for name, teachers in teachers_of(record, config).items()
     ]
     if config.ensemble.calibrate:
         fitted = ", ".join(f"{column.key} {column.temperature:.2f}" for column in columns)
@@ -40,6 +39,13 @@ def notes_of(
             f"Probabilities are calibrated, with temperatures fitted on other folds; for test rows: {fitted}."
         )
     return tuple(notes)
+
+
+def teachers_of(record: RunRecord, config: Config) -> dict[str, tuple[str, ...]]:
+    """Return the teachers of each model that has some; the report of an ensemble of runs names none."""
+    if record.sources:
+        return {}
+    return {name: model.teachers for name, model in config.models.items() if model.teachers}
 
 
 def doubts(metric: Metric, config: Config, names: Sequence[str]) -> Iterator[str]:

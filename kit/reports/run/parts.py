@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit import metrics
+from kit.config.root import FITTED_METHODS
 from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column
 from kit.ensembling.methods import combine
@@ -16,6 +17,7 @@ from kit.metrics.growth import growth
 from kit.records import Diversity, Forecast, Growth, GrowthPoint
 
 ONE_SEED = "a run with one seed does not show what more seeds give"
+OTHER_SEEDS = "the runs have different numbers of seeds"
 Labels = NDArray[np.integer]
 Probabilities = NDArray[np.float64]
 
@@ -42,57 +44,64 @@ class Parts:
     Args:
         columns: of the run.
         labels: (training rows,) from 0.
-        held_out: the fold that holds each training row out, by seed.
-        method: a key of `kit.ensembling.methods.METHODS`.
+        method: one of `kit.ensembling.methods.METHODS`.
+        metric: of the competition.
     """
 
-    def __init__(
-        self,
-        columns: Sequence[Column],
-        labels: Labels,
-        held_out: dict[int, NDArray[np.int8]],
-        method: str,
-    ) -> None:
+    def __init__(self, columns: Sequence[Column], labels: Labels, method: str, metric: Metric) -> None:
         self._columns, self._labels = columns, labels
-        self._held_out, self._method = held_out, method
+        self._method, self._metric = method, metric
+
+    @property
+    def _fitted(self) -> bool:
+        return self._method in FITTED_METHODS
 
     def combined(self, columns: Sequence[Column]) -> Probabilities:
-        """Return the OOF matrix (training rows, classes) of some columns, combined."""
-        folds = np.stack([self._held_out[column.key.seed] for column in columns])
-        return combine(columns, self._labels, folds, self._method).oof
+        """Return the OOF matrix (training rows, classes) of some columns, combined.
+
+        In place of a fitted method, by `mean`: its weights are for all columns.
+        """
+        return combine(columns, self._labels, "mean" if self._fitted else self._method, self._metric).oof
 
     def by_model(self) -> dict[str, Probabilities]:
         """Return the OOF matrix of each model's columns, combined."""
         groups = groupby(self._columns, key=lambda column: column.key.model)
         return {model: self.combined(list(own)) for model, own in groups}
 
-    def without(self, metric: Metric, probs: Probabilities) -> dict[str, Difference]:
-        """Return how the metric changes without each model, by its name; empty with a single model.
+    def by_seed(self) -> dict[int, list[Column]]:
+        """Return the columns of each seed; empty if they are not of the same models."""
+        seeds = dict.fromkeys(column.key.seed for column in self._columns)
+        groups = {seed: [one for one in self._columns if one.key.seed == seed] for seed in seeds}
+        same = len({tuple(one.key.model for one in group) for group in groups.values()}) == 1
+        return groups if same else {}
+
+    def without(self, probs: Probabilities) -> dict[str, Difference]:
+        """Return how the metric changes without each model, by its name.
+
+        Empty with a single model, and if the method fits weights: they show what a model is worth.
 
         Args:
-            metric: of the competition.
             probs: (training rows, classes) of the ensemble of all columns.
         """
         models = dict.fromkeys(column.key.model for column in self._columns)
-        if len(models) == 1:
+        if len(models) == 1 or self._fitted:
             return {}
         left = {name: [one for one in self._columns if one.key.model != name] for name in models}
         return {
-            name: metric.difference(self.combined(others), probs, self._labels)
+            name: self._metric.difference(self.combined(others), probs, self._labels)
             for name, others in left.items()
         }
 
-    def calibration(self, metric: Metric, probs: Probabilities) -> Calibration:
+    def calibration(self, probs: Probabilities) -> Calibration:
         """Return what the calibration of each column before they are combined would change.
 
         Args:
-            metric: of the competition.
             probs: (training rows, classes) of the ensemble of all columns.
         """
-        columns = [calibrate(one, self._labels, self._held_out[one.key.seed]) for one in self._columns]
-        both = probs, self.combined(columns)
+        columns = [calibrate(one, self._labels) for one in self._columns]
+        both = probs, combine(columns, self._labels, self._method, self._metric).oof
         before, after = (metrics.row_losses(one, self._labels) for one in both)
-        first, second = (metric.value(one, self._labels) for one in both)
+        first, second = (self._metric.value(one, self._labels) for one in both)
         return Calibration(
             temperatures=tuple(one.temperature for one in columns),
             log_loss=(float(before.mean()), float(after.mean())),
@@ -100,8 +109,8 @@ class Parts:
             clear=clearly_lower(after, before),
         )
 
-    def growth(self, metric: Metric) -> Growth | None:
-        """Return the score against the number of seeds; with one seed, against the number of columns.
+    def growth(self) -> Growth | None:
+        """Return the score of means against the number of seeds; with one seed, of columns.
 
         Columns of different models do not show what more seeds give: without a second seed, there is no
         forecast. None with a single column.
@@ -109,18 +118,17 @@ class Parts:
         columns = self._columns
         if len(columns) == 1:
             return None
-        seeds = dict.fromkeys(column.key.seed for column in columns)
-        of_seeds = len(seeds) > 1
-        groups = [[one for one in columns if one.key.seed == seed] for seed in seeds]
+        groups = list(self.by_seed().values())
+        of_seeds = len(groups) > 1
         units = groups if of_seeds else [[column] for column in columns]
-        found = growth([self.combined(unit) for unit in units], self._labels, metric)
+        found = growth([self.combined(unit) for unit in units], self._labels, self._metric)
         per_unit = len(units[0])
         points = tuple(GrowthPoint(**one._asdict(), members=one.units * per_unit) for one in found.points)
         if not of_seeds:
-            return Growth(unit="column", metric=metric.name, points=points, missing=ONE_SEED)
+            return Growth(unit="column", metric=self._metric.name, points=points, missing=self._no_seeds())
         return Growth(
             unit="seed",
-            metric=metric.name,
+            metric=self._metric.name,
             points=points,
             forecast=tuple(
                 Forecast(**one._asdict(), members=one.units * per_unit) for one in found.forecasts
@@ -130,13 +138,16 @@ class Parts:
             errors_saved_band=found.errors_saved_band,
         )
 
+    def _no_seeds(self) -> str:
+        return ONE_SEED if self.by_seed() else OTHER_SEEDS
+
     def diversity(self) -> Diversity | None:
         """Return how different the columns are; None with a single column."""
         if len(self._columns) == 1:
             return None
         predicted = np.stack([column.oof.argmax(axis=1) for column in self._columns])
         return Diversity(
-            columns=tuple(f"{column.key.model}-s{column.key.seed}" for column in self._columns),
+            columns=tuple(column.key.column for column in self._columns),
             disagreement=metrics.disagreement(predicted).tolist(),
             error_correlation=metrics.error_correlation(predicted != self._labels).tolist(),
         )

@@ -99,11 +99,8 @@ def test_the_calibration_error_is_that_of_the_bins(example: Make) -> None:
 def test_calibration_advice_is_what_the_option_gives(example: Make) -> None:
     one = with_epochs(made(example), 3)
     [found] = [finding for finding in details(one).findings if finding.kind == "calibration"]
-    columns = [
-        calibrate(column, one.labels, one.folds[column.key.seed])
-        for column in assemble(one.members, one.folds, one.config.seeds)
-    ]
-    combined = combine(columns, one.labels, np.repeat(one.folds[:1], 4, axis=0), "mean")
+    columns = [calibrate(column, one.labels) for column in assemble(one.members, one.folds, one.config.seeds)]
+    combined = combine(columns, one.labels, "mean", metrics.HITS)
     losses = [metrics.log_loss(probs, one.labels) for probs in (combined.oof, one.combined().oof)]
     assert "is {:.5f} in place of {:.5f}".format(*losses) in found.evidence
     scores = [

@@ -7,6 +7,7 @@ from kit.reports.run import gallery
 
 Array = NDArray[np.float64]
 NOTHING = np.zeros(3000)
+FOLD = np.zeros(3, np.int8)
 
 
 def predictions(rows: int, classes: int, wrong: int) -> tuple[Array, NDArray[np.int64]]:
@@ -64,7 +65,7 @@ def test_a_row_has_its_most_probable_classes_and_its_agreement() -> None:
     probs, labels = np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]]), np.array([1, 0])
     other = np.array([[0.6, 0.3, 0.1], [0.6, 0.3, 0.1]])
     columns = [
-        Column(ColumnKey("", name, 0), one.astype(np.float32), one)
+        Column(ColumnKey("", name, 0), one.astype(np.float32), one, FOLD)
         for name, one in (("a", probs), ("b", other))
     ]
     first, second = gallery.describe(
@@ -85,7 +86,7 @@ def test_a_row_has_its_most_probable_classes_and_its_agreement() -> None:
 
 def test_the_least_certain_test_rows_come_first() -> None:
     probs = np.array([[0.9, 0.1], [0.45, 0.55], [0.3, 0.7]])
-    columns = [Column(ColumnKey("", "a", 0), probs.astype(np.float32), probs)]
+    columns = [Column(ColumnKey("", "a", 0), probs.astype(np.float32), probs, FOLD)]
     found = gallery.least_certain(probs, columns, ["x", "y", "z"])
     assert [(one.row, one.id, one.agree, one.columns) for one in found] == [
         (1, "y", 1, 1),

@@ -1,0 +1,47 @@
+"""What became of each row under some predictions, and how two of these differ."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.metrics import Z95, normal_interval, row_losses
+from kit.records.base import Interval
+from kit.records.combination import Change
+
+
+class Outcome(NamedTuple):
+    """Log loss and error of each row.
+
+    Attributes:
+        losses: (rows,) float64, in nats.
+        errors: (rows,) float64, 0 or 1.
+    """
+
+    losses: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> "Outcome":
+        """Return the outcome of (rows, classes) probabilities."""
+        return cls(row_losses(probs, labels), (probs.argmax(axis=1) != labels).astype(np.float64))
+
+    def change(self, other: "Outcome") -> Change:
+        """Return how this differs from another outcome of the same rows."""
+        errors = self.errors - other.errors
+        low, high = paired_interval(errors)
+        return Change(
+            loss=float((self.losses - other.losses).mean()),
+            loss_interval=self.loss_interval(other),
+            errors=round(errors.sum()),
+            errors_interval=(len(errors) * low, len(errors) * high),
+        )
+
+    def loss_interval(self, other: "Outcome", z: float = Z95) -> Interval:
+        """Return the interval of the difference of the log loss, at a quantile of the normal distribution."""
+        return paired_interval(self.losses - other.losses, z)
+
+
+def paired_interval(differences: NDArray[np.float64], z: float = Z95) -> Interval:
+    """Return the normal interval of the mean of (rows,) differences."""
+    return normal_interval(float(differences.mean()), float(differences.var()), [len(differences)], z)

@@ -1,0 +1,66 @@
+"""Weights on the simplex that minimise the log loss of the weighted mean.
+
+The problem is convex. It is solved by sequential quadratic programming (Y. Kim, P. Carbonetto, M. Stephens
+and M. Anitescu, 2020, A fast algorithm for maximum likelihood estimation of mixture proportions using
+sequential quadratic programming, J. Comput. Graph. Stat. 29, 261-273): with the sum of the weights added to
+the loss, the minimum over weights of at least 0 has the sum 1, so each step is a non-negative least-squares
+problem.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOLERANCE = 1e-9
+"""The log loss is at most this far (in nats) above the minimum."""
+STEPS = 200
+"""Most steps; 5 to 20 are usual."""
+RIDGE = 1e-10
+"""Of the Hessian, relative to its largest diagonal element: columns may be nearly equal."""
+
+
+def fit_weights(of_label: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (columns,) weights of at least 0, with sum 1, that minimise the log loss.
+
+    Args:
+        of_label: (rows, columns) float64 above 0: the probability that each column gives to the label.
+    """
+    from scipy.linalg import cholesky, solve_triangular
+    from scipy.optimize import nnls
+
+    rows, count = of_label.shape
+    weights = np.full(count, 1 / count)
+    loss = _loss(of_label, weights)
+    for _ in range(STEPS):
+        scaled = of_label / (of_label @ weights)[:, None]
+        # Minus the gradient; at the minimum no element exceeds 1. The excess bounds the distance to it.
+        slope = scaled.mean(axis=0)
+        if slope.max() - 1 <= TOLERANCE:
+            break
+        hessian = scaled.T @ scaled / rows
+        hessian[np.diag_indices(count)] += RIDGE * hessian.diagonal().max()
+        factor = cholesky(hessian)
+        target = solve_triangular(factor, hessian @ weights + slope - 1, trans="T")
+        weights, loss, moved = _towards(nnls(factor, target)[0], weights, loss, of_label)
+        if not moved:
+            break
+    return np.asarray(weights / weights.sum())
+
+
+def _towards(
+    goal: NDArray[np.float64], weights: NDArray[np.float64], loss: float, of_label: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, bool]:
+    """Return the weights on the way to `goal` that lower the loss, their loss, and whether there are any."""
+    step = 1.0
+    while step > 1e-10:
+        candidate = weights + step * (goal - weights)
+        found = _loss(of_label, candidate)
+        if found < loss:
+            return candidate, found, True
+        step /= 2
+    return weights, loss, False
+
+
+def _loss(of_label: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return the log loss of a weighted sum, plus the sum of the weights."""
+    with np.errstate(divide="ignore"):
+        return float(weights.sum() - np.log(of_label @ weights).mean())
