@@ -12,7 +12,7 @@ OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
 unexport SOURCE RUN RUNS CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv tune report compare runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
+.PHONY: help setup data cv tune report compare ensemble runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -35,6 +35,9 @@ report: $(STAMP) ## Show a run's report; RUN=name, else the newest
 
 compare: $(STAMP) ## Compare runs on the same rows; RUNS="name name"
 	@$(BIN)/kit compare $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS)
+
+ensemble: $(STAMP) ## Combine the columns of several runs; RUNS="name name"
+	@$(BIN)/kit ensemble $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS)
 
 runs: $(STAMP) ## List the runs
 	@$(BIN)/kit runs $(ARGS)

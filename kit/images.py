@@ -44,6 +44,17 @@ class Images:
         """Return the images of some rows of (rows, height, width, channels) arrays."""
         return cls({row: train[row] for row in train_rows}, {row: test[row] for row in test_rows})
 
+    def with_others(self, others: Images) -> Images:
+        """Return these images and those of other rows."""
+        return Images(others.train | self.train, others.test | self.test)
+
+    def of_rows(self, train: Sequence[int], test: Sequence[int]) -> Images:
+        """Return the images of some rows, where there are any."""
+        return Images(
+            {row: self.train[row] for row in train if row in self.train},
+            {row: self.test[row] for row in test if row in self.test},
+        )
+
 
 def write(path: Path, images: Images) -> None:
     """Write the images, compressed, atomically: arrays train_rows, train, test_rows and test."""

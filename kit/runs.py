@@ -179,12 +179,15 @@ class Run:
             return False
 
     def planned(self) -> list[Member]:
-        """Return the members that the run's configuration requires, trained or not.
+        """Return the members that the run's configuration requires, trained or not; none for an ensemble.
 
         Raises:
             UserError: run.json is missing or damaged.
         """
-        config = self.read_record().config
+        record = self.read_record()
+        if record.sources:
+            return []
+        config = record.config
         try:
             folds, seeds = config["folds"]["count"], config["seeds"]
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))

@@ -4,6 +4,7 @@ import click
 
 from kit.cli import options
 from kit.cli.browser import open_page
+from kit.cli.report import warn_of_changes
 from kit.errors import UserError
 from kit.runs import find_run
 
@@ -24,6 +25,8 @@ def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
 
     found = [find_run(name) for name in runs]
     comparison = compare(found)
+    for run in found:
+        warn_of_changes(run)
     if as_json:
         click.echo(comparison.model_dump_json(indent=2))
     else:

@@ -21,12 +21,18 @@ def command(run: str | None, as_json: bool, open_: bool) -> None:
 
     Its page, report.html, is drawn again if it is out of date.
     """
-    from kit.pipeline.report import current
-
     found = find_run(run)
     if not found.is_finished():
         raise _unfinished(found)
-    report = current(found, lambda text: click.echo(text, err=True))
+    warn_of_changes(found)
+    show(found, as_json=as_json, open_=open_)
+
+
+def show(run: Run, *, as_json: bool, open_: bool) -> None:
+    """Print the report of a finished run, and open its page if asked."""
+    from kit.pipeline.report import current
+
+    report = current(run, lambda text: click.echo(text, err=True))
     if as_json:
         click.echo(json.dumps(report.model_dump(mode="json"), indent=2))
     else:
@@ -34,9 +40,19 @@ def command(run: str | None, as_json: bool, open_: bool) -> None:
 
         from kit.reports.run.terminal import render
 
-        render(report, Console(), found)
+        render(report, Console(), run)
     if open_:
-        open_page(found.page_path)
+        open_page(run.page_path)
+
+
+def warn_of_changes(run: Run) -> None:
+    """Name the source runs of an ensemble that changed since it was made."""
+    record = run.read_record()
+    if record.sources:
+        from kit.ensembling.sources import changed
+
+        for text in changed(record):
+            click.echo(f"warning: {run.name}: {text}", err=True)
 
 
 def _unfinished(run: Run) -> UserError:

@@ -89,8 +89,8 @@ def _summary(run: Run) -> _Summary:
             sample=record.sample,
             started=record.started,
             wall_seconds=record.wall_seconds or None,
-            members=sum(run.has(member) for member in planned),
-            members_planned=len(planned),
+            members=sum(run.has(member) for member in planned) or sum(one.members for one in record.sources),
+            members_planned=record.members_planned if record.sources else len(planned),
             metric=report.metric if report else None,
             oof=report.oof if report else None,
         )

@@ -15,7 +15,7 @@ TOLERANCE = 1e-3
 
 
 class ColumnKey(NamedTuple):
-    """Key of a column, unique over all runs."""
+    """Key of a column, unique over all runs; `run` is empty where the model's name has the run."""
 
     run: str
     model: str
@@ -27,7 +27,7 @@ class ColumnKey(NamedTuple):
         return f"{self.model}-s{self.seed}"
 
     def __str__(self) -> str:
-        return f"{self.run}/{self.column}"
+        return f"{self.run}/{self.column}" if self.run else self.column
 
 
 @dataclass(frozen=True, eq=False)

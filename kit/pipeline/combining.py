@@ -1,6 +1,6 @@
-"""Combine the stored members of a run."""
+"""Combine the stored members of a run, or of several."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from kit.ensembling.calibration import calibrate
 from kit.ensembling.columns import Column, assemble
 from kit.ensembling.methods import Combined, combine
 from kit.ensembling.selection import choose
+from kit.ensembling.sources import SourceColumns
 from kit.members import Member, MemberResult
 from kit.metrics import METRICS
 from kit.records import Combination
@@ -68,6 +69,26 @@ def combine_members(
     others = combine(_columns(run.name, other, config, folds, labels), labels, method, metric)
     tta = (others, combined) if config.ensemble.tta else (combined, others)
     return CombinedRun(columns, combined, combination, used, tta)
+
+
+def combine_sources(
+    parts: Sequence[SourceColumns], config: Config, labels: NDArray[np.integer]
+) -> CombinedRun:
+    """Combine the columns of several runs.
+
+    Args:
+        parts: of each run.
+        config: the resolved configuration of the ensemble.
+        labels: (training rows,) from 0.
+    """
+    labelled = [part.labelled() for part in parts]
+    columns = [column for own, _ in labelled for column in own]
+    if config.ensemble.calibrate:
+        columns = [calibrate(column, labels) for column in columns]
+    metric = METRICS[config.competition.metric]
+    combined, combination = choose(columns, labels, config.ensemble.method, metric)
+    members = {member: result for _, own in labelled for member, result in own.items()}
+    return CombinedRun(columns, combined, combination, members, None)
 
 
 def _columns(

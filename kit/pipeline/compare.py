@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from itertools import combinations
 from pathlib import Path
@@ -15,26 +15,11 @@ from kit.errors import UserError
 from kit.interrupts import is_interrupt
 from kit.metrics import METRICS, row_losses
 from kit.oof import Oof
-from kit.records import ChangedRow, Contender, Prediction, Report, RunComparison, RunRecord, Score
+from kit.pipeline.same_data import FinishedRun, check_same_data, check_same_labels, read_finished
+from kit.records import ChangedRow, Contender, Prediction, RunComparison, Score
 from kit.reports.compare.page import MOST_CARDS, write_page
 from kit.reports.pairs import compare_pairs
 from kit.runs import Run, comparison_path
-
-
-@dataclass(frozen=True)
-class _Finished:
-    """What a comparison needs of one run."""
-
-    name: str
-    run: Run
-    record: RunRecord
-    report: Report
-    table: Oof
-
-    @property
-    def is_old(self) -> bool:
-        """Whether version 1 of kit made the run; its fingerprints cannot be compared with later ones."""
-        return not self.record.labels
 
 
 def compare(runs: Sequence[Run]) -> RunComparison:
@@ -47,15 +32,15 @@ def compare(runs: Sequence[Run]) -> RunComparison:
         raise UserError(
             "a single run cannot be compared", expected="two or more runs", hint="kit runs lists them"
         )
-    finished = [_read(run, name) for run, name in zip(runs, _names(runs), strict=True)]
+    finished = read_finished(runs, "compared")
     first = finished[0]
     # All pairs: a run of version 1 has no fingerprint that later ones can be compared with.
     for one, other in combinations(finished, 2):
-        _check_same_data(one, other)
+        check_same_data(one, other)
     tables = _shared([one.table for one in finished])
     labels, rows = tables[0].labels, tables[0].rows
     for other, table in zip(finished[1:], tables[1:], strict=True):
-        _check_same_labels(first, tables[0], other, table)
+        check_same_labels(first, tables[0], other, table)
     metric, probs = METRICS[first.report.metric], [table.probs for table in tables]
     return RunComparison(
         metric=metric.name,
@@ -118,78 +103,6 @@ def _images(comparison: RunComparison, runs: Sequence[Run]) -> dict[int, NDArray
     return images | {row: np.asarray(dataset.train_images[row]) for row in missing} if dataset else images
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
-    """Return the names of the runs; the path of a run whose name another run has too."""
-    places = {(run.name, run.path.resolve()) for run in runs}
-    names = [name for name, _ in places]
-    return [run.name if names.count(run.name) == 1 else str(run.path) for run in runs]
-
-
-def _read(run: Run, name: str) -> _Finished:
-    record = run.read_record()
-    if not run.is_finished():
-        raise UserError(
-            f"not finished ({run.status()}); only finished runs can be compared",
-            where=str(run.path),
-            hint=run.how_to_finish(),
-        )
-    report, table = run.read_report(), run.read_oof()
-    if len(table.labels) != report.oof.rows:
-        raise UserError(
-            "damaged",
-            where=str(run.oof_path),
-            expected=f"{report.oof.rows:,} rows, as in report.json",
-            received=f"{len(table.labels):,}",
-            hint=f"delete it, and rerun the run's command, which keeps its members: {record.command}",
-        )
-    return _Finished(name, run, record, report, table)
-
-
-def _check_same_data(first: _Finished, other: _Finished) -> None:
-    if first.record.sample != other.record.sample:
-        sources = ["the competition's data", "the bundled sample"]
-        raise _different(first, other, [sources[one.record.sample] for one in (first, other)])
-    if first.table.names != other.table.names:
-        raise _different(first, other, _classes(first.table.names, other.table.names))
-    if first.is_old == other.is_old and first.record.fingerprint != other.record.fingerprint:
-        data = [
-            f"{len(one.table.labels):,} rows (fingerprint {one.record.fingerprint[:8]})"
-            for one in (first, other)
-        ]
-        raise _different(first, other, data)
-
-
-def _check_same_labels(first: _Finished, table: Oof, other: _Finished, other_table: Oof) -> None:
-    if not len(table.labels):
-        rows = [f"rows {one.table.rows.min()} to {one.table.rows.max()}" for one in (first, other)]
-        raise _different(first, other, rows)
-    differing = np.flatnonzero(table.labels != other_table.labels)
-    if differing.size:
-        at, count = differing[0], f"{differing.size:,} of {len(table.labels):,} rows"
-        labels = [one.names[one.labels[at]] for one in (table, other_table)]
-        raise _different(
-            first, other, [f"other labels in {count}, as in row {table.rows[at]}: {labels[0]}", labels[1]]
-        )
-
-
-def _different(first: _Finished, other: _Finished, received: Sequence[str]) -> UserError:
-    return UserError(
-        "these runs are on different data",
-        where=f"{first.name} and {other.name}",
-        expected="the same rows, labels and classes",
-        received=" and ".join(received),
-        hint="train one of them again on the data of the other: kit cv",
-    )
-
-
-def _classes(first: Sequence[str], other: Sequence[str]) -> list[str]:
-    """Return in which classes two runs differ, for each of them."""
-    if len(first) != len(other):
-        return [f"{len(names)} classes ({', '.join(names[:3])}, …)" for names in (first, other)]
-    at = next(index for index, (a, b) in enumerate(zip(first, other, strict=True)) if a != b)
-    return [f"class {at} {names[at]!r}" for names in (first, other)]
-
-
 def _shared(tables: Sequence[Oof]) -> list[Oof]:
     """Return the tables with the rows that all of them have, ascending."""
     rows = reduce(np.intersect1d, [table.rows for table in tables])
@@ -201,7 +114,7 @@ def _shared(tables: Sequence[Oof]) -> list[Oof]:
     return shared
 
 
-def _contender(one: _Finished, score: Score) -> Contender:
+def _contender(one: FinishedRun, score: Score) -> Contender:
     report = one.report
     return Contender(
         run=one.name,
@@ -242,7 +155,7 @@ def _changed(
     )
 
 
-def _notes(finished: Sequence[_Finished], rows: int) -> list[str]:
+def _notes(finished: Sequence[FinishedRun], rows: int) -> list[str]:
     """Return what limits the comparison, one sentence each."""
     first, notes = finished[0], []
     for one in finished:
@@ -256,7 +169,8 @@ def _notes(finished: Sequence[_Finished], rows: int) -> list[str]:
                 f"{one.name} was made by an earlier version of kit, and its data fingerprint cannot be "
                 "compared; its labels are the same."
             )
-    folds = {one.name: len(one.report.folds.each) for one in finished}
+    # An ensemble of runs with different folds has none.
+    folds = {one.name: len(one.report.folds.each) for one in finished if one.report.folds.each}
     if len(set(folds.values())) > 1:
         counts = ", ".join(f"{name} {count}" for name, count in folds.items())
         notes.append(f"Numbers of folds differ ({counts}): with more folds, members have more training rows.")

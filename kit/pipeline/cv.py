@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -16,14 +15,12 @@ from kit.data.source import load
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
-from kit.oof import Oof
 from kit.pipeline.combining import combine_members
 from kit.pipeline.rebuild import images_of
-from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
-from kit.records import EnsembleRecord, Origin, RunRecord
-from kit.reports.run.figures import summarise
+from kit.pipeline.results import write_results
+from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, track_status
+from kit.records import Origin, RunRecord
 from kit.runs import COMPARISONS, RUNS, Run, all_runs
-from kit.task.submission import check_submission, write_submission
 from kit.training.estimate import estimate
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
@@ -175,47 +172,23 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
 
 
 def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], record: RunRecord) -> None:
-    """Combine the members of a run, and write its OOF table, submission, report.json and images.
+    """Combine the members of a run, and write its results and images.
 
     Raises:
         KitError: members do not fit together.
     """
-    labels, ids = np.asarray(dataset.train_labels), dataset.test_ids
-    names, form = dataset.task.labels.labels, dataset.task.submission
-    done = combine_members(run, config, folds, labels)
-    run.write_oof(Oof(labels, done.combined.oof, names))
-    write_submission(run.submission_path, ids, done.combined.test, form)
-    check_submission(run.submission_path, form, ids=ids)
-    run.write_ensemble(
-        EnsembleRecord(
-            **config.ensemble.model_dump() | {"method": done.method},
-            requested=config.ensemble.method,
-            intercepts=done.combined.intercepts,
-            weights={
-                str(column.key): weight
-                for column, weight in zip(done.columns, done.combined.weights, strict=True)
-            },
-            temperatures={str(column.key): column.temperature for column in done.columns},
-        )
-    )
-    report = summarise(
-        record.model_copy(update={"finished": now()}),
+    labels = np.asarray(dataset.train_labels)
+    report = write_results(
+        run,
+        record,
         config,
+        combine_members(run, config, folds, labels),
         labels=labels,
-        names=names,
-        columns=done.columns,
-        combined=done.combined,
-        combination=done.combination,
         folds=folds,
-        members=done.members,
-        test_ids=ids,
-        tta=done.tta,
+        task=dataset.task,
+        ids=dataset.test_ids,
         warnings=dataset.warnings,
     )
-    run.write_report(report)
-    # With an old page, the report would look out of date and be computed again.
-    with suppress(OSError):
-        run.page_path.unlink()
     run.write_images(images_of(report, dataset))
 
 

@@ -3,9 +3,10 @@
 from kit.config import validate
 from kit.data.dataset import Dataset
 from kit.data.source import find_local
+from kit.ensembling.sources import find_source, read_sources
 from kit.errors import UserError
 from kit.images import Images
-from kit.pipeline.combining import combine_members
+from kit.pipeline.combining import combine_members, combine_sources
 from kit.records import Report
 from kit.reports.run.figures import summarise
 from kit.runs import Run
@@ -25,7 +26,10 @@ def computed(run: Run, warnings: tuple[str, ...]) -> Report:
     """
     record, table = run.read_record(), run.read_oof()
     config, folds = validate(record.config), run.read_folds()
-    done = combine_members(run, config, folds, table.labels)
+    if record.sources:
+        done = combine_sources(read_sources(record), config, table.labels)
+    else:
+        done = combine_members(run, config, folds, table.labels)
     return summarise(
         record,
         config,
@@ -50,16 +54,26 @@ def images_of(report: Report, dataset: Dataset) -> Images:
 def find_images(run: Run, report: Report) -> tuple[Images, bool]:
     """Return the images for the page, and whether they differ from those that the run stores.
 
-    Images that the run does not store are taken from the data if this machine has it.
+    Images that the run does not store are taken from the data if this machine has it, else from the sources
+    of an ensemble.
     """
-    try:
-        stored = run.read_images()
-    except UserError:
-        stored = Images()
+    stored = _stored(run)
     if {*_train_rows(report)} <= {*stored.train} and {*_test_rows(report)} <= {*stored.test}:
         return stored, False
-    dataset = find_local(run.read_record())
-    return (images_of(report, dataset), True) if dataset else (stored, False)
+    record = run.read_record()
+    if dataset := find_local(record):
+        return images_of(report, dataset), True
+    for source in record.sources:
+        if place := find_source(source):
+            stored = stored.with_others(_stored(place))
+    return stored.of_rows(_train_rows(report), _test_rows(report)), bool(record.sources)
+
+
+def _stored(run: Run) -> Images:
+    try:
+        return run.read_images()
+    except UserError:
+        return Images()
 
 
 def _train_rows(report: Report) -> list[int]:

@@ -76,6 +76,12 @@ def check_same_settings(run: Run, old: RunRecord, new: RunRecord) -> None:
     Raises:
         UserError: the settings differ; the message names them.
     """
+    if old.sources:
+        raise UserError(
+            "there is an ensemble of this name",
+            where=str(run.path),
+            hint="choose another --run NAME, or --fresh to delete the ensemble",
+        )
     if old.hash == new.hash:
         return
     if old.hash_version != new.hash_version:

@@ -7,9 +7,9 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -58,6 +58,7 @@ class Record:
         metric: the run's metric, a key of `kit.metrics.METRICS`; empty if unknown.
         oof_score, oof_interval: the run's OOF score in that metric, with its 95 % confidence interval.
         expected_score: low and high, from the run's report.
+        sources: hash of each run that an ensemble combines, by name; empty for other runs.
         ref: Kaggle's number of the submission.
         public_score, private_score: as Kaggle writes them; empty if there is none.
         error: reason of a failure.
@@ -75,6 +76,7 @@ class Record:
     oof_score: float | None = None
     oof_interval: tuple[float, float] | None = None
     expected_score: tuple[float, float] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
     ref: int | None = None
     public_score: str = ""
     private_score: str = ""
@@ -152,7 +154,7 @@ class Ledger:
             return []
         except OSError as error:
             raise UserError(f"not readable: {error.strerror}", where=str(self.path)) from error
-        known = {field.name for field in fields(Record)}
+        known = {one.name for one in fields(Record)}
         records: dict[str, Record] = {}
         for line in lines:
             try:

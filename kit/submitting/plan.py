@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kit.config import Config, validate
+from kit.ensembling.sources import changed
 from kit.errors import UserError
 from kit.records import RunRecord
 from kit.runs import Run, find_run
@@ -94,7 +95,8 @@ def make_plan(target: str | None, config: Config, message: str | None, ledger: L
         message=message,
         **figures,
     )
-    warnings = (*_doubts(source, task, checked, rows.example), *rows.warnings)
+    changes = changed(run.read_record()) if run else ()
+    warnings = (*_doubts(source, task, checked, rows.example), *rows.warnings, *changes)
     return Plan(source, task, checked, record, warnings)
 
 
@@ -134,6 +136,7 @@ def _of_run(run: Run) -> tuple[Task, dict[str, Any], str, Expected]:
         "oof_score": oof.value,
         "oof_interval": oof.interval,
         "expected_score": (score.low, score.high),
+        "sources": {source.name: source.hash for source in record.sources},
     }
     words = f"{run.name} OOF {oof.value:.5f} {record.hash[:8]}"
     return task, figures, words, expected.of_run(config, task.submission, run.name, record.test_rows)
@@ -166,6 +169,8 @@ def describe(plan: Plan, ledger: Ledger) -> list[str]:
         "changed": _changed(plan, ledger),
         "message": plan.description,
     }
+    if record.sources:
+        lines["sources"] = ", ".join(f"{name} ({digest[:8]})" for name, digest in record.sources.items())
     if record.oof_score is not None and record.oof_interval and record.expected_score:
         low, high = record.oof_interval
         least, most = record.expected_score

@@ -1,0 +1,83 @@
+"""`kit ensemble`: combine the columns of several runs."""
+
+from typing import get_args
+
+import click
+
+from kit.cli import options
+from kit.cli.report import show
+from kit.config.root import Method
+from kit.errors import UserError
+from kit.runs import find_run
+
+
+@click.command(
+    epilog="\b\nExample:\n  kit ensemble default baselines\n"
+    "  kit ensemble default baselines --method weighted --name best\n"
+    "  kit submit best"
+)
+@click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN…")
+@click.option(
+    "--method",
+    type=click.Choice(get_args(Method)),
+    default="auto",
+    show_default=True,
+    help="How columns are combined; auto: mean, unless another method is clearly better.",
+)
+@click.option("--name", metavar="NAME", help="Name of the ensemble (default: ensemble-HASH).")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set ensemble.tta or ensemble.calibrate to true or false; repeatable.",
+)
+@click.option("--fresh", is_flag=True, help="Replace an ensemble of this name.")
+@options.as_json
+@options.open_page
+def command(
+    *,
+    runs: tuple[str, ...],
+    method: str,
+    name: str | None,
+    changes: tuple[str, ...],
+    fresh: bool,
+    as_json: bool,
+    open_: bool,
+) -> None:
+    """Combine the columns of each RUN, a name or a path, into one ensemble.
+
+    A column is one model with one seed. The ensemble is stored like a run: report, compare and submit accept
+    it. Every method is scored out of fold: a fitted one on rows that its weights were not fitted on.
+    """
+    from kit.pipeline.ensemble import Settings, ensemble
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    given = dict(map(_setting, changes))
+    settings = Settings(method, tta=given.get("tta"), calibrate=given.get("calibrate", False))
+    run, complete = ensemble([find_run(one) for one in runs], settings, say, name=name, fresh=fresh)
+    if complete:
+        say(f"{run.path} is complete; --fresh combines again.\n")
+    show(run, as_json=as_json, open_=open_)
+
+
+def _setting(change: str) -> tuple[str, bool]:
+    """Return key and value of --set.
+
+    Raises:
+        UserError: another key or value.
+    """
+    key, _, value = change.partition("=")
+    keys, values = [f"ensemble.{name}" for name in ("tta", "calibrate")], {"true": True, "false": False}
+    if key not in keys or value.lower() not in values:
+        hint = "--method chooses the method; everything else was decided when the runs were trained"
+        raise UserError(
+            "not a setting of an ensemble of runs",
+            where="--set",
+            expected=f"{' or '.join(keys)}, =true or =false",
+            received=change,
+            hint=hint,
+        )
+    return key.removeprefix("ensemble."), values[value.lower()]

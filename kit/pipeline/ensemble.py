@@ -1,0 +1,231 @@
+"""`kit ensemble`: from the columns of several runs to one ensemble, stored like a run."""
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import combinations
+
+from kit.config import validate
+from kit.config.root import FITTED_METHODS, HASH_VERSION
+from kit.ensembling.problem import cross_folds
+from kit.ensembling.sources import SourceColumns, read_source
+from kit.errors import KitError, UserError
+from kit.masking import masked
+from kit.names import check_name
+from kit.pipeline.combining import combine_sources
+from kit.pipeline.results import write_results
+from kit.pipeline.run_record import now, track_status
+from kit.pipeline.same_data import (
+    FinishedRun,
+    check_same_data,
+    check_same_metric,
+    check_same_rows,
+    read_finished,
+)
+from kit.records import Origin, RunRecord
+from kit.reports.html.text import counted
+from kit.runs import COMPARISONS, RUNS, Run
+from kit.task.labels import LabelEncoder
+from kit.task.submission import submitted_ids
+from kit.task.task import make_task
+from kit.training import machine
+
+CONFIG_NAME = "ensemble"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How columns are combined.
+
+    Attributes:
+        method: one of `kit.ensembling.methods.METHODS`, or auto.
+        tta: use the mean over views; None: as each run does.
+        calibrate: scale each column by a temperature.
+    """
+
+    method: str = "auto"
+    tta: bool | None = None
+    calibrate: bool = False
+
+
+def ensemble(
+    runs: Sequence[Run],
+    settings: Settings,
+    say: Callable[[str], None],
+    *,
+    name: str | None = None,
+    fresh: bool = False,
+) -> tuple[Run, bool]:
+    """Combine the columns of finished runs on the same data.
+
+    Args:
+        runs: one or more.
+        settings: how.
+        say: receives what is done, a line each.
+        name: of the ensemble; None: "ensemble-" and the start of its hash.
+        fresh: replace an ensemble of this name.
+
+    Returns:
+        The ensemble as a run, and whether it was complete before.
+
+    Raises:
+        UserError: the runs cannot be combined, or the name is in use; nothing was written.
+        KitError: the members of a run do not fit together.
+    """
+    finished = _check(runs, name)
+    parts = [_columns(one, settings.tta) for one in finished]
+    columns = sum(len(part.columns) for part in parts)
+    if columns == 1 and settings.method in FITTED_METHODS:
+        raise UserError(
+            f"method {settings.method} needs two columns or more, and there is one",
+            where=finished[0].name,
+            hint="add a run, train more seeds, or choose --method mean",
+        )
+    record = _record(finished, parts, settings, name)
+    run = Run(RUNS / record.name)
+    if _is_done(run, record, fresh=fresh):
+        return run, True
+    say(f"{record.name}: {counted(columns, 'column')} of {counted(len(parts), 'run')}")
+    config, table = validate(record.config), finished[0].table
+    done = combine_sources(parts, config, table.labels)
+    folds = cross_folds(done.columns)[None]
+    with run.locked():
+        run.clear()
+        with track_status(run, record):
+            run.write_folds(folds)
+            write_results(
+                run,
+                record,
+                config,
+                done,
+                labels=table.labels,
+                folds=folds,
+                task=make_task(config.competition, LabelEncoder(table.names)),
+                ids=submitted_ids(finished[0].run.submission_path),
+            )
+    return run, False
+
+
+def _record(
+    finished: Sequence[FinishedRun], parts: Sequence[SourceColumns], settings: Settings, name: str | None
+) -> RunRecord:
+    """Return run.json. The configuration is that of the first run, but for how columns are combined."""
+    first = finished[0].record
+    config = validate(first.config)
+    ensembling = config.ensemble.model_copy(
+        update={"method": settings.method, "calibrate": settings.calibrate}
+    )
+    sources = sorted((part.source for part in parts), key=lambda source: source.name)
+    covered = {
+        "sources": sorted((source.content, source.tta) for source in sources),
+        "method": settings.method,
+        "calibrate": settings.calibrate,
+        "metric": config.competition.metric,
+    }
+    digest = sha256(json.dumps(covered).encode()).hexdigest()
+    return RunRecord(
+        name=name or f"{CONFIG_NAME}-{digest[:8]}",
+        config_name=CONFIG_NAME,
+        config=config.model_copy(update={"ensemble": ensembling}).model_dump(mode="json"),
+        hash=digest,
+        hash_version=HASH_VERSION,
+        fingerprint=first.fingerprint,
+        labels=finished[0].table.names,
+        sample=first.sample,
+        source=first.source,
+        rows=len(finished[0].table.labels),
+        test_rows=len(parts[0].columns[0].test),
+        test_ids=first.test_ids,
+        versions=machine.versions(),
+        machine=machine.describe(),
+        started=now(),
+        members_planned=sum(source.members for source in sources),
+        wall_seconds=sum(one.record.wall_seconds for one in finished),
+        origin=Origin(command=_command(finished, settings, name)),
+        sources=tuple(sources),
+    )
+
+
+def _command(finished: Sequence[FinishedRun], settings: Settings, name: str | None) -> str:
+    words = ["kit", "ensemble", *(one.name for one in finished), "--method", settings.method]
+    if name:
+        words += ["--name", name]
+    if settings.tta is not None:
+        words += ["--set", f"ensemble.tta={str(settings.tta).lower()}"]
+    if settings.calibrate:
+        words += ["--set", "ensemble.calibrate=true"]
+    return masked(shlex.join(words))
+
+
+def _is_done(run: Run, record: RunRecord, *, fresh: bool) -> bool:
+    """Return whether the ensemble is stored already.
+
+    Raises:
+        UserError: there is another run or ensemble under this name.
+    """
+    if not run.exists():
+        return False
+    before = run.read_record()
+    if not before.sources:
+        raise UserError("there is a run of this name", where=str(run.path), hint="choose another --name")
+    if fresh:
+        return False
+    if before.hash == record.hash:
+        return run.is_finished() and run.has_results()
+    raise UserError(
+        "there is another ensemble of this name",
+        where=str(run.path),
+        expected=f"hash {record.hash[:8]}",
+        received=f"{before.hash[:8]}, made by: {before.command}",
+        hint="choose another --name, or --fresh to replace it",
+    )
+
+
+def _check(runs: Sequence[Run], name: str | None) -> list[FinishedRun]:
+    """Return the finished runs, on the same data.
+
+    Raises:
+        UserError: they cannot be combined.
+    """
+    if name is not None:
+        check_name(name, "--name")
+        if name == COMPARISONS:
+            raise UserError("kit compare writes to this folder", where="--name", received=name)
+    [(place, times)] = Counter(run.path.resolve() for run in runs).most_common(1)
+    if times > 1:
+        raise UserError(
+            f"this run is named {'twice' if times == 2 else f'{times} times'}",
+            where=str(place.name),
+            hint="name each run once; weights are what a method decides",
+        )
+    finished = read_finished(runs, "combined")
+    for one in finished:
+        if one.record.sources:
+            sources = " ".join(source.name for source in one.record.sources)
+            raise UserError(
+                "an ensemble cannot be combined", where=one.name, hint=f"name its runs: {sources}"
+            )
+    for one, other in combinations(finished, 2):
+        check_same_data(one, other)
+        check_same_rows(one, other)
+        check_same_metric(one, other)
+    return finished
+
+
+def _columns(one: FinishedRun, tta: bool | None) -> SourceColumns:
+    try:
+        part = read_source(one.run, tta=tta)
+    except KitError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"a member cannot be read ({type(error).__name__}: {error})",
+            where=str(one.run.path),
+            hint=f"rerun its command, which trains only what is missing: {one.record.command}",
+        ) from error
+    if one.record.test_rows and len(part.columns[0].test) != one.record.test_rows:
+        raise UserError("damaged: members have other test rows", where=str(one.run.path))
+    return part
