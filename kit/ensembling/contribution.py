@@ -22,9 +22,9 @@ def column_values(
 ) -> tuple[ColumnValue, ...]:
     """Return what each of two or more columns is worth.
 
-    The weights of the other columns are fitted again: those of `stack` by the quadratic form at the fit; those
-    of `greedy`, and with more than REFITTED columns of `weighted`, keep their proportions, because fitting
-    would take minutes. All figures are cross-fitted.
+    The weights of the other columns are fitted again, those of `stack` by the quadratic form at the fit. Those
+    of `greedy`, and of `weighted` with more than REFITTED columns, keep their proportions: fitting would take
+    minutes. All figures are cross-fitted.
 
     Args:
         columns: of the ensemble, in the order of the result.
@@ -106,10 +106,8 @@ def _without_each_of_stack(fitted: Fitted) -> Iterator[Outcome | None]:
     losses, errors = np.empty((2, count, len(problem.labels)))
     for one, (_, rows) in zip(fitted.stack[1:], problem.splits(), strict=True):
         parameters = one.without_each(count)
-        logits = np.zeros((count, len(rows), problem.classes)) + parameters[:, None, count:]
-        for column, weights in zip(problem.columns, parameters[:, :count].T, strict=True):
-            logits += weights[:, None, None] * log_probabilities(column.oof[rows])
-        for at, own in enumerate(logits):
+        logs = np.stack([log_probabilities(column.oof[rows]) for column in problem.columns])
+        for at, own in enumerate(np.tensordot(parameters[:, :count], logs, 1) + parameters[:, None, count:]):
             losses[at, rows], errors[at, rows] = Outcome.of(softmax(own), problem.labels[rows])
     for at in range(count):
         yield Outcome(losses[at], errors[at]) if _changes(fitted, at) else None

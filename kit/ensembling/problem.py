@@ -125,8 +125,8 @@ def _content(column: Column, labels: NDArray[np.integer]) -> tuple[bytes, ...]:
 
     The probabilities of the labels come first: they do not depend on the order of the classes.
     """
-    arrays = np.ascontiguousarray(column.oof), np.ascontiguousarray(column.test)
-    return (_of_label(column, labels).tobytes(), *(sha256(one).digest() for one in arrays))
+    arrays = column.oof, column.test, column.held_out
+    return (_of_label(column, labels).tobytes(), *(sha256(one.tobytes()).digest() for one in arrays))
 
 
 def _of_label(column: Column, labels: NDArray[np.integer]) -> NDArray[np.float32]:
