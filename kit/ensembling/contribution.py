@@ -22,7 +22,7 @@ def column_values(
 ) -> tuple[ColumnValue, ...]:
     """Return what each of two or more columns is worth.
 
-    The weights of the other columns are fitted again, those of `stack` by the quadratic form at the fit. Those
+    The weights of the others are fitted again; those of `stack` by the quadratic form at the fit. Those
     of `greedy`, and of `weighted` with more than REFITTED columns, keep their proportions: fitting would take
     minutes. All figures are cross-fitted.
 
