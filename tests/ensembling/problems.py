@@ -11,6 +11,8 @@ from kit.ensembling.problem import Problem
 from kit.ensembling.rules import softmax
 from kit.metrics import HITS, Metric
 
+FRESH = 3
+"""Rows of the test matrix, if there are no figures of it."""
 Matrix = NDArray[np.float64]
 
 
@@ -32,7 +34,7 @@ def column(number: int, oof: Matrix, test: Matrix | None = None, folds: int = 5,
     return Column(
         ColumnKey("run", "cnn", number),
         np.asarray(oof, np.float32),
-        oof[:3] if test is None else test,
+        oof[:FRESH] if test is None else test,
         ((rows + rows // folds * shift) % folds).astype(np.int8),
     )
 
@@ -59,7 +61,7 @@ def drawn(
 def planted(seed: int, weights: Sequence[float], rows: int, classes: int = 4) -> Drawn:
     """Return independent columns, and labels drawn from their weighted mean."""
     random = np.random.default_rng(seed)
-    oof = [random.dirichlet(np.full(classes, 0.3), rows) for _ in weights]
+    oof = [random.dirichlet(np.full(classes, 0.3), rows + FRESH) for _ in weights]
     truth = np.asarray(sum(weight * own for weight, own in zip(weights, oof, strict=True)))
     return drawn(seed + 1, oof, truth, rows)
 
@@ -70,7 +72,7 @@ def noisy(
     count: int,
     classes: int = 4,
     *,
-    fresh: int = 3,
+    fresh: int = FRESH,
     folds: int = 5,
     shifted: bool = False,
 ) -> Drawn:
