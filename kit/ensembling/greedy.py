@@ -94,18 +94,18 @@ class _Selection:
         return self._pruned(kept)
 
     def _pruned(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        losses = {}
-        for at in np.flatnonzero(counts).tolist() if np.count_nonzero(counts) > 1 else ():
-            left = counts.copy()
-            left[at] = 0
-            losses[at] = self._log_loss(left)
-        if not losses or min(losses.values()) >= self._log_loss(counts):
-            return counts
-        left = counts.copy()
-        left[min(losses, key=losses.__getitem__)] = 0
-        return self._pruned(left)
+        loss = self._log_loss(counts)
+        while np.count_nonzero(counts) > 1:
+            added = np.flatnonzero(counts).tolist()
+            fewer = [np.where(np.arange(len(counts)) == index, 0, counts) for index in added]
+            losses = [self._log_loss(one) for one in fewer]
+            if min(losses) >= loss:
+                break
+            loss, counts = min(losses), fewer[int(np.argmin(losses))]
+        return counts
 
     def _log_loss(self, counts: NDArray[np.float64]) -> float:
+        """Return the log loss of the mean of columns that were added so many times."""
         return -float(np.log(self._of_label @ counts / counts.sum()).mean())
 
     def _additions(self) -> Iterator[tuple[int, tuple[float, float]]]:
