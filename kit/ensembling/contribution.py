@@ -10,8 +10,11 @@ from kit.ensembling.columns import Column
 from kit.ensembling.methods import Fitted, fit
 from kit.ensembling.outcome import Outcome
 from kit.ensembling.problem import Problem
-from kit.ensembling.rules import LINEAR, Rule, log_probabilities, softmax
+from kit.ensembling.rules import log_probabilities, softmax
 from kit.records import Change, ColumnValue
+
+REFITTED = 20
+"""Most columns without each of which `weighted` is fitted again; with more, each has little weight."""
 
 
 def column_values(
@@ -19,8 +22,9 @@ def column_values(
 ) -> tuple[ColumnValue, ...]:
     """Return what each of two or more columns is worth.
 
-    The weights of the other columns are fitted again; those of `greedy` keep their proportions. All figures
-    are cross-fitted.
+    The weights of the others are fitted again; those of `stack` by the quadratic form at the fit. Those
+    of `greedy`, and of `weighted` with more than REFITTED columns, keep their proportions: fitting would take
+    minutes. All figures are cross-fitted.
 
     Args:
         columns: of the ensemble, in the order of the result.
@@ -43,10 +47,12 @@ def column_values(
 
 
 def _verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
-    (least, most), (fewest, mostly) = change.loss_interval, change.errors_interval
-    if fewest > 0 or (least > 0 and change.errors >= 0):
-        return "helps"
-    return "hurts" if mostly < 0 or (most < 0 and change.errors <= 0) else "nothing"
+    """Judge by the intervals of the log loss and of the errors; if they contradict each other, by neither."""
+    intervals = change.loss_interval, change.errors_interval
+    worse, better = any(low > 0 for low, _ in intervals), any(high < 0 for _, high in intervals)
+    if worse == better:
+        return "nothing"
+    return "helps" if worse else "hurts"
 
 
 def _without_each(fitted: Fitted, method: str) -> Iterator[Outcome | None]:
@@ -55,16 +61,18 @@ def _without_each(fitted: Fitted, method: str) -> Iterator[Outcome | None]:
         yield from _without_each_of_pool(fitted)
     elif fitted.stack:
         yield from _without_each_of_stack(fitted)
+    elif method == "greedy" or (method == "weighted" and len(fitted.problem.columns) > REFITTED):
+        yield from _without_each_in_proportion(fitted)
     else:
         problem = fitted.problem
         for at in range(len(problem.columns)):
-            if problem.copies[at] > 1 or not any(rule.weights[at] for rule in fitted.of_folds):
-                yield None  # The others have all the weight.
-            elif method == "greedy":
-                rules = tuple(_without_weight(rule, at) for rule in fitted.of_folds)
-                yield Outcome.of(replace(fitted, of_folds=rules).oof(), problem.labels)
-            else:
-                yield Outcome.of(fit(_without(problem, at), method).oof(), problem.labels)
+            changes = _changes(fitted, at)
+            yield Outcome.of(fit(_without(problem, at), method).oof(), problem.labels) if changes else None
+
+
+def _changes(fitted: Fitted, at: int) -> bool:
+    """Return whether the others have less than all the weight without a column."""
+    return fitted.problem.copies[at] == 1 and any(rule.weights[at] for rule in fitted.of_folds)
 
 
 def _without_each_of_pool(fitted: Fitted) -> Iterator[Outcome]:
@@ -76,30 +84,35 @@ def _without_each_of_pool(fitted: Fitted) -> Iterator[Outcome]:
         yield Outcome.of(rule.pool.finish(left, weight - 1, rule.intercepts), problem.labels)
 
 
-def _without_each_of_stack(fitted: Fitted) -> Iterator[Outcome]:
+def _without_each_in_proportion(fitted: Fitted) -> Iterator[Outcome | None]:
+    problem = fitted.problem
+    # A little weight for each, which remains where one column has all.
+    weights = np.stack([rule.weights + 1e-9 for rule in fitted.of_folds])[problem.folds]
+    total = np.zeros((len(problem.labels), problem.classes))
+    for at, column in enumerate(problem.columns):
+        total += weights[:, at, None] * column.oof
+    sums = weights.sum(axis=1)
+    for at, column in enumerate(problem.columns):
+        if _changes(fitted, at):
+            own = weights[:, at]
+            left = (total - own[:, None] * column.oof) / (sums - own)[:, None]
+            yield Outcome.of(left, problem.labels)
+        else:
+            yield None
+
+
+def _without_each_of_stack(fitted: Fitted) -> Iterator[Outcome | None]:
     problem, count = fitted.problem, len(fitted.problem.columns)
     losses, errors = np.empty((2, count, len(problem.labels)))
     for one, (_, rows) in zip(fitted.stack[1:], problem.splits(), strict=True):
         parameters = one.without_each(count)
-        logits = np.zeros((count, len(rows), problem.classes)) + parameters[:, None, count:]
-        for column, weights in zip(problem.columns, parameters[:, :count].T, strict=True):
-            logits += weights[:, None, None] * log_probabilities(column.oof[rows])
-        for at, own in enumerate(logits):
+        logs = np.stack([log_probabilities(column.oof[rows]) for column in problem.columns])
+        for at, own in enumerate(np.tensordot(parameters[:, :count], logs, 1) + parameters[:, None, count:]):
             losses[at, rows], errors[at, rows] = Outcome.of(softmax(own), problem.labels[rows])
     for at in range(count):
-        changes = problem.copies[at] == 1
-        yield Outcome(losses[at], errors[at]) if changes else Outcome.of(fitted.oof(), problem.labels)
+        yield Outcome(losses[at], errors[at]) if _changes(fitted, at) else None
 
 
 def _without(problem: Problem, at: int) -> Problem:
     columns = problem.columns[:at] + problem.columns[at + 1 :]
     return replace(problem, columns=columns, copies=np.delete(problem.copies, at), positions=())
-
-
-def _without_weight(rule: Rule, at: int) -> Rule:
-    weights = rule.weights.copy()
-    weights[at] = 0
-    if not weights.any():
-        weights = np.ones(len(weights))
-        weights[at] = 0
-    return Rule(LINEAR, weights, rule.intercepts)

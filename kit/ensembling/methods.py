@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from kit.config.root import FITTED_METHODS
 from kit.ensembling.columns import Column
@@ -98,6 +99,12 @@ def fit(problem: Problem, method: str) -> Fitted:
 
     With one distinct column, every method returns that column.
     """
+    # Matrices are small here: threads of BLAS would spend most of the time in waiting for each other.
+    with threadpool_limits(1, user_api="blas"):
+        return _fit(problem, method)
+
+
+def _fit(problem: Problem, method: str) -> Fitted:
     if len(problem.columns) == 1:
         method = "mean"
     if method in POOLS:

@@ -1,8 +1,10 @@
 """The columns of an ensemble, in an order of their own, with the folds of cross-fitting."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,13 +42,12 @@ class Problem:
     @classmethod
     def of(cls, columns: Sequence[Column], labels: NDArray[np.integer], metric: Metric) -> "Problem":
         """Return the problem of one or more columns, in any order, that may be equal."""
-        # The probabilities of the labels keep their order if classes or columns change theirs.
-        content = [_of_label(column, labels).tobytes() for column in columns]
-        order = sorted(range(len(columns)), key=lambda index: (content[index], columns[index].key))
+        content = [_content(column, labels) for column in columns]
+        order = sorted(range(len(columns)), key=content.__getitem__)
         distinct: list[int] = []
         positions = [0] * len(columns)
         for index in order:
-            if not distinct or not _are_equal(columns[distinct[-1]], columns[index]):
+            if not distinct or content[distinct[-1]] != content[index]:
                 distinct.append(index)
             positions[index] = len(distinct) - 1
         return cls(
@@ -54,7 +55,7 @@ class Problem:
             copies=np.bincount(positions).astype(np.float64),
             positions=tuple(positions),
             labels=labels,
-            folds=cross_folds(columns),
+            folds=cross_folds([columns[index].held_out for index in distinct]),
             metric=metric,
         )
 
@@ -68,12 +69,15 @@ class Problem:
     def is_decisive(self) -> NDArray[np.bool_]:
         """(rows,) whether weights can change what the row adds to the metric.
 
-        To accuracy, rows add a constant where all columns predict the same class.
+        To accuracy, rows add a constant where the label is the most probable class in all columns.
         """
         if self.metric is not HITS:
             return np.ones(len(self.labels), bool)
-        first, *others = (column.oof.argmax(axis=1) for column in self.columns)
-        return np.asarray(np.logical_or.reduce([first != other for other in others]))
+        decisive = np.zeros(len(self.labels), bool)
+        for column in self.columns:
+            of_label = _of_label(column, self.labels)[:, None]
+            decisive |= np.count_nonzero(column.oof >= of_label, axis=1) > 1
+        return decisive
 
     @property
     def classes(self) -> int:
@@ -103,23 +107,27 @@ class Problem:
         return rule.apply([column.test for column in self.columns])
 
 
-def cross_folds(columns: Sequence[Column]) -> NDArray[np.int8]:
+def cross_folds(held_out: Sequence[NDArray[np.int8]]) -> NDArray[np.int8]:
     """Return (rows,) int8 folds for cross-fitting, from 0: the folds that most columns were trained on.
 
     Copies of an image and groups are in one fold of every run, so they stay together.
+
+    Args:
+        held_out: folds of each column, (rows,) int8.
     """
-    counts: dict[bytes, int] = {}
-    for column in columns:
-        content = column.held_out.tobytes()
-        counts[content] = counts.get(content, 0) + 1
-    chosen = max(counts, key=lambda content: (counts[content], content))
-    folds = np.unique(np.frombuffer(chosen, np.int8), return_inverse=True)[1]
-    return (folds % MOST_FOLDS).astype(np.int8)
+    counts = Counter(folds.tobytes() for folds in held_out)
+    chosen = max(held_out, key=lambda folds: (counts[folds.tobytes()], folds.tobytes()))
+    return (np.unique(chosen, return_inverse=True)[1] % MOST_FOLDS).astype(np.int8)
+
+
+def _content(column: Column, labels: NDArray[np.integer]) -> tuple[bytes, ...]:
+    """Return a sort key, equal for equal columns.
+
+    The probabilities of the labels come first: they do not depend on the order of the classes.
+    """
+    arrays = column.oof, column.test, column.held_out
+    return (_of_label(column, labels).tobytes(), *(sha256(one.tobytes()).digest() for one in arrays))
 
 
 def _of_label(column: Column, labels: NDArray[np.integer]) -> NDArray[np.float32]:
     return np.asarray(column.oof[np.arange(len(labels)), labels])
-
-
-def _are_equal(one: Column, other: Column) -> bool:
-    return np.array_equal(one.oof, other.oof) and np.array_equal(one.test, other.test)

@@ -13,6 +13,7 @@ learning, NeurIPS). The fits that are used and scored are exact.
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 
@@ -177,7 +178,7 @@ class Stack:
         """Return the fit on some blocks, and the sums over each of them at its parameters."""
         chosen = [self._blocks[at] for at in blocks]
         rows = sum(len(block.labels) for block in chosen)
-        each = [block.sums(parameters) for block in chosen]
+        each = _sums_of(chosen, parameters)
         for _ in range(STEPS):
             total = _total(each)
             hessian, slope = self._penalised(total, strength, parameters)
@@ -188,7 +189,7 @@ class Stack:
             size = 1.0
             while size > 1e-6:
                 moved = parameters - size * step
-                found = [block.sums(moved) for block in chosen]
+                found = _sums_of(chosen, moved)
                 if self._objective(_total(found).loss, strength, moved) <= before:
                     break
                 size /= 2
@@ -215,6 +216,11 @@ def _block(problem: Problem, rows: Rows) -> Block:
     for at, column in enumerate(problem.columns):
         logs[:, :, at] = log_probabilities(column.oof[rows])
     return Block(logs, problem.labels[rows])
+
+
+def _sums_of(blocks: Sequence[Block], parameters: Vector) -> list[_Sums]:
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda block: block.sums(parameters), blocks))
 
 
 def _total(sums: Iterable[_Sums]) -> _Sums:
