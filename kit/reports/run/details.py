@@ -12,6 +12,7 @@ from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import Combined
 from kit.metrics import LabelErrorEstimate, Metric
 from kit.records import (
+    Combination,
     Details,
     LabelErrors,
     MemberReport,
@@ -49,6 +50,7 @@ def detail(
     columns: Sequence[Column],
     parts: Parts,
     combined: Combined,
+    combination: Combination | None,
     folds: NDArray[np.int8],
     test_ids: Sequence[str],
     models: Sequence[ModelReport],
@@ -64,6 +66,7 @@ def detail(
         columns: of the ensemble.
         parts: ensembles of some of these columns.
         combined: the ensemble of these columns.
+        combination: all methods on these columns; None with a single column.
         folds: (seeds, rows) int8, the fold that holds the row out.
         test_ids: (test rows,) ids of the submission.
         models: figures of each model.
@@ -89,6 +92,7 @@ def detail(
             models=models,
             members=members,
             growth=curve,
+            combination=combination,
             alone=_alone(ranked[-1].model, each, probs, labels, metric),
             without=parts.without(probs),
             label_errors=errors,

@@ -45,15 +45,16 @@ def scores(report: Report, metric: Metric) -> Table:
                     spread(model.folds, metric),
                 )
             )
-    strong.add(len(rows))
-    rows.append(
-        (
-            "mean of members",
-            "",
-            *(metric.format(one.mean) for one in report.folds.each),
-            spread(report.folds, metric),
+    if folds:
+        strong.add(len(rows))
+        rows.append(
+            (
+                "mean of members",
+                "",
+                *(metric.format(one.mean) for one in report.folds.each),
+                spread(report.folds, metric),
+            )
         )
-    )
     strong.add(len(rows))
     rows.append((ENSEMBLE, metric.format(report.oof.value), *([""] * len(folds)), ""))
     better = "higher" if metric.greater_is_better else "lower"

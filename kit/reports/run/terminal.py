@@ -9,6 +9,7 @@ from rich.text import Text
 
 from kit.metrics import LOSS, METRICS, Metric
 from kit.records import (
+    Combination,
     Confusion,
     Finding,
     FoldScore,
@@ -20,6 +21,7 @@ from kit.records import (
 )
 from kit.reports.formatting import WIDE, duration, network_size, p_value, table
 from kit.reports.html.text import counted
+from kit.reports.run import ensemble
 from kit.reports.run.score_tables import spread
 from kit.runs import Run
 
@@ -27,6 +29,8 @@ FINDINGS = 3
 """Most findings that are shown; the page shows all."""
 PAIRS = 3
 """Most pairs of models whose verdicts are shown."""
+COLUMNS = 12
+"""Most columns of the ensemble that are shown."""
 
 
 def render(report: Report, console: Console, run: Run | None = None) -> None:
@@ -38,7 +42,7 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         run: list the files of this run at the end.
     """
     metric = METRICS[report.metric]
-    console.print(Text.assemble((report.run, "bold"), "   ", _makeup(report)))
+    console.print(Text.assemble((report.run, "bold"), "   ", _made_of(report)))
     console.print()
     console.print(_headline(report, metric))
     if report.sample:
@@ -55,6 +59,8 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         console.print()
         console.print(_models(sorted(report.models, key=lambda one: one.score.rank(metric)), metric, console))
         _pairs(console, report, metric)
+    if report.combination:
+        _ensemble(console, report, report.combination, metric)
     _tables(console, report, metric)
     if report.notes:
         _paragraph(console, " ".join(report.notes), "dim")
@@ -67,13 +73,14 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
 
 
 def _tables(console: Console, report: Report, metric: Metric) -> None:
-    tables = [_folds(report.folds.each, metric)]
+    tables = [_folds(report.folds.each, metric)] if report.folds.each else []
     if len(report.seeds.each) > 1:
         tables.append(_seeds(report.seeds.each, metric))
     if report.confusions:
         tables.append(_confusions(report.confusions))
-    console.print()
-    console.print(Columns(tables, padding=(0, 4)))
+    if tables:
+        console.print()
+        console.print(Columns(tables, padding=(0, 4)))
     if report.tta:
         console.print()
         console.print(_views(report.tta, metric))
@@ -110,10 +117,33 @@ def _pairs(console: Console, report: Report, metric: Metric) -> None:
         )
 
 
-def _makeup(report: Report) -> str:
-    counts = {"model": len(report.models), "seed": len(report.seeds.each), "fold": len(report.folds.each)}
-    parts = ", ".join(counted(count, word) for word, count in counts.items())
-    return parts + (f", ensemble by {report.ensemble}" if len(report.columns) > 1 else "")
+def _ensemble(console: Console, report: Report, given: Combination, metric: Metric) -> None:
+    """Print methods and columns, if a method was looked for or runs were combined."""
+    if given.requested in {"mean", ""} and not report.sources:
+        return
+    methods = ensemble.methods(given, metric)
+    if console.width < WIDE:
+        for heading in (ensemble.FITTED_ERRORS, ensemble.FITTED_LOSS):
+            del methods[heading]
+    console.print()
+    console.print(table(methods))
+    columns = ensemble.columns(report, given, metric)
+    console.print()
+    console.print(
+        table(
+            {
+                heading: columns[heading][:COLUMNS]
+                for heading in (ensemble.COLUMN, ensemble.WEIGHT, ensemble.ERRORS, ensemble.WORTH)
+            }
+        )
+    )
+    if len(given.columns) > COLUMNS:
+        console.print(Text(f"and {len(given.columns) - COLUMNS:,} more columns, which the page shows"))
+
+
+def _made_of(report: Report) -> str:
+    is_named = report.combination is None and len(report.columns) > 1
+    return ensemble.makeup(report) + (f", ensemble by {report.ensemble}" if is_named else "")
 
 
 def _headline(report: Report, metric: Metric) -> Table:
@@ -131,7 +161,10 @@ def _headline(report: Report, metric: Metric) -> Table:
         grid.add_row("Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
     if metric is not LOSS:
         grid.add_row(_capitalised(LOSS), LOSS.format(oof.loss))
-    grid.add_row("Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
+    if report.combination:
+        grid.add_row("Ensemble", ensemble.summary(report.combination))
+    if report.folds.mean is not None:
+        grid.add_row("Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
     if len(report.seeds.each) > 1:
         grid.add_row("Seed mean", f"{spread(report.seeds, metric)}{metric.unit}")
     if len(models) == 1 and models[0].gap is not None:
