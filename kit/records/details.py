@@ -264,6 +264,6 @@ class Details(Record):
     diversity: Diversity | None
     """None with a single column."""
     pairs: tuple[Pair, ...] = ()
-    """Models of the run against each other."""
+    """Models of the run against each other: the best ones, if there are many."""
     test: TestPredictions
     provenance: Provenance

@@ -13,8 +13,8 @@ Cells = dict[str, list[str]]
 METHOD, COLUMN, WEIGHT, WORTH, ERRORS = "Method", "Column", "Weight", "Worth", "Errors"
 FITTED_ERRORS, FITTED_LOSS = "Fitted errors", "Fitted log loss"
 _LOSS = "Log loss"
-_TO_MEAN, _INTERVAL = "Δ log loss to mean", "95 % interval"
-_WITHOUT = "Δ log loss without it"
+_TO_MEAN, _INTERVAL = "Δ to mean", "95 % interval"
+_CHANGE = "Δ log loss"
 
 
 def makeup(report: Report) -> str:
@@ -59,7 +59,7 @@ def answer(given: Combination) -> str:
         )
         verb = f"{several} clearly {'better' if len(better) > 1 else 'lower'} than `mean`"
         return f"{tried} took `{used.method}`, which has {verb}: {against_mean(used, given)}."
-    text = f"The ensemble combines its columns by `{used.method}`, as the configuration or the command asks."
+    text = f"The ensemble uses `{used.method}`, the method that was asked for."
     if used.method == "mean":
         if not better:
             return f"{text} None of {others} other methods has a clearly lower log loss."
@@ -105,7 +105,7 @@ def worth(one: ColumnValue) -> str:
         if one.change.errors > 0:
             return f"worth {counted(one.change.errors, 'error')} ({low:,} to {high:,})"
         return "lowers the log loss"
-    if one.change.errors < 0:
+    if high < 0:
         return f"hurts: {counted(-one.change.errors, 'error')} fewer without it ({-high:,} to {-low:,})"
     return "hurts: lower log loss without it"
 
@@ -133,7 +133,9 @@ def methods_table(given: Combination, metric: Metric) -> Table:
     """Return the scores of every method."""
     used = given.methods.index(given.used)
     return _table(
-        "Methods on all columns, cross-fitted; a negative Δ is better", methods(given, metric), used
+        "Methods on all columns; Δ is the log loss minus that of mean, negative is better",
+        methods(given, metric),
+        used,
     )
 
 
@@ -142,13 +144,15 @@ def gains_table(given: Combination) -> Table:
     each = [one for one in given.methods if one.method != "best"]
     cells = {
         METHOD: [one.method for one in each],
-        "Δ errors (95 % interval)": [_errors(one.over_best) for one in each],
-        "Δ log loss (95 % interval)": [
-            f"{_difference(one.over_best.loss)} ({_span(one.over_best.loss_interval)})" for one in each
-        ],
+        ERRORS: [_errors(one.over_best) for one in each],
+        _LOSS: [f"{_difference(one.over_best.loss)} ({_span(one.over_best.loss_interval)})" for one in each],
     }
     used = next((at for at, one in enumerate(each) if one is given.used), None)
-    return _table("Compared with the best column; negative is better", cells, used)
+    return _table(
+        "Difference to the best column (chosen on other folds), with 95 % intervals; negative is better",
+        cells,
+        used,
+    )
 
 
 def columns(report: Report, given: Combination, metric: Metric) -> Cells:
@@ -158,12 +162,12 @@ def columns(report: Report, given: Combination, metric: Metric) -> Cells:
     own = [scores[one.column] for one in each]
     cells = {
         COLUMN: [one.column for one in each],
+        WORTH: [worth(one) for one in each],
         WEIGHT: [f"{one.weight:z.3f}" for one in each],
         f"OOF {metric.heading}": [metric.format(one.value) for one in own],
         ERRORS: [f"{one.errors:,}" for one in own],
         _LOSS: [LOSS.format(one.log_loss) for one in own],
-        WORTH: [worth(one) for one in each],
-        _WITHOUT: [_difference(one.change.loss) for one in each],
+        _CHANGE: [_difference(one.change.loss) for one in each],
         _INTERVAL: [_span(one.change.loss_interval) for one in each],
     }
     if metric is LOSS:
@@ -173,7 +177,7 @@ def columns(report: Report, given: Combination, metric: Metric) -> Cells:
 
 def columns_table(report: Report, given: Combination, metric: Metric) -> Table:
     """Return weight, score and worth of every column."""
-    caption = "Columns alone, and the ensemble without each; a positive Δ means that the column helps"
+    caption = "Each column alone; Δ is the log loss of the ensemble without it minus that with it"
     return _table(caption, columns(report, given, metric))
 
 
@@ -191,8 +195,13 @@ def _table(caption: str, cells: Cells, used: int | None = None) -> Table:
 
 
 def _errors(change: Change) -> str:
-    low, high = map(round, change.errors_interval)
-    return f"{change.errors:+,} ({low:+,} to {high:+,})"
+    errors, low, high = map(signed, (change.errors, *change.errors_interval))
+    return f"{errors} ({low} to {high})"
+
+
+def signed(number: float) -> str:
+    """Return a rounded number with its sign, and 0 without one."""
+    return f"{round(number):+,}" if round(number) else "0"
 
 
 def _difference(value: float, *, is_self: bool = False) -> str:

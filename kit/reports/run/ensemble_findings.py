@@ -1,13 +1,14 @@
 """What a report says about the ensemble: a better method, models that add nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from kit.metrics import Difference, Metric
+from kit.metrics import LOSS, Difference, Metric
 from kit.records import Change, ColumnValue, Combination, Finding, MethodReport, RunRecord
 from kit.reports.html.text import counted, first_few
 from kit.reports.run.commands import combined_by, without_models
-from kit.reports.run.ensemble import against_mean, better_than_mean
+from kit.reports.run.ensemble import against_mean, better_than_mean, signed
 from kit.reports.run.model_findings import Teachers, teachers_in
+
 
 FEWEST = 3
 """With fewer columns, nothing is left to combine without one."""
@@ -67,7 +68,7 @@ def worthless(
     named: str | None,
     teachers: Teachers,
 ) -> Iterator[Finding]:
-    """Yield the models none of whose columns adds anything, unless that holds for every model.
+    """Yield the models none of whose columns adds anything, unless that holds for most models.
 
     Not single seeds of a model: which of them are worth nothing is mostly chance.
 
@@ -85,12 +86,14 @@ def worthless(
     for one in given.columns:
         models.setdefault(one.column.rpartition("-s")[0], []).append(one)
     idle = {name: own for name, own in models.items() if all(one.verdict != "helps" for one in own)}
-    if len(idle) == len(models):
+    # So many replace each other: the value of one does not show what the others are worth without it.
+    if 2 * len(idle) > len(models):
         return
     needed = {named, *teachers_in(teachers)}
     needed |= {name for name, change in without.items() if _is_worse(metric, change)}
     names = [name for name in idle if name not in needed]
     if names:
+        # For one run, the others would be trained again.
         command = without_models(record, list(models), names) if record.sources else None
         evidence = _evidence([one.change for name in names for one in idle[name]])
         yield Finding(
@@ -106,17 +109,21 @@ def _is_worse(metric: Metric, change: Difference) -> bool:
 
 
 def _evidence(changes: Sequence[Change]) -> str:
-    losses, errors = [one.loss for one in changes], [one.errors for one in changes]
-    one_of_them = "it" if len(changes) == 1 else f"one of their {len(changes)} columns"
+    losses = map(LOSS.format_difference, _ends([one.loss for one in changes]))
+    errors = map(signed, _ends([one.errors for one in changes]))
+    one = "it" if len(changes) == 1 else f"one of their {len(changes)} columns"
     return (
-        f"Without {one_of_them}, the log loss changes by {_range(losses, '{:+z.5f}')} and the errors by "
-        f"{_range(errors, '{:+,}')}: not clearly worse. This holds for one column at a time; columns that "
-        "are alike replace each other."
+        f"Without {one}, the log loss changes by {_range(losses)} and the errors by {_range(errors)}: not "
+        "clearly worse. This holds for one column at a time; columns that are alike replace each other."
     )
 
 
-def _range(values: Sequence[float], form: str) -> str:
-    return " to ".join(dict.fromkeys(form.format(end) for end in (min(values), max(values))))
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    return min(values), max(values)
+
+
+def _range(ends: Iterable[str]) -> str:
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _excludes_0(interval: tuple[float, float]) -> bool:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MOST = 25
 """Columns in the plot of weights."""
+SMALLEST = 0.0005
+"""Smallest weight that is not shown as 0."""
 NAME = 24
 """Characters of a column's name in it."""
 
@@ -51,12 +53,13 @@ def weights(given: Combination) -> Plot | None:
     each = sorted(given.columns, key=lambda one: -one.weight)
     if each[0].weight - each[-1].weight < 1e-9:
         return None
-    shown = each[:MOST]
+    largest = sorted(each, key=lambda one: -abs(one.weight))[:MOST]
+    shown = [one for one in each if one in largest and abs(one.weight) >= SMALLEST]
 
     def paint(axes: "Axes") -> None:
         axes.barh(range(len(shown)), [one.weight for one in shown], color=SERIES[0], height=0.7)
         axes.set_yticks(range(len(shown)), [short(one.column, NAME) for one in shown])
-        axes.invert_yaxis()
+        axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.axvline(0, color=SOFT, linewidth=0.8)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"weight in {given.method}")
@@ -69,7 +72,7 @@ def weights(given: Combination) -> Plot | None:
         f"{last.weight:z.3f}.",
         paint,
         size=(4.3, 0.9 + 0.22 * max(len(shown), 4)),
-        note=f"The {MOST} largest of {len(each)} weights." if len(each) > MOST else "",
+        note=f"The {len(shown)} largest of {len(each)} weights." if len(shown) < len(each) else "",
     )
 
 

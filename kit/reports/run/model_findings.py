@@ -6,7 +6,7 @@ from math import sqrt
 from kit.metrics import HITS, Difference, Metric, holm, mean_sd, normal_p
 from kit.records import Finding, MemberReport, ModelReport, Pair, RunRecord
 from kit.reports.formatting import p_value
-from kit.reports.html.text import counted
+from kit.reports.html.text import counted, first_few
 from kit.reports.run.commands import without_models
 
 SMALLEST_GAP = 0.002
@@ -110,7 +110,7 @@ def overfit(
         return
     (gap, spread, count, worst), *others = sorted(clear, key=lambda one: -one[0])
     points = " points" * metric.percent
-    also = ", ".join(f"{model.model}: {text}" for _, text, _, model in others)
+    also = first_few([f"{model.model}: {text}" for _, text, _, model in others])
     yield Finding(
         kind="overfit",
         text=f"{worst.model} overfits: gap {_short(metric, gap)}{points}",

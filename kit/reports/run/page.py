@@ -31,6 +31,8 @@ SECTIONS = {
     "run": "Time, cost, provenance",
 }
 """Titles by anchor; `Finding.anchor` is one of these."""
+MODELS_DRAWN = 12
+"""Models in plots, the best ones: the learning curves of 100 models would take 15 seconds."""
 _OF_DETAILS = ("growth", "labels", "reliability", "diversity", "test")
 
 
@@ -66,7 +68,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "scores": score_tables.scores(report, metric),
         "curves": {
             one.model: curves(one.model, [own for own in report.members if own.model == one.model], metric)
-            for one in report.models
+            for one in sorted(report.models, key=lambda one: one.score.rank(metric))[:MODELS_DRAWN]
         },
         "gaps": score_tables.gaps(report, metric),
         "members": score_tables.members(report, metric),
@@ -94,7 +96,7 @@ def _models(report: Report, metric: Metric) -> dict[str, Any]:
     if len(report.models) < 2:
         return {"models": None}
     ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
-    timed = [TimedScore(one.model, one.score, one.seconds) for one in ordered]
+    timed = [TimedScore(one.model, one.score, one.seconds) for one in ordered[:MODELS_DRAWN]]
     timed.append(TimedScore(score_tables.ENSEMBLE, report.oof, report.time.member_seconds))
     return {
         "models": score_tables.models(ordered, report, metric),

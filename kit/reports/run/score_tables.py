@@ -60,7 +60,8 @@ def scores(report: Report, metric: Metric) -> Table:
     better = "higher" if metric.greater_is_better else "lower"
     title = metric.title[:1].upper() + metric.title[1:]
     return Table(
-        f"{title} on held-out rows{', %' * metric.percent}; {better} is better, and has a stronger colour",
+        f"{title} on held-out rows{', %' * metric.percent}; {better} is better"
+        + ", and has a stronger colour" * bool(folds),
         ("Column", "OOF", *(f"Fold {fold}" for fold in folds), "Mean ± sd"),
         rows,
         frozenset(strong),

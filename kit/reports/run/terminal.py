@@ -29,8 +29,8 @@ FINDINGS = 3
 """Most findings that are shown; the page shows all."""
 PAIRS = 3
 """Most pairs of models whose verdicts are shown."""
-COLUMNS = 12
-"""Most columns of the ensemble that are shown."""
+ROWS = 12
+"""Most models, and most columns of an ensemble, that are shown."""
 
 
 def render(report: Report, console: Console, run: Run | None = None) -> None:
@@ -57,7 +57,9 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         _findings(console, report.details.findings)
     if len(report.models) > 1:
         console.print()
-        console.print(_models(sorted(report.models, key=lambda one: one.score.rank(metric)), metric, console))
+        ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
+        console.print(_models(ordered[:ROWS], metric, console))
+        _rest(console, len(ordered), "model")
         _pairs(console, report, metric)
     if report.combination:
         _ensemble(console, report, report.combination, metric)
@@ -132,13 +134,18 @@ def _ensemble(console: Console, report: Report, given: Combination, metric: Metr
     console.print(
         table(
             {
-                heading: columns[heading][:COLUMNS]
-                for heading in (ensemble.COLUMN, ensemble.WEIGHT, ensemble.ERRORS, ensemble.WORTH)
+                heading: columns[heading][:ROWS]
+                for heading in (ensemble.COLUMN, ensemble.WORTH, ensemble.WEIGHT, ensemble.ERRORS)
             }
         )
     )
-    if len(given.columns) > COLUMNS:
-        console.print(Text(f"and {len(given.columns) - COLUMNS:,} more columns, which the page shows"))
+    _rest(console, len(given.columns), "column")
+
+
+def _rest(console: Console, number: int, noun: str) -> None:
+    """Print how many more rows a table on the page has."""
+    if number > ROWS:
+        console.print(Text(f"and {counted(number - ROWS, f'more {noun}')} on the page"))
 
 
 def _made_of(report: Report) -> str:
@@ -175,7 +182,8 @@ def _headline(report: Report, metric: Metric) -> Table:
         grid.add_row("Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
     training = f"training {duration(time.member_seconds)} in {counted(len(report.members), 'member')}"
     start = f", start-up {duration(time.startup_seconds)}" if time.startup_seconds else ""
-    grid.add_row("Time", f"{duration(time.wall_seconds)} ({training}{start})")
+    own = f"{duration(time.wall_seconds)} ({training}{start})"
+    grid.add_row("Time", training if report.sources else own)
     return grid
 
 

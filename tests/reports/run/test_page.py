@@ -326,10 +326,10 @@ def test_an_estimate_that_may_be_0_does_not_name_a_number_of_wrong_labels(
 
 def test_every_plot_has_a_text(page: Reader) -> None:
     plots = [str(given["aria-label"]) for tag, given in page.tags if given.get("role") == "img"]
-    assert len(plots) == [tag for tag, _ in page.tags].count("svg") == 7
+    assert len(plots) == [tag for tag, _ in page.tags].count("svg") == 8
     assert (
         "Score against members averaged: The median accuracy is 96.875 % with 1 member and 97.100 % with 4."
-        in plots[3]
+        in plots[4]
     )
     assert all(len(text) > 60 for text in plots)
 
@@ -380,9 +380,9 @@ def test_26_classes_with_string_labels_are_shown(tmp_path: Path) -> None:
 def test_a_report_of_an_earlier_version_names_what_is_absent(tmp_path: Path) -> None:
     page = read(tmp_path, example_report(models=["logistic"], details=False))
     assert (
-        "An earlier version of kit wrote this report, without the figures of these sections: Learning "
-        "curves, Would more members help?, Suspected label errors, Calibration, Diversity, Test "
-        "predictions. They are absent."
+        "An earlier version of kit wrote this report, without the figures of these sections: "
+        "Ensemble, Learning curves, Would more members help?, Suspected label errors, Calibration, "
+        "Diversity, Test predictions. They are absent."
     ) in page.text
     assert {"scores", "confusion", "gallery", "run"} == set(SECTIONS) & set(page.ids())
     assert "17 19 0 1 0.0031" in page.text

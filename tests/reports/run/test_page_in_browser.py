@@ -102,7 +102,7 @@ def test_every_image_has_a_text_and_is_drawn(full: Path, open_page: Open) -> Non
     assert len(images) == GALLERY + 12
     assert all(alt and width == 28 for alt, width in images)
     plots = page.locator("[role=img]").evaluate_all("all => all.map(one => one.ariaLabel)")
-    assert len(plots) == page.locator("svg").count() == 7
+    assert len(plots) == page.locator("svg").count() == 8
     assert all(plots)
 
 
