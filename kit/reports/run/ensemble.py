@@ -34,13 +34,11 @@ def better_than_mean(given: Combination) -> list[MethodReport]:
 def summary(given: Combination) -> str:
     """Return the number of columns and the method, with the reason in a few words."""
     text = f"{counted(len(given.columns), 'column')} by {given.method}"
-    better = better_than_mean(given)
     if given.requested == "auto":
-        return text + (
-            ", kept by auto: no method is clearly better"
-            if given.method == "mean"
-            else ", chosen by auto: clearly better than mean"
-        )
+        is_mean = given.method == "mean"
+        reason = "no method is clearly better" if is_mean else "clearly better than mean"
+        return f"{text}, chosen by auto: {reason}"
+    better = better_than_mean(given)
     if given.method == "mean" and better:
         return f"{text}; {better[0].method} has a clearly lower log loss"
     return text
@@ -48,29 +46,23 @@ def summary(given: Combination) -> str:
 
 def answer(given: Combination) -> str:
     """Return which method was used and why; names of methods are in backticks."""
-    used, better = given.used, better_than_mean(given)
-    others = len(given.methods) - 1
+    used, others = given.method, len(given.methods) - 1
     if given.requested == "auto":
-        tried = f"`auto` compared {others} methods with `mean` and"
-        if used.method == "mean":
-            return f"{tried} kept `mean`: no method has a clearly lower log loss."
-        several = (
-            f"the lowest log loss of {len(better)} methods that are" if len(better) > 1 else "a log loss"
-        )
-        verb = f"{several} clearly {'better' if len(better) > 1 else 'lower'} than `mean`"
-        return f"{tried} took `{used.method}`, which has {verb}: {against_mean(used, given)}."
-    text = f"The ensemble uses `{used.method}`, the method that was asked for."
-    if used.method == "mean":
+        return f"`auto` compared {others} methods with `mean` and took `{used}`. {_reason(given)}"
+    return f"The ensemble uses `{used}`, the method that was asked for. {_reason(given)}"
+
+
+def _reason(given: Combination) -> str:
+    if given.method == "mean":
+        better = better_than_mean(given)
         if not better:
-            return f"{text} None of {others} other methods has a clearly lower log loss."
-        best, *rest = better
-        also = (
-            f" {counted(len(rest), 'other method')} {'are' if len(rest) > 1 else 'is'}, too." if rest else ""
-        )
-        return f"{text} `{best.method}` is clearly better by log loss: {against_mean(best, given)}.{also}"
-    low, high = used.corrected_interval
+            return "No other method has a clearly lower log loss."
+        best = better[0]
+        several = f", the lowest of {len(better)} methods" if len(better) > 1 else ""
+        return f"`{best.method}` has a clearly lower log loss{several}: {against_mean(best, given)}."
+    low, high = given.used.corrected_interval
     verdict = "clearly lower than" if high < 0 else "clearly higher than" if low > 0 else "not clearly unlike"
-    return f"{text} Its log loss is {verdict} that of `mean`: {against_mean(used, given)}."
+    return f"Its log loss is {verdict} that of `mean`: {against_mean(given.used, given)}."
 
 
 def against_mean(one: MethodReport, given: Combination) -> str:

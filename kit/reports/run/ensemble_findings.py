@@ -9,7 +9,6 @@ from kit.reports.run.commands import combined_by, without_models
 from kit.reports.run.ensemble import against_mean, better_than_mean, signed
 from kit.reports.run.model_findings import Teachers, teachers_in
 
-
 FEWEST = 3
 """With fewer columns, nothing is left to combine without one."""
 
