@@ -12,7 +12,7 @@ from kit.records.run import Setting
 class Finding(Record):
     """Something worth knowing or doing, with its evidence."""
 
-    kind: Literal["sample", "seeds", "overfit", "labels", "calibration", "model", "none"]
+    kind: Literal["sample", "method", "seeds", "overfit", "labels", "calibration", "model", "column", "none"]
     text: str
     """One clause, as in "more seeds: about 6 errors fewer"."""
     evidence: str
@@ -264,6 +264,6 @@ class Details(Record):
     diversity: Diversity | None
     """None with a single column."""
     pairs: tuple[Pair, ...] = ()
-    """Models of the run against each other."""
+    """Models of the run against each other: the best ones, if there are many."""
     test: TestPredictions
     provenance: Provenance

@@ -12,7 +12,7 @@ from kit.records import upgrades
 from kit.records.base import Figure, Interval, Record
 from kit.records.combination import Combination
 from kit.records.details import Details
-from kit.records.run import Curves
+from kit.records.run import Curves, SourceRun
 from kit.records.score import Score
 
 
@@ -186,6 +186,8 @@ class Report(Record):
     time: Times
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    sources: tuple[SourceRun, ...] = ()
+    """Runs whose columns an ensemble of runs combines; empty for a cross-validation."""
     combination: Combination | None = None
     """Methods and columns compared; None with a single column, and in reports of earlier versions."""
     details: Details | None = None

@@ -2,14 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
+from kit.ensembling.methods import METHODS
 from kit.images import Images
 from kit.metrics import mean_sd
 from kit.records import (
+    Change,
     ClassShare,
     ColumnReport,
+    ColumnValue,
+    Combination,
     Confusion,
     Curves,
     DataSize,
@@ -26,6 +31,7 @@ from kit.records import (
     HardRow,
     LabelErrors,
     MemberReport,
+    MethodReport,
     ModelReport,
     Pair,
     Provenance,
@@ -116,7 +122,72 @@ def example_report(
         time=Times(wall_seconds=75.0, member_seconds=61.5, startup_seconds=8.0),
         warnings=(),
         notes=("The expected score does not include the variance of training.",),
+        combination=combination(columns) if details and len(columns) > 1 else None,
         details=_details(columns, labels, gallery) if details else None,
+    )
+
+
+def combination(
+    columns: Sequence[tuple[str, int]] = (("cnn", 0), ("cnn", 1), ("logistic", 0), ("logistic", 1)),
+    *,
+    requested: str = "auto",
+    method: str = "mean",
+    better: Sequence[str] = (),
+    worse: Sequence[str] = (),
+) -> Combination:
+    """Return methods and columns compared; the value of the columns goes down from the first to the last.
+
+    Args:
+        columns: model and seed.
+        requested: a method, or auto.
+        method: that was used.
+        better: methods with a clearly lower log loss than `mean`, and 8 errors fewer; the first is the best.
+        worse: methods with a clearly higher log loss, and 8 errors more.
+    """
+    losses = {name: -0.02 + 0.001 * at for at, name in enumerate(better)} | dict.fromkeys(worse, 0.02)
+    return Combination(
+        requested=requested,
+        method=method,
+        methods=tuple(_method(name, losses.get(name, 0.0)) for name in METHODS),
+        confidence=1 - 0.05 / 7,
+        columns=tuple(_value(model, seed, at, len(columns)) for at, (model, seed) in enumerate(columns)),
+        folds=2,
+        same_folds=True,
+    )
+
+
+def _method(name: str, loss: float) -> MethodReport:
+    errors = 8 * ((loss > 0) - (loss < 0))
+    own = score(26 + errors).model_copy(update={"log_loss": 0.1 + loss})
+    fits = name in {"weighted", "greedy", "stack", "best"}
+    return MethodReport(
+        method=name,
+        score=own,
+        fitted_score=own.model_copy(update={"errors": own.errors - 1}) if fits else None,
+        over_mean=change(loss, errors),
+        over_best=change(loss - 0.03, errors - 6),
+        corrected_interval=(loss - 0.015, loss + 0.015),
+    )
+
+
+def change(loss: float, errors: int) -> Change:
+    """Return a change with intervals of 0.01 and 5 errors to both sides."""
+    return Change(
+        loss=loss,
+        loss_interval=(loss - 0.01, loss + 0.01),
+        errors=errors,
+        errors_interval=(errors - 5.2, errors + 5.2),
+    )
+
+
+def _value(model: str, seed: int, at: int, columns: int) -> ColumnValue:
+    errors = 12 - 12 * at
+    verdict: Literal["helps", "nothing", "hurts"] = "helps" if at == 0 else "nothing" if at == 1 else "hurts"
+    return ColumnValue(
+        column=f"{model}-s{seed}",
+        weight=1 / columns,
+        change=change(errors / 1000, errors),
+        verdict=verdict,
     )
 
 

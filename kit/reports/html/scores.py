@@ -11,10 +11,13 @@ from kit.reports.formatting import duration, p_number, signed_duration
 from kit.reports.html.axis import ScoreAxis
 from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
 from kit.reports.html.tables import Table
+from kit.reports.html.text import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NAME = 28
+"""Characters of a name in a legend of two columns."""
 _TICKS = (
     0.1,
     0.2,
@@ -53,7 +56,12 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
             low, high = axis.places(one.score.interval)
             axes.vlines(one.seconds, low, high, color=color, linewidth=1.5)
             axes.plot(
-                one.seconds, place, MARKERS[index % len(MARKERS)], color=color, label=one.name, linestyle=""
+                one.seconds,
+                place,
+                MARKERS[index % len(MARKERS)],
+                color=color,
+                label=short(one.name, NAME),
+                linestyle="",
             )
         axes.set_xscale("log")
         axes.set_xlabel("training time (logarithmic)")

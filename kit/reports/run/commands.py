@@ -1,7 +1,7 @@
 """Commands that a report recommends."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count, islice
 
 from kit.config.root import HASH_VERSION
@@ -33,6 +33,39 @@ def command_with(record: RunRecord, *settings: str, renamed: bool = False) -> st
         if not is_replaced and not (renamed and option == "--run"):
             kept += [option, value]
     return f"`{shlex.join([*words[:2], *kept, *added])}`"
+
+
+def combined_by(record: RunRecord, method: str) -> str:
+    """Return the command that combines the same columns by another method, in backticks."""
+    if not record.sources:
+        return command_with(record, f"ensemble.method={method}")
+    return _ensemble([one.name for one in record.sources], method)
+
+
+def without_models(record: RunRecord, models: Collection[str], left_out: Collection[str]) -> str | None:
+    """Return the command of a run without some of its models, in backticks, as the start of a sentence.
+
+    Args:
+        record: run.json.
+        models: names of all models; in an ensemble of runs, those of its report: the name of the run, or
+            run/model.
+        left_out: names of some of them.
+
+    Returns:
+        None if no command leaves out exactly these: `kit ensemble` combines two or more whole runs.
+    """
+    if not record.sources:
+        return command_with(record, *(f"models.{one}=null" for one in left_out), renamed=True)
+    runs = {one: one.partition("/")[0] for one in models}
+    kept = {runs[one] for one in models if one not in left_out}
+    others = [one.name for one in record.sources if one.name in kept]
+    if len(others) < 2 or any(runs[one] in kept for one in left_out):
+        return None
+    return _ensemble(others)
+
+
+def _ensemble(runs: Sequence[str], method: str | None = None) -> str:
+    return f"`{shlex.join(['kit', 'ensemble', *runs, *(['--method', method] if method else [])])}`"
 
 
 def extended(seeds: Sequence[int], number: int) -> str:

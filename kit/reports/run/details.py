@@ -12,6 +12,7 @@ from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import Combined
 from kit.metrics import LabelErrorEstimate, Metric
 from kit.records import (
+    Combination,
     Details,
     LabelErrors,
     MemberReport,
@@ -35,6 +36,8 @@ SUSPECTS = 60
 """Rows that are listed as suspected label errors."""
 MOST_ERRORS = 0.1
 """Highest share of errors of an ensemble that is trusted to find wrong labels."""
+COMPARED = 12
+"""Models that are compared with each other, the best ones: the pairs of 100 models would take minutes."""
 MATRIX_CLASSES = 60
 """With more classes, report.json has no confusion matrix: that of 1,000 classes would take 7 MB."""
 Labels = NDArray[np.integer]
@@ -49,6 +52,7 @@ def detail(
     columns: Sequence[Column],
     parts: Parts,
     combined: Combined,
+    combination: Combination | None,
     folds: NDArray[np.int8],
     test_ids: Sequence[str],
     models: Sequence[ModelReport],
@@ -64,6 +68,7 @@ def detail(
         columns: of the ensemble.
         parts: ensembles of some of these columns.
         combined: the ensemble of these columns.
+        combination: all methods on these columns; None with a single column.
         folds: (seeds, rows) int8, the fold that holds the row out.
         test_ids: (test rows,) ids of the submission.
         models: figures of each model.
@@ -89,8 +94,9 @@ def detail(
             models=models,
             members=members,
             growth=curve,
+            combination=combination,
             alone=_alone(ranked[-1].model, each, probs, labels, metric),
-            without=parts.without(probs),
+            without=parts.without(probs) if len(models) <= COMPARED else {},
             label_errors=errors,
             calibration=None if config.ensemble.calibrate else parts.calibration(probs),
             teachers=teachers_of(record, config),
@@ -111,11 +117,11 @@ def detail(
         reliability=_reliability(probs, calibrate(ensemble, labels), labels),
         diversity=parts.diversity(),
         pairs=compare_pairs(
-            [one.model for one in ranked],
-            [each[one.model] for one in ranked],
+            [one.model for one in ranked[-COMPARED:]],
+            [each[one.model] for one in ranked[-COMPARED:]],
             labels,
             metric,
-            [one.seconds or None for one in ranked],
+            [one.seconds or None for one in ranked[-COMPARED:]],
         ),
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kit.metrics import LOSS, Difference, Metric
 from kit.records import (
+    Combination,
     Finding,
     Growth,
     LabelErrors,
@@ -14,7 +15,8 @@ from kit.records import (
 )
 from kit.reports.html.text import counted, fewer
 from kit.reports.run.commands import can_be_extended, command_with, extended
-from kit.reports.run.model_findings import Teachers, alone_is_better, overfit, useless
+from kit.reports.run.ensemble_findings import better_method, worthless
+from kit.reports.run.model_findings import Teachers, alone_is_better, overfit, useless, worst_model
 from kit.reports.run.parts import Calibration
 
 SMALLEST_GAIN = 0.02
@@ -29,6 +31,7 @@ def find(
     models: Sequence[ModelReport],
     members: Sequence[MemberReport],
     growth: Growth | None,
+    combination: Combination | None,
     alone: Pair | None,
     without: Mapping[str, Difference],
     label_errors: LabelErrors,
@@ -44,6 +47,7 @@ def find(
         models: figures of each model.
         members: figures of each member.
         growth: score against the number of seeds; None with a single column.
+        combination: all methods on all columns; None with a single column.
         alone: the best model compared with the ensemble; None unless its score is better.
         without: change of the metric without each model, by its name.
         label_errors: labels that may be wrong.
@@ -52,8 +56,10 @@ def find(
     """
     seeds = sorted({member.seed for member in members})
     calibrated = list(_calibration(record, metric, calibration))
+    worst = worst_model(metric, without, teachers)
     found = [
         *_sample(record, rows),
+        *better_method(record, metric, combination),
         *alone_is_better(record, metric, alone, models, teachers),
         *useless(record, metric, without, teachers),
         *overfit(metric, models, members),
@@ -61,12 +67,13 @@ def find(
         *_more_seeds(record, growth, seeds),
         *_labels(label_errors, rows),
         *(calibrated if metric.needs == "labels" else ()),
+        *worthless(record, metric, combination, without=without, named=worst and worst[0], teachers=teachers),
         *_one_seed(record, members, seeds),
     ]
     nothing = Finding(
         kind="none",
         text="no clear improvement found",
-        evidence="The checks of models, seeds, labels and calibration found nothing beyond chance.",
+        evidence="The checks of methods, models, seeds, labels and calibration found nothing beyond chance.",
         anchor="scores",
     )
     return tuple(found) or (nothing,)
@@ -89,12 +96,13 @@ def _more_seeds(record: RunRecord, growth: Growth | None, seeds: Sequence[int]) 
     saved, (low, high) = round(growth.errors_saved), growth.errors_saved_band
     if saved >= 1:
         twice = 2 * len(seeds)
+        command = command_with(record, extended(seeds, twice)) if not record.sources else None
         yield Finding(
             kind="seeds",
             text=f"more seeds{'' if low > 0 else ' may help'}: about {counted(saved, 'error')} fewer",
             evidence=(
-                f"Forecast for {twice} seeds in place of {len(seeds)}, 90 % band {fewer(low, high)}. "
-                f"{command_with(record, extended(seeds, twice))} trains them."
+                f"Forecast for {twice} seeds in place of {len(seeds)}, 90 % band {fewer(low, high)}."
+                + (f" {command} trains them." if command else "")
             ),
             anchor="growth",
         )
@@ -102,7 +110,7 @@ def _more_seeds(record: RunRecord, growth: Growth | None, seeds: Sequence[int]) 
 
 def _one_seed(record: RunRecord, members: Sequence[MemberReport], seeds: Sequence[int]) -> Iterator[Finding]:
     """Yield how to learn what more seeds give; most models without epochs do not depend on the seed."""
-    if len(seeds) == 1 and any(member.epochs.loss for member in members):
+    if len(seeds) == 1 and not record.sources and any(member.epochs.loss for member in members):
         yield Finding(
             kind="seeds",
             text="one seed does not show what more seeds would give",
@@ -139,6 +147,7 @@ def _calibration(record: RunRecord, metric: Metric, given: Calibration | None) -
     if before - after >= SMALLEST_GAIN * before:
         ends = sorted({min(given.temperatures), max(given.temperatures)})
         temperatures = " to ".join(f"{one:.2f}" for one in ends)
+        command = command_with(record, "ensemble.calibrate=true") if not record.sources else None
         changes = [
             f"the OOF {one.title} is {one.format(new)}{one.unit} in place of {one.format(old)}{one.unit}"
             for one, (old, new) in {LOSS: given.log_loss, metric: given.score}.items()
@@ -148,7 +157,7 @@ def _calibration(record: RunRecord, metric: Metric, given: Calibration | None) -
             text=f"calibration lowers the {LOSS.title} by {100 * (before - after) / before:.0f} %",
             evidence=(
                 f"With each column at a temperature of its own ({temperatures}), {' and '.join(changes)} "
-                f"(cross-fitted). {command_with(record, 'ensemble.calibrate=true')} applies it."
+                f"(cross-fitted).{f' {command} applies it.' if command else ''}"
             ),
             anchor="reliability",
         )

@@ -6,8 +6,8 @@ from math import sqrt
 from kit.metrics import HITS, Difference, Metric, holm, mean_sd, normal_p
 from kit.records import Finding, MemberReport, ModelReport, Pair, RunRecord
 from kit.reports.formatting import p_value
-from kit.reports.html.text import counted
-from kit.reports.run.commands import command_with
+from kit.reports.html.text import counted, first_few
+from kit.reports.run.commands import without_models
 
 SMALLEST_GAP = 0.002
 """Smallest gap that counts as overfitting, of a metric in percent."""
@@ -38,8 +38,9 @@ def alone_is_better(
         gain = f"{counted(alone.gained - alone.lost, 'error')} fewer"
     evidence = f"{_change(metric, Difference(alone.difference, *alone.interval))}, {p_value(p)}."
     if alone.b not in teachers:
-        others = [f"models.{one.model}=null" for one in models if one.model != alone.b]
-        evidence += f" {command_with(record, *others, renamed=True)} trains it alone."
+        names = [one.model for one in models]
+        command = without_models(record, names, [name for name in names if name != alone.b])
+        evidence += f" {command} trains it alone." if command else ""
     yield Finding(
         kind="model",
         text=f"{alone.b} alone is better than the ensemble: {gain}",
@@ -51,27 +52,40 @@ def alone_is_better(
 def useless(
     record: RunRecord, metric: Metric, without: Mapping[str, Difference], teachers: Teachers
 ) -> Iterator[Finding]:
-    """Yield the model without which the ensemble is clearly better, corrected for their number (Holm).
+    """Yield the model without which the ensemble is clearly better."""
+    if found := worst_model(metric, without, teachers):
+        worst, p = found
+        command = without_models(record, without, [worst])
+        yield Finding(
+            kind="model",
+            text=f"the ensemble is better without {worst}",
+            evidence=f"{_change(metric, without[worst])}, {p_value(p)}."
+            + (f" {command} leaves it out." if command else ""),
+            anchor="scores",
+        )
+
+
+def worst_model(
+    metric: Metric, without: Mapping[str, Difference], teachers: Teachers
+) -> tuple[str, float] | None:
+    """Return the model without which the ensemble is clearly better, and the p-value (Holm).
 
     Not a teacher: the models that learn from it would be lost, too.
     """
-    needed = {name for names in teachers.values() for name in names}
+    needed = teachers_in(teachers)
     changes = {name: change for name, change in without.items() if name not in needed}
     corrected = dict(zip(changes, holm([normal_p(one) for one in changes.values()]), strict=True))
     sign = 1 if metric.greater_is_better else -1
     clear = [name for name, p in corrected.items() if p < LEVEL and sign * changes[name].mean > 0]
     if not clear:
-        return
+        return None
     worst = max(clear, key=lambda name: sign * changes[name].mean)
-    yield Finding(
-        kind="model",
-        text=f"the ensemble is better without {worst}",
-        evidence=(
-            f"{_change(metric, changes[worst])}, {p_value(corrected[worst])}. "
-            f"{command_with(record, f'models.{worst}=null', renamed=True)} leaves it out."
-        ),
-        anchor="scores",
-    )
+    return worst, corrected[worst]
+
+
+def teachers_in(teachers: Teachers) -> set[str]:
+    """Return the names of all models from which others learn."""
+    return {name for names in teachers.values() for name in names}
 
 
 def overfit(
@@ -96,7 +110,7 @@ def overfit(
         return
     (gap, spread, count, worst), *others = sorted(clear, key=lambda one: -one[0])
     points = " points" * metric.percent
-    also = ", ".join(f"{model.model}: {text}" for _, text, _, model in others)
+    also = first_few([f"{model.model}: {text}" for _, text, _, model in others])
     yield Finding(
         kind="overfit",
         text=f"{worst.model} overfits: gap {_short(metric, gap)}{points}",

@@ -6,19 +6,20 @@ from typing import Any
 from kit.images import Images
 from kit.metrics import HITS, LOSS, METRICS, Metric
 from kit.metrics.classification import EPSILON
-from kit.records import Details, Report
+from kit.records import Combination, Details, Report
 from kit.reports.formatting import p_value
 from kit.reports.html.render import write
 from kit.reports.html.scores import TimedScore, pairs_table, time_plot
 from kit.reports.html.text import fewer
-from kit.reports.run import plots, score_tables, tables
+from kit.reports.run import ensemble, ensemble_plots, plots, score_tables, tables
 from kit.reports.run.curves import curves
 
-PAGE_VERSION = 1
+PAGE_VERSION = 2
 """Raised when the page of the same report changes: `kit report` then writes it again."""
 
 SECTIONS = {
     "scores": "Models, seeds and folds",
+    "ensemble": "Ensemble",
     "curves": "Learning curves",
     "growth": "Would more members help?",
     "confusion": "Confusion matrix",
@@ -30,6 +31,8 @@ SECTIONS = {
     "run": "Time, cost, provenance",
 }
 """Titles by anchor; `Finding.anchor` is one of these."""
+MODELS_DRAWN = 12
+"""Models in plots, the best ones: the learning curves of 100 models would take 15 seconds."""
 _OF_DETAILS = ("growth", "labels", "reliability", "diversity", "test")
 
 
@@ -42,7 +45,8 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         images: of the rows in the gallery and of the uncertain test rows; a card without image says so.
     """
     metric = METRICS[report.metric]
-    absent = () if report.details else _absent(report)
+    absent = _absent(report)
+    left_out = {*absent, *(() if len(report.columns) > 1 else ("ensemble",))}
     context: dict[str, Any] = {
         "version": PAGE_VERSION,
         "report": report,
@@ -52,8 +56,10 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "accuracy": HITS,
         "loss": LOSS,
         "epsilon": EPSILON,
-        "sections": {anchor: title for anchor, title in SECTIONS.items() if anchor not in absent},
+        "sections": {anchor: title for anchor, title in SECTIONS.items() if anchor not in left_out},
         "absent": [SECTIONS[anchor] for anchor in absent],
+        "makeup": ensemble.makeup(report),
+        "fitted": report.combination is not None and report.combination.used.fitted_score is not None,
         "line": tables.line,
         "with_label": tables.with_label,
         "spread": score_tables.spread,
@@ -62,7 +68,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "scores": score_tables.scores(report, metric),
         "curves": {
             one.model: curves(one.model, [own for own in report.members if own.model == one.model], metric)
-            for one in report.models
+            for one in sorted(report.models, key=lambda one: one.score.rank(metric))[:MODELS_DRAWN]
         },
         "gaps": score_tables.gaps(report, metric),
         "members": score_tables.members(report, metric),
@@ -70,26 +76,43 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "worst": tables.worst(report),
     }
     context |= _models(report, metric)
+    if report.combination:
+        context |= _ensemble(report, report.combination, metric)
     if report.details:
         context |= _details(report.details, metric)
     write(path, "kit.reports.run", "page.html.jinja", **context)
 
 
 def _absent(report: Report) -> tuple[str, ...]:
-    """Return the sections for which a report without details has no figures."""
-    epochs = any(one.epochs.loss for one in report.members)
-    return _OF_DETAILS if epochs else ("curves", *_OF_DETAILS)
+    """Return the sections for which a report of an earlier version has no figures."""
+    absent = ["ensemble"] if len(report.columns) > 1 and report.combination is None else []
+    if report.details is None:
+        epochs = any(one.epochs.loss for one in report.members)
+        absent += _OF_DETAILS if epochs else ("curves", *_OF_DETAILS)
+    return tuple(absent)
 
 
 def _models(report: Report, metric: Metric) -> dict[str, Any]:
     if len(report.models) < 2:
         return {"models": None}
     ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
-    timed = [TimedScore(one.model, one.score, one.seconds) for one in ordered]
+    timed = [TimedScore(one.model, one.score, one.seconds) for one in ordered[:MODELS_DRAWN]]
     timed.append(TimedScore(score_tables.ENSEMBLE, report.oof, report.time.member_seconds))
     return {
         "models": score_tables.models(ordered, report, metric),
         "time_plot": time_plot(timed, metric) if all(one.seconds > 0 for one in timed) else None,
+    }
+
+
+def _ensemble(report: Report, given: Combination, metric: Metric) -> dict[str, Any]:
+    return {
+        "answer": ensemble.answer(given),
+        "confidence": ensemble.confidence(given),
+        "methods": ensemble.methods_table(given, metric),
+        "gains": ensemble.gains_table(given),
+        "values": ensemble.columns_table(report, given, metric),
+        "methods_plot": ensemble_plots.methods(given),
+        "weights_plot": ensemble_plots.weights(given),
     }
 
 

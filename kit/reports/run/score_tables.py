@@ -45,21 +45,23 @@ def scores(report: Report, metric: Metric) -> Table:
                     spread(model.folds, metric),
                 )
             )
-    strong.add(len(rows))
-    rows.append(
-        (
-            "mean of members",
-            "",
-            *(metric.format(one.mean) for one in report.folds.each),
-            spread(report.folds, metric),
+    if folds:
+        strong.add(len(rows))
+        rows.append(
+            (
+                "mean of members",
+                "",
+                *(metric.format(one.mean) for one in report.folds.each),
+                spread(report.folds, metric),
+            )
         )
-    )
     strong.add(len(rows))
     rows.append((ENSEMBLE, metric.format(report.oof.value), *([""] * len(folds)), ""))
     better = "higher" if metric.greater_is_better else "lower"
     title = metric.title[:1].upper() + metric.title[1:]
     return Table(
-        f"{title} on held-out rows{', %' * metric.percent}; {better} is better, and has a stronger colour",
+        f"{title} on held-out rows{', %' * metric.percent}; {better} is better"
+        + ", and has a stronger colour" * bool(folds),
         ("Column", "OOF", *(f"Fold {fold}" for fold in folds), "Mean ± sd"),
         rows,
         frozenset(strong),

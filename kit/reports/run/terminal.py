@@ -9,6 +9,7 @@ from rich.text import Text
 
 from kit.metrics import LOSS, METRICS, Metric
 from kit.records import (
+    Combination,
     Confusion,
     Finding,
     FoldScore,
@@ -20,6 +21,7 @@ from kit.records import (
 )
 from kit.reports.formatting import WIDE, duration, network_size, p_value, table
 from kit.reports.html.text import counted
+from kit.reports.run import ensemble
 from kit.reports.run.score_tables import spread
 from kit.runs import Run
 
@@ -27,6 +29,8 @@ FINDINGS = 3
 """Most findings that are shown; the page shows all."""
 PAIRS = 3
 """Most pairs of models whose verdicts are shown."""
+ROWS = 12
+"""Most models, and most columns of an ensemble, that are shown."""
 
 
 def render(report: Report, console: Console, run: Run | None = None) -> None:
@@ -38,7 +42,7 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         run: list the files of this run at the end.
     """
     metric = METRICS[report.metric]
-    console.print(Text.assemble((report.run, "bold"), "   ", _makeup(report)))
+    console.print(Text.assemble((report.run, "bold"), "   ", _made_of(report)))
     console.print()
     console.print(_headline(report, metric))
     if report.sample:
@@ -53,8 +57,12 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
         _findings(console, report.details.findings)
     if len(report.models) > 1:
         console.print()
-        console.print(_models(sorted(report.models, key=lambda one: one.score.rank(metric)), metric, console))
+        ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
+        console.print(_models(ordered[:ROWS], metric, console))
+        _rest(console, len(ordered), "model")
         _pairs(console, report, metric)
+    if report.combination:
+        _ensemble(console, report, report.combination, metric)
     _tables(console, report, metric)
     if report.notes:
         _paragraph(console, " ".join(report.notes), "dim")
@@ -67,13 +75,14 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
 
 
 def _tables(console: Console, report: Report, metric: Metric) -> None:
-    tables = [_folds(report.folds.each, metric)]
+    tables = [_folds(report.folds.each, metric)] if report.folds.each else []
     if len(report.seeds.each) > 1:
         tables.append(_seeds(report.seeds.each, metric))
     if report.confusions:
         tables.append(_confusions(report.confusions))
-    console.print()
-    console.print(Columns(tables, padding=(0, 4)))
+    if tables:
+        console.print()
+        console.print(Columns(tables, padding=(0, 4)))
     if report.tta:
         console.print()
         console.print(_views(report.tta, metric))
@@ -110,10 +119,38 @@ def _pairs(console: Console, report: Report, metric: Metric) -> None:
         )
 
 
-def _makeup(report: Report) -> str:
-    counts = {"model": len(report.models), "seed": len(report.seeds.each), "fold": len(report.folds.each)}
-    parts = ", ".join(counted(count, word) for word, count in counts.items())
-    return parts + (f", ensemble by {report.ensemble}" if len(report.columns) > 1 else "")
+def _ensemble(console: Console, report: Report, given: Combination, metric: Metric) -> None:
+    """Print methods and columns, if a method was looked for or runs were combined."""
+    if given.requested in {"mean", ""} and not report.sources:
+        return
+    methods = ensemble.methods(given, metric)
+    if console.width < WIDE:
+        for heading in (ensemble.FITTED_ERRORS, ensemble.FITTED_LOSS):
+            del methods[heading]
+    console.print()
+    console.print(table(methods))
+    columns = ensemble.columns(report, given, metric)
+    console.print()
+    console.print(
+        table(
+            {
+                heading: columns[heading][:ROWS]
+                for heading in (ensemble.COLUMN, ensemble.WORTH, ensemble.WEIGHT, ensemble.ERRORS)
+            }
+        )
+    )
+    _rest(console, len(given.columns), "column")
+
+
+def _rest(console: Console, number: int, noun: str) -> None:
+    """Print how many more rows a table on the page has."""
+    if number > ROWS:
+        console.print(Text(f"and {counted(number - ROWS, f'more {noun}')} on the page"))
+
+
+def _made_of(report: Report) -> str:
+    is_named = report.combination is None and len(report.columns) > 1
+    return ensemble.makeup(report) + (f", ensemble by {report.ensemble}" if is_named else "")
 
 
 def _headline(report: Report, metric: Metric) -> Table:
@@ -131,7 +168,10 @@ def _headline(report: Report, metric: Metric) -> Table:
         grid.add_row("Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
     if metric is not LOSS:
         grid.add_row(_capitalised(LOSS), LOSS.format(oof.loss))
-    grid.add_row("Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
+    if report.combination:
+        grid.add_row("Ensemble", ensemble.summary(report.combination))
+    if report.folds.mean is not None:
+        grid.add_row("Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
     if len(report.seeds.each) > 1:
         grid.add_row("Seed mean", f"{spread(report.seeds, metric)}{metric.unit}")
     if len(models) == 1 and models[0].gap is not None:
@@ -142,7 +182,8 @@ def _headline(report: Report, metric: Metric) -> Table:
         grid.add_row("Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
     training = f"training {duration(time.member_seconds)} in {counted(len(report.members), 'member')}"
     start = f", start-up {duration(time.startup_seconds)}" if time.startup_seconds else ""
-    grid.add_row("Time", f"{duration(time.wall_seconds)} ({training}{start})")
+    own = f"{duration(time.wall_seconds)} ({training}{start})"
+    grid.add_row("Time", training if report.sources else own)
     return grid
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from kit.config.root import HASH_VERSION
 from kit.records import RunRecord
-from kit.reports.run.commands import command_with
+from kit.reports.run.commands import combined_by, command_with, without_models
 
 
 def record(command: str, hash_version: int = HASH_VERSION) -> RunRecord:
@@ -41,3 +41,48 @@ def test_a_run_of_other_models_has_another_name() -> None:
 
 def test_a_run_of_an_earlier_version_cannot_be_extended() -> None:
     assert command_with(record("", hash_version=1), "seeds=4") == "A new run with `--set seeds=4`"
+
+
+def ensemble(*names: str) -> RunRecord:
+    sources = [
+        {
+            "name": name,
+            "path": f"runs/{name}",
+            "hash": "",
+            "content": "",
+            "files": "",
+            "seeds": [0],
+            "members": 2,
+        }
+        for name in names
+    ]
+    return RunRecord.model_validate({**record("").model_dump(), "sources": sources})
+
+
+def test_a_run_is_combined_by_another_method_with_a_setting() -> None:
+    run = record("kit cv -c quick --set ensemble.method=mean --run a")
+    assert combined_by(run, "stack") == "`kit cv -c quick --run a --set ensemble.method=stack`"
+
+
+def test_an_ensemble_of_runs_is_combined_by_another_method_with_an_option() -> None:
+    assert combined_by(ensemble("a", "my run"), "stack") == "`kit ensemble a 'my run' --method stack`"
+
+
+def test_models_of_a_run_are_left_out_with_settings() -> None:
+    assert without_models(record("kit cv -c quick"), ["knn", "svm"], ["knn"]) == (
+        "`kit cv -c quick --set models.knn=null`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("left_out", "command"),
+    [
+        (["c"], "`kit ensemble a b`"),
+        (["a/cnn", "a/knn"], "`kit ensemble b c`"),
+        (["a/cnn"], None),  # a part of a run
+        (["b", "c"], None),  # one run is no ensemble of runs
+    ],
+)
+def test_only_whole_runs_are_left_out_of_an_ensemble(left_out: list[str], command: str | None) -> None:
+    models = ["a/cnn", "a/knn", "b", "c"]
+    assert without_models(ensemble("a", "b", "c"), models, left_out) == command

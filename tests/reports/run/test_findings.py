@@ -90,6 +90,7 @@ def found(**changes: Any) -> tuple[Finding, ...]:
         "models": [model(0.995)],
         "members": members((0.0, 0.0)),
         "growth": None,
+        "combination": None,
         "alone": None,
         "without": {},
         "label_errors": NO_LABELS,

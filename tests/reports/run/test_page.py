@@ -13,7 +13,8 @@ from kit.metrics import METRICS
 from kit.metrics.classification import EPSILON
 from kit.records import Curves, Growth, LabelErrors, Report, Setting
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
-from tests.reports.pages import LETTERS, example_images, example_report
+from tests.reports.ensembles import LONG, ensemble_report
+from tests.reports.pages import LETTERS, combination, example_images, example_report
 
 
 class Reader(HTMLParser):
@@ -326,10 +327,10 @@ def test_an_estimate_that_may_be_0_does_not_name_a_number_of_wrong_labels(
 
 def test_every_plot_has_a_text(page: Reader) -> None:
     plots = [str(given["aria-label"]) for tag, given in page.tags if given.get("role") == "img"]
-    assert len(plots) == [tag for tag, _ in page.tags].count("svg") == 7
+    assert len(plots) == [tag for tag, _ in page.tags].count("svg") == 8
     assert (
         "Score against members averaged: The median accuracy is 96.875 % with 1 member and 97.100 % with 4."
-        in plots[3]
+        in plots[4]
     )
     assert all(len(text) > 60 for text in plots)
 
@@ -380,9 +381,9 @@ def test_26_classes_with_string_labels_are_shown(tmp_path: Path) -> None:
 def test_a_report_of_an_earlier_version_names_what_is_absent(tmp_path: Path) -> None:
     page = read(tmp_path, example_report(models=["logistic"], details=False))
     assert (
-        "An earlier version of kit wrote this report, without the figures of these sections: Learning "
-        "curves, Would more members help?, Suspected label errors, Calibration, Diversity, Test "
-        "predictions. They are absent."
+        "An earlier version of kit wrote this report, without the figures of these sections: "
+        "Ensemble, Learning curves, Would more members help?, Suspected label errors, Calibration, "
+        "Diversity, Test predictions. They are absent."
     ) in page.text
     assert {"scores", "confusion", "gallery", "run"} == set(SECTIONS) & set(page.ids())
     assert "17 19 0 1 0.0031" in page.text
@@ -447,3 +448,61 @@ def test_more_than_12_uncertain_test_rows_fold_away(tmp_path: Path, page: Reader
     rows = report.details.test.uncertain
     test = report.details.test.model_copy(update={"uncertain": (*rows, *rows[:3])})
     assert "3 more image not stored id 1 row 0" in read(tmp_path, changed(report, test=test)).text
+
+
+def test_the_ensemble_gives_its_method_and_the_value_of_columns(page: Reader) -> None:
+    text = page.text
+    assert "auto compared 7 methods with mean and took mean ." in text
+    assert "mean, used 97.400 26 0.10000 - - geometric" in text
+    assert "The fitted errors and log loss are of the rows that the weights were fitted on" in text
+    assert "the 99.3 % interval of the difference to mean excludes 0, which is 95 % for all 7 comp" in text
+    assert "All columns have the same weight." in text
+    assert "cnn-s0 worth 12 errors (7 to 17) 0.250" in text
+    assert "trained on the same folds" not in text
+
+
+def test_weights_of_stack_are_drawn_and_explained(tmp_path: Path) -> None:
+    text = read(tmp_path, ensemble_report("stack")).text
+    assert "The weights of stack multiply log-probabilities" in text
+    assert "Weights of the columns" in text
+
+
+def test_one_column_has_no_section_on_the_ensemble(tmp_path: Path) -> None:
+    page = read(tmp_path, example_report(models=["cnn"], seeds=[0]))
+    assert "ensemble" not in page.ids()
+    assert "An earlier version" not in page.text
+
+
+def test_a_report_without_methods_names_the_absent_section(tmp_path: Path) -> None:
+    page = read(tmp_path, example_report().model_copy(update={"combination": None}))
+    assert "without the figures of these sections: Ensemble. They are absent." in page.text
+    assert "ensemble" not in page.ids()
+
+
+def test_parts_that_are_averaged_say_so_if_the_ensemble_is_not(tmp_path: Path, page: Reader) -> None:
+    given = combination(requested="stack", method="stack")
+    report = example_report().model_copy(update={"combination": given, "ensemble": "stack"})
+    text = read(tmp_path, report).text
+    assert "are averaged by mean , not combined by stack" in text
+    assert "The columns of one model or seed are averaged by mean , because the weights of stack" in text
+    assert "averaged by" not in page.text
+
+
+def test_an_ensemble_of_runs_has_neither_folds_nor_seeds(tmp_path: Path) -> None:
+    page = read(tmp_path, ensemble_report())
+    assert "6 columns of 3 runs, 19 members, ensemble by stack" in page.text
+    for absent in ("mean of members", "Fold 0", "Single members", "Single seeds", "stronger colour, "):
+        assert absent not in page.text
+    assert f"{LONG}, seed 7 92.000" in page.text
+    assert "digits/cnn, 2 seeds 93.250" in page.text
+    assert "The columns were not all trained on the same folds" in page.text
+    assert f"Run {LONG}, 4 members, hash" in page.text
+    assert "digits/cnn: accuracy" in page.text
+
+
+def test_of_many_models_the_best_have_learning_curves(tmp_path: Path) -> None:
+    report = example_report(models=[f"cnn{at}" for at in range(15)], seeds=[0])
+    text = read(tmp_path, report).text
+    assert "Learning curves are drawn for the 12 models with the best scores." in text
+    assert "cnn11: log loss" in text
+    assert "cnn12: log loss" not in text

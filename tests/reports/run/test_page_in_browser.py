@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from kit.records import Report
 from kit.reports.run.page import write_page
 from tests.reports.conftest import Opened, Scheme
+from tests.reports.ensembles import ensemble_report
 from tests.reports.pages import LETTERS, example_images, example_report
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,8 @@ def count(page: Page) -> str:
         (example_report(labels=LETTERS), 390, "dark"),
         (example_report(models=["logistic"], seeds=[0], sample=True), 390, "light"),
         (example_report(details=False), 1280, "dark"),
+        (ensemble_report("auto"), 390, "light"),
+        (ensemble_report("weighted"), 1280, "dark"),
     ],
 )
 def test_it_is_accessible_and_fits(
@@ -102,7 +105,7 @@ def test_every_image_has_a_text_and_is_drawn(full: Path, open_page: Open) -> Non
     assert len(images) == GALLERY + 12
     assert all(alt and width == 28 for alt, width in images)
     plots = page.locator("[role=img]").evaluate_all("all => all.map(one => one.ariaLabel)")
-    assert len(plots) == page.locator("svg").count() == 7
+    assert len(plots) == page.locator("svg").count() == 8
     assert all(plots)
 
 

@@ -10,6 +10,8 @@ from kit.metrics import METRICS
 from kit.records import Finding, History, Report, ViewsReport
 from kit.reports.formatting import duration, p_value, percent
 from kit.reports.run.terminal import render
+from tests.reports.ensembles import ensemble_report
+from tests.reports.pages import combination, example_report
 
 Make = Callable[..., Any]
 
@@ -46,7 +48,8 @@ def test_one_model_with_one_seed(example: Make) -> None:
 
 def test_models_and_seeds_have_a_table_each(example: Make) -> None:
     text = rendered(example(models=("cnn", "lenet"), seeds=(0, 1)).report())
-    assert "2 models, 2 seeds, 2 folds, ensemble by mean" in text
+    assert "2 models, 2 seeds, 2 folds\n" in text
+    assert "Ensemble         4 columns by mean" in text
     assert "OOF accuracy     100.000 %   0 errors in 20 rows" in text
     assert "Seed mean        90.000 ± 0.000 %" in text
     assert (
@@ -232,3 +235,50 @@ def test_p_values(p: float, text: str) -> None:
 )
 def test_percentages_have_three_decimals(fraction: float | None, text: str) -> None:
     assert percent(fraction) == text
+
+
+def test_methods_and_columns_are_shown_if_a_method_was_looked_for() -> None:
+    given = combination(method="stack", better=["stack"])
+    text = rendered(example_report().model_copy(update={"combination": given, "ensemble": "stack"}))
+    assert "Ensemble         4 columns by stack, chosen by auto: clearly better than mean\n" in text
+    assert "stack, used  98.200      18   0.08000   -0.02000  -0.03000 to -0.01000\n" in text
+    columns = [line.split() for line in text.splitlines() if line.startswith("cnn-s0 ")]
+    assert columns == [["cnn-s0", "worth", "12", "errors", "(7", "to", "17)", "0.250", "30"]]
+    assert "Fitted" not in text
+
+
+def test_a_wide_terminal_shows_fitted_figures_too() -> None:
+    assert "Fitted errors  Fitted log loss\n" in rendered(example_report(), 120)
+
+
+def test_the_default_method_has_one_line_only() -> None:
+    given = combination(requested="mean", better=["stack"])
+    text = rendered(example_report().model_copy(update={"combination": given}))
+    assert "Ensemble         4 columns by mean; stack has a clearly lower log loss\n" in text
+    assert "geometric" not in text
+    assert "worth" not in text
+
+
+def test_a_report_of_an_earlier_version_names_its_method() -> None:
+    text = rendered(example_report().model_copy(update={"combination": None}))
+    assert text.startswith("example-1a2b3c4d   2 models, 2 seeds, 2 folds, ensemble by mean\n")
+
+
+@pytest.mark.parametrize("method", ["auto", "mean"])
+def test_an_ensemble_of_runs_with_long_names_fits(method: str) -> None:
+    text = rendered(ensemble_report(method))
+    assert text.startswith("ensemble-1a2b3c4d   6 columns of 3 runs\n")
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    # The runs have other folds and other seeds.
+    for absent in ("Fold", "Seed", "ensemble by"):
+        assert absent not in text
+    assert "Time             training 57.0 s in 19 members\n" in text
+    assert "worth nothing" in text
+
+
+def test_of_many_models_and_columns_the_first_are_shown() -> None:
+    names = [f"cnn{at}" for at in range(20)]
+    text = rendered(example_report(models=names, seeds=[0]))
+    assert "and 8 more models on the page\n" in text
+    assert "and 8 more columns on the page\n" in text

@@ -1,0 +1,204 @@
+"""Sentences and tables on the ensemble: which method, why, and what each column is worth.
+
+A table is a dictionary from headings to cells; the terminal shows some of its columns.
+"""
+
+from kit.metrics import LOSS, Metric
+from kit.records import Change, ColumnValue, Combination, MethodReport, Report
+from kit.records.base import Interval
+from kit.reports.html.tables import Table
+from kit.reports.html.text import counted, fewer
+
+Cells = dict[str, list[str]]
+METHOD, COLUMN, WEIGHT, WORTH, ERRORS = "Method", "Column", "Weight", "Worth", "Errors"
+FITTED_ERRORS, FITTED_LOSS = "Fitted errors", "Fitted log loss"
+_LOSS = "Log loss"
+_TO_MEAN, _INTERVAL = "Δ to mean", "95 % interval"
+_CHANGE = "Δ log loss"
+
+
+def makeup(report: Report) -> str:
+    """Return what a run consists of, as in "2 models, 2 seeds, 4 folds" or "9 columns of 3 runs"."""
+    if report.sources:
+        return f"{counted(len(report.columns), 'column')} of {counted(len(report.sources), 'run')}"
+    counts = {"model": len(report.models), "seed": len(report.seeds.each), "fold": len(report.folds.each)}
+    return ", ".join(counted(count, word) for word, count in counts.items())
+
+
+def better_than_mean(given: Combination) -> list[MethodReport]:
+    """Return the methods with a clearly lower log loss than `mean`, the lowest first."""
+    better = [one for one in given.methods if one.corrected_interval[1] < 0]
+    return sorted(better, key=lambda one: one.score.log_loss)
+
+
+def summary(given: Combination) -> str:
+    """Return the number of columns and the method, with the reason in a few words."""
+    text = f"{counted(len(given.columns), 'column')} by {given.method}"
+    if given.requested == "auto":
+        is_mean = given.method == "mean"
+        reason = "no method is clearly better" if is_mean else "clearly better than mean"
+        return f"{text}, chosen by auto: {reason}"
+    better = better_than_mean(given)
+    if given.method == "mean" and better:
+        return f"{text}; {better[0].method} has a clearly lower log loss"
+    return text
+
+
+def answer(given: Combination) -> str:
+    """Return which method was used and why; names of methods are in backticks."""
+    used, others = given.method, len(given.methods) - 1
+    if given.requested == "auto":
+        return f"`auto` compared {others} methods with `mean` and took `{used}`. {_reason(given)}"
+    return f"The ensemble uses `{used}`, the method that was asked for. {_reason(given)}"
+
+
+def _reason(given: Combination) -> str:
+    if given.method == "mean":
+        better = better_than_mean(given)
+        if not better:
+            return "No other method has a clearly lower log loss."
+        best = better[0]
+        several = f", the lowest of {len(better)} methods" if len(better) > 1 else ""
+        return f"`{best.method}` has a clearly lower log loss{several}: {against_mean(best, given)}."
+    low, high = given.used.corrected_interval
+    verdict = "clearly lower than" if high < 0 else "clearly higher than" if low > 0 else "not clearly unlike"
+    return f"Its log loss is {verdict} that of `mean`: {against_mean(given.used, given)}."
+
+
+def against_mean(one: MethodReport, given: Combination) -> str:
+    """Return the difference of a method to `mean`, with its intervals."""
+    low, high = map(LOSS.format_difference, one.corrected_interval)
+    return (
+        f"{LOSS.format_difference(one.over_mean.loss)} ({confidence(given)} interval {low} to {high}), with "
+        f"{errors_fewer(one.over_mean)}"
+    )
+
+
+def confidence(given: Combination) -> str:
+    """Return the confidence of the corrected intervals, as in 99.3 %."""
+    return f"{100 * given.confidence:.1f} %"
+
+
+def errors_fewer(change: Change) -> str:
+    """Return a difference of errors with its 95 % interval, as in "24 errors fewer (8 to 40 fewer)"."""
+    low, high = change.errors_interval
+    span = fewer(-high, -low)
+    if change.errors == 0:
+        return f"as many errors ({span})"
+    return f"{counted(abs(change.errors), 'error')} {'more' if change.errors > 0 else 'fewer'} ({span})"
+
+
+def worth(one: ColumnValue) -> str:
+    """Return what a column adds, with the 95 % interval of the errors."""
+    low, high = map(round, one.change.errors_interval)
+    if one.verdict == "nothing":
+        return "worth nothing"
+    if one.verdict == "helps":
+        if one.change.errors > 0:
+            return f"worth {counted(one.change.errors, 'error')} ({low:,} to {high:,})"
+        return "lowers the log loss"
+    if high < 0:
+        return f"hurts: {counted(-one.change.errors, 'error')} fewer without it ({-high:,} to {-low:,})"
+    return "hurts: lower log loss without it"
+
+
+def methods(given: Combination, metric: Metric) -> Cells:
+    """Return the scores of every method; the used one is marked."""
+    each = given.methods
+    fitted = [one.fitted_score for one in each]
+    cells = {
+        METHOD: [one.method + ", used" * (one is given.used) for one in each],
+        f"OOF {metric.heading}": [metric.format(one.score.value) for one in each],
+        ERRORS: [f"{one.score.errors:,}" for one in each],
+        _LOSS: [LOSS.format(one.score.log_loss) for one in each],
+        _TO_MEAN: [_difference(one.over_mean.loss, is_self=one.method == "mean") for one in each],
+        _INTERVAL: [_span(one.over_mean.loss_interval, is_self=one.method == "mean") for one in each],
+        FITTED_ERRORS: [f"{one.errors:,}" if one else "-" for one in fitted],
+        FITTED_LOSS: [LOSS.format(one.log_loss) if one else "-" for one in fitted],
+    }
+    if metric is LOSS:
+        del cells[_LOSS]
+    return cells
+
+
+def methods_table(given: Combination, metric: Metric) -> Table:
+    """Return the scores of every method."""
+    used = given.methods.index(given.used)
+    return _table(
+        "Methods on all columns; Δ is the log loss minus that of mean, negative is better",
+        methods(given, metric),
+        used,
+    )
+
+
+def gains_table(given: Combination) -> Table:
+    """Return how every method compares with the best column."""
+    each = [one for one in given.methods if one.method != "best"]
+    cells = {
+        METHOD: [one.method for one in each],
+        ERRORS: [_errors(one.over_best) for one in each],
+        _LOSS: [f"{_difference(one.over_best.loss)} ({_span(one.over_best.loss_interval)})" for one in each],
+    }
+    used = next((at for at, one in enumerate(each) if one is given.used), None)
+    return _table(
+        "Difference to the best column (chosen on other folds), with 95 % intervals; negative is better",
+        cells,
+        used,
+    )
+
+
+def columns(report: Report, given: Combination, metric: Metric) -> Cells:
+    """Return weight, score and worth of every column, the most useful first."""
+    scores = {f"{one.model}-s{one.seed}": one.score for one in report.columns}
+    each = sorted(given.columns, key=_uselessness)
+    own = [scores[one.column] for one in each]
+    cells = {
+        COLUMN: [one.column for one in each],
+        WORTH: [worth(one) for one in each],
+        WEIGHT: [f"{one.weight:z.3f}" for one in each],
+        f"OOF {metric.heading}": [metric.format(one.value) for one in own],
+        ERRORS: [f"{one.errors:,}" for one in own],
+        _LOSS: [LOSS.format(one.log_loss) for one in own],
+        _CHANGE: [_difference(one.change.loss) for one in each],
+        _INTERVAL: [_span(one.change.loss_interval) for one in each],
+    }
+    if metric is LOSS:
+        del cells[_LOSS]
+    return cells
+
+
+def columns_table(report: Report, given: Combination, metric: Metric) -> Table:
+    """Return weight, score and worth of every column."""
+    caption = "Each column alone; Δ is the log loss of the ensemble without it minus that with it"
+    return _table(caption, columns(report, given, metric))
+
+
+def _uselessness(one: ColumnValue) -> tuple[int, int, float]:
+    return ("helps", "nothing", "hurts").index(one.verdict), -one.change.errors, -one.change.loss
+
+
+def _table(caption: str, cells: Cells, used: int | None = None) -> Table:
+    return Table(
+        caption,
+        list(cells),
+        list(zip(*cells.values(), strict=True)),
+        frozenset() if used is None else frozenset({used}),
+    )
+
+
+def _errors(change: Change) -> str:
+    errors, low, high = map(signed, (change.errors, *change.errors_interval))
+    return f"{errors} ({low} to {high})"
+
+
+def signed(number: float) -> str:
+    """Return a rounded number with its sign, and 0 without one."""
+    return f"{round(number):+,}" if round(number) else "0"
+
+
+def _difference(value: float, *, is_self: bool = False) -> str:
+    return "" if is_self else LOSS.format_difference(value)
+
+
+def _span(interval: Interval, *, is_self: bool = False) -> str:
+    return "" if is_self else " to ".join(map(LOSS.format_difference, interval))
