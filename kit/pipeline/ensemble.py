@@ -91,7 +91,7 @@ def ensemble(
     say(f"{record.name}: {counted(columns, 'column')} of {counted(len(parts), 'run')}")
     config, table = validate(record.config), finished[0].table
     done = combine_sources(parts, config, table.labels)
-    folds = cross_folds(done.columns)[None]
+    folds = cross_folds([column.held_out for column in done.columns])[None]
     with run.locked():
         run.clear()
         with track_status(run, record):

@@ -111,4 +111,5 @@ def _source(name: str, source: Source, at: int) -> SourceRun:
         files=f"{at:064x}",
         seeds=tuple(source.seeds),
         members=members,
+        tta=False,
     )
