@@ -38,6 +38,8 @@ MOST_ERRORS = 0.1
 """Highest share of errors of an ensemble that is trusted to find wrong labels."""
 COMPARED = 12
 """Models that are compared with each other, the best ones: the pairs of 100 models would take minutes."""
+MOST_CALIBRATED = 20
+"""With more columns, what their calibration would change is not computed: 100 take 20 seconds."""
 MATRIX_CLASSES = 60
 """With more classes, report.json has no confusion matrix: that of 1,000 classes would take 7 MB."""
 Labels = NDArray[np.integer]
@@ -98,7 +100,7 @@ def detail(
             alone=_alone(ranked[-1].model, each, probs, labels, metric),
             without=parts.without(probs) if len(models) <= COMPARED else {},
             label_errors=errors,
-            calibration=None if config.ensemble.calibrate else parts.calibration(probs),
+            calibration=parts.calibration(probs) if _calibration_matters(config, columns) else None,
             teachers=teachers_of(record, config),
         ),
         confusion=_confusion(probs, labels),
@@ -126,6 +128,10 @@ def detail(
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),
     )
+
+
+def _calibration_matters(config: Config, columns: Sequence[Column]) -> bool:
+    return not config.ensemble.calibrate and len(columns) <= MOST_CALIBRATED
 
 
 def _alone(
