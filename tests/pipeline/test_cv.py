@@ -328,7 +328,7 @@ def test_fresh_replaces_a_run_with_different_settings(cv: Cv) -> None:
 
 def test_a_run_is_not_trained_by_two_processes(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
-    with run.locked(), pytest.raises(UserError, match="runs/mine: another process is training this run"):
+    with run.locked(), pytest.raises(UserError, match="runs/mine: another process is writing this run"):
         cv({"seeds": 2}, name="mine")
     cv({"seeds": 2}, name="mine")
 
