@@ -83,7 +83,9 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
         cause = _cause(error)
         if stored is None:
             record = run.read_record()
-            again = "combine its runs again" if record.sources else "rerun its command to train what is missing"
+            again = (
+                "combine its runs again" if record.sources else "rerun its command to train what is missing"
+            )
             raise UserError(
                 "there is no report.json, and it cannot be computed",
                 where=str(run.path),

@@ -21,11 +21,10 @@ Make = Callable[..., Any]
 @pytest.fixture
 def runs(example: Make) -> list[Run]:
     """Write run a with one column and run b with two, on the same data."""
-    made = [
+    return [
         example(name=name, seeds=seeds, rows=20, test_rows=5, labels=tuple("0123456789")).write()
         for name, seeds in (("a", (0,)), ("b", (1, 2)))
     ]
-    return made
 
 
 def files() -> dict[Path, int]:
@@ -90,9 +89,10 @@ def test_what_cannot_be_combined_is_refused(arguments: tuple[str, ...], message:
     assert files() == before
 
 
-@pytest.mark.parametrize("command", [("report", "both"), ("compare", "a", "both"), ("submit", "both", "--dry-run")])
+@pytest.mark.parametrize("words", ["report both", "compare a both", "submit both --dry-run"])
 @pytest.mark.usefixtures("runs")
-def test_other_commands_name_a_source_that_changed(command: tuple[str, ...]) -> None:
+def test_other_commands_name_a_source_that_changed(words: str) -> None:
+    command = words.split()
     assert kit("ensemble", "a", "b", "--name", "both", "--method", "mean").code == 0
     before = kit(*command)
     assert "its source run" not in before.err + before.out

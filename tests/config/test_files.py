@@ -265,8 +265,8 @@ def test_a_configuration_is_validated_without_files() -> None:
 def test_a_fitted_method_needs_two_columns(method: str) -> None:
     write("one", f"extends: mine\nensemble: {{method: {method}}}\n")
     assert error("one") == (
-        f"configs/one.yaml, line 2: ensemble.method: {method} needs two columns or more, and one model with one "
-        "seed is one\nset seeds: 2, add a model, or choose mean"
+        f"configs/one.yaml, line 2: ensemble.method: {method} needs two columns or more, and "
+        "one model with one seed is one\nset seeds: 2, add a model, or choose mean"
     )
     assert config.load("one", ["seeds=2"]).ensemble.method == method
 

@@ -10,6 +10,7 @@ import pytest
 from kit.errors import KitError, UserError
 from kit.members import Member
 from kit.pipeline import ensemble as module
+from kit.pipeline import results
 from kit.pipeline.compare import compare
 from kit.pipeline.ensemble import Settings, ensemble
 from kit.pipeline.rebuild import computed, find_images
@@ -146,7 +147,8 @@ def test_runs_may_have_other_folds(cv: Cv) -> None:
     assert combination
     assert not combination.same_folds
     folds = made.read_folds()
-    assert (folds.shape, folds.dtype) == ((1, ROWS), np.int8)
+    assert folds.shape == (1, ROWS)
+    assert folds.dtype == np.int8
 
 
 def test_a_run_with_several_models_gives_each_its_own_name(cv: Cv) -> None:
@@ -365,7 +367,7 @@ def test_a_run_is_named_once(runs: list[Run], workdir: Path, other: str) -> None
 
 def test_a_copy_of_a_run_is_the_same_run(runs: list[Run]) -> None:
     shutil.copytree(runs[0].path, RUNS / "copy")
-    with pytest.raises(UserError, match="^a and copy: these runs have the same predictions"):
+    with pytest.raises(UserError, match=r"^a and copy: these runs have the same predictions"):
         combine([runs[0], Run(RUNS / "copy")])
     assert not (RUNS / "both").exists()
 
@@ -381,7 +383,7 @@ def test_an_ensemble_is_no_source(runs: list[Run]) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/tmp/x", "~", "-x", "comparisons", "x" * 181])
 def test_a_name_that_is_none_is_refused(runs: list[Run], name: str) -> None:
     before = content()
-    with pytest.raises(UserError, match="^--name: "):
+    with pytest.raises(UserError, match=r"^--name: "):
         combine(runs, name=name)
     assert content() == before
 
@@ -452,9 +454,10 @@ def test_a_failed_write_is_repaired_by_the_same_command(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+    with monkeypatch.context() as patched:
         patched.setattr(module, "write_results", full)
-        combine(runs)
+        with pytest.raises(OSError, match="No space"):
+            combine(runs)
     assert Run(RUNS / "both").status() == "failed"
     made, complete = ensemble(runs, Settings("mean"), print, name="both")
     assert (complete, made.status()) == (False, "complete")
@@ -469,7 +472,7 @@ def test_two_processes_do_not_write_one_ensemble(runs: list[Run]) -> None:
 def test_what_another_process_wrote_in_the_meantime_is_kept(
     runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compute = module.report_of
+    compute = results.report_of
 
     def slow(*arguments: Any, **named: Any) -> Any:
         monkeypatch.setattr(module, "report_of", compute)
