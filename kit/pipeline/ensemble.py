@@ -145,7 +145,9 @@ def _record(
 
 
 def _command(finished: Sequence[FinishedRun], settings: Settings, name: str | None) -> str:
-    words = ["kit", "ensemble", *(one.name for one in finished), "--method", settings.method]
+    paths = [one.run.path for one in finished]
+    names = [path.name if path.parent == RUNS else str(path) for path in paths]
+    words = ["kit", "ensemble", *names, "--method", settings.method]
     if name:
         words += ["--name", name]
     if settings.tta is not None:

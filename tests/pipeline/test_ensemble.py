@@ -158,12 +158,13 @@ def test_a_run_with_several_models_gives_each_its_own_name(cv: Cv) -> None:
 
 def test_runs_of_one_name_in_two_folders_are_told_apart(cv: Cv, workdir: Path) -> None:
     first = cv(name="a")[0]
-    moved = Run(first.path.rename(workdir / "a"))
+    (workdir / "old").mkdir()
+    first.path.rename(workdir / "old" / "a")
     other = cv({"seeds": [1]}, name="a")[0]
-    made = combine([other, Run(Path("a"))])
-    assert moved.exists()
-    assert made.read_ensemble().weights == {"a-s0": 0.5, "runs/a-s1": 0.5}
-    assert sorted(made.read_ensemble().runs) == ["a", "runs/a"]
+    made = combine([other, Run(Path("old/a"))])
+    assert made.read_ensemble().weights == {"old/a-s0": 0.5, "runs/a-s1": 0.5}
+    assert sorted(made.read_ensemble().runs) == ["old/a", "runs/a"]
+    assert made.read_record().command == "kit ensemble a old/a --method mean --name both"
 
 
 def test_one_column_is_combined_by_a_method_that_fits_nothing(runs: list[Run]) -> None:
