@@ -212,7 +212,7 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from training this run; the lock ends with the process, even if it is killed.
+        """Keep other processes from writing this run; the lock ends with the process, even if it is killed.
 
         Raises:
             UserError: another process holds the lock, or the file system has no locks.
@@ -221,9 +221,9 @@ class Run:
         with locks.locked(self.path, wait=False) as held:
             if not held:
                 raise UserError(
-                    "another process is training this run",
+                    "another process is writing this run",
                     where=str(self.path),
-                    hint="wait for it, or choose another --run NAME",
+                    hint="wait for it, or choose another name",
                 )
             # Partly written files of a killed process.
             for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:

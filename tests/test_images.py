@@ -42,3 +42,12 @@ def test_damaged_compressed_pixels_are_named(tmp_path: Path) -> None:
     path.write_bytes(whole[:start] + b"\xff" * 40 + whole[start + 40 :])
     with pytest.raises(UserError, match=r"images\.npz: missing or damaged"):
         images.read(path)
+
+
+def test_images_of_others_are_added_and_chosen_by_row() -> None:
+    own, other = (np.full((2, 2, 1), value, np.uint8) for value in (1, 2))
+    both = Images({1: own}, {5: own}).with_others(Images({1: other, 3: other}, {6: other}))
+    assert {row: int(image[0, 0, 0]) for row, image in both.train.items()} == {1: 1, 3: 2}
+    assert {row: int(image[0, 0, 0]) for row, image in both.test.items()} == {5: 1, 6: 2}
+    some = both.of_rows([3, 9], [5])
+    assert (list(some.train), list(some.test)) == ([3], [5])

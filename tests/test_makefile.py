@@ -60,6 +60,7 @@ def test_any_source_run_and_configuration_is_passed_on_as_it_is(stand_in: Path, 
     assert passed("report", f"RUN={text}") == ["report", text]
     assert passed("cv", f"CONFIG={text}") == ["cv", "-c", text]
     assert passed("compare", f"RUNS=a  {text}") == ["compare", "a", *text.split()]
+    assert passed("ensemble", f"RUNS=a {text} b") == ["ensemble", "a", *text.split(), "b"]
     assert passed("submit", f"RUN={text}", f"CONFIG={text}") == ["submit", text, "-c", text]
     assert not (stand_in / "made").exists()
 

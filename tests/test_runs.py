@@ -158,7 +158,7 @@ def test_unreadable_json_is_named(tmp_path: Path, content: bytes) -> None:
 def test_a_run_is_locked_until_the_block_ends() -> None:
     run = Run(Path("runs/mine"))
     with run.locked():
-        with pytest.raises(UserError, match="runs/mine: another process is training this run"), run.locked():
+        with pytest.raises(UserError, match="runs/mine: another process is writing this run"), run.locked():
             pass
         assert run.path.is_dir()
     with run.locked():

@@ -13,8 +13,8 @@ import yaml
 from pydantic import ValidationError
 
 from kit.config import notation, renamed
-from kit.config.errors import Layer, explained, nearest
-from kit.config.root import Config, merged
+from kit.config.errors import Layer, explained, nearest, origin
+from kit.config.root import FITTED_METHODS, Config, merged
 from kit.errors import UserError
 from kit.files import expanded
 
@@ -59,9 +59,18 @@ def validate(raw: Mapping[str, Any], layers: Sequence[Layer] = (), changes: Sequ
     current = deepcopy(dict(raw))
     renamed.rename(current)
     try:
-        return Config.model_validate(current)
+        config = Config.model_validate(current)
     except ValidationError as error:
         raise explained(error, layers, changes) from error
+    method = config.ensemble.method
+    # The stored configuration of an ensemble has the models of one of its runs.
+    if layers and method in FITTED_METHODS and len(config.models) * len(config.seeds) == 1:
+        raise UserError(
+            f"ensemble.method: {method} needs two columns or more, and one model with one seed is one",
+            where=origin(["ensemble", "method"], layers, changes),
+            hint="set seeds: 2, add a model, or choose mean",
+        )
+    return config
 
 
 def shipped() -> Path:

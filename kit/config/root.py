@@ -164,16 +164,6 @@ class Config(Section):
             raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
         return self
 
-    @model_validator(mode="after")
-    def _fitted_method_has_columns(self) -> Self:
-        method = self.ensemble.method
-        if method in FITTED_METHODS and len(self.models) * len(self.seeds) < 2:
-            raise ValueError(
-                f"ensemble.method: {method} needs two columns or more, and one model with one seed is one; "
-                "set seeds: 2, add a model, or choose mean"
-            )
-        return self
-
     def digest(self, **also: str) -> str:
         """Return the hash (64 hex digits) of all that determines a member, with `also` (fingerprint, …).
 

@@ -1,6 +1,7 @@
 """The runs whose columns an ensemble combines: read them, and notice when they change."""
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -8,7 +9,8 @@ from zipfile import BadZipFile
 
 from kit.config import validate
 from kit.ensembling.columns import Column, ColumnKey, assemble
-from kit.errors import KitError
+from kit.errors import KitError, UserError
+from kit.files import TRAIN_AGAIN
 from kit.members import ARRAYS, Member, MemberResult
 from kit.records import RunRecord, SourceRun
 from kit.runs import Run, find_run
@@ -46,24 +48,39 @@ class SourceColumns:
         }
 
 
-def read_source(run: Run, *, tta: bool | None = None) -> SourceColumns:
+def read_source(run: Run, name: str, *, tta: bool | None = None) -> SourceColumns:
     """Return the columns of a finished run.
 
     Args:
         run: the run.
+        name: unique among the runs of the ensemble.
         tta: whether networks that predicted views give the mean over them; None: as the run's own ensemble.
 
     Raises:
-        KitError: members do not fit together, or a record is damaged.
-        OSError, EOFError, ValueError, BadZipFile: a member is missing or damaged.
+        KitError: a file is missing or damaged, or members do not fit together.
     """
     record = run.read_record()
     config, folds = validate(record.config), run.read_folds()
-    plain = {member: run.read_member(member) for member in run.planned()}
+    if folds.ndim != 2 or len(folds) != len(config.seeds):
+        raise UserError(
+            "damaged",
+            where=str(run.folds_path),
+            expected=f"one row for each of {len(config.seeds)} seeds",
+            received=f"an array of shape {folds.shape}",
+            hint=TRAIN_AGAIN,
+        )
+    plain = _members(run)
     views = config.ensemble.tta if tta is None else tta
     members = {member: result.with_views() if views else result for member, result in plain.items()}
+    try:
+        columns = assemble(members, folds, config.seeds)
+    except KitError as error:
+        where = f"{run.path}: {error.where}"
+        raise UserError(
+            error.what, where=where, expected=error.expected, received=error.received, hint=error.hint
+        ) from error
     source = SourceRun(
-        name=run.name,
+        name=name,
         path=str(run.path),
         hash=record.hash,
         content=_content(plain),
@@ -72,21 +89,21 @@ def read_source(run: Run, *, tta: bool | None = None) -> SourceColumns:
         members=len(members),
         tta=any(members[member] is not plain[member] for member in members),
     )
-    return SourceColumns(source, assemble(members, folds, config.seeds, run.name), members)
+    return SourceColumns(source, columns, members)
 
 
 def read_sources(record: RunRecord) -> list[SourceColumns]:
     """Return the columns of the sources of an ensemble, as they were when it was made.
 
     Raises:
-        KitError: a source is gone, or changed; see `read_source` for more.
+        KitError: a source is gone, or changed.
     """
     parts = []
     for source in record.sources:
         run = find_source(source)
         if run is None or not is_same(run, source):
             raise KitError(f"source run {source.name} {'is gone' if run is None else 'changed'}")
-        parts.append(read_source(run, tta=source.tta))
+        parts.append(read_source(run, source.name, tta=source.tta))
     return parts
 
 
@@ -121,9 +138,28 @@ def is_same(run: Run, source: SourceRun) -> bool:
             return False
         if _files(run) == source.files:
             return True
-        return _content({member: run.read_member(member) for member in run.planned()}) == source.content
-    except (KitError, OSError, EOFError, ValueError, LookupError, BadZipFile):
+        return _content(_members(run)) == source.content
+    except (KitError, OSError):
         return False
+
+
+def _members(run: Run) -> dict[Member, MemberResult]:
+    """Return all members of a run.
+
+    Raises:
+        UserError: one is missing or damaged.
+    """
+    members, command = {}, run.read_record().command
+    for member in run.planned():
+        try:
+            members[member] = run.read_member(member)
+        except (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile, zlib.error) as error:
+            raise UserError(
+                "missing or damaged",
+                where=str(run.member_path(member)),
+                hint=f"rerun the run's command, which trains only what is missing: {command}",
+            ) from error
+    return members
 
 
 def _files(run: Run) -> str:

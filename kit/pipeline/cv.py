@@ -17,8 +17,8 @@ from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.pipeline.combining import combine_members
 from kit.pipeline.rebuild import images_of
-from kit.pipeline.results import write_results
-from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, track_status
+from kit.pipeline.results import report_of, write_results
+from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
 from kit.records import Origin, RunRecord
 from kit.runs import COMPARISONS, RUNS, Run, all_runs
 from kit.training.estimate import estimate
@@ -177,18 +177,19 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
     Raises:
         KitError: members do not fit together.
     """
-    labels = np.asarray(dataset.train_labels)
-    report = write_results(
-        run,
-        record,
+    labels, task, ids = np.asarray(dataset.train_labels), dataset.task, dataset.test_ids
+    done = combine_members(run, config, folds, labels)
+    report = report_of(
+        record.model_copy(update={"finished": now()}),
         config,
-        combine_members(run, config, folds, labels),
+        done,
         labels=labels,
+        names=task.labels.labels,
         folds=folds,
-        task=dataset.task,
-        ids=dataset.test_ids,
+        ids=ids,
         warnings=dataset.warnings,
     )
+    write_results(run, record, config, done, report, labels=labels, task=task, ids=ids)
     run.write_images(images_of(report, dataset))
 
 

@@ -12,11 +12,13 @@ from kit.config import validate
 from kit.config.root import FITTED_METHODS, HASH_VERSION
 from kit.ensembling.problem import cross_folds
 from kit.ensembling.sources import SourceColumns, read_source
-from kit.errors import KitError, UserError
+from kit.errors import UserError
+from kit.files import TRAIN_AGAIN
+from kit.interrupts import deferred
 from kit.masking import masked
 from kit.names import check_name
 from kit.pipeline.combining import combine_sources
-from kit.pipeline.results import write_results
+from kit.pipeline.results import report_of, write_results
 from kit.pipeline.run_record import now, track_status
 from kit.pipeline.same_data import (
     FinishedRun,
@@ -34,6 +36,7 @@ from kit.task.task import make_task
 from kit.training import machine
 
 CONFIG_NAME = "ensemble"
+_RENAME = "choose another --name"
 
 
 @dataclass(frozen=True)
@@ -77,35 +80,26 @@ def ensemble(
     """
     finished = _check(runs, name)
     parts = [_columns(one, settings.tta) for one in finished]
-    columns = sum(len(part.columns) for part in parts)
-    if columns == 1 and settings.method in FITTED_METHODS:
-        raise UserError(
-            f"method {settings.method} needs two columns or more, and there is one",
-            where=finished[0].name,
-            hint="add a run, train more seeds, or choose --method mean",
-        )
+    count = _count(parts, settings.method)
     record = _record(finished, parts, settings, name)
     run = Run(RUNS / record.name)
     if _is_done(run, record, fresh=fresh):
         return run, True
-    say(f"{record.name}: {counted(columns, 'column')} of {counted(len(parts), 'run')}")
+    say(f"{record.name}: combining {count} of {counted(len(parts), 'run')}")
     config, table = validate(record.config), finished[0].table
+    ids = submitted_ids(finished[0].run.submission_path)
     done = combine_sources(parts, config, table.labels)
     folds = cross_folds([column.held_out for column in done.columns])[None]
-    with run.locked():
+    report = report_of(record, config, done, labels=table.labels, names=table.names, folds=folds, ids=ids)
+    task = make_task(config.competition, LabelEncoder(table.names))
+    # An interrupt waits until all is written, about a second: --fresh replaces another ensemble.
+    with deferred(), run.locked():
+        if _is_done(run, record, fresh=fresh):  # Another process was faster.
+            return run, True
         run.clear()
         with track_status(run, record):
             run.write_folds(folds)
-            write_results(
-                run,
-                record,
-                config,
-                done,
-                labels=table.labels,
-                folds=folds,
-                task=make_task(config.competition, LabelEncoder(table.names)),
-                ids=submitted_ids(finished[0].run.submission_path),
-            )
+            write_results(run, record, config, done, report, labels=table.labels, task=task, ids=ids)
     return run, False
 
 
@@ -113,7 +107,8 @@ def _record(
     finished: Sequence[FinishedRun], parts: Sequence[SourceColumns], settings: Settings, name: str | None
 ) -> RunRecord:
     """Return run.json. The configuration is that of the first run, but for how columns are combined."""
-    first = finished[0].record
+    # The fingerprint of a run of version 1 cannot be compared with that of other runs.
+    first = min(finished, key=lambda one: one.is_old).record
     config = validate(first.config)
     ensembling = config.ensemble.model_copy(
         update={"method": settings.method, "calibrate": settings.calibrate}
@@ -133,7 +128,7 @@ def _record(
         hash=digest,
         hash_version=HASH_VERSION,
         fingerprint=first.fingerprint,
-        labels=finished[0].table.names,
+        labels=first.labels,
         sample=first.sample,
         source=first.source,
         rows=len(finished[0].table.labels),
@@ -150,7 +145,9 @@ def _record(
 
 
 def _command(finished: Sequence[FinishedRun], settings: Settings, name: str | None) -> str:
-    words = ["kit", "ensemble", *(one.name for one in finished), "--method", settings.method]
+    paths = [one.run.path for one in finished]
+    names = [path.name if path.parent == RUNS else str(path) for path in paths]
+    words = ["kit", "ensemble", *names, "--method", settings.method]
     if name:
         words += ["--name", name]
     if settings.tta is not None:
@@ -164,23 +161,23 @@ def _is_done(run: Run, record: RunRecord, *, fresh: bool) -> bool:
     """Return whether the ensemble is stored already.
 
     Raises:
-        UserError: there is another run or ensemble under this name.
+        UserError: there is something else under this name.
     """
     if not run.exists():
+        if run.path.is_file() or any(run.path.glob("[!.]*")):
+            raise UserError("there is another file or folder of this name", where=str(run.path), hint=_RENAME)
         return False
     before = run.read_record()
     if not before.sources:
-        raise UserError("there is a run of this name", where=str(run.path), hint="choose another --name")
+        raise UserError("there is a run of this name", where=str(run.path), hint=_RENAME)
     if fresh:
         return False
     if before.hash == record.hash:
         return run.is_finished() and run.has_results()
     raise UserError(
-        "there is another ensemble of this name",
+        f"there is another ensemble of this name, made by: {before.command}",
         where=str(run.path),
-        expected=f"hash {record.hash[:8]}",
-        received=f"{before.hash[:8]}, made by: {before.command}",
-        hint="choose another --name, or --fresh to replace it",
+        hint=f"{_RENAME}, or --fresh to replace it",
     )
 
 
@@ -216,16 +213,42 @@ def _check(runs: Sequence[Run], name: str | None) -> list[FinishedRun]:
 
 
 def _columns(one: FinishedRun, tta: bool | None) -> SourceColumns:
-    try:
-        part = read_source(one.run, tta=tta)
-    except KitError:
-        raise
-    except Exception as error:
+    part = read_source(one.run, one.name, tta=tta)
+    first, classes = part.columns[0], len(one.table.names)
+    expected = (len(one.table.labels), classes), (one.record.test_rows or len(first.test), classes)
+    if (first.oof.shape, first.test.shape) != expected:
         raise UserError(
-            f"a member cannot be read ({type(error).__name__}: {error})",
+            "damaged: its members do not fit its oof.csv",
             where=str(one.run.path),
-            hint=f"rerun its command, which trains only what is missing: {one.record.command}",
-        ) from error
-    if one.record.test_rows and len(part.columns[0].test) != one.record.test_rows:
-        raise UserError("damaged: members have other test rows", where=str(one.run.path))
+            expected="training rows, test rows and classes " + _sizes(*expected),
+            received=_sizes(first.oof.shape, first.test.shape),
+            hint=TRAIN_AGAIN,
+        )
     return part
+
+
+def _sizes(train: Sequence[int], test: Sequence[int]) -> str:
+    return f"{train[0]:,}, {test[0]:,} and {train[1]}"
+
+
+def _count(parts: Sequence[SourceColumns], method: str) -> str:
+    """Return the number of columns, as words.
+
+    Raises:
+        UserError: it is 1, and the method is fitted; or two runs have the same columns.
+    """
+    for one, other in combinations([part.source for part in parts], 2):
+        if one.content == other.content:
+            raise UserError(
+                "these runs have the same predictions",
+                where=f"{one.name} and {other.name}",
+                hint="name one of them; weights are what a method decides",
+            )
+    count = sum(len(part.columns) for part in parts)
+    if count == 1 and method in FITTED_METHODS:
+        raise UserError(
+            f"method {method} needs two columns or more, and there is one",
+            where=parts[0].source.name,
+            hint="add a run, train more seeds, or choose --method mean",
+        )
+    return counted(count, "column")

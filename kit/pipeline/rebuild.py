@@ -7,8 +7,8 @@ from kit.ensembling.sources import find_source, read_sources
 from kit.errors import UserError
 from kit.images import Images
 from kit.pipeline.combining import combine_members, combine_sources
+from kit.pipeline.results import report_of
 from kit.records import Report
-from kit.reports.run.figures import summarise
 from kit.runs import Run
 from kit.task.submission import submitted_ids
 
@@ -30,18 +30,14 @@ def computed(run: Run, warnings: tuple[str, ...]) -> Report:
         done = combine_sources(read_sources(record), config, table.labels)
     else:
         done = combine_members(run, config, folds, table.labels)
-    return summarise(
+    return report_of(
         record,
         config,
+        done,
         labels=table.labels,
         names=table.names,
-        columns=done.columns,
-        combined=done.combined,
-        combination=done.combination,
         folds=folds,
-        members=done.members,
-        test_ids=submitted_ids(run.submission_path),
-        tta=done.tta,
+        ids=submitted_ids(run.submission_path),
         warnings=warnings,
     )
 

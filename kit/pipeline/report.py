@@ -82,11 +82,15 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
     except (KitError, OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error) as error:
         cause = _cause(error)
         if stored is None:
+            record = run.read_record()
+            again = (
+                "combine its runs again" if record.sources else "rerun its command to train what is missing"
+            )
             raise UserError(
                 "there is no report.json, and it cannot be computed",
                 where=str(run.path),
                 received=cause,
-                hint=f"rerun its command, which trains only what is missing: {run.read_record().command}",
+                hint=f"{again}: {record.command}{' --fresh' * bool(record.sources)}",
             ) from error
         say(f"the page shows only what report.json has: {cause}")
         return stored

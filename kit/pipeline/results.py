@@ -1,4 +1,4 @@
-"""Write what a run or an ensemble of runs results in: OOF table, submission, ensemble.json, report.json."""
+"""The results of a run or of an ensemble of runs: report.json, OOF table, submission, ensemble.json."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from kit.config import Config
 from kit.oof import Oof
 from kit.pipeline.combining import CombinedRun
-from kit.pipeline.run_record import now
 from kit.records import EnsembleRecord, Report, RunRecord
 from kit.reports.run.figures import summarise
 from kit.runs import Run
@@ -17,38 +16,31 @@ from kit.task.submission import check_submission, write_submission
 from kit.task.task import Task
 
 
-def write_results(
-    run: Run,
+def report_of(
     record: RunRecord,
     config: Config,
     done: CombinedRun,
     *,
     labels: NDArray[np.integer],
+    names: Sequence[str],
     folds: NDArray[np.int8],
-    task: Task,
     ids: Sequence[str],
     warnings: Iterable[str] = (),
 ) -> Report:
-    """Write the results of a run, and return its report.
+    """Return the report of a run.
 
     Args:
-        run: where to write.
         record: run.json.
         config: the resolved configuration.
         done: the ensemble.
         labels: (training rows,) from 0.
+        names: names of class 0, 1, ….
         folds: (seeds, rows) int8, the fold that holds the row out.
-        task: names of the classes, format of the submission.
         ids: (test rows,).
         warnings: to show in the report.
     """
-    names, form = task.labels.labels, task.submission
-    run.write_oof(Oof(labels, done.combined.oof, names))
-    write_submission(run.submission_path, ids, done.combined.test, form)
-    check_submission(run.submission_path, form, ids=ids)
-    run.write_ensemble(_ensemble(record, config, done))
-    report = summarise(
-        record.model_copy(update={"finished": now()}),
+    return summarise(
+        record,
         config,
         labels=labels,
         names=names,
@@ -61,11 +53,39 @@ def write_results(
         tta=done.tta,
         warnings=warnings,
     )
+
+
+def write_results(
+    run: Run,
+    record: RunRecord,
+    config: Config,
+    done: CombinedRun,
+    report: Report,
+    *,
+    labels: NDArray[np.integer],
+    task: Task,
+    ids: Sequence[str],
+) -> None:
+    """Write the results of a run.
+
+    Args:
+        run: where to write.
+        record: run.json.
+        config: the resolved configuration.
+        done: the ensemble.
+        report: from `report_of`.
+        labels: (training rows,) from 0.
+        task: names of the classes, format of the submission.
+        ids: (test rows,).
+    """
+    run.write_oof(Oof(labels, done.combined.oof, task.labels.labels))
+    write_submission(run.submission_path, ids, done.combined.test, task.submission)
+    check_submission(run.submission_path, task.submission, ids=ids)
+    run.write_ensemble(_ensemble(record, config, done))
     run.write_report(report)
     # With an old page, the report would look out of date and be computed again.
     with suppress(OSError):
         run.page_path.unlink()
-    return report
 
 
 def _ensemble(record: RunRecord, config: Config, done: CombinedRun) -> EnsembleRecord:

@@ -109,7 +109,7 @@ def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_cleanly(driver: Any) 
     assert second.returncode == 2
     assert stdout == ""
     assert stderr == (
-        "kit: runs/mine: another process is training this run\nwait for it, or choose another --run NAME\n"
+        "kit: runs/mine: another process is writing this run\nwait for it, or choose another name\n"
     )
 
     left = wait_for(lambda: workers(process))

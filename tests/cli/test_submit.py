@@ -49,6 +49,20 @@ def test_a_run_is_checked_sent_scored_and_recorded(kaggle: KaggleServer) -> None
     assert len(last["sha256"]) == 64
 
 
+def test_an_ensemble_is_sent_and_the_ledger_records_its_sources(
+    kaggle: KaggleServer, example: Callable[..., Any]
+) -> None:
+    for name, seeds in (("a", (0,)), ("b", (1, 2))):
+        example(name=name, hash=name * 64, seeds=seeds, test_rows=5, labels=tuple("0123456789")).write()
+    assert kit("ensemble", "a", "b", "--method", "mean", "--name", "both").code == 0
+    done = kit("submit", "both")
+    assert done.code == 0, done.err
+    [sent] = kaggle.submissions
+    assert sent["content"] == Path("runs/both/submission.csv").read_bytes()
+    assert events()[-1]["run"] == "both"
+    assert [event["sources"] for event in events()] == [{"a": "a" * 64, "b": "b" * 64}] * len(events())
+
+
 @pytest.mark.slow
 def test_a_token_is_accepted(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAGGLE_KEY")

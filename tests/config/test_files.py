@@ -259,3 +259,18 @@ def test_a_configuration_is_validated_without_files() -> None:
         UserError, match=r"^models\.knn\.neighbours is not right\nexpected at least 1, received 0$"
     ):
         config.validate(raw)
+
+
+@pytest.mark.parametrize("method", ["weighted", "greedy", "stack", "best"])
+def test_a_fitted_method_needs_two_columns(method: str) -> None:
+    write("one", f"extends: mine\nensemble: {{method: {method}}}\n")
+    assert error("one") == (
+        f"configs/one.yaml, line 2: ensemble.method: {method} needs two columns or more, and "
+        "one model with one seed is one\nset seeds: 2, add a model, or choose mean"
+    )
+    assert config.load("one", ["seeds=2"]).ensemble.method == method
+
+
+@pytest.mark.parametrize("method", ["mean", "geometric", "rank", "vote", "auto"])
+def test_other_methods_need_one_column(method: str) -> None:
+    assert config.load("mine", [f"ensemble.method={method}"]).ensemble.method == method

@@ -48,6 +48,7 @@ def test_each_old_key_gives_one_warning(workdir: Path, capsys: pytest.CaptureFix
 
 def test_an_old_key_of_a_change_works_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert config.load("default", ["blend.calibrate=true"]).ensemble.calibrate
+    assert config.load("default", ["blend.method=rank"]).ensemble.method == "rank"
     assert (
         "--set blend.calibrate=true: blend.calibrate was renamed to ensemble.calibrate;"
         in capsys.readouterr().err

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kit.ensembling.columns import assemble
+from kit.ensembling.methods import fit
+from kit.ensembling.problem import Problem
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import Member
+from kit.metrics import HITS
 from kit.records import EnsembleRecord
 from kit.runs import RUNS, Run
 from kit.training.failures import WorkerFailedError, WorkerLostError
@@ -247,6 +251,39 @@ def test_calibrating_the_ensemble_retrains_nothing(cv: Cv) -> None:
     assert f"{run.name}/knn-s0 {temperature:.2f}" in after.notes[-1]
 
 
+@pytest.mark.parametrize(
+    "method", ["mean", "geometric", "rank", "vote", "weighted", "greedy", "stack", "best", "auto"]
+)
+def test_another_method_retrains_nothing(cv: Cv, method: str) -> None:
+    run, _, _ = cv({**VIEWS, "seeds": 2})
+    before = run.read_oof().probs
+    changes = {"method": method, "tta": True, "calibrate": True}
+    again, _, record = cv({**VIEWS, "seeds": 2, "ensemble": changes})
+    assert (again.path, record.planned) == (run.path, [])
+    ensemble, report = run.read_ensemble(), run.read_report()
+    assert report.combination
+    assert (ensemble.requested, ensemble.method) == (method, report.combination.method)
+    assert (ensemble.tta, ensemble.calibrate, len(ensemble.weights)) == (True, True, 4)
+    assert all(one != 1 for one in ensemble.temperatures.values())
+    assert not np.array_equal(run.read_oof().probs, before)
+
+
+@pytest.mark.parametrize("method", ["weighted", "greedy", "stack", "best"])
+def test_the_table_of_a_fitted_method_is_cross_fitted(cv: Cv, method: str) -> None:
+    run, _, _ = cv({"seeds": 3, "ensemble": {"method": method}})
+    table, folds = run.read_oof(), run.read_folds()
+    members = {member: run.read_member(member) for member in run.planned()}
+    problem = Problem.of(assemble(members, folds, (0, 1, 2)), table.labels, HITS)
+    fitted = fit(problem, method)
+    assert len(fitted.of_folds) == 4
+    for rule, fold in zip(fitted.of_folds, range(4), strict=True):
+        rows = folds[0] == fold
+        np.testing.assert_allclose(table.probs[rows], problem.oof(rule)[rows], rtol=1e-6)
+    assert run.read_ensemble().weights == dict(
+        zip((f"{run.name}/knn-s{seed}" for seed in range(3)), fitted.combined().weights, strict=True)
+    )
+
+
 def test_an_interrupted_run_with_views_and_all_rows_has_the_same_members(cv: Cv, record: Any) -> None:
     changes = {**VIEWS, "all_rows": True, "seeds": 2, "ensemble": {"tta": True}}
     whole, _, _ = cv(changes, name="whole", jobs=2)
@@ -328,7 +365,7 @@ def test_fresh_replaces_a_run_with_different_settings(cv: Cv) -> None:
 
 def test_a_run_is_not_trained_by_two_processes(cv: Cv) -> None:
     run, _, _ = cv(name="mine")
-    with run.locked(), pytest.raises(UserError, match="runs/mine: another process is training this run"):
+    with run.locked(), pytest.raises(UserError, match="runs/mine: another process is writing this run"):
         cv({"seeds": 2}, name="mine")
     cv({"seeds": 2}, name="mine")
 

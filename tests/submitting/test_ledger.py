@@ -174,3 +174,10 @@ def test_a_file_instead_of_the_folder_is_named(ledger: Ledger, kind: str) -> Non
         ledger.folder.symlink_to("nowhere")
     with pytest.raises(UserError, match="submissions: not a folder"), ledger.locked():
         pass
+
+
+def test_sources_are_read_as_written(ledger: Ledger) -> None:
+    ledger.append(replace(RECORD, sources={"a": "ab" * 32, "b": "cd" * 32}))
+    assert ledger.records()[0].sources == {"a": "ab" * 32, "b": "cd" * 32}
+    ledger.append(replace(RECORD, tag="kit-2"))
+    assert ledger.records()[1].sources == {}

@@ -169,3 +169,15 @@ def test_changes_are_not_counted_if_ids_or_columns_differ() -> None:
     Path("old.csv").write_bytes(b"id,digit\n7,3\n")
     ledger.append(replace(old, sha256=sha256(b"id,digit\n7,3\n").hexdigest()))
     assert "it has other columns" in describe(plan(), ledger)[4]
+
+
+def test_sources_of_an_ensemble_are_named_and_recorded() -> None:
+    source = {"content": "", "files": "", "seeds": (0,), "members": 2, "tta": False}
+    sources = [{**source, "name": name, "path": f"runs/{name}", "hash": name * 64} for name in "ab"]
+    write_run("both", sources=sources)
+    made = plan("both")
+    assert made.record.sources == {"a": "a" * 64, "b": "b" * 64}
+    lines = describe(made, Ledger())
+    assert "sources:     a (aaaaaaaa), b (bbbbbbbb)" in lines
+    assert lines[-1] == "warning:     its source run b is not there any more: runs/b"
+    assert plan("runs/both/submission.csv").record.sources == made.record.sources
