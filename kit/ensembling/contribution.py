@@ -47,7 +47,7 @@ def column_values(
 
 
 def _verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
-    """Judge by the intervals of the log loss and of the errors; if they contradict each other, by neither."""
+    """Return what the intervals say; see `ColumnValue.verdict`."""
     intervals = change.loss_interval, change.errors_interval
     worse, better = any(low > 0 for low, _ in intervals), any(high < 0 for _, high in intervals)
     if worse == better:
@@ -103,7 +103,8 @@ def _without_each_in_proportion(fitted: Fitted) -> Iterator[Outcome | None]:
 
 def _without_each_of_stack(fitted: Fitted) -> Iterator[Outcome | None]:
     problem, count = fitted.problem, len(fitted.problem.columns)
-    losses, errors = np.empty((2, count, len(problem.labels)))
+    losses = np.empty((count, len(problem.labels)))
+    errors = np.empty(losses.shape, bool)
     for one, (_, rows) in zip(fitted.stack[1:], problem.splits(), strict=True):
         parameters = one.without_each(count)
         logs = np.stack([log_probabilities(column.oof[rows]) for column in problem.columns])

@@ -207,5 +207,6 @@ def test_cross_fitted_log_loss_is_unbiased_and_the_fitted_one_is_not(shifted: bo
             found.append((crossed - fresh, own - crossed))
     for method, found in biases.items():
         (bias, optimism), error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(200)
+        print(f"{method:8} {bias:+.5f} ± {error[0]:.5f}, fitted {optimism:+.5f} ± {error[1]:.5f}")
         assert abs(bias) < 2 * error[0], method
         assert optimism < -3 * error[1], method

@@ -14,7 +14,7 @@ def test_losses_and_errors_of_rows() -> None:
 
 
 def test_a_change_is_the_mean_difference_of_losses_and_the_sum_of_errors() -> None:
-    other = Outcome(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 0.0, 0.0, 1.0]))
+    other = Outcome(np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, False, False, True]))
     one = Outcome(np.array([1.0, 1.0, 1.0, 5.0]), np.array([1.0, 1.0, 1.0, 0.0]))
     change = one.change(other)
     assert change.loss == -0.5
