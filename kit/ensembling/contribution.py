@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from kit.ensembling.columns import Column
-from kit.ensembling.methods import Fitted, fit
+from kit.ensembling.methods import POOLS, Fitted, fit
 from kit.ensembling.outcome import Outcome
 from kit.ensembling.problem import Problem
 from kit.ensembling.rules import log_probabilities, softmax
@@ -17,9 +17,7 @@ REFITTED = 20
 """Most columns without each of which `weighted` is fitted again; with more, each has little weight."""
 
 
-def column_values(
-    columns: Sequence[Column], fitted: Fitted, method: str, outcome: Outcome
-) -> tuple[ColumnValue, ...]:
+def column_values(columns: Sequence[Column], fitted: Fitted, outcome: Outcome) -> tuple[ColumnValue, ...]:
     """Return what each of two or more columns is worth.
 
     The weights of the others are fitted again; those of `stack` by the quadratic form at the fit. Those
@@ -29,12 +27,9 @@ def column_values(
     Args:
         columns: of the ensemble, in the order of the result.
         fitted: the method on these columns.
-        method: its name.
         outcome: of the ensemble.
     """
-    changes = [
-        (outcome if without is None else without).change(outcome) for without in _without_each(fitted, method)
-    ]
+    changes = [(outcome if without is None else without).change(outcome) for without in _without_each(fitted)]
     return tuple(
         ColumnValue(
             column=column.key.column,
@@ -55,23 +50,23 @@ def _verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
     return "helps" if worse else "hurts"
 
 
-def _without_each(fitted: Fitted, method: str) -> Iterator[Outcome | None]:
+def _without_each(fitted: Fitted) -> Iterator[Outcome | None]:
     """Yield the outcome without each distinct column; None if nothing changes."""
-    if not fitted.of_folds:
+    problem, method = fitted.problem, fitted.method
+    if method in POOLS:
         yield from _without_each_of_pool(fitted)
-    elif fitted.stack:
+    elif method == "stack":
         yield from _without_each_of_stack(fitted)
-    elif method == "greedy" or (method == "weighted" and len(fitted.problem.columns) > REFITTED):
+    elif method == "greedy" or (method == "weighted" and len(problem.columns) > REFITTED):
         yield from _without_each_in_proportion(fitted)
     else:
-        problem = fitted.problem
         for at in range(len(problem.columns)):
             changes = _changes(fitted, at)
             yield Outcome.of(fit(_without(problem, at), method).oof(), problem.labels) if changes else None
 
 
 def _changes(fitted: Fitted, at: int) -> bool:
-    """Return whether the others have less than all the weight without a column."""
+    """Return whether the ensemble changes without a column: it has weight, and there is no copy of it."""
     return fitted.problem.copies[at] == 1 and any(rule.weights[at] for rule in fitted.of_folds)
 
 

@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 
     def change(self, other: "Outcome") -> Change:
         """Return how this differs from another outcome of the same rows."""
-        more, fewer = (int(np.sum(a & ~b)) for a, b in ((self.errors, other.errors), (other.errors, self.errors)))
+        more, fewer = int(np.sum(self.errors & ~other.errors)), int(np.sum(other.errors & ~self.errors))
         return Change(
             loss=float((self.losses - other.losses).mean()),
             loss_interval=self.loss_interval(other),

@@ -1,7 +1,7 @@
 """How the methods of an ensemble compare, and what each column is worth: part of report.json.
 
-Units: nats for log losses. Differences are on the same rows, and their intervals are paired by row: normal for
-log losses, exact for errors.
+Units: nats for log losses. Differences are on the same rows; their intervals are paired by row, normal for
+log losses and exact for errors.
 """
 
 from typing import Literal
@@ -50,8 +50,8 @@ class ColumnValue(Record):
     change: Change
     """The ensemble without the column compared with the ensemble; positive: the column helps."""
     verdict: Literal["helps", "nothing", "hurts"]
-    """By the intervals of `change`. If one excludes 0, it decides: above 0 is helps, below 0 is hurts. If both
-    exclude 0 on different sides, or neither does: nothing."""
+    """By the intervals of `change`. One that excludes 0 decides: above 0, the column helps; below 0, it
+    hurts. If neither excludes 0, or the two contradict each other: nothing."""
 
 
 class Combination(Record):

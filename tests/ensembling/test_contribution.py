@@ -16,7 +16,7 @@ from tests.ensembling.problems import Drawn, noisy
 
 def values_of(drawn: Drawn, method: str) -> tuple[ColumnValue, ...]:
     fitted = fit(drawn.problem(), method)
-    return column_values(drawn.columns, fitted, method, Outcome.of(fitted.oof(), drawn.labels))
+    return column_values(drawn.columns, fitted, Outcome.of(fitted.oof(), drawn.labels))
 
 
 def without(drawn: Drawn, at: int) -> list[Column]:
@@ -54,7 +54,7 @@ def test_without_each_column_of_stack_is_near_to_fitting_again() -> None:
 def test_the_other_columns_keep_their_proportions(method: str, count: int) -> None:
     drawn = noisy(3, 300, count)
     fitted = fit(drawn.problem(), method)
-    values = column_values(drawn.columns, fitted, method, Outcome.of(fitted.oof(), drawn.labels))
+    values = column_values(drawn.columns, fitted, Outcome.of(fitted.oof(), drawn.labels))
     at = int(np.argmax([value.weight for value in values]))
     position = fitted.problem.positions[at]
     rules = []
