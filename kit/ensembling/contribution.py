@@ -22,7 +22,7 @@ def column_values(columns: Sequence[Column], fitted: Fitted, outcome: Outcome) -
 
     The weights of the others are fitted again; those of `stack` by the quadratic form at the fit. Those
     of `greedy`, and of `weighted` with more than REFITTED columns, keep their proportions: fitting would take
-    minutes. All figures are cross-fitted.
+    minutes. All figures are cross-fitted. If there is a copy of a column, a fitted method does not need it.
 
     Args:
         columns: of the ensemble, in the order of the result.
@@ -35,13 +35,13 @@ def column_values(columns: Sequence[Column], fitted: Fitted, outcome: Outcome) -
             column=column.key.column,
             weight=weight,
             change=changes[position],
-            verdict=_verdict(changes[position]),
+            verdict=verdict(changes[position]),
         )
         for column, weight, position in zip(columns, fitted.weights(), fitted.problem.positions, strict=True)
     )
 
 
-def _verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
+def verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
     """Return what the intervals say; see `ColumnValue.verdict`."""
     intervals = change.loss_interval, change.errors_interval
     worse, better = any(low > 0 for low, _ in intervals), any(high < 0 for _, high in intervals)

@@ -27,6 +27,7 @@ loss."""
 TOLERANCE = 1e-9
 """Mean log loss (in nats) that another Newton step could gain at most, about."""
 STEPS = 50
+"""Most steps."""
 PARTS = 4
 """With fewer folds, each is split into so many parts for the choice of the strength."""
 CHUNK = 2048
