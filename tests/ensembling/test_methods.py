@@ -184,14 +184,21 @@ def extremes(rows: int = 40, classes: int = 3) -> dict[str, Drawn]:
 @pytest.mark.parametrize("case", extremes())
 @pytest.mark.filterwarnings("error")
 def test_extreme_problems_give_probabilities(case: str, method: str) -> None:
-    drawn = extremes()[case]
-    # Other methods do not optimise the metric.
-    for metric in (HITS, METRICS["auc"]) if method in {"greedy", "best"} else (HITS,):
-        result = fitted(drawn, method, metric)
-        for probs in (result.oof, result.test):
-            assert probs.min() >= 0
-            np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
-        assert np.isfinite(result.weights).all()
+    check(fitted(extremes()[case], method))
+
+
+@pytest.mark.parametrize("method", ["greedy", "best"])
+@pytest.mark.parametrize("case", ["two classes", "a fold per row", "a class in one fold", "perfect"])
+@pytest.mark.filterwarnings("error")
+def test_a_metric_that_some_rows_do_not_define_gives_probabilities(case: str, method: str) -> None:
+    check(fitted(extremes()[case], method, METRICS["auc"]))
+
+
+def check(result: Combined) -> None:
+    for probs in (result.oof, result.test):
+        assert probs.min() >= 0
+        np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
+    assert np.isfinite(result.weights).all()
 
 
 def over_fresh(result: Combined, drawn: Drawn) -> float:
