@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from kit.ensembling.columns import Column
-from kit.ensembling.methods import Fitted, fit
+from kit.ensembling.methods import POOLS, Fitted, fit
 from kit.ensembling.outcome import Outcome
 from kit.ensembling.problem import Problem
 from kit.ensembling.rules import log_probabilities, softmax
@@ -17,37 +17,32 @@ REFITTED = 20
 """Most columns without each of which `weighted` is fitted again; with more, each has little weight."""
 
 
-def column_values(
-    columns: Sequence[Column], fitted: Fitted, method: str, outcome: Outcome
-) -> tuple[ColumnValue, ...]:
+def column_values(columns: Sequence[Column], fitted: Fitted, outcome: Outcome) -> tuple[ColumnValue, ...]:
     """Return what each of two or more columns is worth.
 
     The weights of the others are fitted again; those of `stack` by the quadratic form at the fit. Those
     of `greedy`, and of `weighted` with more than REFITTED columns, keep their proportions: fitting would take
-    minutes. All figures are cross-fitted.
+    minutes. All figures are cross-fitted. If there is a copy of a column, a fitted method does not need it.
 
     Args:
         columns: of the ensemble, in the order of the result.
         fitted: the method on these columns.
-        method: its name.
         outcome: of the ensemble.
     """
-    changes = [
-        (outcome if without is None else without).change(outcome) for without in _without_each(fitted, method)
-    ]
+    changes = [(outcome if without is None else without).change(outcome) for without in _without_each(fitted)]
     return tuple(
         ColumnValue(
             column=column.key.column,
             weight=weight,
             change=changes[position],
-            verdict=_verdict(changes[position]),
+            verdict=verdict(changes[position]),
         )
         for column, weight, position in zip(columns, fitted.weights(), fitted.problem.positions, strict=True)
     )
 
 
-def _verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
-    """Judge by the intervals of the log loss and of the errors; if they contradict each other, by neither."""
+def verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
+    """Return what the intervals say; see `ColumnValue.verdict`."""
     intervals = change.loss_interval, change.errors_interval
     worse, better = any(low > 0 for low, _ in intervals), any(high < 0 for _, high in intervals)
     if worse == better:
@@ -55,23 +50,23 @@ def _verdict(change: Change) -> Literal["helps", "nothing", "hurts"]:
     return "helps" if worse else "hurts"
 
 
-def _without_each(fitted: Fitted, method: str) -> Iterator[Outcome | None]:
+def _without_each(fitted: Fitted) -> Iterator[Outcome | None]:
     """Yield the outcome without each distinct column; None if nothing changes."""
-    if not fitted.of_folds:
+    problem, method = fitted.problem, fitted.method
+    if method in POOLS:
         yield from _without_each_of_pool(fitted)
-    elif fitted.stack:
+    elif method == "stack":
         yield from _without_each_of_stack(fitted)
-    elif method == "greedy" or (method == "weighted" and len(fitted.problem.columns) > REFITTED):
+    elif method == "greedy" or (method == "weighted" and len(problem.columns) > REFITTED):
         yield from _without_each_in_proportion(fitted)
     else:
-        problem = fitted.problem
         for at in range(len(problem.columns)):
             changes = _changes(fitted, at)
             yield Outcome.of(fit(_without(problem, at), method).oof(), problem.labels) if changes else None
 
 
 def _changes(fitted: Fitted, at: int) -> bool:
-    """Return whether the others have less than all the weight without a column."""
+    """Return whether the ensemble changes without a column: it has weight, and there is no copy of it."""
     return fitted.problem.copies[at] == 1 and any(rule.weights[at] for rule in fitted.of_folds)
 
 
@@ -103,7 +98,8 @@ def _without_each_in_proportion(fitted: Fitted) -> Iterator[Outcome | None]:
 
 def _without_each_of_stack(fitted: Fitted) -> Iterator[Outcome | None]:
     problem, count = fitted.problem, len(fitted.problem.columns)
-    losses, errors = np.empty((2, count, len(problem.labels)))
+    losses = np.empty((count, len(problem.labels)))
+    errors = np.empty(losses.shape, bool)
     for one, (_, rows) in zip(fitted.stack[1:], problem.splits(), strict=True):
         parameters = one.without_each(count)
         logs = np.stack([log_probabilities(column.oof[rows]) for column in problem.columns])

@@ -16,7 +16,7 @@ from kit.ensembling.columns import Column
 from kit.ensembling.greedy import fit_greedy
 from kit.ensembling.problem import Problem, Rows
 from kit.ensembling.rules import GEOMETRIC, LINEAR, LOGITS, RANKS, VOTES, Pool, Probabilities, Rule
-from kit.ensembling.stack import Fit, Stack
+from kit.ensembling.stack import Stack, StackFit
 from kit.ensembling.weighted import fit_weights
 from kit.metrics import LOSS, Metric
 
@@ -51,16 +51,18 @@ class Fitted:
     """A method with its weights.
 
     Attributes:
+        method: one of METHODS; `mean` if there is one distinct column.
         problem: the columns.
         rule: fitted on all rows.
         of_folds: for each fold, the rule that was fitted without its rows; empty if nothing was fitted.
-        stack: the same as fits of `stack`; empty for other methods.
+        stack: the fits of `stack` on all rows and without each fold; empty for other methods.
     """
 
+    method: str
     problem: Problem
     rule: Rule
     of_folds: tuple[Rule, ...] = ()
-    stack: tuple[Fit, ...] = ()
+    stack: tuple[StackFit, ...] = ()
 
     def oof(self) -> Probabilities:
         """Return (training rows, classes): each row by the rule that was fitted without it."""
@@ -108,10 +110,11 @@ def _fit(problem: Problem, method: str) -> Fitted:
     if len(problem.columns) == 1:
         method = "mean"
     if method in POOLS:
-        return Fitted(problem, Rule(POOLS[method], problem.copies, np.zeros(problem.classes)))
+        return Fitted(method, problem, Rule(POOLS[method], problem.copies, np.zeros(problem.classes)))
     if method == "stack":
         full, others = Stack(problem).fits()
         return Fitted(
+            method,
             problem,
             _of_stack(problem, full.parameters),
             tuple(_of_stack(problem, one.parameters) for one in others),
@@ -122,7 +125,7 @@ def _fit(problem: Problem, method: str) -> Fitted:
         Rule(LINEAR, fitter(problem, rows), np.zeros(problem.classes))
         for rows in (problem.all_rows, *(rows for rows, _ in problem.splits()))
     ]
-    return Fitted(problem, rules[0], tuple(rules[1:]))
+    return Fitted(method, problem, rules[0], tuple(rules[1:]))
 
 
 def _of_stack(problem: Problem, parameters: NDArray[np.float64]) -> Rule:

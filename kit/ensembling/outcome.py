@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.metrics import Z95, normal_interval, row_losses
+from kit.metrics import Z95, discordant_interval, normal_interval, row_losses
 from kit.records.base import Interval
 from kit.records.combination import Change
 
@@ -15,26 +15,25 @@ class Outcome(NamedTuple):
 
     Attributes:
         losses: (rows,) float64, in nats.
-        errors: (rows,) float64, 0 or 1.
+        errors: (rows,) bool.
     """
 
     losses: NDArray[np.float64]
-    errors: NDArray[np.float64]
+    errors: NDArray[np.bool_]
 
     @classmethod
     def of(cls, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> "Outcome":
         """Return the outcome of (rows, classes) probabilities."""
-        return cls(row_losses(probs, labels), (probs.argmax(axis=1) != labels).astype(np.float64))
+        return cls(row_losses(probs, labels), probs.argmax(axis=1) != labels)
 
     def change(self, other: "Outcome") -> Change:
         """Return how this differs from another outcome of the same rows."""
-        errors = self.errors - other.errors
-        low, high = paired_interval(errors)
+        more, fewer = int(np.sum(self.errors & ~other.errors)), int(np.sum(other.errors & ~self.errors))
         return Change(
             loss=float((self.losses - other.losses).mean()),
             loss_interval=self.loss_interval(other),
-            errors=round(errors.sum()),
-            errors_interval=(len(errors) * low, len(errors) * high),
+            errors=more - fewer,
+            errors_interval=discordant_interval(more, fewer),
         )
 
     def loss_interval(self, other: "Outcome", z: float = Z95) -> Interval:

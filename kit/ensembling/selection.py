@@ -61,7 +61,7 @@ def choose(
         method=used,
         methods=reports,
         confidence=1 - level,
-        columns=column_values(columns, fitted, used, scored[used].outcome),
+        columns=column_values(columns, fitted, scored[used].outcome),
         folds=int(problem.folds.max()) + 1,
         same_folds=all(np.array_equal(column.held_out, columns[0].held_out) for column in columns),
     )

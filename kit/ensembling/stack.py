@@ -1,10 +1,8 @@
 """Stacking: multinomial logistic regression on the log-probabilities of the columns.
 
 The logit of a class is the sum over columns of weight times log-probability of that class, plus an
-intercept: one weight per column, shared by all classes. (With a weight per column, class and logit, the nine
-columns of docs/results.md had a cross-fitted log loss of 0.0135 instead of 0.0115.) L2 draws the weights to
-those of the geometric mean. Its strength is chosen by nested cross-validation: for the rows of one fold, on
-the other folds alone.
+intercept: one weight per column, shared by all classes. L2 draws the weights to those of the geometric mean.
+Its strength is chosen by nested cross-validation: for the rows of one fold, on the other folds alone.
 
 Fits are by Newton's method. Refitting for each left-out fold and strength would take minutes, so in the
 choice of the strength, what leaving out a fold changes is one Newton step from the fit on all rows (A.
@@ -29,6 +27,7 @@ loss."""
 TOLERANCE = 1e-9
 """Mean log loss (in nats) that another Newton step could gain at most, about."""
 STEPS = 50
+"""Most steps."""
 PARTS = 4
 """With fewer folds, each is split into so many parts for the choice of the strength."""
 CHUNK = 2048
@@ -46,6 +45,9 @@ class _Sums:
 
     def __add__(self, other: "_Sums") -> "_Sums":
         return _Sums(self.loss + other.loss, self.gradient + other.gradient, self.hessian + other.hessian)
+
+    def __sub__(self, other: "_Sums") -> "_Sums":
+        return _Sums(self.loss - other.loss, self.gradient - other.gradient, self.hessian - other.hessian)
 
 
 class Block:
@@ -95,13 +97,13 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted stack.
+class StackFit:
+    """Fitted parameters.
 
     Attributes:
         parameters: (columns + classes,) weights and intercepts.
         strength: of its L2.
-        hessian: of the penalised loss.
+        hessian: (parameters, parameters), of the penalised loss.
     """
 
     parameters: Vector
@@ -138,47 +140,46 @@ class Stack:
         self._fold = [fold for fold, _ in pieces]
         self._blocks = [_block(problem, rows) for _, rows in pieces]
 
-    def fits(self) -> tuple[Fit, list[Fit]]:
+    def fits(self) -> tuple[StackFit, list[StackFit]]:
         """Return the fit on all rows, and for each fold the fit without its rows."""
-        path: dict[float, Fit] = {}
-        every = range(len(self._blocks))
-        folds = sorted(set(self._fold))
-        losses = np.zeros((len(STRENGTHS), 1 + len(folds)))
+        folds = range(max(self._fold) + 1)
+        path: list[StackFit] = []
+        losses = np.empty((len(STRENGTHS), 1 + len(folds)))
         parameters = self._start
         for at, strength in enumerate(STRENGTHS):
-            path[strength], sums = self._newton(every, strength, parameters)
-            parameters = path[strength].parameters
-            losses[at] = self._left_out(path[strength], sums, folds)
-        full, *others = (STRENGTHS[at] for at in losses.argmin(axis=0))
-        return path[full], [
-            self._newton([at for at in every if self._fold[at] != fold], strength, path[strength].parameters)[
-                0
-            ]
-            for fold, strength in zip(folds, others, strict=True)
-        ]
+            fit, sums = self._newton(self._blocks, strength, parameters)
+            losses[at] = self._left_out(fit, sums, folds)
+            path.append(fit)
+            parameters = fit.parameters
+        full, *others = (path[at] for at in losses.argmin(axis=0))
+        return full, [self._without(fold, start) for fold, start in zip(folds, others, strict=True)]
 
-    def _left_out(self, fit: Fit, sums: Sequence[_Sums], folds: Sequence[int]) -> Vector:
+    def _without(self, fold: int, start: StackFit) -> StackFit:
+        """Return the fit without a fold, of the same strength as `start`."""
+        blocks = [block for block, own in zip(self._blocks, self._fold, strict=True) if own != fold]
+        return self._newton(blocks, start.strength, start.parameters)[0]
+
+    def _left_out(self, fit: StackFit, sums: Sequence[_Sums], folds: Sequence[int]) -> Vector:
         """Return the summed loss of left-out blocks: of all blocks, and of those outside each fold."""
         total = _total(sums)
+        of_folds = [
+            _total(one for one, own in zip(sums, self._fold, strict=True) if own == fold) for fold in folds
+        ]
         result = np.zeros(1 + len(folds))
-        for at, block in enumerate(self._blocks):
-            rest = _minus(total, [sums[at]])
-            others = [fold for fold in folds if fold != self._fold[at]]
-            rests = [_minus(rest, self._of_fold(sums, fold)) for fold in others]
-            stepped = [self._step(one, fit.strength, fit.parameters) for one in (rest, *rests)]
+        for block, fold, own in zip(self._blocks, self._fold, sums, strict=True):
+            rest, others = total - own, [one for one in folds if one != fold]
+            stepped = [self._step(one, fit) for one in (rest, *(rest - of_folds[other] for other in others))]
             losses = block.losses(np.stack(stepped))
             result[0] += losses[0]
-            result[[1 + fold for fold in others]] += losses[1:]
+            result[[1 + other for other in others]] += losses[1:]
         return result
 
-    def _of_fold(self, sums: Sequence[_Sums], fold: int) -> list[_Sums]:
-        return [one for one, own in zip(sums, self._fold, strict=True) if own == fold]
-
-    def _newton(self, blocks: Iterable[int], strength: float, parameters: Vector) -> tuple[Fit, list[_Sums]]:
+    def _newton(
+        self, blocks: Sequence[Block], strength: float, parameters: Vector
+    ) -> tuple[StackFit, list[_Sums]]:
         """Return the fit on some blocks, and the sums over each of them at its parameters."""
-        chosen = [self._blocks[at] for at in blocks]
-        rows = sum(len(block.labels) for block in chosen)
-        each = _sums_of(chosen, parameters)
+        rows = sum(len(block.labels) for block in blocks)
+        each = _sums_of(blocks, parameters)
         for _ in range(STEPS):
             total = _total(each)
             hessian, slope = self._penalised(total, strength, parameters)
@@ -189,14 +190,14 @@ class Stack:
             size = 1.0
             while size > 1e-6:
                 moved = parameters - size * step
-                found = _sums_of(chosen, moved)
+                found = _sums_of(blocks, moved)
                 if self._objective(_total(found).loss, strength, moved) <= before:
                     break
                 size /= 2
             else:
                 break
             parameters, each = moved, found
-        return Fit(parameters, strength, self._penalised(_total(each), strength, parameters)[0]), each
+        return StackFit(parameters, strength, self._penalised(_total(each), strength, parameters)[0]), each
 
     def _objective(self, loss: float, strength: float, parameters: Vector) -> float:
         return loss + strength / 2 * float(((parameters - self._start) ** 2).sum())
@@ -204,11 +205,14 @@ class Stack:
     def _penalised(
         self, sums: _Sums, strength: float, parameters: Vector
     ) -> tuple[NDArray[np.float64], Vector]:
+        """Return Hessian and gradient of the penalised loss."""
         hessian = sums.hessian + strength * np.eye(len(parameters))
         return hessian, sums.gradient + strength * (parameters - self._start)
 
-    def _step(self, sums: _Sums, strength: float, parameters: Vector) -> Vector:
-        return np.asarray(parameters - np.linalg.solve(*self._penalised(sums, strength, parameters)))
+    def _step(self, sums: _Sums, fit: StackFit) -> Vector:
+        """Return the parameters of a fit after one Newton step on other rows."""
+        hessian, slope = self._penalised(sums, fit.strength, fit.parameters)
+        return np.asarray(fit.parameters - np.linalg.solve(hessian, slope))
 
 
 def _block(problem: Problem, rows: Rows) -> Block:
@@ -225,10 +229,3 @@ def _sums_of(blocks: Sequence[Block], parameters: Vector) -> list[_Sums]:
 
 def _total(sums: Iterable[_Sums]) -> _Sums:
     return reduce(_Sums.__add__, sums)
-
-
-def _minus(total: _Sums, parts: Iterable[_Sums]) -> _Sums:
-    left = total
-    for one in parts:
-        left = _Sums(left.loss - one.loss, left.gradient - one.gradient, left.hessian - one.hessian)
-    return left

@@ -18,7 +18,7 @@ from kit.metrics.intervals import (
 from kit.metrics.label_errors import LabelErrorEstimate, find_label_errors
 from kit.metrics.metric import Metric
 from kit.metrics.multiple import holm, normal_p
-from kit.metrics.paired import McNemar, bootstrap_means, mcnemar, paired_bootstrap
+from kit.metrics.paired import McNemar, bootstrap_means, discordant_interval, mcnemar, paired_bootstrap
 from kit.metrics.reliability import Bin, CalibrationError, ece, reliability_bins
 
 METRICS: dict[str, Metric] = {
@@ -45,6 +45,7 @@ __all__ = [
     "bootstrap_means",
     "count_errors",
     "disagreement",
+    "discordant_interval",
     "ece",
     "error_correlation",
     "expected_score",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kit.lazy import LazyModule
-from kit.metrics.intervals import Difference
+from kit.metrics.intervals import Difference, Interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +38,25 @@ def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> McNem
     only_a, only_b = int(np.sum(correct_a & ~correct_b)), int(np.sum(correct_b & ~correct_a))
     tail = float(bdtr(min(only_a, only_b), only_a + only_b, 0.5))
     return McNemar(only_a, only_b, min(1.0, 2 * tail))
+
+
+def discordant_interval(only_a: int, only_b: int) -> Interval:
+    """Return the exact 95 % interval of only_a - only_b; (0, 0) without disagreements.
+
+    Given n = only_a + only_b, only_a is binomial; the interval is n (2 p - 1) at the ends of the interval of
+    p by C. J. Clopper and E. S. Pearson (1934), Biometrika 26, 404-413. It excludes 0 if and only if
+    `mcnemar` gives p < 0.05.
+
+    Args:
+        only_a: rows that only a got right.
+        only_b: rows that only b got right.
+    """
+    from scipy.special import betaincinv
+
+    rows = only_a + only_b
+    low = float(betaincinv(only_a, only_b + 1, 0.025)) if only_a else 0.0
+    high = float(betaincinv(only_a + 1, only_b, 0.975)) if only_b else 1.0
+    return Interval(rows * (2 * low - 1), rows * (2 * high - 1))
 
 
 def paired_bootstrap(

@@ -1,6 +1,7 @@
 """How the methods of an ensemble compare, and what each column is worth: part of report.json.
 
-Units: nats for log losses. Differences are on the same rows; their intervals are normal, paired by row.
+Units: nats for log losses. Differences are on the same rows; their intervals are paired by row, normal for
+log losses and exact for errors.
 """
 
 from typing import Literal
@@ -15,11 +16,12 @@ class Change(Record):
     loss: float
     """Difference of the log loss; negative is better."""
     loss_interval: Interval
-    """95 % interval."""
+    """95 % interval, normal."""
     errors: int
     """Difference of the number of errors; negative is better."""
     errors_interval: Interval
-    """95 % interval."""
+    """Exact 95 % interval, given the number of rows that only one of both gets right: it excludes 0 if and
+    only if McNemar's test has p < 0.05. See `kit.metrics.discordant_interval`."""
 
 
 class MethodReport(Record):
@@ -48,7 +50,8 @@ class ColumnValue(Record):
     change: Change
     """The ensemble without the column compared with the ensemble; positive: the column helps."""
     verdict: Literal["helps", "nothing", "hurts"]
-    """Whether the interval of the log loss or that of the errors is above 0, neither, or one is below 0."""
+    """By the intervals of `change`. One that excludes 0 decides: above 0, the column helps; below 0, it
+    hurts. If neither excludes 0, or the two contradict each other: nothing."""
 
 
 class Combination(Record):

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from kit.ensembling.columns import Column, ColumnKey
-from kit.ensembling.contribution import REFITTED, column_values
+from kit.ensembling.contribution import REFITTED, column_values, verdict
 from kit.ensembling.methods import METHODS, combine, fit
 from kit.ensembling.outcome import Outcome
 from kit.ensembling.problem import Problem
 from kit.metrics import HITS
-from kit.records import ColumnValue
+from kit.records import Change, ColumnValue
 from tests.ensembling import problems
 from tests.ensembling.problems import Drawn, noisy
 
 
 def values_of(drawn: Drawn, method: str) -> tuple[ColumnValue, ...]:
     fitted = fit(drawn.problem(), method)
-    return column_values(drawn.columns, fitted, method, Outcome.of(fitted.oof(), drawn.labels))
+    return column_values(drawn.columns, fitted, Outcome.of(fitted.oof(), drawn.labels))
 
 
 def without(drawn: Drawn, at: int) -> list[Column]:
@@ -54,7 +54,7 @@ def test_without_each_column_of_stack_is_near_to_fitting_again() -> None:
 def test_the_other_columns_keep_their_proportions(method: str, count: int) -> None:
     drawn = noisy(3, 300, count)
     fitted = fit(drawn.problem(), method)
-    values = column_values(drawn.columns, fitted, method, Outcome.of(fitted.oof(), drawn.labels))
+    values = column_values(drawn.columns, fitted, Outcome.of(fitted.oof(), drawn.labels))
     at = int(np.argmax([value.weight for value in values]))
     position = fitted.problem.positions[at]
     rules = []
@@ -105,6 +105,22 @@ def test_noise_hurts_the_mean_and_does_nothing_to_fitted_weights() -> None:
 
 def test_good_columns_help() -> None:
     assert [value.verdict for value in values_of(noisy(7, 3000, 3), "weighted")[:2]] == ["helps", "helps"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "errors", "expected"),
+    [
+        ((0.1, 0.2), (1, 5), "helps"),
+        ((0.1, 0.2), (-1, 5), "helps"),
+        ((-0.1, 0.2), (-5, -1), "hurts"),
+        ((-0.1, 0.2), (0, 0), "nothing"),
+        ((0.1, 0.2), (-5, -1), "nothing"),
+    ],
+)
+def test_an_interval_that_excludes_0_decides_unless_the_other_contradicts(
+    loss: tuple[float, float], errors: tuple[float, float], expected: str
+) -> None:
+    assert verdict(Change(loss=0, loss_interval=loss, errors=0, errors_interval=errors)) == expected
 
 
 def test_values_are_in_the_order_of_the_columns() -> None:

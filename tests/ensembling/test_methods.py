@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.config.root import FITTED_METHODS
 from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import METHODS, Combined, combine, fit
 from kit.metrics import HITS, METRICS, Metric, log_loss
@@ -46,9 +47,8 @@ def test_means_are_taken_in_float64() -> None:
     np.testing.assert_array_equal(combined(columns).oof, columns[0].oof.astype(np.float64))
 
 
-FITTED = ("weighted", "greedy", "stack", "best")
 seeds = st.integers(0, 10**6)
-few = settings(max_examples=10, deadline=None)
+few = settings(max_examples=6, deadline=None, database=None, derandomize=True)
 
 
 def fitted(drawn: Drawn, method: str, metric: Metric = HITS) -> Combined:
@@ -78,12 +78,14 @@ def test_permuted_classes_give_permuted_probabilities(method: str, seed: int, or
     flat = np.full((80, 4), 0.25)
     one = combine([*drawn.columns, problems.column(9, flat)], drawn.labels, method, HITS)
     other = combine([*moved, problems.column(9, flat)], np.argsort(order)[drawn.labels], method, HITS)
-    np.testing.assert_allclose(other.oof, one.oof[:, order], atol=1e-5)
-    np.testing.assert_allclose(other.test, one.test[:, order], atol=1e-5)
-    np.testing.assert_allclose(other.weights, one.weights, atol=1e-4)
+    # Newton's method of `stack` may stop one step earlier.
+    tolerance = 1e-3 if method == "stack" else 1e-7
+    np.testing.assert_allclose(other.oof, one.oof[:, order], atol=tolerance)
+    np.testing.assert_allclose(other.test, one.test[:, order], atol=tolerance)
+    np.testing.assert_allclose(other.weights, one.weights, atol=tolerance)
 
 
-@pytest.mark.parametrize("method", ["weighted", "greedy", "stack", "best"])
+@pytest.mark.parametrize("method", FITTED_METHODS)
 @few
 @given(seeds, st.lists(st.integers(0, 3), min_size=1, max_size=4))
 def test_copies_of_columns_change_nothing(method: str, seed: int, copied: list[int]) -> None:
@@ -130,7 +132,7 @@ def test_best_is_the_column_with_the_best_metric(metric: str) -> None:
     assert int(np.argmax(fitted(drawn, "best", own).weights)) == int(np.argmin(values))
 
 
-@pytest.mark.parametrize("method", FITTED)
+@pytest.mark.parametrize("method", FITTED_METHODS)
 def test_a_rows_own_fold_does_not_reach_its_probabilities(method: str) -> None:
     drawn = noisy(4, 100, 4)
     own = drawn.problem().folds == 2
@@ -174,7 +176,7 @@ def extremes(rows: int = 40, classes: int = 3) -> dict[str, Drawn]:
         "nearly equal": base._replace(columns=near),
         "constant": base._replace(columns=[*base.columns[:1], *flat]),
         "perfect": base._replace(columns=perfect),
-        "many classes": noisy(5, 60, 3, 50),
+        "many classes": noisy(5, 60, 3, 30),
     }
 
 
@@ -182,30 +184,46 @@ def extremes(rows: int = 40, classes: int = 3) -> dict[str, Drawn]:
 @pytest.mark.parametrize("case", extremes())
 @pytest.mark.filterwarnings("error")
 def test_extreme_problems_give_probabilities(case: str, method: str) -> None:
-    drawn = extremes()[case]
-    for metric in (HITS, METRICS["auc"]):
-        result = fitted(drawn, method, metric)
-        for probs in (result.oof, result.test):
-            assert probs.min() >= 0
-            np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
-        assert np.isfinite(result.weights).all()
+    check(fitted(extremes()[case], method))
+
+
+@pytest.mark.parametrize("method", ["greedy", "best"])
+@pytest.mark.parametrize("case", ["two classes", "a fold per row", "a class in one fold", "perfect"])
+@pytest.mark.filterwarnings("error")
+def test_a_metric_that_some_rows_do_not_define_gives_probabilities(case: str, method: str) -> None:
+    check(fitted(extremes()[case], method, METRICS["auc"]))
+
+
+def check(result: Combined) -> None:
+    for probs in (result.oof, result.test):
+        assert probs.min() >= 0
+        np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
+    assert np.isfinite(result.weights).all()
+
+
+def over_fresh(result: Combined, drawn: Drawn) -> float:
+    """Return by how much the cross-fitted log loss is above that of fresh rows."""
+    return log_loss(result.oof, drawn.labels) - log_loss(result.test, drawn.fresh_labels)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shifted", [False, True], ids=["the same folds", "other folds in each column"])
 def test_cross_fitted_log_loss_is_unbiased_and_the_fitted_one_is_not(shifted: bool) -> None:
-    """Against 5,000 fresh rows, over 200 problems."""
-    biases: dict[str, list[tuple[float, float]]] = {method: [] for method in FITTED}
+    """Against 5,000 fresh rows, over 200 problems.
+
+    `mean` fits nothing, so its difference is chance alone, and subtracting it leaves less chance.
+    """
+    biases: dict[str, list[tuple[float, float]]] = {method: [] for method in FITTED_METHODS}
     for seed in range(200):
         drawn = noisy(7 * seed, 800, 6, fresh=5000, shifted=shifted)
         problem = drawn.problem()
+        chance = over_fresh(fitted(drawn, "mean"), drawn)
         for method, found in biases.items():
             one = fit(problem, method)
             result = one.combined()
-            fresh = log_loss(result.test, drawn.fresh_labels)
-            crossed, own = (log_loss(probs, drawn.labels) for probs in (result.oof, problem.oof(one.rule)))
-            found.append((crossed - fresh, own - crossed))
+            own, crossed = (log_loss(probs, drawn.labels) for probs in (problem.oof(one.rule), result.oof))
+            found.append((over_fresh(result, drawn) - chance, own - crossed))
     for method, found in biases.items():
         (bias, optimism), error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(200)
-        assert abs(bias) < 2 * error[0], method
+        assert abs(bias) < 3 * error[0] < 0.005, method
         assert optimism < -3 * error[1], method

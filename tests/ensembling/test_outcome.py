@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from kit.ensembling.outcome import Outcome, paired_interval
+from kit.metrics import discordant_interval
 
 PROBS = np.array([[0.7, 0.3], [0.4, 0.6], [1.0, 0.0], [0.5, 0.5]])
 LABELS = np.array([0, 0, 1, 0])
@@ -14,15 +15,14 @@ def test_losses_and_errors_of_rows() -> None:
 
 
 def test_a_change_is_the_mean_difference_of_losses_and_the_sum_of_errors() -> None:
-    other = Outcome(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 0.0, 0.0, 1.0]))
-    one = Outcome(np.array([1.0, 1.0, 1.0, 5.0]), np.array([1.0, 1.0, 1.0, 0.0]))
+    other = Outcome(np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, False, False, True]))
+    one = Outcome(np.array([1.0, 1.0, 1.0, 5.0]), np.array([True, True, True, False]))
     change = one.change(other)
     assert change.loss == -0.5
     half = 1.96 * np.std([0, -1, -2, 1]) / 2
     assert change.loss_interval == pytest.approx((-0.5 - half, -0.5 + half))
     assert change.errors == 2
-    half = 4 * 1.96 * np.std([1, 1, 1, -1]) / 2
-    assert change.errors_interval == pytest.approx((2 - half, 2 + half))
+    assert change.errors_interval == discordant_interval(3, 1)
 
 
 def test_no_change_has_an_interval_without_width() -> None:

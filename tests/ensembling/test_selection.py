@@ -24,6 +24,7 @@ def with_noise(rows: int) -> Drawn:
     return drawn._replace(columns=[*drawn.columns, *noise])
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("method", METHODS)
 def test_the_named_method_is_used(method: str) -> None:
     drawn = noisy(1, 200, 3)
@@ -83,13 +84,14 @@ def test_one_column_is_not_compared() -> None:
     np.testing.assert_array_equal(combined.oof, drawn.columns[0].oof)
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10**6), st.permutations(range(4)), st.sampled_from(["accuracy", "auc"]))
-def test_the_order_of_columns_changes_no_figure(seed: int, order: list[int], metric: str) -> None:
-    drawn = noisy(seed, 80, 4)
+@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=2, deadline=None, database=None, derandomize=True)
+@given(st.integers(0, 10**6), st.permutations(range(4)))
+def test_the_order_of_columns_changes_no_figure(method: str, seed: int, order: list[int]) -> None:
+    drawn = noisy(seed, 60, 4, shifted=True)
     one, other = (
-        chosen(drawn, metric=metric),
-        chosen(drawn._replace(columns=[drawn.columns[at] for at in order]), metric=metric),
+        chosen(drawn, method),
+        chosen(drawn._replace(columns=[drawn.columns[at] for at in order]), method),
     )
     assert other.methods == one.methods
     assert other.columns == tuple(one.columns[at] for at in order)
@@ -97,9 +99,8 @@ def test_the_order_of_columns_changes_no_figure(seed: int, order: list[int], met
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("method", METHODS)
-def test_every_metric_and_method_is_reported(metric: str, method: str) -> None:
-    assert len(chosen(noisy(8, 60, 3, 2), method, metric).methods) == len(METHODS)
+def test_every_method_is_compared_with_every_metric(metric: str) -> None:
+    assert tuple(one.method for one in chosen(noisy(8, 60, 3, 2), "auto", metric).methods) == METHODS
 
 
 def test_the_number_of_folds_and_whether_columns_share_them() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
+from statsmodels.stats.proportion import proportion_confint
 
 from kit import metrics
 
@@ -31,6 +32,36 @@ def test_mcnemar_is_that_of_statsmodels(seed: int) -> None:
     a, b = rng.random((2, 80)) < rng.random((2, 1))
     table = [[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]]
     assert metrics.mcnemar(a, b).p == pytest.approx(exact_mcnemar(table, exact=True).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(4, 0), (0, 9), (7, 3), (60, 85), (1500, 1400)])
+def test_the_discordant_interval_is_that_of_statsmodels(only_a: int, only_b: int) -> None:
+    rows = only_a + only_b
+    low, high = proportion_confint(only_a, rows, method="beta")
+    expected = rows * (2 * low - 1), rows * (2 * high - 1)
+    assert metrics.discordant_interval(only_a, only_b) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_discordant_interval_by_hand() -> None:
+    """Of 4 rows of 4: p is above the 4th root of 0.025."""
+    assert metrics.discordant_interval(4, 0) == pytest.approx((4 * (2 * 0.025**0.25 - 1), 4))
+
+
+def test_without_disagreements_the_discordant_interval_has_no_width() -> None:
+    assert metrics.discordant_interval(0, 0) == (0, 0)
+
+
+def test_the_discordant_interval_excludes_0_where_mcnemar_is_significant() -> None:
+    for only_a, only_b in np.ndindex(60, 60):
+        low, high = metrics.discordant_interval(only_a, only_b)
+        assert low <= only_a - only_b <= high
+        a = np.arange(only_a + only_b) < only_a
+        assert (low > 0 or high < 0) == (metrics.mcnemar(a, ~a).p < 0.05), (only_a, only_b)
+
+
+def test_the_discordant_interval_changes_sign_with_the_classifiers() -> None:
+    low, high = metrics.discordant_interval(12, 5)
+    assert metrics.discordant_interval(5, 12) == pytest.approx((-high, -low), rel=1e-12)
 
 
 def test_bootstrap_is_repeatable_and_depends_on_its_seed() -> None:
