@@ -13,8 +13,8 @@ from kit.runs import find_run
 
 @click.command(
     epilog="\b\nExample:\n  kit ensemble default baselines\n"
-    "  kit ensemble default baselines --method weighted --name best\n"
-    "  kit submit best"
+    "  kit ensemble default baselines --method weighted --name final\n"
+    "  kit submit final"
 )
 @click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN…")
 @click.option(
@@ -55,8 +55,7 @@ def command(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    given = dict(map(_setting, changes))
-    settings = Settings(method, tta=given.get("tta"), calibrate=given.get("calibrate", False))
+    settings = Settings(method, **dict(map(_setting, changes)))
     run, complete = ensemble([find_run(one) for one in runs], settings, say, name=name, fresh=fresh)
     if complete:
         say(f"{run.path} is complete; --fresh combines again.\n")

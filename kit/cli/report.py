@@ -56,11 +56,13 @@ def warn_of_changes(run: Run) -> None:
 
 
 def _unfinished(run: Run) -> UserError:
-    planned = run.planned()
+    planned, status = run.planned(), f"not finished ({run.status()})"
+    if not planned:  # an ensemble
+        return UserError(status, where=str(run.path), hint=run.how_to_finish())
     missing = [str(member) for member in planned if not run.has(member)]
     names = f", without {', '.join(missing[:3])}{', …' * (len(missing) > 3)}" if missing else ""
     return UserError(
-        f"not finished ({run.status()}); the report is written after the last member",
+        f"{status}; the report is written after the last member",
         where=str(run.path),
         expected=f"{len(planned)} members",
         received=f"{len(planned) - len(missing)}{names}",

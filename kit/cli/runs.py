@@ -24,6 +24,8 @@ class _Summary(Record):
     wall_seconds: float | None = None
     members: int | None = None
     members_planned: int | None = None
+    sources: tuple[str, ...] = ()
+    """Names of the runs that an ensemble combines."""
     metric: str | None = None
     oof: Score | None = None
     error: str | None = None
@@ -82,6 +84,7 @@ def _summary(run: Run) -> _Summary:
     """Return the list entry of a run."""
     try:
         record, planned = run.read_record(), run.planned()
+        of_sources = sum(one.members for one in record.sources)
         report = run.read_report() if run.is_finished() and run.report_path.is_file() else None
         return _Summary(
             name=run.name,
@@ -89,8 +92,9 @@ def _summary(run: Run) -> _Summary:
             sample=record.sample,
             started=record.started,
             wall_seconds=record.wall_seconds or None,
-            members=sum(run.has(member) for member in planned) or sum(one.members for one in record.sources),
-            members_planned=record.members_planned if record.sources else len(planned),
+            members=sum(run.has(member) for member in planned) + of_sources,
+            members_planned=len(planned) + of_sources,
+            sources=tuple(one.name for one in record.sources),
             metric=report.metric if report else None,
             oof=report.oof if report else None,
         )

@@ -1,32 +1,26 @@
 """`kit ensemble`: from the columns of several runs to one ensemble, stored like a run."""
 
 import json
+import os
 import shlex
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import combinations
+from pathlib import Path
 
 from kit.config import validate
-from kit.config.root import FITTED_METHODS, HASH_VERSION
+from kit.config.root import HASH_VERSION
 from kit.ensembling.problem import cross_folds
-from kit.ensembling.sources import SourceColumns, read_source
+from kit.ensembling.sources import SourceColumns
 from kit.errors import UserError
-from kit.files import TRAIN_AGAIN
 from kit.interrupts import deferred
 from kit.masking import masked
 from kit.names import check_name
+from kit.pipeline.combinable import command_of, read_columns, read_combinable
 from kit.pipeline.combining import combine_sources
 from kit.pipeline.results import report_of, write_results
 from kit.pipeline.run_record import now, track_status
-from kit.pipeline.same_data import (
-    FinishedRun,
-    check_same_data,
-    check_same_metric,
-    check_same_rows,
-    read_finished,
-)
+from kit.pipeline.same_data import FinishedRun
 from kit.records import Origin, RunRecord
 from kit.reports.html.text import counted
 from kit.runs import COMPARISONS, RUNS, Run
@@ -75,17 +69,20 @@ def ensemble(
         The ensemble as a run, and whether it was complete before.
 
     Raises:
-        UserError: the runs cannot be combined, or the name is in use; nothing was written.
+        UserError: the runs cannot be combined, the name is in use, or runs/ cannot be written; nothing was
+            written.
         KitError: the members of a run do not fit together.
     """
-    finished = _check(runs, name)
-    parts = [_columns(one, settings.tta) for one in finished]
-    count = _count(parts, settings.method)
+    _check_name(name)
+    finished = read_combinable(runs)
+    parts = read_columns(finished, settings.method, tta=settings.tta)
     record = _record(finished, parts, settings, name)
     run = Run(RUNS / record.name)
     if _is_done(run, record, fresh=fresh):
         return run, True
-    say(f"{record.name}: combining {count} of {counted(len(parts), 'run')}")
+    _check_writable(run)
+    columns = counted(sum(len(part.columns) for part in parts), "column")
+    say(f"{record.name}: combining {columns} of {counted(len(parts), 'run')}")
     config, table = validate(record.config), finished[0].table
     ids = submitted_ids(finished[0].run.submission_path)
     done = combine_sources(parts, config, table.labels)
@@ -145,16 +142,41 @@ def _record(
 
 
 def _command(finished: Sequence[FinishedRun], settings: Settings, name: str | None) -> str:
-    paths = [one.run.path for one in finished]
-    names = [path.name if path.parent == RUNS else str(path) for path in paths]
-    words = ["kit", "ensemble", *names, "--method", settings.method]
+    words = ["--method", settings.method]
     if name:
         words += ["--name", name]
     if settings.tta is not None:
         words += ["--set", f"ensemble.tta={str(settings.tta).lower()}"]
     if settings.calibrate:
         words += ["--set", "ensemble.calibrate=true"]
-    return masked(shlex.join(words))
+    return masked(f"{command_of([one.run.path for one in finished])} {shlex.join(words)}")
+
+
+def _check_name(name: str | None) -> None:
+    """Check --name.
+
+    Raises:
+        UserError: it cannot be the name of an ensemble.
+    """
+    if name is not None:
+        check_name(name, "--name")
+    if name == COMPARISONS:
+        raise UserError("kit compare writes to this folder", where="--name", received=name, hint=_RENAME)
+
+
+def _check_writable(run: Run) -> None:
+    """Check that the ensemble can be written, before it is computed.
+
+    Raises:
+        UserError: the folder is not writable.
+    """
+    folder = next(path for path in (run.path, RUNS, Path()) if path.is_dir())
+    if not os.access(folder, os.W_OK):
+        raise UserError(
+            "this folder is not writable",
+            where=f"{folder}/",
+            hint="look at its permissions, or work in another folder and name the runs by their paths",
+        )
 
 
 def _is_done(run: Run, record: RunRecord, *, fresh: bool) -> bool:
@@ -179,76 +201,3 @@ def _is_done(run: Run, record: RunRecord, *, fresh: bool) -> bool:
         where=str(run.path),
         hint=f"{_RENAME}, or --fresh to replace it",
     )
-
-
-def _check(runs: Sequence[Run], name: str | None) -> list[FinishedRun]:
-    """Return the finished runs, on the same data.
-
-    Raises:
-        UserError: they cannot be combined.
-    """
-    if name is not None:
-        check_name(name, "--name")
-        if name == COMPARISONS:
-            raise UserError("kit compare writes to this folder", where="--name", received=name)
-    [(place, times)] = Counter(run.path.resolve() for run in runs).most_common(1)
-    if times > 1:
-        raise UserError(
-            f"this run is named {'twice' if times == 2 else f'{times} times'}",
-            where=str(place.name),
-            hint="name each run once; weights are what a method decides",
-        )
-    finished = read_finished(runs, "combined")
-    for one in finished:
-        if one.record.sources:
-            sources = " ".join(source.name for source in one.record.sources)
-            raise UserError(
-                "an ensemble cannot be combined", where=one.name, hint=f"name its runs: {sources}"
-            )
-    for one, other in combinations(finished, 2):
-        check_same_data(one, other)
-        check_same_rows(one, other)
-        check_same_metric(one, other)
-    return finished
-
-
-def _columns(one: FinishedRun, tta: bool | None) -> SourceColumns:
-    part = read_source(one.run, one.name, tta=tta)
-    first, classes = part.columns[0], len(one.table.names)
-    expected = (len(one.table.labels), classes), (one.record.test_rows or len(first.test), classes)
-    if (first.oof.shape, first.test.shape) != expected:
-        raise UserError(
-            "damaged: its members do not fit its oof.csv",
-            where=str(one.run.path),
-            expected="training rows, test rows and classes " + _sizes(*expected),
-            received=_sizes(first.oof.shape, first.test.shape),
-            hint=TRAIN_AGAIN,
-        )
-    return part
-
-
-def _sizes(train: Sequence[int], test: Sequence[int]) -> str:
-    return f"{train[0]:,}, {test[0]:,} and {train[1]}"
-
-
-def _count(parts: Sequence[SourceColumns], method: str) -> str:
-    """Return the number of columns, as words.
-
-    Raises:
-        UserError: it is 1, and the method is fitted; or two runs have the same columns.
-    """
-    for one, other in combinations([part.source for part in parts], 2):
-        if one.content == other.content:
-            raise UserError(
-                "these runs have the same predictions",
-                where=f"{one.name} and {other.name}",
-                hint="name one of them; weights are what a method decides",
-            )
-    count = sum(len(part.columns) for part in parts)
-    if count == 1 and method in FITTED_METHODS:
-        raise UserError(
-            f"method {method} needs two columns or more, and there is one",
-            where=parts[0].source.name,
-            hint="add a run, train more seeds, or choose --method mean",
-        )
-    return counted(count, "column")

@@ -126,7 +126,7 @@ def _of_run(run: Run) -> tuple[Task, dict[str, Any], str, Expected]:
             "trained on the bundled sample, not on the competition", where=str(run.path), hint=hint
         )
     if not run.is_finished():
-        raise UserError("this run is not finished", where=str(run.path), hint="resume it with kit cv")
+        raise UserError("this run is not finished", where=str(run.path), hint=run.how_to_finish())
     config = validate(record.config)
     task = _task_of_run(config, record)
     report = run.read_report()

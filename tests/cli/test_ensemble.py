@@ -31,7 +31,7 @@ def files() -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in RUNS.rglob("*")}
 
 
-def lengthen(run: Run) -> None:
+def damage(run: Run) -> None:
     run.member_path(Member("cnn", 0, 1)).unlink()
 
 
@@ -64,7 +64,10 @@ def test_calibration_is_a_setting() -> None:
     ("arguments", "message"),
     [
         ((), "Missing argument 'RUN…'."),
-        (("a", "a"), "a: this run is named twice\nname each run once; weights are what a method decides"),
+        (
+            ("a", "a"),
+            "a: this run is named twice\nname each run once; the method decides how much each column counts",
+        ),
         (("a", "nope"), "runs: there is no run 'nope'"),
         (("a", "--method", "stack"), "a: method stack needs two columns or more, and there is one"),
         (("a", "b", "--method", "median"), "Invalid value for '--method'"),
@@ -89,6 +92,7 @@ def test_what_cannot_be_combined_is_refused(arguments: tuple[str, ...], message:
     assert files() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["report both", "compare a both", "submit both --dry-run"])
 @pytest.mark.usefixtures("runs")
 def test_other_commands_name_a_source_that_changed(words: str) -> None:
@@ -96,13 +100,14 @@ def test_other_commands_name_a_source_that_changed(words: str) -> None:
     assert kit("ensemble", "a", "b", "--name", "both", "--method", "mean").code == 0
     before = kit(*command)
     assert "its source run" not in before.err + before.out
-    lengthen(Run(RUNS / "b"))
+    damage(Run(RUNS / "b"))
     done = kit(*command)
     assert done.code == 0, done.err
     text = "its source run b changed since; combine them again: "
     assert f"{text}kit ensemble a b --method mean --name both --fresh" in done.err + done.out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runs")
 def test_an_ensemble_is_complete_without_its_sources(workdir: Path) -> None:
     assert kit("ensemble", "a", "b", "--name", "both", "--method", "mean").code == 0
@@ -117,6 +122,7 @@ def test_an_ensemble_is_complete_without_its_sources(workdir: Path) -> None:
     assert kit("submit", "moved", "--dry-run").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runs")
 def test_a_lost_report_of_changed_sources_is_one_error() -> None:
     assert kit("ensemble", "a", "b", "--name", "both", "--method", "mean").code == 0
@@ -126,7 +132,7 @@ def test_a_lost_report_of_changed_sources_is_one_error() -> None:
     assert kit("report", "both").code == 0
     assert json.loads(report.read_text())["combination"] == content["combination"]
     report.unlink()
-    lengthen(Run(RUNS / "b"))
+    damage(Run(RUNS / "b"))
     done = kit("report", "both")
     assert done.code == 2
     assert done.err.splitlines()[1:] == [
@@ -137,11 +143,12 @@ def test_a_lost_report_of_changed_sources_is_one_error() -> None:
 
 
 @pytest.mark.usefixtures("runs")
-def test_runs_lists_an_ensemble_with_the_members_of_its_sources() -> None:
+def test_runs_lists_an_ensemble_with_its_sources_and_their_members() -> None:
     kit("ensemble", "a", "b", "--name", "both", "--method", "mean")
     listed = {run["name"]: run for run in json.loads(kit("runs", "--json").out)}
     both = listed["both"]
     assert (both["status"], both["members"], both["members_planned"]) == ("complete", 6, 6)
+    assert (both["sources"], listed["a"]["sources"]) == (["a", "b"], [])
     assert both["oof"] == json.loads(Run(RUNS / "both").report_path.read_text())["oof"]
 
 
@@ -152,6 +159,7 @@ def test_the_newest_ensemble_is_the_default() -> None:
     assert "runs/both/submission.csv" in kit("submit", "--dry-run").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.usefixtures("runs")
 def test_an_interrupt_leaves_nothing(number: signal.Signals) -> None:

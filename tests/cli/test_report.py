@@ -89,6 +89,16 @@ def test_an_unfinished_run_names_missing_members_and_how_to_resume(example: Make
     )
 
 
+def test_an_unfinished_ensemble_has_no_members_to_name(example: Make) -> None:
+    source = {"name": "a", "path": "runs/a", "hash": "", "content": "", "files": "", "seeds": (0,)}
+    sources = [{**source, "members": 2, "tta": False}]
+    example(name="both", sources=sources, origin={"command": "kit ensemble a b"}).write(status="failed")
+    result = invoke("both")
+    assert str(result.exception) == (
+        "runs/both: not finished (failed)\nrerun the command that started it to resume: kit ensemble a b"
+    )
+
+
 def test_without_a_run_the_error_says_how_to_train_one(example: Make) -> None:
     example(name="begun").write(status="running")
     result = invoke()

@@ -99,6 +99,7 @@ def test_json_has_the_figures_of_finished_runs(example: Make) -> None:
         "wall_seconds": 30.0,
         "members": 2,
         "members_planned": 2,
+        "sources": [],
         "metric": "accuracy",
         "oof": run.read_report().oof.model_dump(mode="json"),
         "error": None,

@@ -1,5 +1,7 @@
 """A competition whose images encode their row number, and a fast worker that predicts from that number."""
 
+import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from kit.errors import KitError
 from kit.members import PARSING, MemberResult
 from kit.pipeline.cv import cv as cross_validate
 from kit.records import History
-from kit.runs import Run
+from kit.runs import RUNS, Run
 from kit.training.job import Job
 from kit.training.launch.base import Progress
 from tests.launchers import FakeLauncher, OnProgress
@@ -131,3 +133,24 @@ def cv(competition: Path, launcher: FakeLauncher) -> Cv:  # noqa: ARG001 - write
         return made, complete, record
 
     return run
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store") / "runs"
+
+
+@pytest.fixture
+def runs(cv: Cv, store: Path) -> list[Run]:
+    """Return run a with one column, and run b with two; folds and data are the same."""
+    if not store.exists():
+        cv(name="a")
+        cv({"seeds": [1, 2]}, name="b")
+        shutil.copytree(RUNS, store)
+    shutil.copytree(store, RUNS, dirs_exist_ok=True)
+    return [Run(RUNS / "a"), Run(RUNS / "b")]
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Change fields of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))

@@ -63,6 +63,15 @@ def test_a_missing_target_is_named(target: str) -> None:
         plan(target)
 
 
+def test_an_unfinished_run_names_the_command_that_resumes_it() -> None:
+    write_run("a", status="failed", origin={"command": "kit cv -c quick"})
+    with pytest.raises(UserError) as caught:
+        plan("a")
+    assert str(caught.value) == (
+        "runs/a: this run is not finished\nrerun the command that started it to resume: kit cv -c quick"
+    )
+
+
 def test_a_damaged_run_is_named() -> None:
     run = write_run("a")
     run.report_path.write_text('{"version": 2}')
