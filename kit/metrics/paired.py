@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import TYPE_CHECKING, NamedTuple
 
 from kit.lazy import LazyModule
@@ -41,22 +42,32 @@ def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> McNem
 
 
 def discordant_interval(only_a: int, only_b: int) -> Interval:
-    """Return the exact 95 % interval of only_a - only_b; (0, 0) without disagreements.
+    """Return the 95 % interval of only_a - only_b; (0, 0) without disagreements.
 
-    Given n = only_a + only_b, only_a is binomial; the interval is n (2 p - 1) at the ends of the interval of
-    p by C. J. Clopper and E. S. Pearson (1934), Biometrika 26, 404-413. It excludes 0 if and only if
-    `mcnemar` gives p < 0.05.
+    Both counts are Poisson; their exact intervals (F. Garwood, 1936, Biometrika 28, 437-442) are combined by
+    the distances of their ends (G. Y. Zou and A. Donner, 2008, Stat. Med. 27, 1693-1702). The normal interval
+    is too narrow for few disagreements: it would exclude 0 for 4 of 4. This one excludes 0 where `mcnemar`
+    gives p < 0.05, and in some cases with p up to 0.06.
 
     Args:
         only_a: rows that only a got right.
         only_b: rows that only b got right.
     """
-    from scipy.special import betaincinv
+    if only_a == only_b == 0:
+        return Interval(0.0, 0.0)
+    (low_a, high_a), (low_b, high_b) = map(_poisson_interval, (only_a, only_b))
+    difference = only_a - only_b
+    return Interval(
+        difference - hypot(only_a - low_a, high_b - only_b),
+        difference + hypot(high_a - only_a, only_b - low_b),
+    )
 
-    rows = only_a + only_b
-    low = float(betaincinv(only_a, only_b + 1, 0.025)) if only_a else 0.0
-    high = float(betaincinv(only_a + 1, only_b, 0.975)) if only_b else 1.0
-    return Interval(rows * (2 * low - 1), rows * (2 * high - 1))
+
+def _poisson_interval(count: int) -> Interval:
+    from scipy.special import gammaincinv
+
+    low = float(gammaincinv(count, 0.025)) if count else 0.0
+    return Interval(low, float(gammaincinv(count + 1, 0.975)))
 
 
 def paired_bootstrap(

