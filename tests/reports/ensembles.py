@@ -1,7 +1,6 @@
 """Synthetic reports of ensembles, for the tests of pages and terminals."""
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +11,9 @@ from kit.ensembling.columns import assemble
 from kit.ensembling.selection import choose
 from kit.members import Member, MemberResult
 from kit.metrics import HITS
-from kit.records import Curves, History, Report, RunRecord, SourceRun
+from kit.records import Curves, History, Report, RunRecord
 from kit.reports.run.figures import summarise
+from tests.reports.pages import source_run
 
 ROWS, TEST_ROWS, CLASSES = 400, 30, 4
 LABELS = np.arange(ROWS) % CLASSES
@@ -61,7 +61,10 @@ def ensemble_report(method: str = "auto", sources: Mapping[str, Source] = SOURCE
         config={},
         hash="1a2b3c4d" * 8,
         sample=False,
-        sources=tuple(map(_source, sources, sources.values(), count())),
+        sources=tuple(
+            source_run(name, source.seeds, len(source.models) * len(source.seeds) * source.folds)
+            for name, source in sources.items()
+        ),
     )
     return summarise(
         record,
@@ -99,17 +102,3 @@ def _probabilities(
     probs: NDArray[np.float64] = np.exp(logits)
     probs /= probs.sum(axis=1, keepdims=True)
     return probs.astype(np.float32)
-
-
-def _source(name: str, source: Source, at: int) -> SourceRun:
-    members = len(source.models) * len(source.seeds) * source.folds
-    return SourceRun(
-        name=name,
-        path=f"runs/{name}",
-        hash=f"{at:064x}",
-        content=f"{at:064x}",
-        files=f"{at:064x}",
-        seeds=tuple(source.seeds),
-        members=members,
-        tta=False,
-    )

@@ -170,6 +170,21 @@ def _method(name: str, loss: float) -> MethodReport:
     )
 
 
+def source_run(name: str, seeds: Sequence[int] = (0,), members: int = 2) -> SourceRun:
+    """Return the record of a run of an ensemble."""
+    digest = name.encode().hex().zfill(64)[:64]
+    return SourceRun(
+        name=name,
+        path=f"runs/{name}",
+        hash=digest,
+        content=digest,
+        files=digest,
+        seeds=tuple(seeds),
+        members=members,
+        tta=False,
+    )
+
+
 def change(loss: float, errors: int) -> Change:
     """Return a change with intervals of 0.01 and 5 errors to both sides."""
     return Change(

@@ -6,8 +6,7 @@ from kit.config.root import HASH_VERSION
 from kit.metrics import HITS, LOSS, Difference, Metric
 from kit.records import Combination, Finding, RunRecord
 from kit.reports.run.ensemble_findings import better_method, worthless
-from tests.reports.ensembles import ensemble_report
-from tests.reports.pages import change, combination
+from tests.reports.pages import change, combination, source_run
 
 RUN = RunRecord.model_validate(
     {
@@ -22,10 +21,7 @@ RUN = RunRecord.model_validate(
 
 
 def of_sources(*names: str) -> RunRecord:
-    [first, *_] = ensemble_report().sources
-    return RUN.model_copy(
-        update={"sources": tuple(first.model_copy(update={"name": name}) for name in names)}
-    )
+    return RUN.model_copy(update={"sources": tuple(map(source_run, names))})
 
 
 def with_errors(given: Combination, method: str, errors: int) -> Combination:
