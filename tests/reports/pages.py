@@ -42,6 +42,7 @@ from kit.records import (
     Seeds,
     SeedScore,
     Setting,
+    SourceRun,
     Spread,
     Suspect,
     TestClass,

@@ -44,12 +44,13 @@ def _method(
 ) -> Finding:
     """Return the finding on two methods of which one is `mean` and the other is `compared`."""
     change, losses = compared.over_mean, {one.method: one.score.log_loss for one in given.methods}
-    gain = f"log loss {100 * (1 - losses[better] / losses[worse]):.1f} % lower"
+    lower = 100 * (1 - losses[better] / losses[worse])
+    text = f"{better} has a clearly lower log loss than {worse}: {lower:.1f} % lower"
     if metric.needs == "labels" and _excludes_0(change.errors_interval):
-        gain = f"{counted(abs(change.errors), 'error')} fewer"
+        text = f"{better} is clearly better than {worse}: {counted(abs(change.errors), 'error')} fewer"
     return Finding(
         kind="method",
-        text=f"{better} is clearly better than {worse}: {gain}",
+        text=text,
         evidence=(
             f"The log loss of {compared.method} minus that of mean is {against_mean(compared, given)}, "
             f"cross-fitted. {combined_by(record, better)} uses {better}."
