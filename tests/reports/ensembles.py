@@ -36,11 +36,11 @@ SOURCES = {
 """Three runs with different folds and seeds; the forest predicts noise."""
 
 
-def ensemble_report(method: str = "auto", sources: Mapping[str, Source] = SOURCES) -> Report:
+def ensemble_report(method: str = "auto") -> Report:
     """Return the report of an ensemble of runs, as `kit ensemble` makes it."""
     random = np.random.default_rng(0)
     results, columns = {}, []
-    for name, source in sources.items():
+    for name, source in SOURCES.items():
         starts = [np.random.default_rng(100 * source.folds + seed) for seed in source.seeds]
         folds = np.stack([one.permutation(np.arange(ROWS) % source.folds) for one in starts]).astype(np.int8)
         members = {
@@ -63,7 +63,7 @@ def ensemble_report(method: str = "auto", sources: Mapping[str, Source] = SOURCE
         sample=False,
         sources=tuple(
             source_run(name, source.seeds, len(source.models) * len(source.seeds) * source.folds)
-            for name, source in sources.items()
+            for name, source in SOURCES.items()
         ),
     )
     return summarise(
@@ -78,11 +78,6 @@ def ensemble_report(method: str = "auto", sources: Mapping[str, Source] = SOURCE
         members=results,
         test_ids=tuple(map(str, range(TEST_ROWS))),
     )
-
-
-def many_columns(columns: int = 100) -> dict[str, Source]:
-    """Return runs with one model and one seed each, of which every tenth predicts noise."""
-    return {f"run-{at}": Source({f"run-{at}": float(at % 10 > 0)}, (at,), 2) for at in range(columns)}
 
 
 def _result(random: np.random.Generator, rows: NDArray[np.intp], strength: float) -> MemberResult:

@@ -78,8 +78,8 @@ def _gain(given: Combination) -> Iterator[str]:
     if given.method != "best":
         change = given.used.over_best
         yield (
-            f"Compared with the best column, its log loss is {LOSS.format_difference(change.loss)} "
-            f"(95 % interval {_span(change.loss_interval)}), with {errors_fewer(change)}."
+            f"The difference to the best column is {LOSS.format_difference(change.loss)} (95 % interval "
+            f"{_span(change.loss_interval)}), with {errors_fewer(change)}."
         )
 
 

@@ -45,7 +45,7 @@ def test_a_method_that_is_clearly_better_than_mean() -> None:
     assert one.text == "stack is clearly better than mean: 8 errors fewer"
     assert one.evidence == (
         "The log loss of stack minus that of mean is -0.02000 (99.3 % interval -0.03500 to -0.00500), with 8 "
-        "errors fewer (3 to 13 fewer), cross-fitted. "
+        "errors fewer (95 % interval 3 to 13 fewer), cross-fitted. "
         "`kit cv -c quick --set ensemble.method=stack` uses stack."
     )
 
@@ -59,7 +59,7 @@ def test_the_command_of_an_ensemble_of_runs_has_its_runs() -> None:
 def test_without_clearly_fewer_errors_the_gain_is_that_of_the_log_loss(errors: int, metric: Metric) -> None:
     given = with_errors(combination(requested="mean", better=["stack"]), "stack", errors)
     [one] = better(given, metric)
-    assert one.text == "stack is clearly better than mean: log loss 20.0 % lower"
+    assert one.text == "stack has a clearly lower log loss than mean: 20.0 % lower"
 
 
 def test_a_method_with_more_errors_is_better_for_probabilities_only() -> None:
@@ -72,7 +72,7 @@ def test_mean_is_better_than_a_method_with_a_clearly_higher_log_loss() -> None:
     given = combination(requested="vote", method="vote", better=["stack"], worse=["vote"])
     [one] = better(given)
     assert one.text == "mean is clearly better than vote: 8 errors fewer"
-    assert "with 8 errors more (3 to 13 more), cross-fitted. `kit cv -c quick" in one.evidence
+    assert "with 8 errors more (95 % interval 3 to 13 more), cross-fitted. `kit cv -c quick" in one.evidence
     assert one.evidence.endswith("--set ensemble.method=mean` uses mean.")
     # Greedy may trade log loss for errors.
     assert better(with_errors(given, "vote", -1)) == []
