@@ -15,8 +15,8 @@ def value(verdict: str, loss: float, errors: int) -> ColumnValue:
 def test_auto_without_a_better_method_keeps_mean() -> None:
     given = combination()
     assert ensemble.answer(given) == (
-        "`auto` compared 7 methods with `mean` and took `mean`. No other method has a clearly lower log loss. "
-        "The difference to the best column is -0.03000 (95 % interval -0.04000 to -0.02000), with 6 errors "
+        "`auto` compared 7 methods with `mean` and took `mean`. No other method has a clearly lower log loss."
+        " The difference to the best column is -0.03000 (95 % interval -0.04000 to -0.02000), with 6 errors "
         "fewer (95 % interval 1 to 11 fewer)."
     )
     assert ensemble.summary(given) == "4 columns by mean (auto): no other has a clearly lower log loss"

@@ -117,9 +117,13 @@ def idle(
 
 def test_a_model_none_of_whose_columns_helps_is_worth_nothing() -> None:
     [one] = idle({"cnn": ["helps"], "wide": IDLE})
-    assert (one.kind, one.anchor, one.text) == ("column", "ensemble", "worth nothing: wide")
+    assert (one.kind, one.anchor, one.text) == (
+        "column",
+        "ensemble",
+        "worth nothing, one column at a time: wide",
+    )
     assert one.evidence == (
-        "Without one of their 2 columns, the log loss changes by +0.00100 to +0.00200 and the errors by 0 to "
+        "Without one of these 2 columns, the log loss changes by +0.00100 to +0.00200 and the errors by 0 to "
         "+1: not clearly worse. This holds for one column at a time; columns that are alike replace each "
         "other."
     )
