@@ -78,8 +78,9 @@ def _gain(given: Combination) -> Iterator[str]:
     if given.method != "best":
         change = given.used.over_best
         yield (
-            f"The difference to the best column is {LOSS.format_difference(change.loss)} (95 % interval "
-            f"{_span(change.loss_interval)}), with {errors_fewer(change)}."
+            f"The log loss of `{given.method}` minus that of the best column is "
+            f"{LOSS.format_difference(change.loss)} (95 % interval {_span(change.loss_interval)}), with "
+            f"{errors_fewer(change)}."
         )
 
 
@@ -99,6 +100,8 @@ def confidence(given: Combination) -> str:
 def errors_fewer(change: Change) -> str:
     """Return a difference of errors, as in "24 errors fewer (95 % interval 8 to 40 fewer)"."""
     low, high = change.errors_interval
+    if low == high == 0:
+        return "as many errors"
     span = f"95 % interval {fewer(-high, -low)}"
     if change.errors == 0:
         return f"as many errors ({span})"

@@ -16,8 +16,8 @@ def test_auto_without_a_better_method_keeps_mean() -> None:
     given = combination()
     assert ensemble.answer(given) == (
         "`auto` compared 7 methods with `mean` and took `mean`. No other method has a clearly lower log loss."
-        " The difference to the best column is -0.03000 (95 % interval -0.04000 to -0.02000), with 6 errors "
-        "fewer (95 % interval 1 to 11 fewer)."
+        " The log loss of `mean` minus that of the best column is -0.03000 (95 % interval -0.04000 to "
+        "-0.02000), with 6 errors fewer (95 % interval 1 to 11 fewer)."
     )
     assert ensemble.summary(given) == "4 columns by mean (auto): no other has a clearly lower log loss"
 
@@ -27,7 +27,7 @@ def test_auto_gives_the_difference_of_its_method_to_mean() -> None:
     assert ensemble.answer(given).startswith(
         "`auto` compared 7 methods with `mean` and took `stack`. Its log loss is clearly lower than that of "
         "`mean`: -0.02000 (99.3 % interval -0.03500 to -0.00500), with 8 errors fewer (95 % interval 3 to 13 "
-        "fewer). The difference to the best column is -0.05000 "
+        "fewer). The log loss of `stack` minus that of the best column is -0.05000 "
     )
     assert ensemble.summary(given) == "4 columns by stack (auto): clearly lower log loss than mean"
 
@@ -88,6 +88,11 @@ def test_an_interval_that_excludes_0_does_not_begin_with_0() -> None:
 )
 def test_a_difference_of_errors_in_words(errors: int, text: str) -> None:
     assert ensemble.errors_fewer(change(0.0, errors)) == text
+
+
+def test_the_same_predictions_have_no_interval_of_errors() -> None:
+    same = Change(loss=0.0, loss_interval=(0.0, 0.0), errors=0, errors_interval=(0.0, 0.0))
+    assert ensemble.errors_fewer(same) == "as many errors"
 
 
 @pytest.mark.parametrize(
