@@ -60,7 +60,7 @@ def _reason(given: Combination) -> str:
         if not better:
             return "No other method has a clearly lower log loss."
         best = better[0]
-        several = f", the lowest of {len(better)} methods" if len(better) > 1 else ""
+        several = f", the lowest of {len(better)} such methods" if len(better) > 1 else ""
         return f"`{best.method}` has a clearly lower log loss{several}: {against_mean(best, given)}."
     low, high = given.used.corrected_interval
     verdict = (
@@ -99,7 +99,7 @@ def confidence(given: Combination) -> str:
 
 def errors_fewer(change: Change) -> str:
     """Return a difference of errors, as in "24 errors fewer (95 % interval 8 to 40 fewer)"."""
-    low, high = change.errors_interval
+    low, high = _whole(change.errors_interval)
     if low == high == 0:
         return "as many errors"
     span = f"95 % interval {fewer(-high, -low)}"
@@ -110,21 +110,16 @@ def errors_fewer(change: Change) -> str:
 
 def worth(one: ColumnValue) -> str:
     """Return what a column adds: errors only if their 95 % interval excludes 0."""
-    errors, (low, high) = one.change.errors, one.change.errors_interval
+    errors, (low, high) = one.change.errors, _whole(one.change.errors_interval)
     if one.verdict == "nothing":
         return "worth nothing"
     if one.verdict == "helps":
         if low > 0:
-            return f"worth {counted(errors, 'error')} ({_at_least_1(low)} to {_at_least_1(high)})"
+            return f"worth {counted(errors, 'error')} ({low:,} to {high:,})"
         return "lowers the log loss"
     if high < 0:
-        return f"costs {counted(-errors, 'error')} ({_at_least_1(-high)} to {_at_least_1(-low)})"
+        return f"costs {counted(-errors, 'error')} ({-high:,} to {-low:,})"
     return "raises the log loss"
-
-
-def _at_least_1(number: float) -> str:
-    """Return the rounded end of an interval of errors that excludes 0."""
-    return f"{max(round(number), 1):,}"
 
 
 def methods(given: Combination, metric: Metric) -> Cells:
@@ -210,8 +205,14 @@ def _table(caption: str, cells: Cells, used: int | None = None) -> Table:
 
 
 def _errors(change: Change) -> str:
-    errors, low, high = map(signed, (change.errors, *change.errors_interval))
+    errors, low, high = map(signed, (change.errors, *_whole(change.errors_interval)))
     return f"{errors} ({low} to {high})"
+
+
+def _whole(interval: Interval) -> tuple[int, int]:
+    """Return an interval of errors in whole errors, which includes 0 only if the given one does."""
+    low, high = interval
+    return max(round(low), 1) if low > 0 else round(low), min(round(high), -1) if high < 0 else round(high)
 
 
 def signed(number: float) -> str:

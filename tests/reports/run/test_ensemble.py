@@ -33,7 +33,7 @@ def test_auto_gives_the_difference_of_its_method_to_mean() -> None:
 
 
 @pytest.mark.parametrize(
-    ("better", "several"), [(["stack"], ""), (["stack", "greedy"], ", the lowest of 2 methods")]
+    ("better", "several"), [(["stack"], ""), (["stack", "greedy"], ", the lowest of 2 such methods")]
 )
 def test_a_method_that_is_better_than_the_configured_mean_is_named(better: list[str], several: str) -> None:
     given = combination(requested="mean", better=better)
@@ -72,10 +72,19 @@ def test_the_value_of_a_column_in_words(verdict: str, loss: float, errors: int, 
     assert ensemble.worth(value(verdict, loss, errors)) == text
 
 
-def test_an_interval_that_excludes_0_does_not_begin_with_0() -> None:
-    near = Change(loss=0.0, loss_interval=(-0.01, 0.01), errors=9, errors_interval=(0.2, 17.8))
-    given = value("helps", 0.0, 9).model_copy(update={"change": near})
-    assert ensemble.worth(given) == "worth 9 errors (1 to 18)"
+@pytest.mark.parametrize(
+    ("verdict", "errors", "interval", "text"),
+    [
+        ("helps", 9, (0.2, 17.8), "worth 9 errors (1 to 18)"),
+        ("hurts", -9, (-17.8, -0.2), "costs 9 errors (1 to 18)"),
+    ],
+)
+def test_an_interval_that_excludes_0_does_not_end_at_0(
+    verdict: str, errors: int, interval: tuple[float, float], text: str
+) -> None:
+    near = Change(loss=0.0, loss_interval=(-0.01, 0.01), errors=errors, errors_interval=interval)
+    given = value(verdict, 0.0, errors).model_copy(update={"change": near})
+    assert ensemble.worth(given) == text
 
 
 @pytest.mark.parametrize(
