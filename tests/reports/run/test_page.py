@@ -14,7 +14,7 @@ from kit.metrics.classification import EPSILON
 from kit.records import Curves, Growth, LabelErrors, Report, Setting
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
 from tests.reports.ensembles import LONG, ensemble_report
-from tests.reports.pages import LETTERS, combination, example_images, example_report
+from tests.reports.pages import LETTERS, combination, example_images, example_report, source_run
 
 
 class Reader(HTMLParser):
@@ -499,6 +499,13 @@ def test_an_ensemble_of_runs_has_neither_folds_nor_seeds(tmp_path: Path) -> None
     assert "The columns were not all trained on the same folds" in page.text
     assert f"Run {LONG}, 4 members, hash" in page.text
     assert "digits/cnn: accuracy" in page.text
+
+
+def test_the_time_of_an_ensemble_is_that_of_its_runs(tmp_path: Path, page: Reader) -> None:
+    sources = (source_run("a"), source_run("b"))
+    text = read(tmp_path, example_report().model_copy(update={"sources": sources})).text
+    assert "The runs took 1m 15s; training took" in text
+    assert "The run took 1m 15s; training took" in page.text
 
 
 def test_of_many_models_the_best_have_learning_curves(tmp_path: Path) -> None:
