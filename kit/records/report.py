@@ -174,7 +174,7 @@ class Report(Record):
     """Score of the ensemble."""
     expected_score: ExpectedScore
     ensemble: str
-    """The method, a key of `kit.ensembling.methods.METHODS`."""
+    """The method, one of `kit.ensembling.methods.METHODS`."""
     tta: ViewsReport | None
     folds: Folds
     seeds: Seeds

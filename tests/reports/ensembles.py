@@ -1,7 +1,6 @@
 """Synthetic reports of ensembles, for the tests of pages and terminals."""
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +11,9 @@ from kit.ensembling.columns import assemble
 from kit.ensembling.selection import choose
 from kit.members import Member, MemberResult
 from kit.metrics import HITS
-from kit.records import Curves, History, Report, RunRecord, SourceRun
+from kit.records import Curves, History, Report, RunRecord
 from kit.reports.run.figures import summarise
+from tests.reports.pages import source_run
 
 ROWS, TEST_ROWS, CLASSES = 400, 30, 4
 LABELS = np.arange(ROWS) % CLASSES
@@ -36,11 +36,11 @@ SOURCES = {
 """Three runs with different folds and seeds; the forest predicts noise."""
 
 
-def ensemble_report(method: str = "auto", sources: Mapping[str, Source] = SOURCES) -> Report:
+def ensemble_report(method: str = "auto") -> Report:
     """Return the report of an ensemble of runs, as `kit ensemble` makes it."""
     random = np.random.default_rng(0)
     results, columns = {}, []
-    for name, source in sources.items():
+    for name, source in SOURCES.items():
         starts = [np.random.default_rng(100 * source.folds + seed) for seed in source.seeds]
         folds = np.stack([one.permutation(np.arange(ROWS) % source.folds) for one in starts]).astype(np.int8)
         members = {
@@ -61,7 +61,10 @@ def ensemble_report(method: str = "auto", sources: Mapping[str, Source] = SOURCE
         config={},
         hash="1a2b3c4d" * 8,
         sample=False,
-        sources=tuple(map(_source, sources, sources.values(), count())),
+        sources=tuple(
+            source_run(name, source.seeds, len(source.models) * len(source.seeds) * source.folds)
+            for name, source in SOURCES.items()
+        ),
     )
     return summarise(
         record,
@@ -75,11 +78,6 @@ def ensemble_report(method: str = "auto", sources: Mapping[str, Source] = SOURCE
         members=results,
         test_ids=tuple(map(str, range(TEST_ROWS))),
     )
-
-
-def many_columns(columns: int = 100) -> dict[str, Source]:
-    """Return runs with one model and one seed each, of which every tenth predicts noise."""
-    return {f"run-{at}": Source({f"run-{at}": float(at % 10 > 0)}, (at,), 2) for at in range(columns)}
 
 
 def _result(random: np.random.Generator, rows: NDArray[np.intp], strength: float) -> MemberResult:
@@ -99,17 +97,3 @@ def _probabilities(
     probs: NDArray[np.float64] = np.exp(logits)
     probs /= probs.sum(axis=1, keepdims=True)
     return probs.astype(np.float32)
-
-
-def _source(name: str, source: Source, at: int) -> SourceRun:
-    members = len(source.models) * len(source.seeds) * source.folds
-    return SourceRun(
-        name=name,
-        path=f"runs/{name}",
-        hash=f"{at:064x}",
-        content=f"{at:064x}",
-        files=f"{at:064x}",
-        seeds=tuple(source.seeds),
-        members=members,
-        tta=False,
-    )

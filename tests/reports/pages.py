@@ -42,6 +42,7 @@ from kit.records import (
     Seeds,
     SeedScore,
     Setting,
+    SourceRun,
     Spread,
     Suspect,
     TestClass,
@@ -167,6 +168,21 @@ def _method(name: str, loss: float) -> MethodReport:
         over_mean=change(loss, errors),
         over_best=change(loss - 0.03, errors - 6),
         corrected_interval=(loss - 0.015, loss + 0.015),
+    )
+
+
+def source_run(name: str, seeds: Sequence[int] = (0,), members: int = 2) -> SourceRun:
+    """Return the record of a run of an ensemble."""
+    digest = name.encode().hex().zfill(64)[:64]
+    return SourceRun(
+        name=name,
+        path=f"runs/{name}",
+        hash=digest,
+        content=digest,
+        files=digest,
+        seeds=tuple(seeds),
+        members=members,
+        tta=False,
     )
 
 

@@ -8,6 +8,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
+def capitalised(text: str) -> str:
+    """Return a text with a capital first letter; the other letters stay, as in "ROC AUC"."""
+    return text[:1].upper() + text[1:]
+
+
 def first_few(names: Sequence[str], most: int = 5) -> str:
     """Return the first names, as in "a, b and 3 more"."""
     rest = len(names) - most

@@ -80,6 +80,7 @@ def detail(
     each, curve = parts.by_model(), parts.growth()
     # The worst first: the better model of a pair is compared with the other.
     ranked = sorted(models, key=lambda one: one.score.rank(metric), reverse=True)
+    best = ranked[-COMPARED:]
     disagreement = metrics.row_disagreement([column.oof for column in columns])
     ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test, folds[0])
     found = metrics.find_label_errors(calibrate(ensemble, labels, robust_temperature).oof, labels)
@@ -119,11 +120,11 @@ def detail(
         reliability=_reliability(probs, calibrate(ensemble, labels), labels),
         diversity=parts.diversity(),
         pairs=compare_pairs(
-            [one.model for one in ranked[-COMPARED:]],
-            [each[one.model] for one in ranked[-COMPARED:]],
+            [one.model for one in best],
+            [each[one.model] for one in best],
             labels,
             metric,
-            [one.seconds or None for one in ranked[-COMPARED:]],
+            [one.seconds or None for one in best],
         ),
         test=_test(combined, columns, labels, test_ids),
         provenance=_provenance(record),

@@ -44,12 +44,13 @@ def _method(
 ) -> Finding:
     """Return the finding on two methods of which one is `mean` and the other is `compared`."""
     change, losses = compared.over_mean, {one.method: one.score.log_loss for one in given.methods}
-    gain = f"log loss {100 * (1 - losses[better] / losses[worse]):.1f} % lower"
+    lower = 100 * (1 - losses[better] / losses[worse])
+    text = f"{better} has a clearly lower log loss than {worse}: {lower:.1f} % lower"
     if metric.needs == "labels" and _excludes_0(change.errors_interval):
-        gain = f"{counted(abs(change.errors), 'error')} fewer"
+        text = f"{better} is clearly better than {worse}: {counted(abs(change.errors), 'error')} fewer"
     return Finding(
         kind="method",
-        text=f"{better} is clearly better than {worse}: {gain}",
+        text=text,
         evidence=(
             f"The log loss of {compared.method} minus that of mean is {against_mean(compared, given)}, "
             f"cross-fitted. {combined_by(record, better)} uses {better}."
@@ -94,10 +95,12 @@ def worthless(
     if names:
         # For one run, the others would be trained again.
         command = without_models(record, list(models), names) if record.sources else None
-        evidence = _evidence([one.change for name in names for one in idle[name]])
+        changes = [one.change for name in names for one in idle[name]]
+        single = "" if len(changes) == len(names) else ", one column at a time"
+        evidence = _evidence(changes)
         yield Finding(
             kind="column",
-            text=f"worth nothing: {first_few(names)}",
+            text=f"worth nothing{single}: {first_few(names)}",
             evidence=evidence + (f" {command} leaves out {first_few(names)}." if command else ""),
             anchor="ensemble",
         )
@@ -110,7 +113,7 @@ def _is_worse(metric: Metric, change: Difference) -> bool:
 def _evidence(changes: Sequence[Change]) -> str:
     losses = map(LOSS.format_difference, _ends([one.loss for one in changes]))
     errors = map(signed, _ends([one.errors for one in changes]))
-    one = "it" if len(changes) == 1 else f"one of their {len(changes)} columns"
+    one = "it" if len(changes) == 1 else f"one of these {len(changes)} columns"
     return (
         f"Without {one}, the log loss changes by {_range(losses)} and the errors by {_range(errors)}: not "
         "clearly worse. This holds for one column at a time; columns that are alike replace each other."

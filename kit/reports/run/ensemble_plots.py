@@ -66,13 +66,14 @@ def weights(given: Combination) -> Plot | None:
         _plain(axes)
 
     first, last = each[0], each[-1]
+    rest = f"{len(shown)} of {len(each)} weights; the others are smaller."
     return draw(
         "Weights of the columns",
         f"{first.column} has the largest weight, {first.weight:.3f}; {last.column} has the smallest, "
         f"{last.weight:z.3f}.",
         paint,
         size=(4.3, 0.9 + 0.22 * max(len(shown), 4)),
-        note=f"The {len(shown)} largest of {len(each)} weights." if len(shown) < len(each) else "",
+        note=rest if len(shown) < len(each) else "",
     )
 
 

@@ -1,6 +1,5 @@
 """Compute the figures of a finished run (report.json), which terminal, page and plots render."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -13,28 +12,22 @@ from kit.ensembling.methods import Combined
 from kit.members import ALL_ROWS, Member, MemberResult
 from kit.metrics import Metric
 from kit.records import (
-    ColumnReport,
     Combination,
     Confusion,
     DataSize,
     ExpectedScore,
-    Folds,
-    FoldScore,
     HardRow,
     MemberReport,
-    ModelReport,
     Report,
     RunRecord,
     Score,
-    Seeds,
-    SeedScore,
-    Spread,
     Times,
     ViewsReport,
 )
 from kit.reports.run.details import confusion_matrix, detail
 from kit.reports.run.notes import doubts, notes_of
 from kit.reports.run.parts import Parts
+from kit.reports.run.scores import Scores, folds_of
 
 CONFUSIONS = 10
 WORST = 20
@@ -81,7 +74,7 @@ def summarise(
     judged = [one for one in trained if one.score is not None]
     retried = [one.member for one in trained if one.retried]
     parts = Parts(columns, labels, method, metric)
-    scores = _Scores(metric, labels, columns, parts)
+    scores = Scores(metric, labels, columns, parts)
     models = scores.models(trained)
     return Report(
         run=record.name,
@@ -99,7 +92,7 @@ def summarise(
         sources=record.sources,
         combination=combination,
         tta=_views(metric, *tta, labels, used=config.ensemble.tta) if tta else None,
-        folds=_folds(judged if _are_comparable(record, columns) else ()),
+        folds=folds_of(judged if _are_comparable(record, columns) else ()),
         seeds=scores.seeds(),
         models=models,
         columns=scores.columns(combined.weights, trained),
@@ -135,57 +128,6 @@ def summarise(
     )
 
 
-class _Scores:
-    """Scores of groups of columns: per seed, per model, per column."""
-
-    def __init__(self, metric: Metric, labels: Labels, columns: Sequence[Column], parts: Parts) -> None:
-        self._metric, self._labels, self._columns, self._parts = metric, labels, columns, parts
-
-    def _score(self, columns: Sequence[Column]) -> Score:
-        return Score.of(self._metric, self._parts.combined(columns), self._labels)
-
-    def seeds(self) -> Seeds:
-        each = [SeedScore(seed=seed, score=self._score(own)) for seed, own in self._parts.by_seed().items()]
-        return Seeds(each=tuple(each), **_mean_sd(one.score.value for one in each))
-
-    def models(self, trained: Sequence[MemberReport]) -> tuple[ModelReport, ...]:
-        reports = []
-        for model in sorted({one.model for one in trained}):
-            own = [one for one in trained if one.model == model]
-            judged = [one for one in own if one.score is not None]
-            reports.append(
-                ModelReport(
-                    model=model,
-                    members=len(own),
-                    score=self._score([one for one in self._columns if one.key.model == model]),
-                    folds=Spread(**_mean_sd(one.score.value for one in judged if one.score)),
-                    train_score=_mean(one.train_score for one in judged),
-                    gap=_mean(one.gap for one in own),
-                    seconds=sum(one.seconds or 0.0 for one in own),
-                    parameters=own[0].parameters,
-                    multiply_adds=own[0].multiply_adds,
-                )
-            )
-        return tuple(reports)
-
-    def columns(self, weights: Sequence[float], trained: Sequence[MemberReport]) -> tuple[ColumnReport, ...]:
-        scores: dict[tuple[str, int], list[float | None]] = defaultdict(list)
-        for one in trained:
-            if one.score:
-                scores[one.model, one.seed].append(one.score.value)
-        return tuple(
-            ColumnReport(
-                model=column.key.model,
-                seed=column.key.seed,
-                weight=weight,
-                temperature=column.temperature,
-                score=Score.of(self._metric, column.oof, self._labels),
-                folds=Spread(**_mean_sd(scores[column.key.model, column.key.seed])),
-            )
-            for column, weight in zip(self._columns, weights, strict=True)
-        )
-
-
 def _member(metric: Metric, member: Member, result: MemberResult, labels: Labels) -> MemberReport:
     history = result.history
     judged = member.fold != ALL_ROWS
@@ -215,14 +157,6 @@ def _are_comparable(record: RunRecord, columns: Sequence[Column]) -> bool:
     """Return whether folds with the same number hold the same rows out, in all runs of an ensemble."""
     first = columns[0].held_out
     return not record.sources or all(np.array_equal(column.held_out, first) for column in columns)
-
-
-def _folds(judged: Sequence[MemberReport]) -> Folds:
-    each = []
-    for fold in sorted({one.fold for one in judged if one.fold is not None}):
-        values = [one.score.value for one in judged if one.fold == fold and one.score]
-        each.append(FoldScore(fold=fold, members=len(values), **_mean_sd(values)))
-    return Folds(each=tuple(each), **_mean_sd(one.mean for one in each))
 
 
 def _views(metric: Metric, plain: Combined, views: Combined, labels: Labels, *, used: bool) -> ViewsReport:
@@ -274,13 +208,3 @@ def _times(record: RunRecord, results: Iterable[MemberResult]) -> Times:
         member_seconds=sum(one.seconds or 0.0 for one in histories),
         startup_seconds=sum(one.startup_seconds + one.tracing_seconds for one in histories),
     )
-
-
-def _mean_sd(values: Iterable[float | None]) -> dict[str, float | None]:
-    known = [value for value in values if value is not None]
-    mean, sd = metrics.mean_sd(known) if known else (None, None)
-    return {"mean": mean, "sd": sd}
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    return _mean_sd(values)["mean"]

@@ -56,7 +56,7 @@ def find(
     """
     seeds = sorted({member.seed for member in members})
     calibrated = list(_calibration(record, metric, calibration))
-    worst = worst_model(metric, without, teachers)
+    worst, _ = worst_model(metric, without, teachers) or (None, None)
     found = [
         *_sample(record, rows),
         *better_method(record, metric, combination),
@@ -67,7 +67,7 @@ def find(
         *_more_seeds(record, growth, seeds),
         *_labels(label_errors, rows),
         *(calibrated if metric.needs == "labels" else ()),
-        *worthless(record, metric, combination, without=without, named=worst and worst[0], teachers=teachers),
+        *worthless(record, metric, combination, without=without, named=worst, teachers=teachers),
         *_one_seed(record, members, seeds),
     ]
     nothing = Finding(

@@ -106,6 +106,7 @@ def _models(report: Report, metric: Metric) -> dict[str, Any]:
 
 def _ensemble(report: Report, given: Combination, metric: Metric) -> dict[str, Any]:
     return {
+        "summary": ensemble.summary(given),
         "answer": ensemble.answer(given),
         "confidence": ensemble.confidence(given),
         "methods": ensemble.methods_table(given, metric),

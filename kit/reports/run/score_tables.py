@@ -6,6 +6,7 @@ from kit.metrics import LOSS, Metric
 from kit.records import Growth, MemberReport, ModelReport, Report, Score, Spread
 from kit.reports.formatting import duration
 from kit.reports.html.tables import Cell, Table
+from kit.reports.html.text import capitalised
 
 ENSEMBLE = "ensemble"
 """The name of the row of all columns together."""
@@ -58,9 +59,8 @@ def scores(report: Report, metric: Metric) -> Table:
     strong.add(len(rows))
     rows.append((ENSEMBLE, metric.format(report.oof.value), *([""] * len(folds)), ""))
     better = "higher" if metric.greater_is_better else "lower"
-    title = metric.title[:1].upper() + metric.title[1:]
     return Table(
-        f"{title} on held-out rows{', %' * metric.percent}; {better} is better"
+        f"{capitalised(metric.title)} on held-out rows{', %' * metric.percent}; {better} is better"
         + ", and has a stronger colour" * bool(folds),
         ("Column", "OOF", *(f"Fold {fold}" for fold in folds), "Mean ± sd"),
         rows,

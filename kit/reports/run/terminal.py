@@ -8,20 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from kit.metrics import LOSS, METRICS, Metric
-from kit.records import (
-    Combination,
-    Confusion,
-    Finding,
-    FoldScore,
-    ModelReport,
-    Report,
-    Score,
-    SeedScore,
-    ViewsReport,
-)
+from kit.records import Combination, Finding, Report
 from kit.reports.formatting import WIDE, duration, network_size, p_value, table
-from kit.reports.html.text import counted
-from kit.reports.run import ensemble
+from kit.reports.html.text import capitalised, counted
+from kit.reports.run import ensemble, terminal_tables
 from kit.reports.run.score_tables import spread
 from kit.runs import Run
 
@@ -58,7 +48,7 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
     if len(report.models) > 1:
         console.print()
         ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
-        console.print(_models(ordered[:ROWS], metric, console))
+        console.print(terminal_tables.models(ordered[:ROWS], metric, console))
         _rest(console, len(ordered), "model")
         _pairs(console, report, metric)
     if report.combination:
@@ -75,18 +65,18 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
 
 
 def _tables(console: Console, report: Report, metric: Metric) -> None:
-    tables = [_folds(report.folds.each, metric)] if report.folds.each else []
+    tables = [terminal_tables.folds(report.folds.each, metric)] if report.folds.each else []
     if len(report.seeds.each) > 1:
-        tables.append(_seeds(report.seeds.each, metric))
+        tables.append(terminal_tables.seeds(report.seeds.each, metric))
     if report.confusions:
-        tables.append(_confusions(report.confusions))
+        tables.append(terminal_tables.confusions(report.confusions))
     if tables:
         console.print()
         console.print(Columns(tables, padding=(0, 4)))
     if report.tta:
         console.print()
-        console.print(_views(report.tta, metric))
-        console.print(Text(_difference(report.tta)))
+        console.print(terminal_tables.views(report.tta, metric))
+        console.print(Text(terminal_tables.effect_of_views(report.tta)))
 
 
 def _findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -167,7 +157,7 @@ def _headline(report: Report, metric: Metric) -> Table:
         span = f"{metric.format_interval((score.low, score.high))}{metric.unit}"
         grid.add_row("Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
     if metric is not LOSS:
-        grid.add_row(_capitalised(LOSS), LOSS.format(oof.loss))
+        grid.add_row(capitalised(LOSS.title), LOSS.format(oof.loss))
     if report.combination:
         grid.add_row("Ensemble", ensemble.summary(report.combination))
     if report.folds.mean is not None:
@@ -185,93 +175,6 @@ def _headline(report: Report, metric: Metric) -> Table:
     own = f"{duration(time.wall_seconds)} ({training}{start})"
     grid.add_row("Time", training if report.sources else own)
     return grid
-
-
-def _scores(scores: Sequence[Score], metric: Metric) -> dict[str, list[str]]:
-    """Return table columns: metric, errors, and the loss unless it is the metric."""
-    cells = {
-        f"OOF {metric.heading}": [metric.format(one.value) for one in scores],
-        "Errors": [f"{one.errors:,}" for one in scores],
-    }
-    loss = {_capitalised(LOSS): [LOSS.format(one.loss) for one in scores]}
-    return cells if metric is LOSS else cells | loss
-
-
-def _models(models: Sequence[ModelReport], metric: Metric, console: Console) -> Table:
-    scores = _scores([one.score for one in models], metric)
-    first, *others = scores
-    cells = {
-        "Model": [one.model for one in models],
-        first: scores[first],
-        "95 % interval": [metric.format_interval(one.score.interval) for one in models],
-        **{heading: scores[heading] for heading in others},
-        f"Fold mean {metric.heading}": [spread(one.folds, metric) for one in models],
-        f"Train {metric.heading}": [metric.format(one.train_score) for one in models],
-        "Gap": [metric.format(one.gap) for one in models],
-        "Params": [_short(one.parameters) for one in models],
-        "MACs": [_short(one.multiply_adds) for one in models],
-        "Time": [duration(one.seconds) for one in models],
-    }
-    if console.width < WIDE:
-        for heading in ("95 % interval", _capitalised(LOSS), f"Train {metric.heading}"):
-            cells.pop(heading, None)
-    # Otherwise rich would cut names and digits.
-    unlimited = console.options.update_width(1000)
-    for heading in ("MACs", "Params", f"Fold mean {metric.heading}", "Time"):
-        if console.measure(table(cells), options=unlimited).maximum > console.width:
-            del cells[heading]
-    return table(cells)
-
-
-def _folds(folds: Sequence[FoldScore], metric: Metric) -> Table:
-    heading = f"{_capitalised(metric)}{metric.unit}"
-    return table({"Fold": [one.fold for one in folds], heading: [spread(one, metric) for one in folds]})
-
-
-def _seeds(seeds: Sequence[SeedScore], metric: Metric) -> Table:
-    return table({"Seed": [one.seed for one in seeds], **_scores([one.score for one in seeds], metric)})
-
-
-def _views(tta: ViewsReport, metric: Metric) -> Table:
-    both = {"off": tta.without_views, "on": tta.with_views}
-    used = "on" if tta.used else "off"
-    return table(
-        {
-            "Test-time augmentation": [name + ", in the ensemble" * (name == used) for name in both],
-            **_scores(list(both.values()), metric),
-        }
-    )
-
-
-def _difference(tta: ViewsReport) -> str:
-    """Return the effect of test-time augmentation, with its uncertainty."""
-    low, high = map(LOSS.format_difference, tta.loss_interval)
-    return (
-        f"{_capitalised(LOSS)} on - off: {LOSS.format_difference(tta.loss_difference)} "
-        f"(95 % interval {low} to {high}). Rows correct only with it: {tta.right_only_with:,}, "
-        f"only without it: {tta.right_only_without:,} (McNemar {p_value(tta.p)})."
-    )
-
-
-def _confusions(confusions: Sequence[Confusion]) -> Table:
-    return table(
-        {
-            "Label": [one.label for one in confusions],
-            "Predicted": [one.predicted for one in confusions],
-            "Rows": [f"{one.count:,}" for one in confusions],
-        }
-    )
-
-
-def _short(count: int | None) -> str:
-    """Return a count as 468.9 k or 5.1 M."""
-    if count is None:
-        return "-"
-    return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.1f} k"
-
-
-def _capitalised(metric: Metric) -> str:
-    return metric.title[:1].upper() + metric.title[1:]
 
 
 def _paragraph(console: Console, text: str, style: str = "default") -> None:

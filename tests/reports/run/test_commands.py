@@ -3,6 +3,7 @@ import pytest
 from kit.config.root import HASH_VERSION
 from kit.records import RunRecord
 from kit.reports.run.commands import combined_by, command_with, without_models
+from tests.reports.pages import source_run
 
 
 def record(command: str, hash_version: int = HASH_VERSION) -> RunRecord:
@@ -44,19 +45,7 @@ def test_a_run_of_an_earlier_version_cannot_be_extended() -> None:
 
 
 def ensemble(*names: str) -> RunRecord:
-    sources = [
-        {
-            "name": name,
-            "path": f"runs/{name}",
-            "hash": "",
-            "content": "",
-            "files": "",
-            "seeds": [0],
-            "members": 2,
-        }
-        for name in names
-    ]
-    return RunRecord.model_validate({**record("").model_dump(), "sources": sources})
+    return record("").model_copy(update={"sources": tuple(map(source_run, names))})
 
 
 def test_a_run_is_combined_by_another_method_with_a_setting() -> None:

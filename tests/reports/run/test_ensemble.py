@@ -1,10 +1,9 @@
 import pytest
 
 from kit.metrics import HITS, LOSS
-from kit.records import ColumnValue
+from kit.records import Change, ColumnValue
 from kit.reports.run import ensemble
-from tests.reports.ensembles import SOURCES, ensemble_report
-from tests.reports.pages import change, combination, example_report
+from tests.reports.pages import change, combination, example_report, source_run
 
 
 def value(verdict: str, loss: float, errors: int) -> ColumnValue:
@@ -17,33 +16,35 @@ def test_auto_without_a_better_method_keeps_mean() -> None:
     given = combination()
     assert ensemble.answer(given) == (
         "`auto` compared 7 methods with `mean` and took `mean`. No other method has a clearly lower log loss."
+        " The log loss of `mean` minus that of the best column is -0.03000 (95 % interval -0.04000 to "
+        "-0.02000), with 6 errors fewer (95 % interval 1 to 11 fewer)."
     )
-    assert ensemble.summary(given) == "4 columns by mean, chosen by auto: no method is clearly better"
+    assert ensemble.summary(given) == "4 columns by mean (auto): no other has a clearly lower log loss"
 
 
 def test_auto_gives_the_difference_of_its_method_to_mean() -> None:
     given = combination(method="stack", better=["stack", "weighted"])
-    assert ensemble.answer(given) == (
+    assert ensemble.answer(given).startswith(
         "`auto` compared 7 methods with `mean` and took `stack`. Its log loss is clearly lower than that of "
-        "`mean`: -0.02000 (99.3 % interval -0.03500 to -0.00500), with 8 errors fewer (3 to 13 fewer)."
+        "`mean`: -0.02000 (99.3 % interval -0.03500 to -0.00500), with 8 errors fewer (95 % interval 3 to 13 "
+        "fewer). The log loss of `stack` minus that of the best column is -0.05000 "
     )
-    assert ensemble.summary(given) == "4 columns by stack, chosen by auto: clearly better than mean"
+    assert ensemble.summary(given) == "4 columns by stack (auto): clearly lower log loss than mean"
 
 
 @pytest.mark.parametrize(
-    ("better", "several"), [(["stack"], ""), (["stack", "greedy"], ", the lowest of 2 methods")]
+    ("better", "several"), [(["stack"], ""), (["stack", "greedy"], ", the lowest of 2 such methods")]
 )
 def test_a_method_that_is_better_than_the_configured_mean_is_named(better: list[str], several: str) -> None:
     given = combination(requested="mean", better=better)
-    assert ensemble.answer(given) == (
-        "The ensemble uses `mean`, the method that was asked for. `stack` has a clearly lower log loss"
-        f"{several}: -0.02000 (99.3 % interval -0.03500 to -0.00500), with 8 errors fewer (3 to 13 fewer)."
+    assert ensemble.answer(given).startswith(
+        f"The ensemble uses `mean`, as requested. `stack` has a clearly lower log loss{several}: -0.02000 "
     )
     assert ensemble.summary(given) == "4 columns by mean; stack has a clearly lower log loss"
 
 
 @pytest.mark.parametrize(
-    ("worse", "verdict"), [(["vote"], "clearly higher than"), ([], "not clearly unlike")]
+    ("worse", "verdict"), [(["vote"], "clearly higher than"), ([], "not clearly different from")]
 )
 def test_a_configured_method_is_compared_with_mean_only(worse: list[str], verdict: str) -> None:
     given = combination(requested="vote", method="vote", better=["stack"], worse=worse)
@@ -52,15 +53,19 @@ def test_a_configured_method_is_compared_with_mean_only(worse: list[str], verdic
     assert ensemble.summary(given) == "4 columns by vote"
 
 
+def test_the_best_column_is_not_compared_with_itself() -> None:
+    assert "best column" not in ensemble.answer(combination(requested="best", method="best"))
+
+
 @pytest.mark.parametrize(
     ("verdict", "loss", "errors", "text"),
     [
         ("helps", 0.02, 12, "worth 12 errors (7 to 17)"),
-        ("helps", 0.02, 1, "worth 1 error (-4 to 6)"),
-        ("helps", 0.02, 0, "lowers the log loss"),
+        ("helps", 0.001, 6, "worth 6 errors (1 to 11)"),
+        ("helps", 0.02, 5, "lowers the log loss"),
         ("nothing", 0.001, 3, "worth nothing"),
-        ("hurts", -0.02, -12, "hurts: 12 errors fewer without it (7 to 17)"),
-        ("hurts", -0.02, -1, "hurts: lower log loss without it"),
+        ("hurts", -0.02, -12, "costs 12 errors (7 to 17)"),
+        ("hurts", -0.02, -5, "raises the log loss"),
     ],
 )
 def test_the_value_of_a_column_in_words(verdict: str, loss: float, errors: int, text: str) -> None:
@@ -68,15 +73,35 @@ def test_the_value_of_a_column_in_words(verdict: str, loss: float, errors: int, 
 
 
 @pytest.mark.parametrize(
+    ("verdict", "errors", "interval", "text"),
+    [
+        ("helps", 9, (0.2, 17.8), "worth 9 errors (1 to 18)"),
+        ("hurts", -9, (-17.8, -0.2), "costs 9 errors (1 to 18)"),
+    ],
+)
+def test_an_interval_that_excludes_0_does_not_end_at_0(
+    verdict: str, errors: int, interval: tuple[float, float], text: str
+) -> None:
+    near = Change(loss=0.0, loss_interval=(-0.01, 0.01), errors=errors, errors_interval=interval)
+    given = value(verdict, 0.0, errors).model_copy(update={"change": near})
+    assert ensemble.worth(given) == text
+
+
+@pytest.mark.parametrize(
     ("errors", "text"),
     [
-        (-24, "24 errors fewer (19 to 29 fewer)"),
-        (1, "1 error more (6 more to 4 fewer)"),
-        (0, "as many errors (5 more to 5 fewer)"),
+        (-24, "24 errors fewer (95 % interval 19 to 29 fewer)"),
+        (1, "1 error more (95 % interval 6 more to 4 fewer)"),
+        (0, "as many errors (95 % interval 5 more to 5 fewer)"),
     ],
 )
 def test_a_difference_of_errors_in_words(errors: int, text: str) -> None:
     assert ensemble.errors_fewer(change(0.0, errors)) == text
+
+
+def test_the_same_predictions_have_no_interval_of_errors() -> None:
+    same = Change(loss=0.0, loss_interval=(0.0, 0.0), errors=0, errors_interval=(0.0, 0.0))
+    assert ensemble.errors_fewer(same) == "as many errors"
 
 
 @pytest.mark.parametrize(
@@ -89,17 +114,16 @@ def test_a_number_with_its_sign(number: float, text: str) -> None:
 def test_cross_fitted_and_fitted_figures_are_side_by_side() -> None:
     table = ensemble.methods_table(combination(method="stack", better=["stack"]), HITS)
     rows = [[cell.text for cell in row] for row in table.cells()]
-    scores = ["Method", "OOF %", "Errors", "Log loss", "Δ to mean", "95 % interval"]
+    scores = ["Method", "OOF %", "Errors", "Log loss", "Δ to mean (95 % interval)"]
     assert table.head == [*scores, "Fitted errors", "Fitted log loss"]
-    assert rows[0] == ["mean", "97.400", "26", "0.10000", "", "", "-", "-"]
-    stack = ["stack, used", "98.200", "18", "0.08000", "-0.02000", "-0.03000 to -0.01000", "17", "0.08000"]
+    assert rows[0] == ["mean", "97.400", "26", "0.10000", "", "-", "-"]
+    stack = ["stack, used", "98.200", "18", "0.08000", "-0.02000 (-0.03000 to -0.01000)", "17", "0.08000"]
     assert rows[6] == stack
     assert table.strong == {6}
 
 
 def test_log_loss_as_the_metric_is_one_column() -> None:
     assert "Log loss" not in ensemble.methods(combination(), LOSS)
-    assert "Log loss" not in ensemble.columns(example_report(), combination(), LOSS)
 
 
 def test_the_gain_over_the_best_column_has_intervals() -> None:
@@ -120,17 +144,18 @@ def test_the_most_useful_column_is_the_first() -> None:
     assert cells["Worth"] == [
         "worth 12 errors (7 to 17)",
         "worth nothing",
-        "hurts: 12 errors fewer without it (7 to 17)",
-        "hurts: 24 errors fewer without it (19 to 29)",
+        "costs 12 errors (7 to 17)",
+        "costs 24 errors (19 to 29)",
     ]
     assert cells["Weight"] == ["0.250"] * 4
     # The score is that of the column alone: 30 errors with seed 0, 31 with seed 1.
     assert cells["Errors"] == ["30", "31", "30", "31"]
-    assert cells["95 % interval"][0] == "+0.00200 to +0.02200"
+    assert cells["Δ errors"][0] == "+12 (+7 to +17)"
+    assert cells["Δ log loss"][0] == "+0.01200 (+0.00200 to +0.02200)"
 
 
 def test_a_run_is_made_of_models_seeds_and_folds_and_an_ensemble_of_columns() -> None:
     assert ensemble.makeup(example_report()) == "2 models, 2 seeds, 2 folds"
-    report = ensemble_report()
-    assert ensemble.makeup(report) == "6 columns of 3 runs"
-    assert [one.name for one in report.sources] == list(SOURCES)
+    sources = (source_run("a"), source_run("b"))
+    combined = example_report().model_copy(update={"sources": sources})
+    assert ensemble.makeup(combined) == "4 columns of 2 runs"

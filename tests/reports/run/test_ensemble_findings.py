@@ -6,8 +6,7 @@ from kit.config.root import HASH_VERSION
 from kit.metrics import HITS, LOSS, Difference, Metric
 from kit.records import Combination, Finding, RunRecord
 from kit.reports.run.ensemble_findings import better_method, worthless
-from tests.reports.ensembles import ensemble_report
-from tests.reports.pages import change, combination
+from tests.reports.pages import change, combination, source_run
 
 RUN = RunRecord.model_validate(
     {
@@ -22,10 +21,7 @@ RUN = RunRecord.model_validate(
 
 
 def of_sources(*names: str) -> RunRecord:
-    [first, *_] = ensemble_report().sources
-    return RUN.model_copy(
-        update={"sources": tuple(first.model_copy(update={"name": name}) for name in names)}
-    )
+    return RUN.model_copy(update={"sources": tuple(map(source_run, names))})
 
 
 def with_errors(given: Combination, method: str, errors: int) -> Combination:
@@ -49,7 +45,7 @@ def test_a_method_that_is_clearly_better_than_mean() -> None:
     assert one.text == "stack is clearly better than mean: 8 errors fewer"
     assert one.evidence == (
         "The log loss of stack minus that of mean is -0.02000 (99.3 % interval -0.03500 to -0.00500), with 8 "
-        "errors fewer (3 to 13 fewer), cross-fitted. "
+        "errors fewer (95 % interval 3 to 13 fewer), cross-fitted. "
         "`kit cv -c quick --set ensemble.method=stack` uses stack."
     )
 
@@ -63,7 +59,7 @@ def test_the_command_of_an_ensemble_of_runs_has_its_runs() -> None:
 def test_without_clearly_fewer_errors_the_gain_is_that_of_the_log_loss(errors: int, metric: Metric) -> None:
     given = with_errors(combination(requested="mean", better=["stack"]), "stack", errors)
     [one] = better(given, metric)
-    assert one.text == "stack is clearly better than mean: log loss 20.0 % lower"
+    assert one.text == "stack has a clearly lower log loss than mean: 20.0 % lower"
 
 
 def test_a_method_with_more_errors_is_better_for_probabilities_only() -> None:
@@ -76,7 +72,7 @@ def test_mean_is_better_than_a_method_with_a_clearly_higher_log_loss() -> None:
     given = combination(requested="vote", method="vote", better=["stack"], worse=["vote"])
     [one] = better(given)
     assert one.text == "mean is clearly better than vote: 8 errors fewer"
-    assert "with 8 errors more (3 to 13 more), cross-fitted. `kit cv -c quick" in one.evidence
+    assert "with 8 errors more (95 % interval 3 to 13 more), cross-fitted. `kit cv -c quick" in one.evidence
     assert one.evidence.endswith("--set ensemble.method=mean` uses mean.")
     # Greedy may trade log loss for errors.
     assert better(with_errors(given, "vote", -1)) == []
@@ -121,9 +117,13 @@ def idle(
 
 def test_a_model_none_of_whose_columns_helps_is_worth_nothing() -> None:
     [one] = idle({"cnn": ["helps"], "wide": IDLE})
-    assert (one.kind, one.anchor, one.text) == ("column", "ensemble", "worth nothing: wide")
+    assert (one.kind, one.anchor, one.text) == (
+        "column",
+        "ensemble",
+        "worth nothing, one column at a time: wide",
+    )
     assert one.evidence == (
-        "Without one of their 2 columns, the log loss changes by +0.00100 to +0.00200 and the errors by 0 to "
+        "Without one of these 2 columns, the log loss changes by +0.00100 to +0.00200 and the errors by 0 to "
         "+1: not clearly worse. This holds for one column at a time; columns that are alike replace each "
         "other."
     )

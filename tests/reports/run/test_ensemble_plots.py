@@ -50,5 +50,5 @@ def test_weights_go_down_from_the_largest_to_the_most_negative() -> None:
 def test_of_many_weights_the_largest_are_drawn_and_none_of_0() -> None:
     many = weighted(*(0.01 * at for at in range(1, 41)))
     assert len([text for text in many if text.startswith("cnn-s") and "has" not in text]) == 25
-    assert "The 25 largest of 40 weights." in many
-    assert "The 2 largest of 3 weights." in weighted(0.6, 0.4, 0.0)
+    assert "25 of 40 weights; the others are smaller." in many
+    assert "2 of 3 weights; the others are smaller." in weighted(0.6, 0.4, 0.0)

@@ -14,7 +14,7 @@ from kit.metrics.classification import EPSILON
 from kit.records import Curves, Growth, LabelErrors, Report, Setting
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
 from tests.reports.ensembles import LONG, ensemble_report
-from tests.reports.pages import LETTERS, combination, example_images, example_report
+from tests.reports.pages import LETTERS, combination, example_images, example_report, source_run
 
 
 class Reader(HTMLParser):
@@ -94,7 +94,7 @@ def test_means_of_members_and_seeds_are_named_beside_the_score_of_the_ensemble(p
     tile = page.text[page.text.index("OOF accuracy") : page.text.index("Expected leaderboard score")]
     assert "Single members 97.210 ± 0.220 %" in tile
     assert "Single seeds 97.330 ± 0.100 %" in tile
-    assert "Log loss 0.08800 mean over held-out rows What to know" in page.text
+    assert "Log loss 0.08800 mean over held-out rows Ensemble: " in page.text
 
 
 def test_commands_in_findings_are_code(tmp_path: Path) -> None:
@@ -452,6 +452,7 @@ def test_more_than_12_uncertain_test_rows_fold_away(tmp_path: Path, page: Reader
 
 def test_the_ensemble_gives_its_method_and_the_value_of_columns(page: Reader) -> None:
     text = page.text
+    assert "Ensemble: 4 columns by mean (auto): no other has a clearly lower log loss." in text
     assert "auto compared 7 methods with mean and took mean ." in text
     assert "mean, used 97.400 26 0.10000 - - geometric" in text
     assert "The fitted errors and log loss are of the rows that the weights were fitted on" in text
@@ -490,7 +491,7 @@ def test_parts_that_are_averaged_say_so_if_the_ensemble_is_not(tmp_path: Path, p
 
 def test_an_ensemble_of_runs_has_neither_folds_nor_seeds(tmp_path: Path) -> None:
     page = read(tmp_path, ensemble_report())
-    assert "6 columns of 3 runs, 19 members, ensemble by stack" in page.text
+    assert "6 columns of 3 runs, 19 members, 400 training rows" in page.text
     for absent in ("mean of members", "Fold 0", "Single members", "Single seeds", "stronger colour, "):
         assert absent not in page.text
     assert f"{LONG}, seed 7 92.000" in page.text
@@ -498,6 +499,13 @@ def test_an_ensemble_of_runs_has_neither_folds_nor_seeds(tmp_path: Path) -> None
     assert "The columns were not all trained on the same folds" in page.text
     assert f"Run {LONG}, 4 members, hash" in page.text
     assert "digits/cnn: accuracy" in page.text
+
+
+def test_the_time_of_an_ensemble_is_that_of_its_runs(tmp_path: Path, page: Reader) -> None:
+    sources = (source_run("a"), source_run("b"))
+    text = read(tmp_path, example_report().model_copy(update={"sources": sources})).text
+    assert "The runs took 1m 15s; training took" in text
+    assert "The run took 1m 15s; training took" in page.text
 
 
 def test_of_many_models_the_best_have_learning_curves(tmp_path: Path) -> None:
