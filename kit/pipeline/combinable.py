@@ -63,7 +63,8 @@ def read_columns(finished: Sequence[FinishedRun], method: str, *, tta: bool | No
         tta: use the mean over views; None: as each run does.
 
     Raises:
-        UserError: a run is damaged, two runs have the same columns, or a fitted method has a single column.
+        UserError: a run is damaged, two runs have the same columns, no network has views for `tta`, or a
+            fitted method has a single column.
     """
     parts = [_columns(one, tta) for one in finished]
     for one, other in combinations([part.source for part in parts], 2):
@@ -73,6 +74,12 @@ def read_columns(finished: Sequence[FinishedRun], method: str, *, tta: bool | No
                 where=f"{one.name} and {other.name}",
                 hint=f"name one of them; {_ONCE}",
             )
+    if tta and not any(part.source.tta for part in parts):
+        raise UserError(
+            "no network of these runs predicts views",
+            where="--set ensemble.tta=true",
+            hint="train one with --set models.NAME.augmentation.tta=true",
+        )
     if sum(len(part.columns) for part in parts) == 1 and method in FITTED_METHODS:
         raise UserError(
             f"method {method} needs two columns or more, and there is one",

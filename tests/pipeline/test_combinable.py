@@ -24,6 +24,11 @@ def test_columns_are_those_of_each_run(runs: list[Run]) -> None:
     np.testing.assert_allclose(parts[0].columns[0].oof, runs[0].read_oof().probs, rtol=1e-6)
 
 
+def test_views_need_a_network_that_predicts_them(runs: list[Run]) -> None:
+    with pytest.raises(UserError, match=r"ensemble\.tta=true: no network of these runs predicts views"):
+        read_columns(read_combinable(runs), "mean", tta=True)
+
+
 def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
 
