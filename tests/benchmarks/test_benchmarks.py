@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from kit.config import Cnn, load
+from kit.ensembling.methods import METHODS
 from kit.models.families import cost
 from tests.benchmarks.__main__ import FAMILIES, main
 from tests.benchmarks.bench import Row
@@ -50,7 +51,9 @@ def test_reading_ensembling_and_latency(workdir: Path, write_competition: Callab
     reading = medians(families["c"])
     assert reading["read, pandas / cold"] == reading["read, pandas"] / reading["read, cold"]
     assert reading["memory, cold"] < 1000
-    assert medians(families["d"]).keys() == {"assemble members", "combine members"}
+    methods = {f"combine by {method}" for method in METHODS}
+    whole = {"assemble members", "combine members", "compare every method"}
+    assert medians(families["d"]).keys() == methods | whole
     assert all(10 < value < 60_000 for value in medians(families["e"]).values())
 
 
