@@ -1,10 +1,7 @@
 """Entry point of the program `kit` and of `python -m kit`."""
 
-import atexit
 import os
 import sys
-from contextlib import suppress
-from typing import NoReturn
 
 # No other imports here: the module search path is not clean yet.
 
@@ -34,13 +31,16 @@ def main() -> None:
         raise
 
 
-def _end_interrupted() -> NoReturn:
+def _end_interrupted() -> None:
     """Exit with code 130, without Python's own steps at exit.
 
     After an interrupted import of C++ code, these crash ("Fatal Python error: PyThreadState_Get"): 1 of 150
     interrupted processes did. Under `python -m`, they end the process by SIGINT if a KeyboardInterrupt passed
     through the execution of text, as in `namedtuple` and `dataclass`.
     """
+    import atexit
+    from contextlib import suppress
+
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # full disk, closed, or None
