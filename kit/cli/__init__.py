@@ -20,7 +20,7 @@ COMMANDS = {
     "cv": "Train a cross-validated ensemble and report its out-of-fold (OOF) score.",
     "data": "Fetch and check the competition's files.",
     "doctor": "Show what this machine offers and what is missing.",
-    "ensemble": "Combine the columns of several runs, compare methods.",
+    "ensemble": "Combine the columns of several runs into one ensemble.",
     "report": "Show the report of a run.",
     "runs": "List the runs in this folder.",
     "submit": "Send a run's submission to Kaggle and wait for its score.",

@@ -85,7 +85,6 @@ def read_source(run: Run, name: str, *, tta: bool | None = None) -> SourceColumn
         hash=record.hash,
         content=_content(plain),
         files=_files(run),
-        seeds=config.seeds,
         members=len(members),
         tta=any(members[member] is not plain[member] for member in members),
     )

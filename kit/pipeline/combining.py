@@ -1,7 +1,7 @@
 """Combine the stored members of a run, or of several."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +63,11 @@ def combine_members(
     metric = METRICS[config.competition.metric]
     columns = _columns(run.name, used, config, folds, labels)
     combined, combination = choose(columns, labels, config.ensemble.method, metric)
+    done = CombinedRun(columns, combined, combination, used, None)
     if all(result.test_probs_tta is None for result in plain.values()):
-        return CombinedRun(columns, combined, combination, used, None)
-    method = combination.method if combination else "mean"
-    others = combine(_columns(run.name, other, config, folds, labels), labels, method, metric)
-    tta = (others, combined) if config.ensemble.tta else (combined, others)
-    return CombinedRun(columns, combined, combination, used, tta)
+        return done
+    others = combine(_columns(run.name, other, config, folds, labels), labels, done.method, metric)
+    return replace(done, tta=(others, combined) if config.ensemble.tta else (combined, others))
 
 
 def combine_sources(

@@ -55,7 +55,6 @@ class SourceRun(Record):
     """SHA-256 of its columns' predictions."""
     files: str
     """SHA-256 of names, sizes and times of its members' files: while it is the same, so is `content`."""
-    seeds: tuple[int, ...]
     members: int
     tta: bool
     """Whether the predictions are means over views."""

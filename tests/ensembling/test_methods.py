@@ -225,5 +225,5 @@ def test_cross_fitted_log_loss_is_unbiased_and_the_fitted_one_is_not(shifted: bo
             found.append((over_fresh(result, drawn) - chance, own - crossed))
     for method, found in biases.items():
         (bias, optimism), error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(200)
-        assert abs(bias) < 3 * error[0] < 0.005, method
+        assert abs(bias) < 2 * error[0] < 0.004, method
         assert optimism < -3 * error[1], method

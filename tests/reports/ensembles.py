@@ -62,7 +62,7 @@ def ensemble_report(method: str = "auto") -> Report:
         hash="1a2b3c4d" * 8,
         sample=False,
         sources=tuple(
-            source_run(name, source.seeds, len(source.models) * len(source.seeds) * source.folds)
+            source_run(name, len(source.models) * len(source.seeds) * source.folds)
             for name, source in SOURCES.items()
         ),
     )

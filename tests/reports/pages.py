@@ -171,7 +171,7 @@ def _method(name: str, loss: float) -> MethodReport:
     )
 
 
-def source_run(name: str, seeds: Sequence[int] = (0,), members: int = 2) -> SourceRun:
+def source_run(name: str, members: int = 2) -> SourceRun:
     """Return the record of a run of an ensemble."""
     digest = name.encode().hex().zfill(64)[:64]
     return SourceRun(
@@ -180,7 +180,6 @@ def source_run(name: str, seeds: Sequence[int] = (0,), members: int = 2) -> Sour
         hash=digest,
         content=digest,
         files=digest,
-        seeds=tuple(seeds),
         members=members,
         tta=False,
     )
