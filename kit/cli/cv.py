@@ -39,9 +39,11 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
             fresh=fresh,
             origin=origin_of(config, changes, name),
         )
-    if complete:
-        click.echo(f"{run.path} is complete; --fresh retrains it.\n", err=True)
+        if complete:
+            terminal.say(f"{run.path} is complete; --fresh retrains it.\n")
+        terminal.stage("drawing the page of the report")
+        report = current(run, terminal.say)
     try:
-        render(current(run, lambda text: click.echo(text, err=True)), Console(), run)
+        render(report, Console(), run)
     except KeyboardInterrupt:
         raise InterruptedRunError("interrupted; the run is complete: kit report shows it") from None

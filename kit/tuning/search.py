@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from kit import interrupts
 from kit.errors import InterruptedRunError, KitError
 from kit.records import Params
-from kit.training.launch.base import Device, Launcher, Progress
+from kit.training.launch.base import Activity, Device, Event, Launcher
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import TrialSlot
 from kit.tuning.waiting import SILENCE, RemoteTrials
@@ -38,6 +38,9 @@ class ProgressListener(Protocol):
 
     def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None:
         """A trial finished an epoch; `loss` is the training loss on the held-out rows."""
+
+    def trial_acts(self, number: int, activity: Activity) -> None:
+        """The worker of a trial does something, or is so far with it."""
 
     def trial_ended(self, trial: "FrozenTrial") -> None:
         """A trial is complete, pruned or failed."""
@@ -153,7 +156,10 @@ class _TrialRunner:
             future.result()
         return self._ran
 
-    def progressed(self, number: int, progress: Progress) -> None:
+    def progressed(self, number: int, progress: Event) -> None:
+        if isinstance(progress, Activity):
+            self._listener.trial_acts(number, progress)
+            return
         self._listener.trial_progressed(
             number, progress.member.fold, progress.epoch, progress.epochs, progress.val_loss
         )
