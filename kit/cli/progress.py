@@ -1,5 +1,6 @@
 """Progress of a run: a live table on a terminal, plain lines elsewhere."""
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Self
@@ -60,7 +61,7 @@ class Terminal(RunProgress):
             pause = min(LAST_PAUSE, pause * 1.5)
 
     def _print(self, text: str) -> None:
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=not self.live)
 
 
 def drawn(now: Snapshot, most: int) -> Group:
@@ -83,7 +84,9 @@ def drawn(now: Snapshot, most: int) -> Group:
             header_style="dim",
         )
     for one in now.running[-max(1, most) :]:
-        score = now.metric.format(one.score) + now.metric.unit if now.metric else ""
+        score = "-"
+        if now.metric and not math.isnan(one.score):
+            score = now.metric.format(one.score) + now.metric.unit
         _add(
             grid,
             (cropped(str(one.member)), one.doing),
@@ -98,14 +101,16 @@ def drawn(now: Snapshot, most: int) -> Group:
 
 def _add(grid: Table, names: Sequence[str], share: float, seconds: float, score: str) -> None:
     bar = ProgressBar(total=1, completed=share, width=BAR)
-    grid.add_row(*(Text(name) for name in names), bar, f"{share:.0%}", clock_time(seconds), score)
+    grid.add_row(
+        *(Text(name) for name in names), bar, f"{math.floor(100 * share)}%", clock_time(seconds), score
+    )
 
 
 def line(now: Snapshot) -> str:
     """Return the progress of a run as one line of text."""
     if now.stage:
         return f"{duration(now.stage_seconds)}: {now.stage}"
-    parts = [f"{now.over} of {len(now.members)} members", f"{now.share:.0%}", left_text(now)]
+    parts = [f"{now.over} of {len(now.members)} members", f"{math.floor(100 * now.share)}%", left_text(now)]
     doing = [f"{one.member} {one.doing}" for one in now.running]
     return f"{duration(now.seconds)}: {', '.join([*parts, *doing[:4]])}{', …' * (len(doing) > 4)}"
 

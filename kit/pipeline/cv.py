@@ -126,7 +126,7 @@ def cv(
             launcher,
             devices,
             DataFolder.of(dataset),
-            on_progress=listener.progressed,
+            on_progress=lambda _, event: listener.progressed(event),
             on_retry=listener.retried,
         )
         try:

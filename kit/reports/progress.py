@@ -22,8 +22,9 @@ from kit.training.wire import Phase
 
 State = Phase | Literal["waiting", "done", "failed"]
 
-_LIBRARIES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "none": "scikit-learn"}
-_WORDS: dict[State, str] = {
+LIBRARIES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "none": "scikit-learn"}
+"""The library that a worker loads, by backend."""
+WORDS: dict[State, str] = {
     "waiting": "waiting",
     "starting": "starting",
     "preparing": "preparing",
@@ -34,6 +35,7 @@ _WORDS: dict[State, str] = {
     "done": "done",
     "failed": "failed",
 }
+"""What a worker does, in words."""
 
 
 @dataclass
@@ -88,10 +90,10 @@ class MemberState:
     def doing(self) -> str:
         """What its worker does, in words of at most 18 characters, as in "epoch 3 of 11"."""
         if self.state == "loading":
-            return f"loading {_LIBRARIES.get(self.job.backend, 'libraries')}"
+            return f"loading {LIBRARIES.get(self.job.backend, 'libraries')}"
         if self.state == "training":
             return f"epoch {self.epoch} of {self.epochs}"
-        return _WORDS[self.state]
+        return WORDS[self.state]
 
     def elapsed(self, now: float) -> float | None:
         """Return the seconds since its worker was started; None before."""
@@ -229,7 +231,7 @@ class RunProgress:
         left = self.snapshot().left
         if jobs:
             self.say(
-                "the time is not known yet: this machine has not trained such a model"
+                "the time is known after the first steps: this machine has not trained such a model"
                 if left is None
                 else f"about {time_range(left)}"
             )

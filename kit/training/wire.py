@@ -11,8 +11,8 @@ Phase = Literal[
 """What a worker does for a member.
 
 starting: the process starts. loading: it imports libraries. preparing: images, network. compiling: until the
-first step has ended. training: the steps of the epochs. fitting: training of a model without epochs. predicting:
-after the training. storing: the network.
+first step has ended. training: the steps of the epochs. fitting: training of a model without epochs.
+predicting: after the training. storing: the network.
 """
 
 OnActivity = Callable[[Phase, int, float], None]

@@ -4,6 +4,7 @@ import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from kit import interrupts
 from kit.errors import KitError
@@ -32,7 +33,7 @@ class WorkerPool:
         devices: Sequence[Device],
         data: DataFolder,
         *,
-        on_progress: Callable[[Event], None],
+        on_progress: Callable[[Job, Event], None],
         on_retry: Callable[[Job, str], None],
     ) -> None:
         self._launcher, self._on_progress = launcher, on_progress
@@ -66,7 +67,7 @@ class WorkerPool:
         session = self._free.get()
         try:
             with session:
-                result = session.train(job, self._on_progress)
+                result = session.train(job, partial(self._on_progress, job))
             put((job, result))
         except BaseException as error:
             put((job, error))
