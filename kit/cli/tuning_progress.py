@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from kit.cli.progress import FIRST_LINE, LAST_PAUSE, OTHER_LINES, cropped
+from kit.cli.progress import FIRST_LINE, LAST_PAUSE, OTHER_LINES
 from kit.cli.tuning_state import StudyState, library_of
 from kit.data.dataset import Dataset
 from kit.metrics import HITS, LOSS, Metric
@@ -214,10 +214,11 @@ def drawn(state: StudyState, metric: Metric, most: int) -> Group:
                 clock_time(now - one.started),
                 LOSS.format(one.loss),
             )
-        lines = [
-            f"{cropped(text, 79)}" for text in (_time_line(state, now), _trials_line(state, metric)) if text
-        ]
-        return Group(*map(Text, lines), *([grid] if state.running else []))
+        lines = [_time_line(state, now), *_trials_lines(state, metric)]
+        return Group(
+            *(Text(line, no_wrap=True, overflow="ellipsis") for line in lines),
+            *([grid] if state.running else []),
+        )
 
 
 def _time_line(state: StudyState, now: float) -> str:
@@ -232,22 +233,20 @@ def _time_line(state: StudyState, now: float) -> str:
     return text if math.isinf(search) else f"{text}; confirmation within {clock_time(search)}"
 
 
-def _trials_line(state: StudyState, metric: Metric) -> str:
+def _trials_lines(state: StudyState, metric: Metric) -> list[str]:
     if state.planned:
         counts = ", ".join(
             f"{name if name == 'baseline' else f'trial {name}'} {number}"
             for name, number in sorted(state.replicates.items())
         )
-        return f"{state.confirmed} of {state.planned} trainings" + f": {counts}" * bool(counts)
+        return [f"{state.confirmed} of {state.planned} trainings" + f": {counts}" * bool(counts)]
     counts = ", ".join(f"{number} {name}" for name, number in sorted(state.ended.items()))
-    text = f"trials: {counts or 'none has ended'}"
-    if math.isnan(state.best):
-        return text
-    text += f"; best: trial {state.best_trial}, {value_text(metric, metric.from_loss(state.best))}"
-    if state.best < state.baseline:
-        text += f", {(state.baseline - state.best) / state.baseline:.1%} less"
-        text += " than the baseline" if metric is LOSS else " loss than the baseline"
-    return text
+    lines = [f"trials: {counts or 'none has ended'}"]
+    if not math.isnan(state.best):
+        best = f"best: trial {state.best_trial}, {value_text(metric, metric.from_loss(state.best))}"
+        gain = (state.baseline - state.best) / state.baseline if state.baseline > 0 else math.nan
+        lines.append(best + (f", its loss {gain:.1%} below that of the baseline" if gain > 0 else ""))
+    return lines
 
 
 def _listed(trials: Collection[int]) -> str:
