@@ -101,7 +101,7 @@ def test_the_table_shows_time_trials_and_what_runs() -> None:
         "search: 1:00 of 4:00 used, 3:00 left; confirmation within 1:30",
         "trials: 2 complete, 1 pruned",
         "best: trial 1, log loss 0.01800, its loss 10.0% below that of the baseline",
-        "running with                         now          fold done time log loss",
+        "running with                         now           fold done time log loss",
         "trial 3 dropout=0.123 learning_rate… epoch 6 of 10  2/2  77% 1:00  0.03000",
     ]
 

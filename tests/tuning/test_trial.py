@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from kit.config import Choices, FloatRange, IntRange, Source
 from kit.data.dataset import Dataset
 from kit.metrics.auc import Auc
-from kit.training.launch.base import Device
+from kit.training.launch.base import Device, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
@@ -160,6 +160,7 @@ def test_the_slot_receives_each_epoch(worker: Install, run: Run, launcher: Local
     events: list[Any] = []
     worker(TRAIN)
     run(0.01, folds=2, slot=TrialSlot(launcher, CPU, lambda *given: events.append(given)))
+    events = [given for given in events if isinstance(given[1], Progress)]
     assert [(number, one.member.fold, one.epoch, one.epochs) for number, one in events] == [
         (0, fold, epoch, 4) for fold in (0, 1) for epoch in (1, 2, 3, 4)
     ]

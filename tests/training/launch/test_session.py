@@ -83,7 +83,7 @@ def test_a_stopped_session_ends_its_training_and_starts_no_other(
 ) -> None:
     worker("(folder / 'pids').open('a').write(f'{os.getpid()}\\n'); epoch(1); time.sleep(600)")
     with session, pytest.raises(WorkerLostError):
-        session.train(make_job(), lambda _: session.stop())
+        session.train(make_job(), lambda event: session.stop() if isinstance(event, Progress) else None)
     with session, pytest.raises(WorkerLostError, match="m-f0-s0: stopped"):
         session.train(make_job(), ignore)
     [pid] = pids(tmp_path)
