@@ -131,13 +131,15 @@ class MemberState:
         """Return how far it is, for the remaining time."""
         started, trained = self.started, self.trained
         if started is None:
-            return Course(self.expected, over=self.over)
+            return Course(self.member.model, self.expected, over=self.over)
         last = now if not self.epochs else self.reported
+        known = self.epochs or self.over or self.predicted is not None
         return Course(
+            self.member.model,
             self.expected,
             before=(trained or now) - started,
             training=None if trained is None else max(0.0, (self.predicted or last) - trained),
-            share=self.trained_share(now),
+            share=self.trained_share(now) if known else None,
             after=None if self.predicted is None else now - self.predicted,
             running=self.running,
             over=self.over,

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,11 @@ EVALUATION = 1 / 3
 """Cost of predicting one image, as a share of the cost of training on it."""
 
 
+SAME, SIMILAR = 0.3, 1.0
+"""Relative uncertainty of an expected time, from the same network or from another one: the times per
+multiply-add of two networks on one machine differ by a factor of 2 to 5."""
+
+
 @dataclass(frozen=True)
 class Expected:
     """How long the parts of one member's training are expected to take, in seconds.
@@ -25,14 +31,16 @@ class Expected:
         before: from the start of the process to the end of the first step: imports, tracing, compiling.
         training: all epochs, with the predictions of held-out rows after each; the fit of a classical model.
         after: predictions after the last epoch, storing.
-        known: whether this machine has trained such a model. If not, only the proportions of networks are
-            useful, and only after some steps of this run.
+        doubt: relative uncertainty of these times: SAME or SIMILAR; infinite for a guess, of which only the
+            proportions of networks are useful, once this run has measured its speed.
+        network: whether it is a network, whose time follows its multiply-adds.
     """
 
     before: float
     training: float
     after: float
-    known: bool
+    doubt: float
+    network: bool = True
 
     @property
     def total(self) -> float:
@@ -51,6 +59,7 @@ class _Trained:
         before: seconds of imports, tracing and compiling.
         storing: seconds of storing the network.
         rate: seconds of training per multiply-add; per image for a classical model.
+        settings: of the model in the configuration, without its training.
     """
 
     kind: str
@@ -60,6 +69,7 @@ class _Trained:
     before: float
     storing: float
     rate: float
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 _GUESS = _Trained("cnn", "", "", 1, before=8.0, storing=0.5, rate=2e-11)
@@ -71,9 +81,9 @@ _GUESSED_FIT = 30.0
 def expected(jobs: Sequence[Job], runs: Iterable[Run]) -> list[Expected]:
     """Return the expected time of each job.
 
-    The seconds per multiply-add are those of the network nearest in multiply-adds that this machine has
-    trained with the same backend and precision. A classical model takes as long per training row as the last
-    one of its kind.
+    The seconds per multiply-add are those of the same network, or else of the one nearest in multiply-adds,
+    that this machine has trained with the same backend and precision. A classical model takes as long per
+    training row as the last one of its kind.
 
     Args:
         jobs: what to train.
@@ -87,24 +97,35 @@ def _network(job: Job, trained: Sequence[_Trained]) -> Expected:
     size = cost(job.model, job.shape, job.classes)
     multiply_adds = size.multiply_adds if size else 1
     alike = [one for one in trained if (one.backend, one.precision) == (job.backend, job.precision)]
-    nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / multiply_adds)), default=_GUESS)
+    settings = _settings(job.model.model_dump(mode="json"))
+
+    def distance(one: _Trained) -> tuple[bool, float]:
+        return one.settings != settings, abs(math.log(one.multiply_adds / multiply_adds))
+
+    nearest = min(alike, key=distance, default=_GUESS)
     learned, held_out = _rows(job)
     views = 7 if job.model.views else 1
     predicted = learned + job.test_rows * views + held_out * (views - 1)
     second = nearest.rate * multiply_adds
+    doubt = SAME if nearest.settings == settings else SIMILAR if alike else math.inf
     return Expected(
         before=nearest.before,
         training=second * job.epochs * (learned + held_out * EVALUATION),
         after=second * predicted * EVALUATION + nearest.storing,
-        known=bool(alike),
+        doubt=doubt,
     )
 
 
 def _classical(job: Job, trained: Sequence[_Trained]) -> Expected:
     for one in trained:
         if one.kind == job.model.kind:
-            return Expected(one.before, one.rate * _rows(job)[0], 0.0, known=True)
-    return Expected(1.0, _GUESSED_FIT, 0.0, known=False)
+            return Expected(one.before, one.rate * _rows(job)[0], 0.0, SAME, network=False)
+    return Expected(1.0, _GUESSED_FIT, 0.0, math.inf, network=False)
+
+
+def _settings(model: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides the time per image of a model in a configuration: all but its training."""
+    return {key: value for key, value in model.items() if key != "training"}
 
 
 def _rows(job: Job) -> tuple[int, int]:
@@ -133,7 +154,7 @@ def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
                     else _measured_fit(result, str(settings.get("kind")), record.rows)
                 )
                 if measured is not None:
-                    yield measured
+                    yield replace(measured, settings=_settings(settings))
         except KitError:
             continue
 

@@ -1,4 +1,5 @@
 import io
+import math
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,7 +64,7 @@ class Shown:
         self.lines: list[str] = []
         self.progress = RunProgress(self.lines.append, clock=lambda: self.seconds)
         if jobs:
-            times = [Expected(8, 40, 2, known=known)] * len(jobs)
+            times = [Expected(8, 40, 2, doubt=0.3 if known else math.inf)] * len(jobs)
             self.progress.begun(Run(Path("runs/mine")), DATASET, jobs, 0, expected=times, workers=2)
 
     def act(self, one: Job, phase: Phase, epoch: int = 0, share: float = 0.0) -> None:
@@ -172,7 +173,7 @@ def terminal(*, live: bool, first_line: float = FIRST_LINE) -> tuple[Terminal, i
 def test_every_ended_member_leaves_a_line(live: bool) -> None:
     shown, file = terminal(live=live)
     with shown:
-        times = [Expected(8, 40, 2, known=True)] * 2
+        times = [Expected(8, 40, 2, doubt=0.3)] * 2
         shown.begun(Run(Path("runs/mine")), DATASET, [job(0), job(1)], 0, expected=times, workers=2)
         shown.progressed(Progress(Member("cnn", 0, 0), EPOCHS, EPOCHS, 0.1, 0.98765))
         shown.ended(job(0), RESULT)

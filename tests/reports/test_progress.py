@@ -18,7 +18,7 @@ from kit.training.remaining import Range
 from kit.training.wire import Phase
 
 EPOCHS = 4
-TIMES = Expected(before=10, training=80, after=10, known=True)
+TIMES = Expected(before=10, training=80, after=10, doubt=0.3)
 RESULT = MemberResult(
     np.arange(1), np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), History(seconds=72.0)
 )
@@ -68,8 +68,8 @@ def test_the_opening_shows_data_members_and_time() -> None:
         # (9 + 1) * 8 for the convolution, (6272 + 1) * 10 for the softmax.
         "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds per image",
         "knn: 1 member",
-        # Three members of 100 s on two workers, ± 30 %.
-        "about 2 to 5 min",
+        # Three members of 100 s on two workers, with a doubt of 0.55.
+        "about 2 to 6 min",
     ]
     assert "20 epochs in bfloat16, teachers knn, forest; " in Followed(job(0, network)).lines[1]
 

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from kit.models.families import cost
 from kit.records import Curves, History, Machine, RunRecord
 from kit.runs import Run
 from kit.training import machine
-from kit.training.estimate import EVALUATION, Expected, expected
+from kit.training.estimate import EVALUATION, SAME, SIMILAR, Expected, expected
 from kit.training.job import Job
 
 MACHINE = Machine(
@@ -49,8 +50,8 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ru
     monkeypatch.setattr(machine, "describe", lambda: MACHINE)
 
     def write(name: str = "one", model: Cnn | None = None, **info: Any) -> Run:
-        run = Run(tmp_path / name)
-        config = {"folds": {"count": 2}, "models": {"cnn": {}}, "seeds": [0]}
+        run, settings = Run(tmp_path / name), (model or network()).model_dump(mode="json")
+        config = {"folds": {"count": 2}, "models": {"cnn": settings}, "seeds": [0]}
         common = {
             "config_name": "x",
             "hash": "",
@@ -90,7 +91,7 @@ EVALUATED = 8 * EVALUATION * HELD_OUT / ROWS
 
 def test_the_same_training_takes_the_same_time(trained: Callable[..., Run]) -> None:
     times = one(network(), trained())
-    assert times.known
+    assert times.doubt == SAME
     assert times.before == pytest.approx(3 + 1)
     assert times.training == pytest.approx(8 + EVALUATED)
 
@@ -130,6 +131,7 @@ def test_a_network_with_teachers_learns_every_image(trained: Callable[..., Run])
 def test_the_nearest_network_decides(trained: Callable[..., Run]) -> None:
     near, far = trained("near"), trained("far", network(filters=64))
     assert one(network(), far, near) == one(network(), near)
+    assert one(network(), far).doubt == SIMILAR
 
 
 @pytest.mark.parametrize(
@@ -140,20 +142,20 @@ def test_the_nearest_network_decides(trained: Callable[..., Run]) -> None:
 def test_other_machines_backends_and_precisions_are_ignored(
     trained: Callable[..., Run], other: dict[str, Any]
 ) -> None:
-    assert not one(network(), trained(**other)).known
+    assert one(network(), trained(**other)).doubt == math.inf
 
 
 def test_a_damaged_run_is_skipped(trained: Callable[..., Run]) -> None:
     good, bad = trained("good"), trained("bad")
     bad.info_path.write_text("{")
-    assert one(network(), bad, good).known
+    assert one(network(), bad, good).doubt == SAME
 
 
 LOGISTIC = LogisticRegression(kind="logistic_regression")
 
 
 def test_a_classical_model_is_unknown_before_its_first_training(trained: Callable[..., Run]) -> None:
-    assert not one(LOGISTIC, trained()).known
+    assert one(LOGISTIC, trained()).doubt == math.inf
 
 
 def test_a_classical_model_takes_as_long_per_row_as_the_last_of_its_kind(trained: Callable[..., Run]) -> None:
@@ -163,5 +165,5 @@ def test_a_classical_model_takes_as_long_per_row_as_the_last_of_its_kind(trained
         config={"folds": {"count": 2}, "models": {"cnn": {"kind": "logistic_regression"}}, "seeds": [0]},
     )
     times = one(LOGISTIC, run)
-    assert times.known
+    assert times.doubt == SAME
     assert times.total == pytest.approx(3 + 9 + EVALUATED)
