@@ -63,6 +63,23 @@ def test_a_submission_of_probabilities(cv: Cv) -> None:
 
 
 @pytest.mark.usefixtures("named")
+@pytest.mark.parametrize("submission", [{}, {"format": "probabilities"}])
+def test_test_csv_gives_the_submission(cv: Cv, submission: dict[str, Any]) -> None:
+    run, _, _ = cv({"seeds": 2, **changes(**submission)})
+    header, *rows = read(run.test_path)
+    assert header == ["ImageId", "predicted", *(f"p{name}" for name in NAMES)]
+    probs = np.array([row[2:] for row in rows], np.float64)
+    labels = [NAMES[index] for index in probs.argmax(axis=1)]
+    assert [row[1] for row in rows] == labels
+    cells = (
+        [[f"{value:.9g}" for value in row] for row in probs.tolist()]
+        if submission
+        else [[one] for one in labels]
+    )
+    assert predicted(run)[1:] == cells
+
+
+@pytest.mark.usefixtures("named")
 def test_oof_csv_has_the_labels(cv: Cv) -> None:
     run, _, _ = cv(changes())
     header, *rows = read(run.oof_path)
