@@ -131,7 +131,7 @@ def train(run: Run, config: Config, data: Dataset, folds: Sequence[int], jobs: i
     launcher = LocalLauncher()
     devices = assign(launcher.devices(chosen.backend), jobs)
     pool = WorkerPool(
-        launcher, devices, DataFolder.of(data), on_progress=lambda _: None, on_retry=lambda *_: None
+        launcher, devices, DataFolder.of(data), on_progress=lambda *_: None, on_retry=lambda *_: None
     )
     held_out = folds_by_seed(data, config.folds, config.seeds)
     planned = make_jobs(todo, config, chosen, held_out, data, test_rows=TEST_ROWS)

@@ -4,6 +4,7 @@ import click
 
 from kit.cli import options
 from kit.cli.browser import open_page
+from kit.cli.busy import Busy
 from kit.cli.report import warn_of_changes
 from kit.errors import UserError
 from kit.runs import find_run
@@ -18,20 +19,24 @@ from kit.runs import find_run
 @options.open_page
 def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
     """Compare the OOF predictions of each RUN, a name or a path, on the same rows."""
-    from rich.console import Console
-
-    from kit.pipeline.compare import compare, draw
-    from kit.reports.compare.terminal import render
-
     found = [find_run(name) for name in runs]
-    comparison = compare(found)
+    with Busy() as busy:
+        busy(f"comparing {len(found)} runs")
+        from rich.console import Console
+
+        from kit.pipeline.compare import compare, draw
+        from kit.reports.compare.terminal import render
+
+        comparison = compare(found)
     for run in found:
         warn_of_changes(run)
     if as_json:
         click.echo(comparison.model_dump_json(indent=2))
     else:
         render(comparison, Console())
-    page = draw(comparison, found, lambda reason: click.echo(reason, err=True))
+    with Busy() as busy:
+        busy("drawing the page of the comparison")
+        page = draw(comparison, found, busy.say)
     if page and not as_json:
         click.echo(f"\nPage: {page}")
     if open_:

@@ -3,6 +3,7 @@
 import click
 
 from kit.cli import options
+from kit.cli.busy import Busy
 from kit.errors import InterruptedRunError
 
 
@@ -20,14 +21,16 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
     Rerun the same command to resume an interrupted run, or to show the report of a complete one. With more
     seeds, only those are trained.
     """
-    from rich.console import Console
+    with Busy() as busy:
+        busy("loading kit")
+        from rich.console import Console
 
-    from kit.cli.progress import Terminal
-    from kit.config import find, load
-    from kit.pipeline.cv import cv
-    from kit.pipeline.origin import origin_of
-    from kit.pipeline.report import current
-    from kit.reports.run.terminal import render
+        from kit.cli.progress import Terminal
+        from kit.config import find, load
+        from kit.pipeline.cv import cv
+        from kit.pipeline.origin import origin_of
+        from kit.pipeline.report import current
+        from kit.reports.run.terminal import render
 
     with Terminal() as terminal:
         run, complete = cv(
@@ -39,9 +42,11 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
             fresh=fresh,
             origin=origin_of(config, changes, name),
         )
-    if complete:
-        click.echo(f"{run.path} is complete; --fresh retrains it.\n", err=True)
+        if complete:
+            terminal.say(f"{run.path} is complete; --fresh retrains it.\n")
+        terminal.stage("drawing the page of the report")
+        report = current(run, terminal.say)
     try:
-        render(current(run, lambda text: click.echo(text, err=True)), Console(), run)
+        render(report, Console(), run)
     except KeyboardInterrupt:
         raise InterruptedRunError("interrupted; the run is complete: kit report shows it") from None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kit.cli import options
+from kit.cli.busy import Busy
 
 if TYPE_CHECKING:
     from kit.data.dataset import Dataset
@@ -38,7 +39,11 @@ def fetch(config: str, source: str, force: bool, timeout: float) -> None:
     from kit.config import load
     from kit.data import obtain
 
-    click.echo(obtain.fetch(load(config), source, force=force, timeout=timeout))
+    with Busy() as busy:
+        if source not in {"auto", "kaggle"}:  # a download has its own bar
+            busy(f"checking and copying the files of {source}")
+        fetched = obtain.fetch(load(config), source, force=force, timeout=timeout)
+    click.echo(fetched)
 
 
 @command.command(epilog="\b\nExample:\n  kit data check\n  kit data check --json | jq .rows")

@@ -5,6 +5,7 @@ from typing import get_args
 import click
 
 from kit.cli import options
+from kit.cli.busy import Busy
 from kit.cli.report import show
 from kit.config.root import Method
 from kit.errors import UserError
@@ -50,15 +51,18 @@ def command(
     A column is one model with one seed. The ensemble is stored like a run: report, compare and submit accept
     it. Every method is scored out of fold: a fitted one on rows that its weights were not fitted on.
     """
-    from kit.pipeline.ensemble import Settings, ensemble
+    with Busy() as busy:
+        busy("reading the runs")
+        from kit.pipeline.ensemble import Settings, ensemble
 
-    def say(text: str) -> None:
-        click.echo(text, err=True)
+        def say(text: str) -> None:
+            busy.say(text)
+            busy("fitting and comparing the methods")
 
-    settings = Settings(method, **dict(map(_setting, changes)))
-    run, complete = ensemble([find_run(one) for one in runs], settings, say, name=name, fresh=fresh)
+        settings = Settings(method, **dict(map(_setting, changes)))
+        run, complete = ensemble([find_run(one) for one in runs], settings, say, name=name, fresh=fresh)
     if complete:
-        say(f"{run.path} is complete; --fresh combines again.\n")
+        click.echo(f"{run.path} is complete; --fresh combines again.\n", err=True)
     show(run, as_json=as_json, open_=open_)
 
 

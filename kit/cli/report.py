@@ -6,6 +6,7 @@ import click
 
 from kit.cli import options
 from kit.cli.browser import open_page
+from kit.cli.busy import Busy
 from kit.errors import UserError
 from kit.runs import Run, find_run
 
@@ -32,7 +33,9 @@ def show(run: Run, *, as_json: bool, open_: bool) -> None:
     """Print the report of a finished run, and open its page if asked."""
     from kit.pipeline.report import current
 
-    report = current(run, lambda text: click.echo(text, err=True))
+    with Busy() as busy:
+        busy(f"reading the report of {run.name}; if it is out of date, computing it")
+        report = current(run, busy.say)
     if as_json:
         click.echo(json.dumps(report.model_dump(mode="json"), indent=2))
     else:

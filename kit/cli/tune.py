@@ -6,6 +6,7 @@ import sys
 import click
 
 from kit.cli import options
+from kit.cli.busy import Busy
 
 
 @click.command(
@@ -57,12 +58,14 @@ def command(  # noqa: PLR0917 - click passes them by name
     that the search did not use. If one is better there too, configs/tuned-STUDY.yaml is written for kit cv.
     Rerun the same command to resume the study; several processes can share it.
     """
-    from rich.console import Console
+    with Busy() as busy:
+        busy("loading kit")
+        from rich.console import Console
 
-    from kit.cli.tuning_progress import TuningTerminal
-    from kit.masking import masked
-    from kit.pipeline.tune import tune
-    from kit.reports.study.terminal import render_study
+        from kit.cli.tuning_progress import TuningTerminal
+        from kit.masking import masked
+        from kit.pipeline.tune import tune
+        from kit.reports.study.terminal import render_study
 
     with TuningTerminal() as terminal:
         report, page = tune(

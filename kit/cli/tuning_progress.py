@@ -1,27 +1,36 @@
-"""Progress of a study: one line per trial, and live bars on a terminal."""
+"""Progress of a study: one line per trial; a live table on a terminal, and status lines elsewhere."""
 
+import math
 import threading
 import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
 
-from kit.cli.progress import FIRST_LINE, LAST_PAUSE
+from kit.cli.progress import FIRST_LINE, LAST_PAUSE, OTHER_LINES, cropped
+from kit.cli.tuning_state import StudyState, library_of
 from kit.data.dataset import Dataset
 from kit.metrics import HITS, LOSS, Metric
-from kit.records import Params
+from kit.records import Params, Replicate
 from kit.reports.formatting import duration
+from kit.reports.progress import clock_time
 from kit.reports.study.figures import known_score
 from kit.reports.study.wording import value_text
 from kit.terminals import can_redraw
+from kit.training.launch.base import Activity, Event, Progress
 from kit.tuning.search import STOP_REASONS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from kit.pipeline.tune import TuneRequest
+
+ABOUT = 28
+"""Columns of a terminal for the parameters of a trial."""
 
 
 class TuningTerminal:
@@ -35,37 +44,44 @@ class TuningTerminal:
     def __init__(self, console: Console | None = None, first_line: float = FIRST_LINE) -> None:
         self.console, self.first_line = console or Console(stderr=True), first_line
         self.live = can_redraw(self.console)
-        self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=self.console,
-            disable=not self.live,
-        )
-        self._lock, self._over = threading.Lock(), threading.Event()
-        self._bars: dict[int, TaskID] = {}
-        self._doing: dict[int, str] = {}
-        self._ended, self._best = 0, float("inf")
-        self._baseline: float | None = None
-        self._confirmation = ""
+        self.state = StudyState()
+        self._over = threading.Event()
         self._metric: Metric = LOSS
         self._score: Metric = HITS
-        self._folds = 1
         self._began = self._spoke = time.monotonic()
+        self._table = Live(
+            get_renderable=lambda: drawn(self.state, self._metric, self.console.height - OTHER_LINES),
+            console=self.console,
+            refresh_per_second=4,
+            transient=True,
+        )
 
     def __enter__(self) -> Self:
-        self.bars.start()
+        if self.live:
+            self._table.start()
+        else:
+            threading.Thread(target=self._report_status, daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._over.set()
-        self.bars.stop()
+        self._table.stop()
+
+    def stage(self, text: str) -> None:
+        """Show what the command itself does."""
+        self.state.do(text)
 
     def study_started(self, request: "TuneRequest", dataset: Dataset, known: int) -> None:
         """Print data, limits and parallelism."""
         self._metric, self._score = request.metric, request.score
-        self._folds = min(request.source.config.tune.folds, request.source.config.folds.count)
+        config, state = request.source.config, self.state
+        with state.lock:
+            state.folds, state.limit = min(config.tune.folds, config.folds.count), request.seconds
+            state.epochs = {
+                name: model.epochs if model.needs_backend else 0 for name, model in config.models.items()
+            }
+            state.library = library_of(request.backend)
+        state.do("")
         rows = f"{len(dataset.train_labels):,} training rows from {dataset.source}"
         self._say(f"{request.name}: {len(request.space.parameters)} parameters, {rows}")
         if dataset.sample:
@@ -75,40 +91,34 @@ class TuningTerminal:
         limits = [f"{request.trials} trials"] if request.trials else []
         limits += [duration(request.seconds)] if request.seconds else []
         parallel = f"{request.jobs} parallel trial{'s' if request.jobs > 1 else ''}"
-        folds = f"{self._folds} of {request.source.config.folds.count} folds per trial"
+        folds = f"{state.folds} of {config.folds.count} folds per trial"
         self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {parallel}, {folds}")
         if known > 1:
             self._say(f"resuming a study of {known} trials")
-        if not self.live:
-            threading.Thread(target=self._report_status, daemon=True).start()
 
-    def trial_started(self, number: int, params: Params) -> None:  # noqa: ARG002 - the listener's signature
-        """Add a bar for the trial."""
-        with self._lock:
-            self._doing[number] = f"trial {number} starting"
-            self._bars[number] = self.bars.add_task(f"trial {number}", total=None, figures="")
+    def trial_started(self, number: int, params: Params) -> None:
+        """Show the trial."""
+        self.state.trial_started(number, params)
 
-    def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None:
-        """Advance the bar of the trial."""
-        with self._lock:
-            done, total = fold * epochs + epoch, self._folds * epochs
-            self._doing[number] = f"trial {number} at {done / total:.0%}"
-            if number in self._bars:
-                self.bars.update(
-                    self._bars[number],
-                    completed=done,
-                    total=total,
-                    figures=f"{LOSS.title} {LOSS.format(loss)}",
-                )
+    def trial_acts(self, number: int, activity: Activity) -> None:
+        """Show what the worker of a trial does."""
+        self.state.trial_acts(number, activity)
+
+    def trial_progressed(self, number: int, progress: Progress) -> None:
+        """Show the loss of a trial."""
+        self.state.trial_acts(number, progress)
+
+    def search_ends(self, at: float) -> None:
+        """Note when the confirmation will start."""
+        self.state.search_ends = at
 
     def trial_ended(self, trial: "FrozenTrial") -> None:
         """Print the result of a trial."""
-        with self._lock:
-            at = self._doing.pop(trial.number, "").rpartition(" at ")[2]
-            if trial.number in self._bars:
-                self.bars.remove_task(self._bars.pop(trial.number))
-            self._ended += 1
-            self._say(f"trial {trial.number}: {self._outcome(trial, at)}")
+        with self.state.lock:
+            best = self.state.best
+            doing = self.state.trial_ended(trial)
+            at = f"{doing.share:.0%}" if doing and doing.share else ""
+            self._say(f"trial {trial.number}: {self._outcome(trial, at, best)}")
 
     def waiting(self, trials: Mapping[int, bool], seconds: float) -> None:
         """Print which trials of other processes the search waits for, and how long."""
@@ -126,14 +136,15 @@ class TuningTerminal:
 
     def confirming(self, done: int, total: int) -> None:
         """Show the progress of the confirmation."""
-        with self._lock:
-            if not self._confirmation:
-                self._say(f"confirming the best trials on new folds and seeds: {total} trainings")
-                self._bars[-1] = self.bars.add_task("confirmation", total=total, figures="")
-            self._confirmation = f"confirmation {done} of {total}"
-            self.bars.update(self._bars[-1], completed=done, total=total)
+        if not self.state.planned:
+            self._say(f"confirming the best trials on new folds and seeds: {total} trainings")
+        self.state.confirming(done, total)
 
-    def _outcome(self, trial: "FrozenTrial", at: str) -> str:
+    def replicate_acts(self, name: str, replicate: Replicate, event: Event | None) -> None:
+        """Show what the worker of a replicate does."""
+        self.state.replicate_acts(name, replicate, event)
+
+    def _outcome(self, trial: "FrozenTrial", at: str, best: float) -> str:
         seconds = trial.duration.total_seconds() if trial.duration else 0.0
         if trial.state.name == "PRUNED":
             return f"pruned at {at or 'the start'} ({duration(seconds)})"
@@ -147,11 +158,9 @@ class TuningTerminal:
             figures += f", {value_text(self._score, known_score(trial))}"
         notes = [duration(seconds)]
         if trial.user_attrs.get("baseline"):
-            self._baseline = trial.value
             notes.append("the configuration itself")
-        elif trial.value < self._best:
+        elif not trial.value >= best:
             notes.append("best so far")
-        self._best = min(self._best, trial.value)
         return f"{figures} ({', '.join(notes)})"
 
     def _report_status(self) -> None:
@@ -159,16 +168,86 @@ class TuningTerminal:
         while not self._over.wait(pause):
             if time.monotonic() - self._spoke < pause:
                 continue
-            with self._lock:
-                doing = [self._confirmation] if self._confirmation else sorted(self._doing.values())
-                self._say(
-                    f"{duration(time.monotonic() - self._began)}: {', '.join(doing) or 'between trials'}"
-                )
+            self._say(f"{duration(time.monotonic() - self._began)}: {status(self.state)}")
             pause = min(LAST_PAUSE, pause * 1.5)
 
     def _say(self, text: str) -> None:
         self._spoke = time.monotonic()
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=not self.live)
+
+
+def status(state: StudyState) -> str:
+    """Return what the study does now, as one line."""
+    with state.lock:
+        if state.stage:
+            return state.stage
+        doing = [f"{one.title} {one.doing} ({one.share:.0%})" for one in state.running.values()]
+        if state.planned:
+            doing.insert(0, f"confirmation {state.confirmed} of {state.planned}")
+        return ", ".join(doing) or "between trials"
+
+
+def drawn(state: StudyState, metric: Metric, most: int) -> Group:
+    """Return the study as a few lines and a table of what runs, at most 80 columns wide.
+
+    Args:
+        state: the study.
+        metric: what is tuned.
+        most: number of rows of the table; if more are running, the latest ones.
+    """
+    with state.lock:
+        now = state.clock()
+        if state.stage:
+            return Group(Text(f"{state.stage} … {clock_time(now - state.stage_began)}"))
+        grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+        for heading in ("running", "with", "now"):
+            grid.add_column(heading, no_wrap=True, header_style="dim")
+        for heading in ("fold", "done", "time", LOSS.title):
+            grid.add_column(heading, no_wrap=True, justify="right", header_style="dim")
+        for one in sorted(state.running.values(), key=lambda one: one.started)[-max(1, most) :]:
+            grid.add_row(
+                one.title,
+                Text(one.about if len(one.about) <= ABOUT else f"{one.about[: ABOUT - 1]}…"),
+                one.doing,
+                "" if state.planned else f"{one.fold}/{state.folds}",
+                f"{math.floor(100 * one.share)}%",
+                clock_time(now - one.started),
+                LOSS.format(one.loss),
+            )
+        lines = [
+            f"{cropped(text, 79)}" for text in (_time_line(state, now), _trials_line(state, metric)) if text
+        ]
+        return Group(*map(Text, lines), *([grid] if state.running else []))
+
+
+def _time_line(state: StudyState, now: float) -> str:
+    used, phase = now - state.began, "confirmation" if state.planned else "search"
+    if state.limit is None:
+        return f"{phase}: {clock_time(used)} used, no time limit"
+    left = clock_time(max(0.0, state.limit - used))
+    text = f"{phase}: {clock_time(used)} of {clock_time(state.limit)} used, {left} left"
+    if state.planned:
+        return text
+    search = max(0.0, state.search_ends - now)
+    return text if math.isinf(search) else f"{text}; confirmation within {clock_time(search)}"
+
+
+def _trials_line(state: StudyState, metric: Metric) -> str:
+    if state.planned:
+        counts = ", ".join(
+            f"{name if name == 'baseline' else f'trial {name}'} {number}"
+            for name, number in sorted(state.replicates.items())
+        )
+        return f"{state.confirmed} of {state.planned} trainings" + f": {counts}" * bool(counts)
+    counts = ", ".join(f"{number} {name}" for name, number in sorted(state.ended.items()))
+    text = f"trials: {counts or 'none has ended'}"
+    if math.isnan(state.best):
+        return text
+    text += f"; best: trial {state.best_trial}, {value_text(metric, metric.from_loss(state.best))}"
+    if state.best < state.baseline:
+        text += f", {(state.baseline - state.best) / state.baseline:.1%} less"
+        text += " than the baseline" if metric is LOSS else " loss than the baseline"
+    return text
 
 
 def _listed(trials: Collection[int]) -> str:

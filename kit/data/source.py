@@ -1,5 +1,6 @@
 """Decide where the data comes from, download it if needed, and open it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from kit.config import Config, validate
@@ -9,16 +10,25 @@ from kit.errors import UserError
 from kit.records import RunRecord
 
 
-def load(config: Config) -> Dataset:
+def _ignore(text: str) -> None:
+    del text
+
+
+def load(config: Config, stage: Callable[[str], None] = _ignore) -> Dataset:
     """Open the competition's data.
 
     The first source that has it counts: the data directory, /kaggle/input, Kaggle (with credentials), the
     bundled sample. If the configuration names a data directory, no other source is used.
 
+    Args:
+        config: names the data directory and describes the files.
+        stage: receives what takes time, as in "reading train.csv and test.csv in data/".
+
     Raises:
         UserError: a file is missing or wrong (which, and where), or Kaggle refuses the download.
     """
     folder = layout.local_folder(config) or _downloaded(config) or layout.bundled_sample(config)
+    stage(f"reading train.csv and test.csv in {folder.name}/")
     dataset = open_folder(folder, config)
     check_folder(folder, dataset)
     return dataset

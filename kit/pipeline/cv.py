@@ -21,10 +21,10 @@ from kit.pipeline.results import report_of, write_results
 from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
 from kit.records import Origin, RunRecord
 from kit.runs import COMPARISONS, RUNS, Run, all_runs
-from kit.training.estimate import estimate
+from kit.training.estimate import Expected, expected
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Launcher, Progress
+from kit.training.launch.base import DataFolder, Event, Launcher
 from kit.training.launch.devices import assign
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
@@ -34,13 +34,23 @@ from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_lab
 class ProgressListener(Protocol):
     """Receives the progress events of a run; `progressed` and `retried` come from other threads."""
 
-    def begun(
-        self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None
-    ) -> None:
-        """Training starts: `jobs` take about `seconds`; `kept` members are trained already."""
+    def stage(self, text: str) -> None:
+        """The command itself does something that may take seconds, as in "reading data/train.csv"."""
 
-    def progressed(self, progress: Progress) -> None:
-        """A member finished an epoch."""
+    def begun(
+        self,
+        run: Run,
+        dataset: Dataset,
+        jobs: Sequence[Job],
+        kept: int,
+        *,
+        expected: Sequence[Expected],
+        workers: int,
+    ) -> None:
+        """Training starts: each job is expected to take so long; `kept` members are trained already."""
+
+    def progressed(self, event: Event) -> None:
+        """A member finished an epoch, or its worker does something else."""
 
     def retried(self, job: Job, reason: str) -> None:
         """A lost worker is started again."""
@@ -86,7 +96,9 @@ def cv(
         if name == COMPARISONS:
             raise UserError("kit compare writes to this folder", where="--run", received=name)
     stem = plain_name(config_name)
-    dataset = load(config)
+    listener.stage("looking for the data")
+    dataset = load(config, listener.stage)
+    listener.stage("planning the run")
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
     record = new_record(config, config_name, dataset, numerics)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
@@ -114,16 +126,18 @@ def cv(
             launcher,
             devices,
             DataFolder.of(dataset),
-            on_progress=listener.progressed,
+            on_progress=lambda _, event: listener.progressed(event),
             on_retry=listener.retried,
         )
         try:
             with track_status(run, record) as tracked:
                 run.write_folds(folds)
-                seconds = estimate(todo, len(devices), all_runs())
-                listener.begun(run, dataset, todo, len(members) - len(todo), seconds)
+                times = expected(todo, all_runs()) if todo else []
+                listener.begun(
+                    run, dataset, todo, len(members) - len(todo), expected=times, workers=len(devices)
+                )
                 train(todo, pool, listener, tracked)
-                finish(run, config, dataset, folds, tracked.record)
+                finish(run, config, dataset, folds, tracked.record, stage=listener.stage)
         except KeyboardInterrupt:
             stored = sum(run.has(member) for member in members)
             kept = f"{stored} of {len(members)} members are stored"
@@ -171,14 +185,32 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
         )
 
 
-def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], record: RunRecord) -> None:
+def finish(
+    run: Run,
+    config: Config,
+    dataset: Dataset,
+    folds: NDArray[np.int8],
+    record: RunRecord,
+    *,
+    stage: Callable[[str], None],
+) -> None:
     """Combine the members of a run, and write its results and images.
+
+    Args:
+        run: where the members are stored.
+        config: the resolved configuration.
+        dataset: what they were trained on.
+        folds: (seeds, rows) int8, the fold that holds the row out.
+        record: run.json.
+        stage: receives what is done, as in "combining the members".
 
     Raises:
         KitError: members do not fit together.
     """
     labels, task, ids = np.asarray(dataset.train_labels), dataset.task, dataset.test_ids
+    stage("combining the members")
     done = combine_members(run, config, folds, labels)
+    stage("computing the figures of the report")
     report = report_of(
         record.model_copy(update={"finished": now()}),
         config,
@@ -189,7 +221,9 @@ def finish(run: Run, config: Config, dataset: Dataset, folds: NDArray[np.int8], 
         ids=ids,
         warnings=dataset.warnings,
     )
+    stage("writing oof.csv and submission.csv")
     write_results(run, record, config, done, report, labels=labels, task=task, ids=ids)
+    stage("choosing the images of the page")
     run.write_images(images_of(report, dataset))
 
 

@@ -60,6 +60,7 @@ class TuneRequest:
         seconds: time of the call; None: no limit.
         jobs: parallel trials.
         command: the command line that makes the same request.
+        backend: Keras's; None if no network is tuned.
     """
 
     name: str
@@ -71,6 +72,7 @@ class TuneRequest:
     seconds: float | None
     jobs: int
     command: str
+    backend: str | None
 
     @property
     def metric(self) -> Metric:
@@ -84,7 +86,10 @@ class TuneRequest:
 
 
 class ProgressListener(searching.ProgressListener, confirmation.ProgressListener, Protocol):
-    """Receives progress events of a study; all but `study_started` may come from other threads."""
+    """Receives progress events of a study; some come from other threads."""
+
+    def stage(self, text: str) -> None:
+        """The command itself does something that may take seconds, as in "reading data/train.csv"."""
 
     def study_started(self, request: TuneRequest, dataset: Dataset, known: int) -> None:
         """The search starts; the study has `known` trials."""
@@ -130,7 +135,9 @@ def tune(
         check_name(name, "--study")
     source = Source.read(config_name, changes)
     config, space = source.config, make_space(source)
-    dataset, numerics = load_data(config), resolve_numerics(config)
+    listener.stage("looking for the data")
+    dataset, numerics = load_data(config, listener.stage), resolve_numerics(config)
+    listener.stage("opening the study")
     made_of = _made_of(config, space, dataset, numerics)
     name = name or f"{plain_name(source.layers[0].path.stem)}-{_digest(made_of)}"
     folder = RUNS / f"tune-{name}"
@@ -150,6 +157,7 @@ def tune(
         seconds=seconds,
         jobs=len(devices),
         command=command,
+        backend=numerics.backend,
     )
     folds = folds_by_seed(dataset, config.folds, config.seeds[:1])[0]
     shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of)
@@ -166,6 +174,7 @@ def tune(
     confirmed = None
     if last:
         confirmed = _confirm(shared, request, dataset, launcher, devices, listener=listener, started=started)
+    listener.stage("drawing the report of the study")
     report = summarise_study(
         shared.study,
         confirmed,

@@ -1,4 +1,4 @@
-"""Estimated training time, from earlier runs on this machine."""
+"""Expected training time of members, from earlier runs on this machine."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,73 +12,125 @@ from kit.models.families import cost
 from kit.runs import Run
 from kit.training import machine
 from kit.training.job import Job
-from kit.training.plan import makespan
 
 EVALUATION = 1 / 3
 """Cost of predicting one image, as a share of the cost of training on it."""
 
 
 @dataclass(frozen=True)
-class _Trained:
-    """Measured cost of a network that this machine has trained.
+class Expected:
+    """How long the parts of one member's training are expected to take, in seconds.
 
     Attributes:
-        backend, precision: settings of the training.
-        multiply_adds: of one image in a forward pass.
-        fixed: seconds that do not depend on the length of training: imports, tracing, saving.
-        rate: seconds of training per multiply-add.
+        before: from the start of the process to the end of the first step: imports, tracing, compiling.
+        training: all epochs, with the predictions of held-out rows after each; the fit of a classical model.
+        after: predictions after the last epoch, storing.
+        known: whether this machine has trained such a model. If not, only the proportions of networks are
+            useful, and only after some steps of this run.
     """
 
+    before: float
+    training: float
+    after: float
+    known: bool
+
+    @property
+    def total(self) -> float:
+        """Seconds of the member."""
+        return self.before + self.training + self.after
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """Measured cost of a member that this machine has trained.
+
+    Attributes:
+        kind: of the model.
+        backend, precision: settings of the training; "none" and float32 for a classical model.
+        multiply_adds: of one image in a forward pass; 1 for a classical model.
+        before: seconds of imports, tracing and compiling.
+        storing: seconds of storing the network.
+        rate: seconds of training per multiply-add; per image for a classical model.
+    """
+
+    kind: str
     backend: str
     precision: str
     multiply_adds: int
-    fixed: float
+    before: float
+    storing: float
     rate: float
 
 
-def estimate(jobs: Sequence[Job], workers: int, runs: Iterable[Run]) -> float | None:
-    """Return the estimated seconds for `jobs`; None if this machine has trained nothing comparable.
+_GUESS = _Trained("cnn", "", "", 1, before=8.0, storing=0.5, rate=2e-11)
+"""Of a machine that has trained nothing: two CPU cores in bfloat16."""
+_GUESSED_FIT = 30.0
+"""Seconds of a classical model that this machine has not trained; its time depends on the kind alone."""
+
+
+def expected(jobs: Sequence[Job], runs: Iterable[Run]) -> list[Expected]:
+    """Return the expected time of each job.
 
     The seconds per multiply-add are those of the network nearest in multiply-adds that this machine has
-    trained with the same backend and precision. Classical models have no estimate.
+    trained with the same backend and precision. A classical model takes as long per training row as the last
+    one of its kind.
 
     Args:
-        jobs: jobs in the order of training.
-        workers: number of parallel workers.
+        jobs: what to train.
         runs: runs to learn from; of equally near networks the first one is used.
     """
     trained = list(_trained(runs))
-    seconds = [_seconds(job, trained) for job in jobs]
-    known = [one for one in seconds if one is not None]
-    return makespan(known, workers) if len(known) == len(seconds) else None
+    return [_network(job, trained) if job.model.needs_backend else _classical(job, trained) for job in jobs]
 
 
-def _seconds(job: Job, trained: Sequence[_Trained]) -> float | None:
-    alike = [one for one in trained if (one.backend, one.precision) == (job.backend, job.precision)]
+def _network(job: Job, trained: Sequence[_Trained]) -> Expected:
     size = cost(job.model, job.shape, job.classes)
-    if not alike or size is None:
-        return None
-    nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / size.multiply_adds)))
+    multiply_adds = size.multiply_adds if size else 1
+    alike = [one for one in trained if (one.backend, one.precision) == (job.backend, job.precision)]
+    nearest = min(alike, key=lambda one: abs(math.log(one.multiply_adds / multiply_adds)), default=_GUESS)
+    learned, held_out = _rows(job)
+    views = 7 if job.model.views else 1
+    predicted = learned + job.test_rows * views + held_out * (views - 1)
+    second = nearest.rate * multiply_adds
+    return Expected(
+        before=nearest.before,
+        training=second * job.epochs * (learned + held_out * EVALUATION),
+        after=second * predicted * EVALUATION + nearest.storing,
+        known=bool(alike),
+    )
+
+
+def _classical(job: Job, trained: Sequence[_Trained]) -> Expected:
+    for one in trained:
+        if one.kind == job.model.kind:
+            return Expected(one.before, one.rate * _rows(job)[0], 0.0, known=True)
+    return Expected(1.0, _GUESSED_FIT, 0.0, known=False)
+
+
+def _rows(job: Job) -> tuple[int, int]:
+    """Return the number of images that a member learns from, and of held-out rows."""
     held_out = int(np.count_nonzero(job.held_out))
     learned = len(job.held_out) - held_out
-    if job.teachers:
-        learned = len(job.held_out) + job.test_rows
-    trainings = job.epochs * (learned + held_out * EVALUATION)
-    return nearest.fixed + nearest.rate * size.multiply_adds * trainings
+    return (len(job.held_out) + job.test_rows if job.teachers else learned), held_out
 
 
 def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
-    """Yield one member per network and run of this machine; unreadable runs are skipped."""
+    """Yield one member per model and run of this machine; unreadable runs are skipped."""
     here = machine.describe()
     for run in runs:
         try:
             record, planned = run.read_record(), run.planned()
             if any(getattr(record.machine, key) != getattr(here, key) for key in ("cpu", "cores", "gpu")):
                 continue
-            for model, precision in record.precision.items():
+            for model, settings in record.config.get("models", {}).items():
                 member = next((one for one in planned if one.model == model and run.has(one)), None)
+                if member is None:
+                    continue
+                result, precision = run.read_member(member), record.precision.get(model)
                 measured = (
-                    _measured(run.read_member(member), record.backend or "", precision) if member else None
+                    _measured(result, record.backend or "", precision)
+                    if precision
+                    else _measured_fit(result, str(settings.get("kind")), record.rows)
                 )
                 if measured is not None:
                     yield measured
@@ -87,15 +139,32 @@ def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
 
 
 def _measured(result: MemberResult, backend: str, precision: str) -> _Trained | None:
-    """Return the speed of a member; None if its history lacks the figures."""
+    """Return the speed of a network; None if its history lacks the figures."""
     history = result.history
     if not (history.epochs.seconds and history.seconds and history.multiply_adds):
         return None
     epochs, images = history.epochs.seconds, (history.steps or 0) * (history.batch_size or 0)
     if not images:
         return None
-    training = sum(epochs) - history.tracing_seconds
-    evaluation = training / images * len(epochs) * len(result.val_rows) * EVALUATION
-    fixed = history.startup_seconds + history.seconds - training - evaluation
-    rate = training / (images * history.multiply_adds)
-    return _Trained(backend, precision, history.multiply_adds, fixed, rate)
+    training, held_out = sum(epochs) - history.tracing_seconds, len(result.val_rows)
+    views = 1 if result.test_probs_tta is None else 7
+    predicted = len(epochs) * held_out + images / len(epochs) + views * len(result.test_probs)
+    predicted += (views - 1) * held_out
+    other = history.seconds - sum(epochs) - training / images * predicted * EVALUATION
+    return _Trained(
+        "cnn",
+        backend,
+        precision,
+        history.multiply_adds,
+        before=history.startup_seconds + history.tracing_seconds,
+        storing=max(0.0, other),
+        rate=training / (images * history.multiply_adds),
+    )
+
+
+def _measured_fit(result: MemberResult, kind: str, rows: int) -> _Trained | None:
+    """Return the speed of a classical model; None if its history lacks it."""
+    history, learned = result.history, rows - len(result.val_rows)
+    if not history.seconds or learned <= 0:
+        return None
+    return _Trained(kind, "none", "float32", 1, history.startup_seconds, 0.0, history.seconds / learned)

@@ -13,12 +13,15 @@ from kit.metrics import LOSS, METRICS
 from kit.models.families import build_classifier
 from kit.records import History
 from kit.training.job import Job
+from kit.training.wire import OnActivity, ignore
 
 if TYPE_CHECKING:
     from kit.training.network import OnEpoch
 
 
-def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) -> MemberResult:
+def train_member(
+    job: Job, folder: Path, on_epoch: "OnEpoch", started: float, on_activity: OnActivity = ignore
+) -> MemberResult:
     """Train `job` on the arrays in a folder.
 
     Args:
@@ -26,6 +29,7 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
         folder: holds train_images.npy, train_labels.npy and test_images.npy.
         on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
         started: start of the process (`time.time()`), for the start-up time in the history.
+        on_activity: receives what the training does.
     """
     images, labels, test_images = (
         np.load(folder / f"{name}.npy", mmap_mode="r")
@@ -39,10 +43,10 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
 
         make_deterministic()
         imported = time.time()
-        result = train_network(job, images, labels, test_images, on_epoch)
+        result = train_network(job, images, labels, test_images, on_epoch, on_activity=on_activity)
     else:
         imported = time.time()
-        result = _fit_classifier(job, images, labels, test_images)
+        result = _fit_classifier(job, images, labels, test_images, on_activity)
         held_out = labels[result.val_rows]
         if len(held_out):
             score = METRICS[job.metric].value(result.val_probs, held_out)
@@ -52,7 +56,11 @@ def train_member(job: Job, folder: Path, on_epoch: "OnEpoch", started: float) ->
 
 
 def _fit_classifier(
-    job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8], test_images: NDArray[np.uint8]
+    job: Job,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    test_images: NDArray[np.uint8],
+    on_activity: OnActivity,
 ) -> MemberResult:
     from kit.models.classical import probabilities
 
@@ -60,13 +68,16 @@ def _fit_classifier(
         raise TypeError(f"{job.member}: {job.model.kind} is a network")
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
     classifier = build_classifier(job.model, job.random_seed)
+    on_activity("fitting", 0, 0.0)
     classifier.fit(_flat(images[rows]), labels[rows])
-    train_probs, test_probs = (
-        probabilities(classifier, _flat(part), job.classes) for part in (images[rows], test_images)
-    )
-    val_probs = np.empty((0, job.classes), np.float32)
-    if len(val_rows):  # scikit-learn refuses to predict nothing.
-        val_probs = probabilities(classifier, _flat(images[val_rows]), job.classes)
+    parts, done = (images[rows], test_images, images[val_rows]), 0
+    probs = [np.empty((0, job.classes), np.float32) for _ in parts]
+    for number, part in enumerate(parts):
+        on_activity("predicting", 0, done / sum(map(len, parts)))
+        if len(part):  # scikit-learn refuses to predict nothing.
+            probs[number] = probabilities(classifier, _flat(part), job.classes)
+        done += len(part)
+    train_probs, test_probs, val_probs = probs
     history = History(metric=job.metric, train_score=METRICS[job.metric].value(train_probs, labels[rows]))
     return MemberResult(val_rows, val_probs, test_probs, history)
 

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,7 +16,7 @@ from kit.config import Network
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS, Metric
-from kit.models.augmentation import RandomWarp, deskew
+from kit.models.augmentation import VIEWS, RandomWarp, deskew
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
 from kit.models.standalone import standalone
@@ -27,6 +28,7 @@ from kit.training.optimizers import averaged, make_optimizer
 from kit.training.prediction import predict, predict_views
 from kit.training.schedules import learning_rates
 from kit.training.targets import make_training_set
+from kit.training.wire import OnActivity, ignore
 
 OnEpoch = Callable[[int, float, float], None]
 
@@ -37,6 +39,8 @@ def train_network(
     labels: NDArray[np.uint8],
     test_images: NDArray[np.uint8],
     on_epoch: OnEpoch,
+    *,
+    on_activity: OnActivity = ignore,
 ) -> MemberResult:
     """Train the network of `job` on its training set; the weights of the last epoch count.
 
@@ -46,6 +50,7 @@ def train_network(
         labels: (rows,).
         test_images: (test rows, height, width, channels).
         on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
+        on_activity: called with phase, epoch and share, as in `kit.training.launch.base.Activity`.
 
     Raises:
         KitError: the loss is NaN or infinite.
@@ -53,6 +58,7 @@ def train_network(
     spec = job.model
     if not spec.needs_backend:
         raise TypeError(f"{job.member}: {spec.kind} is not a network")
+    on_activity("preparing", 0, 0.0)
     if spec.deskew:
         images, test_images = deskew(images), deskew(test_images)
     # One process trains several networks in sequence; each starts from the same state.
@@ -67,6 +73,7 @@ def train_network(
     image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
     engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
+    on_activity("compiling", 1, 0.0)
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
 
     def predict_held_out() -> NDArray[np.float32]:
@@ -78,21 +85,49 @@ def train_network(
     orders = _orders(training_set.rows, batch, spec.epochs, job.random_seed)
     metric = METRICS[job.metric]
     curves, val_probs = _train(
-        engine, orders, predict_held_out, labels[val_rows], metric=metric, on_epoch=on_epoch
+        engine,
+        orders,
+        predict_held_out,
+        labels[val_rows],
+        metric=metric,
+        on_epoch=on_epoch,
+        on_activity=on_activity,
     )
     if spec.training.ema:
         optimizer.finalize_variable_values(network.trainable_variables)
-    train_score = metric.value(predict(engine, images[rows]), labels[rows])
-    history = _history(job, spec, curves, train_score, batch=batch, steps=steps)
-    test_probs = predict(engine, test_images)
-    result = MemberResult(val_rows, val_probs, test_probs, history, _saved(network, spec, job))
-    if not spec.views:
-        return result
-    return replace(
-        result,
-        val_probs_tta=predict_views(engine, images[val_rows], val_probs),
-        test_probs_tta=predict_views(engine, test_images, test_probs),
+    views = len(VIEWS) if spec.views else 0
+    count = _RowCounter(
+        len(rows) + len(test_images) + views * (len(val_rows) + len(test_images)), on_activity
     )
+    train_score = metric.value(predict(engine, images[rows], on_rows=count), labels[rows])
+    history = _history(job, spec, curves, train_score, batch=batch, steps=steps)
+    test_probs = predict(engine, test_images, on_rows=count)
+    result = MemberResult(val_rows, val_probs, test_probs, history)
+    if spec.views:
+        result = replace(
+            result,
+            val_probs_tta=predict_views(engine, images[val_rows], val_probs, count),
+            test_probs_tta=predict_views(engine, test_images, test_probs, count),
+        )
+    on_activity("storing", 0, 0.0)
+    return replace(result, network=_saved(network, spec, job))
+
+
+class _RowCounter:
+    """Counts the predicted rows, and reports their share.
+
+    Args:
+        total: number of rows that are predicted.
+        on_activity: receives the share.
+    """
+
+    def __init__(self, total: int, on_activity: OnActivity) -> None:
+        self._total, self._done, self._report = total, 0, on_activity
+        on_activity("predicting", 0, 0.0)
+
+    def __call__(self, rows: int) -> None:
+        self._done += rows
+        self._report("predicting", 0, self._done / self._total)
 
 
 def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iterator[NDArray[np.int32]]:
@@ -112,13 +147,14 @@ def _train(
     *,
     metric: Metric,
     on_epoch: OnEpoch,
+    on_activity: OnActivity,
 ) -> tuple[Curves, NDArray[np.float32]]:
     """Train one epoch per order; return the curves and the last predictions of the held-out rows."""
     epochs: list[tuple[float, ...]] = []
     val_loss = val_score = math.nan
     for epoch, order in enumerate(orders, 1):
         started = time.perf_counter()
-        loss, accuracy = engine.epoch(order)
+        loss, accuracy = engine.epoch(order, partial(_report_steps, on_activity, epoch, len(order)))
         if not np.isfinite(loss):
             raise KitError(
                 f"it diverged in epoch {epoch}: the loss is {loss}",
@@ -131,6 +167,10 @@ def _train(
         epochs.append((loss, accuracy, val_loss, val_score, seconds))
         on_epoch(epoch, val_loss, val_score)
     return Curves(**dict(zip(Curves.model_fields, zip(*epochs, strict=True), strict=True))), val_probs
+
+
+def _report_steps(on_activity: OnActivity, epoch: int, steps: int, done: int) -> None:
+    on_activity("training", epoch, done / steps)
 
 
 def _history(

@@ -1,6 +1,6 @@
 """Class probabilities of a network: plain, and with test-time augmentation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,18 @@ from kit.training.engines.base import Engine
 PREDICTION_BATCH = 1000
 
 
+OnRows = Callable[[int], None]
+
+
+def _ignore(rows: int) -> None:
+    del rows
+
+
 def predict(
-    engine: Engine, images: NDArray[np.uint8], change: Mapping[str, float] | None = None
+    engine: Engine,
+    images: NDArray[np.uint8],
+    change: Mapping[str, float] | None = None,
+    on_rows: OnRows = _ignore,
 ) -> NDArray[np.float32]:
     """Return class probabilities (rows, classes) of (rows, height, width, channels), after `change` if given.
 
@@ -21,6 +31,7 @@ def predict(
         engine: a network.
         images: at least one.
         change: one of VIEWS.
+        on_rows: called with the number of rows of each step, after it.
     """
     batch = min(PREDICTION_BATCH, len(images))
     parts = []
@@ -29,13 +40,14 @@ def predict(
         first = min(start, len(images) - batch)
         part = images[first : first + batch]
         parts.append(engine.logits(view(part, change) if change else part)[start - first :])
+        on_rows(first + batch - start)
     logits = np.concatenate(parts).astype(np.float64)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 def predict_views(
-    engine: Engine, images: NDArray[np.uint8], plain: NDArray[np.float32]
+    engine: Engine, images: NDArray[np.uint8], plain: NDArray[np.float32], on_rows: OnRows = _ignore
 ) -> NDArray[np.float32]:
     """Return the mean over the views of test-time augmentation, (rows, classes).
 
@@ -43,8 +55,9 @@ def predict_views(
         engine: a network.
         images: (rows, height, width, channels); may be empty.
         plain: (rows, classes), the predictions of the unchanged images, which are the first view.
+        on_rows: see `predict`.
     """
     if not len(images):
         return plain
-    views = [plain, *(predict(engine, images, change) for change in VIEWS)]
+    views = [plain, *(predict(engine, images, change, on_rows) for change in VIEWS)]
     return np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)

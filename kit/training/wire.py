@@ -1,8 +1,27 @@
 """Messages between driver and worker: one line of JSON, then the blobs whose sizes the line lists."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Literal
+
+Phase = Literal[
+    "starting", "loading", "preparing", "compiling", "training", "fitting", "predicting", "storing"
+]
+"""What a worker does for a member.
+
+starting: the process starts. loading: it imports libraries. preparing: images, network. compiling: until the
+first step has ended. training: the steps of the epochs. fitting: training of a model without epochs.
+predicting: after the training. storing: the network.
+"""
+
+OnActivity = Callable[[Phase, int, float], None]
+"""Receives what a worker does: phase, epoch and share, as in `kit.training.launch.base.Activity`."""
+
+
+def ignore(phase: Phase, epoch: int, share: float) -> None:
+    """Take no notice of what a worker does."""
+    del phase, epoch, share
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 Messages have the format of `kit.training.wire`. The environment names the folder of the arrays, KIT_DATA.
 stdin: jobs. Once it closes, the driver has ended: the worker exits, and removes the driver's temporary
 folder, KIT_SCRATCH, which a driver that was killed cannot do.
-stdout: for each job one message per epoch, then the result, which has two blobs, arrays and network, or the
-reason why the training failed. Output of libraries goes to stderr.
+stdout: for each job what the worker does, and one message per epoch; then the result, which has two blobs,
+arrays and network, or the reason why the training failed. Output of libraries goes to stderr.
 """
 
 import os
@@ -17,9 +17,11 @@ import traceback
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from kit.training.wire import Message, pack_message, read_message
+from kit.training.wire import Message, Phase, pack_message, read_message
 
 STARTED = time.time()
+PAUSE = 0.5
+"""Seconds, at least, between two messages about the same phase of the same epoch."""
 
 
 def main() -> NoReturn:
@@ -70,7 +72,22 @@ def _send(out: IO[bytes], fields: dict[str, Any], *blobs: bytes) -> None:
     out.flush()
 
 
+class _Activities:
+    """Sends what the worker does, not more often than people can read it."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out, self._sent, self._at = out, ("", 0), 0.0
+
+    def __call__(self, phase: Phase, epoch: int, share: float) -> None:
+        now = time.monotonic()
+        if (phase, epoch) != self._sent or now - self._at >= PAUSE:
+            _send(self._out, {"phase": phase, "epoch": epoch, "share": share})
+            self._sent, self._at = (phase, epoch), now
+
+
 def _train(message: Message, out: IO[bytes], started: float) -> None:
+    activities = _Activities(out)
+    activities("loading", 0, 0.0)  # before the imports, which take seconds
     from kit.members import pack
     from kit.training.job import Job
     from kit.training.member import train_member
@@ -78,7 +95,8 @@ def _train(message: Message, out: IO[bytes], started: float) -> None:
     def on_epoch(epoch: int, loss: float, score: float) -> None:
         _send(out, {"epoch": epoch, "val_loss": loss, "val_score": score})
 
-    result = train_member(Job.from_message(message), Path(os.environ["KIT_DATA"]), on_epoch, started)
+    job, folder = Job.from_message(message), Path(os.environ["KIT_DATA"])
+    result = train_member(job, folder, on_epoch, started, activities)
     _send(out, {"result": "member"}, pack(result), result.network or b"")
 
 

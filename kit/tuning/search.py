@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from kit import interrupts
 from kit.errors import InterruptedRunError, KitError
 from kit.records import Params
-from kit.training.launch.base import Device, Launcher, Progress
+from kit.training.launch.base import Activity, Device, Event, Launcher, Progress
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import TrialSlot
 from kit.tuning.waiting import SILENCE, RemoteTrials
@@ -36,8 +36,14 @@ class ProgressListener(Protocol):
     def trial_started(self, number: int, params: Params) -> None:
         """A trial starts."""
 
-    def trial_progressed(self, number: int, fold: int, epoch: int, epochs: int, loss: float) -> None:
-        """A trial finished an epoch; `loss` is the training loss on the held-out rows."""
+    def trial_progressed(self, number: int, progress: Progress) -> None:
+        """A trial finished an epoch."""
+
+    def trial_acts(self, number: int, activity: Activity) -> None:
+        """The worker of a trial does something, or is so far with it."""
+
+    def search_ends(self, at: float) -> None:
+        """The search has time until `at`, by `time.monotonic`; called repeatedly. Infinity: no limit."""
 
     def trial_ended(self, trial: "FrozenTrial") -> None:
         """A trial is complete, pruned or failed."""
@@ -142,7 +148,9 @@ class _TrialRunner:
                 futures = [pool.submit(self._work, slot) for slot in self.slots]
                 while (state := wait(futures, CHECK_SECONDS, FIRST_EXCEPTION)).not_done:
                     self._pause(0)
-                    if time.monotonic() >= self._stop_at():
+                    ends = self._stop_at()
+                    self._listener.search_ends(ends)
+                    if time.monotonic() >= ends:
                         self._stop(TIME_UP)
                     for future in state.done:
                         future.result()
@@ -153,10 +161,11 @@ class _TrialRunner:
             future.result()
         return self._ran
 
-    def progressed(self, number: int, progress: Progress) -> None:
-        self._listener.trial_progressed(
-            number, progress.member.fold, progress.epoch, progress.epochs, progress.val_loss
-        )
+    def progressed(self, number: int, progress: Event) -> None:
+        if isinstance(progress, Activity):
+            self._listener.trial_acts(number, progress)
+            return
+        self._listener.trial_progressed(number, progress)
 
     def _stop(self, reason: str) -> None:
         for slot in self.slots:

@@ -16,7 +16,7 @@ from kit.errors import KitError
 from kit.members import Member
 from kit.metrics import LOSS, METRICS, Metric
 from kit.reports.study.figures import SCORE
-from kit.training.launch.base import DataFolder, Device, Launcher, Progress
+from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.session import Session
 from kit.training.plan import make_jobs, resolve_numerics
 from kit.tuning.space import Space
@@ -39,12 +39,10 @@ class TrialSlot:
     Args:
         launcher: starts the workers.
         device: what they compute on.
-        on_progress: called with the trial's number after each epoch.
+        on_progress: called with the trial's number after each epoch, and in between about once a second.
     """
 
-    def __init__(
-        self, launcher: Launcher, device: Device, on_progress: Callable[[int, Progress], None]
-    ) -> None:
+    def __init__(self, launcher: Launcher, device: Device, on_progress: Callable[[int, Event], None]) -> None:
         self.launcher, self.device, self.on_progress = launcher, device, on_progress
         self.stopped: str | None = None
         self._session: Session | None = None
@@ -119,8 +117,10 @@ class Objective:
         seconds: list[float] = []
         startup = 0.0
 
-        def follow(progress: Progress) -> None:
+        def follow(progress: Event) -> None:
             slot.on_progress(trial.number, progress)
+            if not isinstance(progress, Progress):
+                return
             if not math.isfinite(progress.val_loss):
                 raise TrialFailedError(f"{progress.member}: the loss is {progress.val_loss}")
             report.epoch(progress)

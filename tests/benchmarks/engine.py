@@ -73,7 +73,7 @@ def train(
         launcher,
         assign(launcher.devices(jobs[0].backend), workers),
         data,
-        on_progress=lambda progress: None,  # noqa: ARG005 - the caller's keyword
+        on_progress=lambda *_: None,
         on_retry=_warn,
     )
     results = []

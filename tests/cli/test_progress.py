@@ -1,6 +1,5 @@
 import io
 import re
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,32 +8,44 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from kit.cli.progress import FIRST_LINE, Terminal
-from kit.config import Cnn, KNearest, Stage, Training
+from kit.cli.progress import FIRST_LINE, OTHER_LINES, Terminal, cropped, drawn, line
+from kit.config import Cnn, Stage, Training
 from kit.errors import KitError
 from kit.members import Member, MemberResult
 from kit.records import History
+from kit.reports.progress import RunProgress
 from kit.runs import Run
+from kit.training.estimate import Expected
 from kit.training.job import Job
-from kit.training.launch.base import Progress
+from kit.training.launch.base import Activity, Progress
+from kit.training.wire import Phase
 
 EPOCHS = 4
-HISTORY = History(seconds=72.0)
-RESULT = MemberResult(np.arange(1), np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), HISTORY)
+RESULT = MemberResult(
+    np.arange(1), np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), History(seconds=72.0)
+)
+LONG = "a-network-with-a-rather-long-name"
 
 
-def job(fold: int, model: Any = None) -> Job:
+def job(fold: int, model: str = "cnn") -> Job:
     network = Cnn(stages=(Stage(filters=8),), training=Training(epochs=EPOCHS))
-    held_out = np.zeros(3, bool)
-    member = Member("cnn" if model is None else "knn", fold, 0)
     return Job(
-        member, model or network, (28, 28, 1), 10, "data", 2, held_out, "tensorflow", "bfloat16", "accuracy"
+        Member(model, fold, 0),
+        network,
+        (28, 28, 1),
+        10,
+        "data",
+        2,
+        np.zeros(3, bool),
+        "tensorflow",
+        "bfloat16",
+        "accuracy",
     )
 
 
-def dataset(**changes: Any) -> Any:
-    known = {"train_labels": np.zeros(42_000), "test_images": np.zeros(28_000), "source": "data/"}
-    return SimpleNamespace(**(known | {"sample": False, "warnings": ()} | changes))
+DATASET: Any = SimpleNamespace(
+    train_labels=np.zeros(42_000), test_images=np.zeros(28_000), source="data/", sample=False, warnings=()
+)
 
 
 class Screen(io.StringIO):
@@ -45,157 +56,147 @@ class Screen(io.StringIO):
 
 
 class Shown:
-    """A Terminal and its output."""
+    """A run's progress, its clock, and what a terminal of 80 columns shows."""
 
-    def __init__(self, *, live: bool = False, first_line: float = FIRST_LINE) -> None:
-        self.file = Screen() if live else io.StringIO()
-        console = Console(file=self.file, force_terminal=live, width=100, no_color=not live)
-        self.terminal = Terminal(console, first_line)
+    def __init__(self, *jobs: Job, known: bool = True) -> None:
+        self.seconds = 0.0
+        self.lines: list[str] = []
+        self.progress = RunProgress(self.lines.append, clock=lambda: self.seconds)
+        if jobs:
+            times = [Expected(8, 40, 2, known=known)] * len(jobs)
+            self.progress.begun(Run(Path("runs/mine")), DATASET, jobs, 0, expected=times, workers=2)
 
-    def begin(self, *jobs: Job, **also: Any) -> None:
-        self.terminal.begun(Run(Path("runs/mine")), dataset(), jobs, **({"kept": 0, "seconds": None} | also))
+    def act(self, one: Job, phase: Phase, epoch: int = 0, share: float = 0.0) -> None:
+        self.progress.progressed(Activity(one.member, phase, epoch, share))
 
-    def epoch(self, fold: int, number: int) -> None:
-        self.terminal.progressed(Progress(Member("cnn", fold, 0), number, EPOCHS, 0.1, 0.98765))
-
-    def line(self, spent: float = 60.0) -> str:
-        """Return the plain line that is written after `spent` seconds."""
-        return self.terminal._line(spent)
+    def score(self, one: Job, epoch: int, score: float) -> None:
+        self.progress.progressed(Progress(one.member, epoch, EPOCHS, 0.1, score))
 
     @property
-    def text(self) -> str:
-        return self.file.getvalue()
+    def text(self) -> list[str]:
+        file = io.StringIO()
+        Console(file=file, width=80).print(drawn(self.progress.snapshot(), 24 - OTHER_LINES))
+        return [row.rstrip() for row in file.getvalue().splitlines()]
+
+    @property
+    def line(self) -> str:
+        return line(self.progress.snapshot())
 
 
-def test_it_first_shows_data_and_members() -> None:
+def test_before_the_training_the_table_says_what_the_command_does() -> None:
     shown = Shown()
-    shown.begin(job(0), job(1), job(0, KNearest(kind="knn")), kept=3)
-    assert shown.text.splitlines()[:4] == [
-        "mine: 42,000 training rows, 28,000 test rows from data/",
-        "3 of 6 members are already trained",
-        # (9 + 1) * 8 for the convolution, (6272 + 1) * 10 for the softmax.
-        "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds per image",
-        "knn: 1 member",
-    ]
+    shown.progress.stage("reading train.csv")
+    shown.seconds = 3.0
+    assert shown.text == ["reading train.csv … 0:03"]
+    assert shown.line == "3.0 s: reading train.csv"
 
 
-def test_the_teachers_of_a_network_are_named() -> None:
-    shown = Shown()
-    shown.begin(job(0, Cnn(stages=(Stage(filters=8),), teachers=("knn", "forest"))))
-    assert ": 1 member of 20 epochs in bfloat16, teachers knn, forest; 62,810 parameters" in shown.text
+def test_the_columns_are_labelled_and_the_last_row_is_of_all_members() -> None:
+    shown = Shown(job(0), job(1), job(2))
+    shown.act(job(0), "loading")
+    shown.act(job(1), "training", 2, 0.5)
+    shown.score(job(1), 1, 0.98765)
+    shown.act(job(1), "training", 2, 0.5)
+    shown.seconds = 65.0
+    head, first, second, every, left = shown.text
+    assert head.split() == ["member", "now", "progress", "time", "accuracy"]
+    assert re.fullmatch(r"cnn-f0-s0 loading TensorFlow \S+ +\d+% 1:05 +-", first)
+    assert re.fullmatch(r"cnn-f1-s0 epoch 2 of 4 +\S+ +\d+% 1:05 98.765 %", second)
+    assert re.fullmatch(r"all +0 of 3 members +\S+ +\d+% 1:05", every)
+    assert left.endswith(" left")
 
 
-def test_the_sample_and_warnings_are_shown() -> None:
-    shown = Shown()
-    odd = dataset(sample=True, warnings=("2 rows of [train.csv] are copies",))
-    shown.terminal.begun(Run(Path("runs/mine")), odd, [], 0)
-    assert "This is the bundled sample; kit data fetch downloads the competition's data." in shown.text
-    assert "warning: 2 rows of [train.csv] are copies\n" in shown.text
+def test_long_names_neither_wrap_nor_hide_fold_and_seed() -> None:
+    long = job(3, LONG)
+    shown = Shown(long)
+    shown.act(long, "loading")
+    shown.score(long, 1, 0.98765)
+    assert len(shown.text) == 4
+    assert all(len(row) <= 80 for row in shown.text)
+    assert shown.text[1].startswith("a-network…name-f3-s0 ")
 
 
-def test_the_first_plain_line_comes_after_ten_seconds() -> None:
-    assert FIRST_LINE == 10
-    shown = Shown(first_line=0.05)
-    with shown.terminal:
-        shown.begin(job(0))
-        before = shown.text
-        deadline = time.monotonic() + 20
-        while shown.text == before and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert re.match(r"\d+\.\d s: 0 of 1 members, 0% of the epochs\n", shown.text.removeprefix(before))
+def test_a_short_name_is_not_cropped() -> None:
+    assert cropped("cnn-f0-s0") == "cnn-f0-s0"
+    assert cropped("0123456789", 5) == "01…89"
 
 
-def test_plain_lines_become_rarer_and_end_with_the_run() -> None:
-    shown = Shown(first_line=0.05)
-    with shown.terminal:
-        shown.begin(job(0))
-        time.sleep(1)
-    lines = shown.text.count("members, ")
-    # After 0.05, 0.125, 0.24, 0.41, 0.66 and 1.04 seconds, on an idle machine.
-    assert 1 <= lines <= 6
-    time.sleep(0.2)
-    assert shown.text.count("members, ") <= lines + 1
+def test_many_members_fit_into_the_height_of_the_terminal() -> None:
+    jobs = [job(fold) for fold in range(40)]
+    shown = Shown(*jobs)
+    for second, one in enumerate(jobs):
+        shown.seconds = second
+        shown.act(one, "starting")
+    assert len(shown.text) < 24
+    assert any(row.startswith("cnn-f39-s0 ") for row in shown.text)
+    assert not any(row.startswith("cnn-f0-s0 ") for row in shown.text)
 
 
-def test_a_plain_line_shows_progress_and_remaining_time() -> None:
-    shown = Shown()
-    shown.begin(job(0), job(1), kept=7)
-    assert shown.line(5) == "5.0 s: 0 of 2 members, 0% of the epochs"
-    shown.epoch(0, 1)
-    shown.epoch(0, 2)
-    assert shown.line(60) == "1m 00s: 0 of 2 members, 25% of the epochs, about 3m 00s left"
-    for number in (3, 4):
-        shown.epoch(0, number)
-    shown.terminal.ended(job(0), RESULT)
-    assert shown.line(60) == "1m 00s: 1 of 2 members, 50% of the epochs, about 1m 00s left"
+@pytest.mark.parametrize("phase", ["starting", "loading", "preparing", "compiling", "predicting"])
+def test_the_progress_of_a_phase_without_steps_changes_every_two_seconds(phase: Phase) -> None:
+    shown = Shown(job(0))
+    shown.act(job(0), "starting")
+    if phase == "predicting":
+        shown.act(job(0), "training", EPOCHS, 1.0)
+    shown.act(job(0), phase)
+    frames = []
+    for second in range(0, 9, 2):
+        shown.seconds = second
+        frames.append(re.sub(r"\d:\d\d", "", "\n".join(shown.text)))
+    assert len(set(frames)) == 5
 
 
-def test_no_remaining_time_is_shown_while_start_up_dominates() -> None:
-    shown = Shown()
-    shown.begin(*map(job, range(15)))
-    shown.epoch(0, 1)
-    assert shown.line() == "1m 00s: 0 of 15 members, 2% of the epochs"  # 1 of 60
-    shown.epoch(0, 2)
-    assert shown.line() == "1m 00s: 0 of 15 members, 3% of the epochs, about 29m 00s left"
+def test_a_line_names_the_phase_of_each_worker() -> None:
+    shown = Shown(job(0), job(1))
+    shown.act(job(0), "compiling", 1)
+    shown.act(job(1), "training", 3, 0.5)
+    shown.seconds = 10.0
+    assert re.fullmatch(
+        r"10.0 s: 0 of 2 members, \d+%, .+ left, cnn-f0-s0 compiling, cnn-f1-s0 epoch 3 of 4", shown.line
+    )
 
 
-def test_epochs_of_a_lost_worker_do_not_count() -> None:
-    shown = Shown()
-    shown.begin(job(0), job(1))
-    shown.epoch(0, 1)
-    shown.epoch(1, 3)
-    shown.terminal.retried(job(1), "cnn-f1-s0: its worker was killed by signal 9")
-    text = "warning: cnn-f1-s0: its worker was killed by signal 9; retrying\n"
-    assert shown.text.endswith(text)
-    assert "12% of the epochs" in shown.line()
-    shown.epoch(1, 1)
-    assert "25% of the epochs" in shown.line()
+def test_the_remaining_time_of_an_unknown_model_is_not_guessed() -> None:
+    shown = Shown(job(0), known=False)
+    assert shown.lines[-1].startswith("the time is known after the first steps: ")
+    assert "remaining time not known yet" in shown.line
 
 
-def test_a_failed_member_is_reported_and_counts_as_done() -> None:
-    shown = Shown()
-    shown.begin(job(0), job(1))
-    shown.epoch(0, 1)
-    shown.terminal.ended(job(0), KitError("cnn-f0-s0: it diverged", hint="lower it"))
-    assert shown.text.endswith("failed: cnn-f0-s0: it diverged\n")
-    assert shown.line(60) == "1m 00s: 1 of 2 members, 50% of the epochs, about 1m 00s left"
+def terminal(*, live: bool, first_line: float = FIRST_LINE) -> tuple[Terminal, io.StringIO]:
+    file = Screen() if live else io.StringIO()
+    console = Console(file=file, force_terminal=live, width=80, height=24, no_color=not live)
+    return Terminal(console, first_line), file
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_every_ended_member_leaves_a_line(live: bool) -> None:
+    shown, file = terminal(live=live)
+    with shown:
+        times = [Expected(8, 40, 2, known=True)] * 2
+        shown.begun(Run(Path("runs/mine")), DATASET, [job(0), job(1)], 0, expected=times, workers=2)
+        shown.progressed(Progress(Member("cnn", 0, 0), EPOCHS, EPOCHS, 0.1, 0.98765))
+        shown.ended(job(0), RESULT)
+        shown.ended(job(1), KitError("cnn-f1-s0: it diverged"))
+    assert "cnn-f0-s0: trained in 1m 12s, held-out accuracy 98.765 %" in file.getvalue()
+    assert "failed: cnn-f1-s0: it diverged" in file.getvalue()
+    assert ("\x1b" in file.getvalue()) == live
 
 
 @pytest.mark.parametrize("live", [False, True])
 def test_nothing_to_train_is_not_an_error(live: bool) -> None:
-    shown = Shown(live=live)
-    with shown.terminal:
-        shown.begin(kept=5)
-    assert "5 of 5 members are already trained" in shown.text
-    assert "nan" not in shown.text.lower()
+    shown, file = terminal(live=live)
+    with shown:
+        shown.begun(Run(Path("runs/mine")), DATASET, [], 5, expected=[], workers=1)
+    assert "5 of 5 members are already trained" in file.getvalue()
+    assert "nan" not in file.getvalue().lower()
 
 
-def test_off_a_terminal_there_are_no_bars_and_no_escape_codes() -> None:
-    shown = Shown()
-    with shown.terminal:
-        shown.begin(job(0))
-        for number in range(1, EPOCHS + 1):
-            shown.epoch(0, number)
-        shown.terminal.ended(job(0), RESULT)
-    assert "\x1b" not in shown.text
-    assert "━" not in shown.text
-    assert "nan" not in shown.text.lower()
-
-
-def test_on_a_terminal_every_running_member_has_a_bar() -> None:
-    shown = Shown(live=True)
-    with shown.terminal:
-        shown.begin(job(0), job(1))
-        shown.epoch(0, 1)
-        shown.epoch(1, 2)
-        shown.terminal.bars.refresh()
-        under_way = shown.text
-        shown.terminal.ended(job(0), RESULT)
-        shown.terminal.bars.refresh()
-        tasks = [task.description for task in shown.terminal.bars.tasks]
-    assert "cnn-f0-s0" in under_way
-    assert "98.765 %" in under_way
-    assert tasks == ["all epochs", "cnn-f1-s0"]
-    assert "cnn-f0-s0: trained in 1m 12s" in shown.text
-    assert re.search(r"6/8\x1b.* 1 of 2 members, about [\d.]+ s left", shown.text)
-    assert "nan" not in shown.text.lower()
+def test_plain_lines_are_written_while_the_run_lasts() -> None:
+    shown, file = terminal(live=False, first_line=0.01)
+    with shown:
+        shown.stage("reading train.csv")
+        for _ in range(2000):
+            if "reading train.csv\n" in file.getvalue():
+                break
+            shown._over.wait(0.01)
+    assert re.match(r"[\d.]+ s: reading train.csv\n", file.getvalue())

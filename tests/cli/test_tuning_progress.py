@@ -6,7 +6,12 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from rich.console import Console
 
-from kit.cli.tuning_progress import TuningTerminal
+from kit.cli.tuning_progress import TuningTerminal, drawn, status
+from kit.cli.tuning_state import StudyState, short_params
+from kit.members import Member
+from kit.metrics import LOSS
+from kit.records import Replicate
+from kit.training.launch.base import Activity, Progress
 
 
 def ended(
@@ -44,9 +49,9 @@ def test_the_best_so_far_is_marked(terminal: TuningTerminal) -> None:
 
 
 def test_a_pruned_trial_says_at_which_share(terminal: TuningTerminal) -> None:
-    terminal._folds = 2
+    terminal.state.folds, terminal.state.epochs = 2, {"cnn": 10}
     terminal.trial_started(3, {})
-    terminal.trial_progressed(3, fold=0, epoch=5, epochs=10, loss=0.5)
+    terminal.trial_progressed(3, Progress(Member("cnn", 0, 0), 5, 10, 0.5, 0.9))
     terminal.trial_ended(ended(3, state=TrialState.PRUNED))
     assert said(terminal) == ["trial 3: pruned at 25% (1m 30s)"]
 
@@ -65,3 +70,65 @@ def test_the_confirmation_is_announced_once(terminal: TuningTerminal) -> None:
     terminal.confirming(0, 12)
     terminal.confirming(1, 12)
     assert said(terminal) == ["confirming the best trials on new folds and seeds: 12 trainings"]
+
+
+class Shown:
+    """The state of a study with a clock that the test sets, and what a terminal of 80 columns shows."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.state = StudyState(clock=lambda: self.seconds)
+        self.state.limit, self.state.search_ends = 240.0, 150.0
+        self.state.folds, self.state.epochs = 2, {"cnn": 10}
+
+    @property
+    def text(self) -> list[str]:
+        file = StringIO()
+        Console(file=file, width=80).print(drawn(self.state, LOSS, 16))
+        return [row.rstrip() for row in file.getvalue().splitlines()]
+
+
+def test_the_table_shows_time_trials_and_what_runs() -> None:
+    shown = Shown()
+    shown.state.trial_ended(ended(0, 0.02, baseline=True))
+    shown.state.trial_ended(ended(1, 0.018))
+    shown.state.trial_ended(ended(2, state=TrialState.PRUNED))
+    shown.state.trial_started(3, {"models.cnn.dropout": 0.1234, "training.learning_rate": 0.002})
+    shown.state.trial_acts(3, Activity(Member("cnn", 1, 0), "training", 6, 0.5))
+    shown.state.trial_acts(3, Progress(Member("cnn", 1, 0), 5, 10, 0.03, 0.99))
+    shown.seconds = 60.0
+    assert shown.text == [
+        "search: 1:00 of 4:00 used, 3:00 left; confirmation within 1:30",
+        "trials: 2 complete, 1 pruned",
+        "best: trial 1, log loss 0.01800, its loss 10.0% below that of the baseline",
+        "running with                         now          fold done time log loss",
+        "trial 3 dropout=0.123 learning_rate… epoch 6 of 10  2/2  77% 1:00  0.03000",
+    ]
+
+
+def test_the_start_of_a_trial_is_shown_as_such() -> None:
+    shown = Shown()
+    shown.state.trial_started(0, {})
+    shown.state.trial_acts(0, Activity(Member("cnn", 0, 0), "loading"))
+    assert "loading TensorFlow" in shown.text[-1]
+    assert "the configuration itself" in shown.text[-1]
+    assert status(shown.state) == "trial 0 loading TensorFlow (0%)"
+
+
+def test_the_table_shows_the_confirmation() -> None:
+    shown = Shown()
+    shown.state.confirming(1, 8)
+    shown.state.replicate_acts("baseline", Replicate(seed=1, fold=0), None)
+    shown.state.replicate_acts(
+        "3", Replicate(seed=1, fold=2), Activity(Member("cnn", 2, 1), "training", 1, 0.5)
+    )
+    shown.seconds = 200.0
+    assert shown.text[:2] == [
+        "confirmation: 3:20 of 4:00 used, 0:40 left",
+        "1 of 8 trainings: baseline 1",
+    ]
+    assert shown.text[-1].split()[:6] == ["trial", "3", "fold", "2,", "seed", "1"]
+
+
+def test_parameters_are_shortened_to_the_end_of_their_keys() -> None:
+    assert short_params({"models.cnn.dropout": 0.123456, "training.epochs": 5}) == "dropout=0.123 epochs=5"

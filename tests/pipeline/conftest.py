@@ -18,8 +18,9 @@ from kit.members import PARSING, MemberResult
 from kit.pipeline.cv import cv as cross_validate
 from kit.records import History
 from kit.runs import RUNS, Run
+from kit.training.estimate import Expected
 from kit.training.job import Job
-from kit.training.launch.base import Progress
+from kit.training.launch.base import Event, Progress
 from tests.launchers import FakeLauncher, OnProgress
 
 ROWS, TEST_ROWS, FIRST_TEST, CLASSES = 100, 30, 5000, 10
@@ -68,18 +69,30 @@ class Record:
         self.planned: list[str] = []
         self.ended_members: dict[str, bool] = {}
         self.retries: list[str] = []
+        self.stages: list[str] = []
         self.kept = -1
         self.on_ended: Callable[[], object] = lambda: None
 
+    def stage(self, text: str) -> None:
+        self.stages.append(text)
+
     def begun(
-        self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None
+        self,
+        run: Run,
+        dataset: Dataset,
+        jobs: Sequence[Job],
+        kept: int,
+        *,
+        expected: Sequence[Expected],
+        workers: int,
     ) -> None:
         assert run.read_record().status == "running"
         assert len(dataset.train_labels) == ROWS
-        assert seconds is None or not jobs
+        assert len(expected) == len(jobs)
+        assert workers >= 1
         self.planned, self.kept = [str(job.member) for job in jobs], kept
 
-    def progressed(self, progress: Progress) -> None:
+    def progressed(self, event: Event) -> None:
         pass
 
     def retried(self, job: Job, reason: str) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit.config import Cnn, LogisticRegression, Model, Stage, Training
+from kit.config import Augmentation, Cnn, LogisticRegression, Model, Stage, Training
 from kit.members import Member, MemberResult
 from kit.models.families import cost
 from kit.records import Curves, History, Machine, RunRecord
 from kit.runs import Run
 from kit.training import machine
-from kit.training.estimate import EVALUATION, estimate
+from kit.training.estimate import EVALUATION, Expected, expected
 from kit.training.job import Job
 
 MACHINE = Machine(
@@ -79,39 +79,57 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ru
     return write
 
 
+def one(model: Model, *runs: Run, **changes: Any) -> Expected:
+    [times] = expected([job(model, **changes)], runs)
+    return times
+
+
+EVALUATED = 8 * EVALUATION * HELD_OUT / ROWS
+"""Seconds of the predictions of held-out rows in four epochs of two seconds."""
+
+
 def test_the_same_training_takes_the_same_time(trained: Callable[..., Run]) -> None:
-    run = trained()
-    assert estimate([job(network())], 1, [run]) == pytest.approx(4 + 8 + 8 / 6)
+    times = one(network(), trained())
+    assert times.known
+    assert times.before == pytest.approx(3 + 1)
+    assert times.training == pytest.approx(8 + EVALUATED)
 
 
 def test_training_time_grows_with_epochs_but_startup_does_not(trained: Callable[..., Run]) -> None:
-    run = trained()
-    assert estimate([job(network(epochs=8))], 1, [run]) == pytest.approx(4 + 2 * (8 + 8 / 6))
+    times = one(network(epochs=8), trained())
+    assert times.before == pytest.approx(4)
+    assert times.training == pytest.approx(2 * (8 + EVALUATED))
 
 
 def test_training_time_grows_with_multiply_adds(trained: Callable[..., Run]) -> None:
     run, wide = trained(), network(filters=8)
     ratio = cost(wide, (28, 28, 1), 10).multiply_adds / cost(network(), (28, 28, 1), 10).multiply_adds
-    assert estimate([job(wide)], 1, [run]) == pytest.approx(4 + ratio * (8 + 8 / 6))
+    assert one(wide, run).training == pytest.approx(ratio * (8 + EVALUATED))
+
+
+def test_the_time_after_the_training_grows_with_the_rows_to_predict(trained: Callable[..., Run]) -> None:
+    run = trained()
+    few, many = (one(network(), run, test_rows=rows).after for rows in (0, ROWS))
+    # As many test rows as training rows: a third of an epoch's two seconds.
+    assert many - few == pytest.approx(2 * EVALUATION)
+
+
+def test_test_time_augmentation_predicts_seven_views(trained: Callable[..., Run]) -> None:
+    run = trained()
+    views = network().model_copy(update={"augmentation": Augmentation(tta=True)})
+    more = one(views, run).after - one(network(), run).after
+    assert more == pytest.approx(6 * (1600 + HELD_OUT) / ROWS * 2 * EVALUATION)
 
 
 def test_a_network_with_teachers_learns_every_image(trained: Callable[..., Run]) -> None:
-    run = trained()
-    taught = job(network(), teachers=(Member("knn", 0, 0),))
+    taught = one(network(), trained(), teachers=(Member("knn", 0, 0),))
     every = ROWS + HELD_OUT + 1600
-    assert estimate([taught], 1, [run]) == pytest.approx(4 + 8 * every / ROWS + 8 / 6)
+    assert taught.training == pytest.approx(8 * every / ROWS + EVALUATED)
 
 
 def test_the_nearest_network_decides(trained: Callable[..., Run]) -> None:
     near, far = trained("near"), trained("far", network(filters=64))
-    assert estimate([job(network())], 1, [far, near]) == estimate([job(network())], 1, [near])
-
-
-def test_three_members_on_two_workers_take_two_rounds(trained: Callable[..., Run]) -> None:
-    run = trained()
-    one = estimate([job(network())], 1, [run])
-    assert one is not None
-    assert estimate([job(network())] * 3, 2, [run]) == pytest.approx(2 * one)
+    assert one(network(), far, near) == one(network(), near)
 
 
 @pytest.mark.parametrize(
@@ -122,16 +140,28 @@ def test_three_members_on_two_workers_take_two_rounds(trained: Callable[..., Run
 def test_other_machines_backends_and_precisions_are_ignored(
     trained: Callable[..., Run], other: dict[str, Any]
 ) -> None:
-    assert estimate([job(network())], 1, [trained(**other)]) is None
+    assert not one(network(), trained(**other)).known
 
 
 def test_a_damaged_run_is_skipped(trained: Callable[..., Run]) -> None:
     good, bad = trained("good"), trained("bad")
     bad.info_path.write_text("{")
-    assert estimate([job(network())], 1, [bad, good]) is not None
+    assert one(network(), bad, good).known
 
 
-def test_a_classical_model_has_no_estimate(trained: Callable[..., Run]) -> None:
-    run = trained()
-    jobs = [job(network()), job(LogisticRegression(kind="logistic_regression"))]
-    assert estimate(jobs, 1, [run]) is None
+LOGISTIC = LogisticRegression(kind="logistic_regression")
+
+
+def test_a_classical_model_is_unknown_before_its_first_training(trained: Callable[..., Run]) -> None:
+    assert not one(LOGISTIC, trained()).known
+
+
+def test_a_classical_model_takes_as_long_per_row_as_the_last_of_its_kind(trained: Callable[..., Run]) -> None:
+    run = trained(
+        precision={},
+        rows=ROWS + HELD_OUT,
+        config={"folds": {"count": 2}, "models": {"cnn": {"kind": "logistic_regression"}}, "seeds": [0]},
+    )
+    times = one(LOGISTIC, run)
+    assert times.known
+    assert times.total == pytest.approx(3 + 9 + EVALUATED)

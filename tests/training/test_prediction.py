@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ class Identity:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
+    def epoch(self, order: NDArray[np.int32], on_steps: Callable[[int], None]) -> tuple[float, float]:
         raise NotImplementedError
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -46,6 +48,13 @@ def test_the_mean_over_views_weights_each_view_equally(monkeypatch: pytest.Monke
     assert changes == list(VIEWS)
     np.testing.assert_allclose(mean[[0, 1, 2], [0, 1, 2]], 1 / 7, atol=1e-6)
     np.testing.assert_allclose(mean[:, 9], 6 / 7, atol=1e-6)
+
+
+def test_every_row_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "PREDICTION_BATCH", 10)
+    reported: list[int] = []
+    prediction.predict(Identity(), np.zeros((25, 2, 2, 1), np.uint8), on_rows=reported.append)
+    assert reported == [10, 10, 5]
 
 
 def test_huge_logits_do_not_overflow() -> None:

@@ -57,11 +57,24 @@ def send(process: "subprocess.Popen[bytes]", model: Any, **changes: Any) -> None
 
 
 def answer(process: "subprocess.Popen[bytes]") -> Message:
+    """Return the next message of a worker that is not about what it does."""
+    while "phase" in (message := message_of(process)).fields:
+        pass
+    return message
+
+
+def message_of(process: "subprocess.Popen[bytes]") -> Message:
     """Return the next message of a worker."""
     assert process.stdout
     message = read_message(process.stdout)
     assert message
     return message
+
+
+def test_a_worker_says_what_it_does_before_it_imports_libraries(start: Any) -> None:
+    process = start(LogisticRegression(kind="logistic_regression", iterations=1))
+    phases = [message_of(process).fields.get("phase") for _ in range(3)]
+    assert phases == ["loading", "fitting", "predicting"]
 
 
 def test_a_result_has_two_blobs_and_warnings_go_to_stderr(start: Any) -> None:

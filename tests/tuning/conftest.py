@@ -13,6 +13,7 @@ from kit.config import FloatRange, Tune
 from kit.data.dataset import Dataset
 from kit.members import MemberResult, pack
 from kit.records import History
+from kit.training.launch.base import Activity, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
@@ -57,7 +58,8 @@ class Recorder:
     def __init__(self) -> None:
         self.started: dict[int, dict[str, Any]] = {}
         self.ended: list[Any] = []
-        self.epochs: list[tuple[int, int, int, int, float]] = []
+        self.epochs: list[tuple[int, Progress]] = []
+        self.ends = 0.0
         self.waits: list[dict[int, bool]] = []
         self.left: list[int] = []
         self.on_start: Callable[[], object] = lambda: None
@@ -67,8 +69,13 @@ class Recorder:
         self.started[number] = dict(params)
         self.on_start()
 
-    def trial_progressed(self, *event: Any) -> None:
-        self.epochs.append(event)
+    def trial_progressed(self, number: int, progress: Progress) -> None:
+        self.epochs.append((number, progress))
+
+    def trial_acts(self, number: int, activity: Activity) -> None: ...
+
+    def search_ends(self, at: float) -> None:
+        self.ends = at
 
     def trial_ended(self, trial: Any) -> None:
         self.ended.append(trial)

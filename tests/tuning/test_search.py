@@ -68,7 +68,7 @@ def test_a_search_ends_with_its_trials(open_study: Open, record: Recorder) -> No
     assert shared.trial_count() == 6
     assert sorted(record.started) == [trial.number for trial in record.ended] == list(range(6))
     assert record.started[0] == {"x": 0.5}
-    assert record.epochs[0] == (0, 0, 1, 4, 0.5)
+    assert record.epochs[0] == (0, Progress(Member("m", 0, 0), 1, 4, 0.5, 0.9))
     assert record.waits == []
 
 

@@ -1,5 +1,6 @@
 """JAX: an epoch is a scan over the state of model and optimiser."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -20,14 +21,16 @@ class JaxEngine:
     def _variables(self) -> tuple[list[Any], list[Any], list[Any]]:
         return self.model.trainable_variables, self.model.non_trainable_variables, self.optimizer.variables
 
-    def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
-        """See `Engine`."""
+    def epoch(self, order: NDArray[np.int32], on_steps: Callable[[int], None]) -> tuple[float, float]:
+        """See `Engine`. One report per epoch: a scan of another length would be compiled again."""
         state = [[variable.value for variable in part] for part in self._variables()]
         state, losses, accuracies = self._epoch(state, self.images, self.targets, order)
         for part, values in zip(self._variables(), state, strict=True):
             for variable, value in zip(part, values, strict=True):
                 variable.assign(value)
-        return float(losses.mean()), float(accuracies.mean())
+        means = float(losses.mean()), float(accuracies.mean())
+        on_steps(len(order))
+        return means
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine`."""

@@ -1,5 +1,6 @@
 """TensorFlow: the loop over the steps of an epoch is part of the graph."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kit.training.engines.base import TrainingState, batch_accuracy
+from kit.training.engines.base import Pace, TrainingState, batch_accuracy
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras ships no types
@@ -72,23 +73,30 @@ class TensorFlowEngine:
     def __init__(self, state: TrainingState) -> None:
         self.state, self.model, self.optimizer = state, state.model, state.optimizer
         self.images, self.targets = tf.constant(state.images), tf.constant(state.targets)
-        self._epoch = tf.function(self._steps)
+        self.pace = Pace()
+        self._part = tf.function(self._steps)
         # It has no Python control flow; without AutoGraph, tracing takes a third of the time.
         self._logits = tf.function(self._forward, autograph=False)
 
-    def epoch(self, order: NDArray[np.int32]) -> tuple[float, float]:
+    def epoch(self, order: NDArray[np.int32], on_steps: Callable[[int], None]) -> tuple[float, float]:
         """See `Engine`."""
-        loss, accuracy = self._epoch(tf.constant(order))
-        return float(loss), float(accuracy)
+        rows, sums = tf.constant(order), (tf.constant(0.0), tf.constant(0.0))
+        for first, stop in self.pace.parts(len(order)):
+            # Tensors, not integers: one compiled function serves every part.
+            sums = self._part(rows, tf.constant(first), tf.constant(stop), *sums)
+            float(sums[0])  # wait for the device
+            on_steps(stop)
+        steps = tf.constant(len(order), tf.float32)
+        return float(sums[0] / steps), float(sums[1] / steps)
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine`."""
         result: NDArray[np.float32] = self._logits(tf.constant(images)).numpy()
         return result
 
-    def _steps(self, order: Any) -> tuple[Any, Any]:
-        loss_sum, accuracy_sum = tf.constant(0.0), tf.constant(0.0)
-        for step in tf.range(tf.shape(order)[0]):
+    def _steps(self, order: Any, first: Any, stop: Any, loss_sum: Any, accuracy_sum: Any) -> tuple[Any, Any]:
+        """Train on order[first:stop]; return the sums of loss and accuracy with these steps added."""
+        for step in tf.range(first, stop):
             rows = order[step]
             images, targets = tf.gather(self.images, rows), tf.gather(self.targets, rows)
             with tf.GradientTape() as tape:
@@ -97,8 +105,7 @@ class TensorFlowEngine:
             variables = self.model.trainable_variables
             self.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
             loss_sum, accuracy_sum = loss_sum + loss, accuracy_sum + batch_accuracy(logits, targets)
-        steps = tf.cast(tf.shape(order)[0], tf.float32)
-        return loss_sum / steps, accuracy_sum / steps
+        return loss_sum, accuracy_sum
 
     def _forward(self, images: Any) -> Any:
         return self.model(images, training=False)

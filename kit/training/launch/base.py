@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from kit.data.dataset import Dataset
 from kit.members import Member, MemberResult
 from kit.training.job import Job
+from kit.training.wire import Phase
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,37 @@ class Progress:
     val_score: float
 
 
+@dataclass(frozen=True)
+class Activity:
+    """What a worker does for a member from now on, or how far it is with it.
+
+    Attributes:
+        member: the member.
+        phase: what its worker does.
+        epoch: number of the current epoch, from 1; 0 before the first, and for models without epochs.
+        share: part of the phase that is done, from 0 to 1; while training, of the steps of the epoch.
+    """
+
+    member: Member
+    phase: Phase
+    epoch: int = 0
+    share: float = 0.0
+
+
+Event = Progress | Activity
+"""What a worker reports."""
+
+
 class WorkerHandle(Protocol):
     """A started worker: a separate interpreter, which trains one job after the other."""
 
-    def train(self, job: Job, on_progress: Callable[[Progress], None]) -> MemberResult:
+    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
         """Train `job` and return its result.
 
         Args:
             job: its backend and data are those that the worker was started with.
-            on_progress: called after each epoch, from the thread that calls `train`.
+            on_progress: called after each epoch, and in between about once a second, from the thread that
+                calls `train`.
 
         Raises:
             WorkerLostError: the worker ended without a result; another worker may succeed.

@@ -18,7 +18,7 @@ from kit.scratch import scratch
 from kit.training.failures import WorkerFailedError, WorkerLostError, lost
 from kit.training.job import Job
 from kit.training.launch import devices
-from kit.training.launch.base import DataFolder, Device, Progress
+from kit.training.launch.base import Activity, DataFolder, Device, Event, Progress
 from kit.training.wire import Message, NotAMessageError, read_message
 
 Process = subprocess.Popen[bytes]
@@ -131,7 +131,7 @@ class LocalWorker:
         self._running.discard(self._process)
         self._held.close()
 
-    def train(self, job: Job, on_progress: Callable[[Progress], None]) -> MemberResult:
+    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
         """Train `job` and return its result; see `WorkerHandle`."""
         if (job.backend, job.data) != (self._backend, self._data.fingerprint):
             raise ValueError(f"{job.member}: its worker was started with another backend or data set")
@@ -164,7 +164,7 @@ class _Failure:
 
 
 def _follow(
-    job: Job, process: Process, on_progress: Callable[[Progress], None]
+    job: Job, process: Process, on_progress: Callable[[Event], None]
 ) -> MemberResult | _Failure | None:
     """Return the worker's result, or why the training failed; None if the worker ended without either.
 
@@ -177,13 +177,13 @@ def _follow(
     process.stdin.flush()
     while (message := read_message(process.stdout)) is not None:
         answer = _parsed(message, job)
-        if not isinstance(answer, Progress):
+        if isinstance(answer, MemberResult | _Failure):
             return answer
         on_progress(answer)
     return None
 
 
-def _parsed(message: Message, job: Job) -> Progress | MemberResult | _Failure:
+def _parsed(message: Message, job: Job) -> Event | MemberResult | _Failure:
     fields = message.fields
     try:
         if "failed" in fields:
@@ -191,6 +191,8 @@ def _parsed(message: Message, job: Job) -> Progress | MemberResult | _Failure:
         if "result" in fields:
             arrays, network = message.blobs
             return unpack(arrays, network or None)
+        if "phase" in fields:
+            return Activity(job.member, **fields)
         return Progress(job.member, epochs=job.epochs, **fields)
     except (ValueError, LookupError, TypeError, BadZipFile):
         raise NotAMessageError(repr(json.dumps(fields)[:80])) from None

@@ -4,12 +4,13 @@ import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from kit import interrupts
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Device, Launcher, Progress
+from kit.training.launch.base import DataFolder, Device, Event, Launcher
 from kit.training.launch.session import Session
 
 Outcome = tuple[Job, MemberResult | KitError]
@@ -22,7 +23,7 @@ class WorkerPool:
         launcher: starts the workers.
         devices: one per worker that runs at once.
         data: the arrays that jobs refer to.
-        on_progress: called from the threads after each epoch.
+        on_progress: called from the threads after each epoch, and in between about once a second.
         on_retry: called from the threads with the job and the reason, before a lost worker is replaced.
     """
 
@@ -32,7 +33,7 @@ class WorkerPool:
         devices: Sequence[Device],
         data: DataFolder,
         *,
-        on_progress: Callable[[Progress], None],
+        on_progress: Callable[[Job, Event], None],
         on_retry: Callable[[Job, str], None],
     ) -> None:
         self._launcher, self._on_progress = launcher, on_progress
@@ -66,7 +67,7 @@ class WorkerPool:
         session = self._free.get()
         try:
             with session:
-                result = session.train(job, self._on_progress)
+                result = session.train(job, partial(self._on_progress, job))
             put((job, result))
         except BaseException as error:
             put((job, error))

@@ -18,7 +18,7 @@ from kit.data.folds import make_folds, shuffle_seed
 from kit.errors import InterruptedRunError
 from kit.metrics import METRICS
 from kit.records import Confirmation, Replicate
-from kit.training.launch.base import Device, Launcher
+from kit.training.launch.base import Device, Event, Launcher
 from kit.training.plan import makespan
 from kit.tuning.confirm.replicates import ReplicateTrainer, all_replicates
 from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, compare, winner
@@ -42,6 +42,15 @@ class ProgressListener(Protocol):
 
     def confirming(self, done: int, total: int) -> None:
         """Of `total` planned trainings, one per trial and replicate, `done` are finished."""
+
+    def replicate_acts(self, name: str, replicate: Replicate, event: Event | None) -> None:
+        """The worker of a trial's replicate does something; None: it is finished. From other threads.
+
+        Args:
+            name: number of the trial, or BASELINE.
+            replicate: its seed and fold.
+            event: what the worker does.
+        """
 
 
 def candidates(study: "Study", space: "Space", count: int = CANDIDATES) -> "list[FrozenTrial]":
@@ -142,6 +151,7 @@ def confirm(
         devices=devices,
         costs=_costs(study, config, space),
         on_progress=listener.confirming,
+        on_event=listener.replicate_acts,
     )
     first = len(planned.seeds)
     replicates = all_replicates(planned.seeds, folds)

@@ -21,7 +21,7 @@ from kit.members import Member, MemberResult
 from kit.metrics import Metric
 from kit.records import Replicate, ReplicateResult
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Device, Launcher
+from kit.training.launch.base import DataFolder, Device, Event, Launcher
 from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, makespan, resolve_numerics
 from kit.tuning.trial import TEST_ROWS
@@ -52,6 +52,8 @@ class ReplicateTrainer:
         devices: one per member that is trained at once.
         costs: estimated seconds per replicate by configuration; None if unknown.
         on_progress: called with the number of finished and of planned pairs (configuration, replicate).
+        on_event: called with configuration, replicate and what its worker does; None: it is finished. From
+            other threads.
     """
 
     def __init__(
@@ -66,11 +68,12 @@ class ReplicateTrainer:
         devices: Sequence[Device],
         costs: Mapping[str, float | None],
         on_progress: Callable[[int, int], None],
+        on_event: Callable[[str, Replicate, Event | None], None],
     ) -> None:
         self.configs, self.jobs = configs, len(devices)
         self._study, self._dataset, self._folds, self._metric = study, dataset, folds, metric
         self._launcher, self._devices = launcher, devices
-        self._costs, self._on_progress = costs, on_progress
+        self._costs, self._on_progress, self._on_event = costs, on_progress, on_event
         self._results = _stored(study)
 
     def losses(self, name: str, replicates: Iterable[Replicate]) -> list[float | None]:
@@ -123,7 +126,7 @@ class ReplicateTrainer:
             self._launcher,
             self._devices,
             DataFolder.of(self._dataset),
-            on_progress=lambda _: None,
+            on_progress=lambda job, event: self._on_event(*owners[id(job)], event),
             on_retry=lambda *_: None,
         )
         with pool.train(todo) as outcomes:
@@ -152,6 +155,7 @@ class ReplicateTrainer:
         return ReplicateResult(loss=self._metric.loss(value), seconds=seconds)
 
     def _store(self, pair: tuple[str, Replicate], result: ReplicateResult) -> None:
+        self._on_event(*pair, None)
         self._results[_key(*pair)] = result
         self._study.set_user_attr(_key(*pair), result.model_dump(mode="json"))
 

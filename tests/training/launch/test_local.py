@@ -14,7 +14,7 @@ import pytest
 from kit.members import Member, MemberResult
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Device, Progress
+from kit.training.launch.base import Activity, DataFolder, Device, Event, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.wire import read_message
 from tests.launchers import CPU
@@ -32,10 +32,10 @@ class Driver:
     def __init__(self, launcher: LocalLauncher, data: DataFolder) -> None:
         self.launcher, self.data = launcher, data
         self.pids: list[int] = []
-        self.seen: list[Progress] = []
+        self.seen: list[Event] = []
 
     def run(
-        self, job: Job, device: Device = CPU, on_progress: Callable[[Progress], None] | None = None
+        self, job: Job, device: Device = CPU, on_progress: Callable[[Event], None] | None = None
     ) -> MemberResult:
         worker = self.launcher.start(device, job.backend, self.data)
         self.pids.append(worker.pid)
@@ -76,6 +76,12 @@ def test_epochs_are_reported_as_they_end(worker: Install, make_job: MakeJob, dri
     worker("epoch(1); epoch(2); finish()")
     driver.run(make_job(epochs=2))
     assert driver.seen == [Progress(Member("m", 0, 0), number, 2, 0.5, 0.75) for number in (1, 2)]
+
+
+def test_what_the_worker_does_is_reported(worker: Install, make_job: MakeJob, driver: Driver) -> None:
+    worker("send({'phase': 'training', 'epoch': 2, 'share': 0.25}); finish()")
+    driver.run(make_job())
+    assert driver.seen == [Activity(Member("m", 0, 0), "training", 2, 0.25)]
 
 
 def test_the_worker_has_the_whole_job(worker: Install, make_job: MakeJob, driver: Driver) -> None:
@@ -158,7 +164,7 @@ while {driver.status(), worker.status()} != {"stopped"}: time.sleep(0.01)
 driver.send_signal(signal.SIGCONT)
 """
 
-    def suspend(_: Progress) -> None:
+    def suspend(_: Event) -> None:
         arguments = [sys.executable, "-c", look, str(os.getpid()), str(driver.pids[0])]
         with subprocess.Popen(arguments):
             os.kill(os.getpid(), signal.SIGTSTP)
@@ -221,7 +227,7 @@ def test_a_worker_does_not_outlive_an_error_of_its_driver(
 ) -> None:
     worker("epoch(1); time.sleep(60)")
 
-    def broken(_: Progress) -> None:
+    def broken(_: Event) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -14,7 +14,7 @@ from kit.members import MemberResult
 from kit.records import History
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Device, Launcher, Progress
+from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
 from tests.launchers import CPU, FakeLauncher, FakeWorker
@@ -36,9 +36,14 @@ class Watch:
             launcher,
             [device] * workers,
             data,
-            on_progress=self.epochs.append,
+            on_progress=self.follow,
             on_retry=lambda job, reason: self.retries.append((job, reason)),
         )
+
+    def follow(self, job: Job, event: Event) -> None:
+        assert event.member == job.member
+        if isinstance(event, Progress):
+            self.epochs.append(event)
 
     def train(self, jobs: Sequence[Job]) -> dict[int, MemberResult | KitError]:
         with self.pool.train(jobs) as outcomes:
@@ -170,7 +175,7 @@ def test_each_worker_uses_a_device_of_its_own(make_job: MakeJob, data: DataFolde
 
     launcher = Noting(lambda *_: RESULT)
     devices = [Device("gpu", "0"), Device("gpu", "1")]
-    pool = WorkerPool(launcher, devices, data, on_progress=lambda _: None, on_retry=lambda *_: None)
+    pool = WorkerPool(launcher, devices, data, on_progress=lambda *_: None, on_retry=lambda *_: None)
     with pool.train([make_job(fold) for fold in range(6)]) as outcomes:
         assert len(list(outcomes)) == 6
     assert [set(launcher.used[start : start + 2]) for start in (0, 2, 4)] == [set(devices)] * 3

@@ -6,7 +6,7 @@ import pytest
 
 from kit.training.failures import WorkerLostError
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Progress
+from kit.training.launch.base import Activity, DataFolder, Event, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.session import Session
 from tests.launchers import CPU
@@ -20,7 +20,7 @@ def pids(folder: Path) -> list[str]:
     return (folder / "pids").read_text().split()
 
 
-def ignore(_: Progress) -> None: ...
+def ignore(_: Event) -> None: ...
 
 
 @pytest.fixture
@@ -37,6 +37,16 @@ def test_one_worker_trains_all_jobs(
             assert session.train(make_job(fold), ignore).history.attempts == 1
     assert len(pids(tmp_path)) == 3
     assert len(set(pids(tmp_path))) == 1
+
+
+def test_the_start_of_a_worker_is_reported_once(worker: Install, make_job: MakeJob, session: Session) -> None:
+    worker(MANY)
+    events: list[Event] = []
+    with session:
+        for fold in range(2):
+            session.train(make_job(fold), events.append)
+    starts = [event for event in events if not isinstance(event, Progress)]
+    assert starts == [Activity(make_job(0).member, "starting")]
 
 
 def test_a_session_that_is_entered_again_starts_another_worker(

@@ -18,7 +18,8 @@ from kit.data.dataset import Dataset
 from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError
 from kit.members import PARSING, MemberResult
-from kit.records import Confirmation, History, ReplicateResult
+from kit.records import Confirmation, History, Replicate, ReplicateResult
+from kit.training.launch.base import Event
 from kit.training.job import Job
 from kit.tuning.confirm.confirmation import (
     ATTRIBUTE,
@@ -61,7 +62,12 @@ class Recorder:
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.seen: list[tuple[int, int]] = []
+        self.finished: list[tuple[str, Replicate]] = []
         self.stop_at = stop_at
+
+    def replicate_acts(self, name: str, replicate: Replicate, event: Event | None) -> None:
+        if event is None:
+            self.finished.append((name, replicate))
 
     def confirming(self, done: int, total: int) -> None:
         self.seen.append((done, total))

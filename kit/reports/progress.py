@@ -1,0 +1,346 @@
+"""What a run does now, member by member: the state that terminals and notebooks draw."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from kit.data.dataset import Dataset
+from kit.errors import KitError
+from kit.members import Member, MemberResult
+from kit.metrics import METRICS, Metric
+from kit.models.families import cost
+from kit.reports.formatting import duration, network_size
+from kit.runs import Run
+from kit.training.estimate import Expected
+from kit.training.job import Job
+from kit.training.launch.base import Activity, Event, Progress
+from kit.training.remaining import Course, Range, remaining
+from kit.training.wire import Phase
+
+State = Phase | Literal["waiting", "done", "failed"]
+
+LIBRARIES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "none": "scikit-learn"}
+"""The library that a worker loads, by backend."""
+WORDS: dict[State, str] = {
+    "waiting": "waiting",
+    "starting": "starting",
+    "preparing": "preparing",
+    "compiling": "compiling",
+    "fitting": "fitting",
+    "predicting": "predicting",
+    "storing": "storing",
+    "done": "done",
+    "failed": "failed",
+}
+"""What a worker does, in words."""
+
+
+@dataclass
+class MemberState:
+    """One member of a run.
+
+    Attributes:
+        job: its job.
+        expected: its expected times.
+        state: what its worker does, or did last.
+        epoch: number of the current epoch, from 1; 0 outside the epochs.
+        steps: share of the steps of the current epoch that are done, or of the predictions.
+        score: the latest held-out score in the competition's metric; NaN if there is none.
+        started, trained, predicted, reported: when its worker was started, the first step and the training
+            ended, and the last event came, by the clock of the state; None: not yet.
+        finished: when it was stored or failed.
+    """
+
+    job: Job
+    expected: Expected
+    state: State = "waiting"
+    epoch: int = 0
+    steps: float = 0.0
+    score: float = math.nan
+    started: float | None = None
+    trained: float | None = None
+    predicted: float | None = None
+    reported: float = 0.0
+    finished: float | None = None
+
+    @property
+    def member(self) -> Member:
+        """The member."""
+        return self.job.member
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs; 0 for a model without epochs."""
+        return self.job.epochs if self.job.model.needs_backend else 0
+
+    @property
+    def over(self) -> bool:
+        """Whether it is stored or has failed."""
+        return self.state in {"done", "failed"}
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker has it."""
+        return self.started is not None and not self.over
+
+    @property
+    def doing(self) -> str:
+        """What its worker does, in words of at most 18 characters, as in "epoch 3 of 11"."""
+        if self.state == "loading":
+            return f"loading {LIBRARIES.get(self.job.backend, 'libraries')}"
+        if self.state == "training":
+            return f"epoch {self.epoch} of {self.epochs}"
+        return WORDS[self.state]
+
+    def elapsed(self, now: float) -> float | None:
+        """Return the seconds since its worker was started; None before."""
+        return None if self.started is None else (self.finished or now) - self.started
+
+    def trained_share(self, now: float) -> float:
+        """Return the share of the training that is done, from 0 to 1; for a model without epochs by time."""
+        if self.over or self.predicted is not None:
+            return 1.0
+        if self.trained is None:
+            return 0.0
+        if not self.epochs:
+            return _by_time(now - self.trained, self.expected.training)
+        return min(1.0, (max(self.epoch, 1) - 1 + self.steps) / self.epochs)
+
+    def share(self, now: float) -> float:
+        """Return the share of all its work that is done, from 0 to 1, in expected time."""
+        if self.over:
+            return 1.0
+        if self.started is None:
+            return 0.0
+        parts = self.expected
+        before = 1.0 if self.trained else _by_time(now - self.started, parts.before)
+        after = 0.0
+        if self.predicted is not None:
+            after = (
+                max(self.steps, _by_time(now - self.predicted, parts.after))
+                if self.state == "predicting"
+                else 1
+            )
+        done = parts.before * before + parts.training * self.trained_share(now) + parts.after * after
+        return min(0.99, done / max(parts.total, 1e-9))
+
+    def course(self, now: float) -> Course:
+        """Return how far it is, for the remaining time."""
+        started, trained = self.started, self.trained
+        if started is None:
+            return Course(self.expected, over=self.over)
+        last = now if not self.epochs else self.reported
+        return Course(
+            self.expected,
+            before=(trained or now) - started,
+            training=None if trained is None else max(0.0, (self.predicted or last) - trained),
+            share=self.trained_share(now),
+            after=None if self.predicted is None else now - self.predicted,
+            running=self.running,
+            over=self.over,
+        )
+
+
+def _by_time(seconds: float, expected: float) -> float:
+    """Return a share that grows with time, is 0.63 after the expected time, and never 1."""
+    return 1 - math.exp(-seconds / max(expected, 1e-3))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run at one moment.
+
+    Attributes:
+        stage: what the command itself does, as in "reading data/train.csv"; empty while members train.
+        stage_seconds: since when.
+        members: all members of this call, in the order of training.
+        now: the clock of the state, for the methods of `MemberState`.
+        seconds: since the first worker was started.
+        share: part of the training that is done, from 0 to 1, in expected time.
+        left: the remaining time of the training; None: unknown.
+        metric: of the scores.
+    """
+
+    stage: str
+    stage_seconds: float
+    members: tuple[MemberState, ...]
+    now: float
+    seconds: float
+    share: float
+    left: Range | None
+    metric: Metric | None
+
+    @property
+    def running(self) -> list[MemberState]:
+        """The members that workers have, in the order of their start."""
+        return sorted((one for one in self.members if one.running), key=lambda one: one.started or 0.0)
+
+    @property
+    def over(self) -> int:
+        """Number of members that are stored or have failed."""
+        return sum(one.over for one in self.members)
+
+
+@dataclass
+class RunProgress:
+    """Follows a run; a `kit.pipeline.cv.ProgressListener`. `snapshot` may be called from any thread.
+
+    Attributes:
+        say: receives lines that stay: the data, the models, each finished member, warnings.
+        clock: seconds.
+    """
+
+    say: Callable[[str], None]
+    clock: Callable[[], float] = time.monotonic
+    _members: dict[Member, MemberState] = field(default_factory=dict)
+    _stage: str = ""
+    _workers: int = 1
+    _metric: Metric | None = None
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._began = self._stage_began = self.clock()
+
+    def stage(self, text: str) -> None:
+        """Note what the command itself does now."""
+        with self._lock:
+            self._stage, self._stage_began = text, self.clock()
+
+    def begun(
+        self,
+        run: Run,
+        dataset: Dataset,
+        jobs: Sequence[Job],
+        kept: int,
+        *,
+        expected: Sequence[Expected],
+        workers: int,
+    ) -> None:
+        """Say which data and members there are, and start the clock."""
+        for line in _opening(run, dataset, jobs, kept):
+            self.say(line)
+        with self._lock:
+            self._began, self._workers, self._stage = self.clock(), workers, ""
+            self._metric = METRICS[jobs[0].metric] if jobs else None
+            self._members = {
+                job.member: MemberState(job, one) for job, one in zip(jobs, expected, strict=True)
+            }
+        left = self.snapshot().left
+        if jobs:
+            self.say(
+                "the time is known after the first steps: this machine has not trained such a model"
+                if left is None
+                else f"about {time_range(left)}"
+            )
+
+    def progressed(self, event: Event) -> None:
+        """Note what a worker does, or the score after an epoch."""
+        with self._lock:
+            one, now = self._members[event.member], self.clock()
+            one.reported = now
+            if isinstance(event, Activity):
+                self._act(one, event, now)
+            elif isinstance(event, Progress):
+                one.score = event.val_score
+                if one.epochs:
+                    one.epoch, one.steps = event.epoch, 1.0
+
+    def _act(self, one: MemberState, event: Activity, now: float) -> None:
+        if one.started is None or event.phase == "starting":
+            one.started, one.trained, one.predicted = now, None, None
+        if event.phase in {"training", "fitting"} and one.trained is None:
+            one.trained = now
+        if event.phase in {"predicting", "storing"} and one.predicted is None:
+            one.predicted = now
+        one.state, one.epoch, one.steps = event.phase, event.epoch, event.share
+
+    def retried(self, job: Job, reason: str) -> None:
+        """Say that a worker was lost; its member starts again."""
+        self.say(f"warning: {reason}; retrying")
+        with self._lock:
+            self._members[job.member] = MemberState(job, self._members[job.member].expected)
+
+    def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
+        """Say how a member ended."""
+        with self._lock:
+            one = self._members[job.member]
+            one.state, one.finished = "failed" if isinstance(outcome, KitError) else "done", self.clock()
+            one.started = one.finished if one.started is None else one.started
+            score, metric = one.score, self._metric
+        if isinstance(outcome, KitError):
+            self.say(f"failed: {outcome.what}")
+            return
+        figures = "" if metric is None or math.isnan(score) else f", held-out {score_text(metric, score)}"
+        self.say(f"{job.member}: trained in {duration(outcome.history.seconds)}{figures}")
+
+    def snapshot(self) -> Snapshot:
+        """Return the run as it is now."""
+        with self._lock:
+            now, members = self.clock(), tuple(self._members.values())
+            work = sum(one.expected.total for one in members)
+            done = sum(one.share(now) * one.expected.total for one in members)
+            left = remaining([one.course(now) for one in members], self._workers) if members else None
+            return Snapshot(
+                self._stage,
+                now - self._stage_began,
+                tuple(replace(one) for one in members),
+                now,
+                now - self._began,
+                done / work if work else 0.0,
+                left,
+                self._metric,
+            )
+
+
+def score_text(metric: Metric, score: float) -> str:
+    """Return a score with the name of its metric, as in "accuracy 99.310 %"."""
+    return f"{metric.title} {metric.format(score)}{metric.unit}"
+
+
+def clock_time(seconds: float) -> str:
+    """Return seconds as 0:42 or 1:05:00."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def time_range(left: Range) -> str:
+    """Return a range of time in words, as in "6 to 8 min"; its ends are rounded as coarsely as it is wide."""
+    if left.high < 10:
+        return "a few seconds"
+    _, step, unit, name = next(one for one in _STEPS if left.high >= one[0])
+    low, high = math.floor(left.low / step) * step / unit, math.ceil(left.high / step) * step / unit
+    if not low:
+        return f"up to {high:g} {name}"
+    return f"{low:g} to {high:g} {name}" if low != high else f"{high:g} {name}"
+
+
+_STEPS = ((7200, 1800, 3600, "h"), (120, 60, 60, "min"), (0, 5, 1, "s"))
+"""From so many seconds: the step of rounding, the unit, both in seconds, and its name."""
+
+
+def _opening(run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> list[str]:
+    """Return the lines about the data and the members that are to be trained."""
+    rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
+    lines = [f"{run.name}: {rows} from {dataset.source}"]
+    if dataset.sample:
+        lines.append("This is the bundled sample; kit data fetch downloads the competition's data.")
+    lines += [f"warning: {warning}" for warning in dataset.warnings]
+    if kept:
+        lines.append(f"{kept} of {kept + len(jobs)} members are already trained")
+    for model in dict.fromkeys(job.member.model for job in jobs):
+        lines.append(_described([job for job in jobs if job.member.model == model]))
+    return lines
+
+
+def _described(jobs: Sequence[Job]) -> str:
+    """Return the number of members, epochs and the cost of one model, in words."""
+    job, members = jobs[0], f"{len(jobs)} member{'s' if len(jobs) > 1 else ''}"
+    size = cost(job.model, job.shape, job.classes)
+    if size is None:
+        return f"{job.member.model}: {members}"
+    costs = network_size(size.parameters, size.multiply_adds)
+    teachers = f", teachers {', '.join(job.model.teachers)}" if job.model.teachers else ""
+    return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}{teachers}; {costs}"
