@@ -9,7 +9,7 @@ from kit.images import Images
 from kit.pipeline.combining import combine_members, combine_sources
 from kit.pipeline.results import report_of
 from kit.records import Report
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.tables import Predictions
 from kit.task.format import make_format
 from kit.task.labels import LabelEncoder

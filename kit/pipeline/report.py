@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kit.records import Report
-    from kit.runs import Run
+    from kit.run_folder import Run
     from kit.tables import Predictions
 
 _DAMAGED = (KitError, OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error)

@@ -11,7 +11,7 @@ from kit.oof import Oof
 from kit.pipeline.combining import CombinedRun
 from kit.records import EnsembleRecord, Report, RunRecord
 from kit.reports.run.figures import summarise
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.tables import Predictions
 from kit.task.submission import check_submission, write_submission
 from kit.task.task import Task

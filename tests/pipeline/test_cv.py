@@ -16,7 +16,7 @@ from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import Member
 from kit.metrics import HITS
 from kit.records import EnsembleRecord
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from tests.launchers import FakeLauncher
 

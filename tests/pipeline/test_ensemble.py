@@ -12,7 +12,7 @@ from kit.pipeline import results
 from kit.pipeline.compare import compare
 from kit.pipeline.ensemble import Settings, ensemble
 from kit.pipeline.rebuild import computed, find_images
-from kit.runs import RUNS, Run, all_runs
+from kit.run_folder import RUNS, Run, all_runs
 from tests.pipeline.conftest import ROWS, TEST_ROWS, Cv, edit
 
 FITTED = ("weighted", "greedy", "stack", "best")

@@ -11,7 +11,7 @@ from kit.members import Member
 from kit.pipeline.rebuild import find_images
 from kit.pipeline.report import current, is_drawn
 from kit.reports.run.page import PAGE_VERSION
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.conftest import Example
 from tests.pipeline.conftest import Cv
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kit.pipeline.report import current
-from kit.runs import Run
+from kit.run_folder import Run
 from tests.pipeline.conftest import FIRST_TEST, ROWS, TEST_ROWS, Cv, class_of, probabilities
 
 NAMES = [f"kind {letter}" for letter in "abcdefghij"]

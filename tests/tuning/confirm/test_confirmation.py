@@ -19,8 +19,8 @@ from kit.data.folds import make_folds
 from kit.errors import InterruptedRunError, KitError
 from kit.members import PARSING, MemberResult
 from kit.records import Confirmation, History, Replicate, ReplicateResult
-from kit.training.launch.base import Event
 from kit.training.job import Job
+from kit.training.launch.base import Event
 from kit.tuning.confirm.confirmation import (
     ATTRIBUTE,
     candidates,
