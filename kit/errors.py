@@ -1,5 +1,7 @@
 """Exceptions shown to the user, and their exit codes."""
 
+from kit.masking import masked
+
 
 class KitError(Exception):
     """A failure that the user did not cause (exit code 1).
@@ -29,6 +31,10 @@ class KitError(Exception):
         difference += [f"received {received}"] if received else []
         lines = [f"{where}: {what}" if where else what, ", ".join(difference), hint or ""]
         super().__init__("\n".join(line for line in lines if line))
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows in place of a traceback."""
+        return [f"{type(self).__name__}: {masked(str(self))}"]
 
 
 class UserError(KitError):

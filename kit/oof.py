@@ -51,10 +51,9 @@ def write(path: Path, table: Oof) -> None:
 
     Probabilities are normalised in float64, so that the written rows sum to 1.
     """
-    exact = table.probs.astype(np.float64)
-    exact /= exact.sum(axis=1, keepdims=True)
-    cells = [_cell(name) for name in table.names]
-    header = ",".join(["row", "label", "predicted", *(_cell(f"p{name}") for name in table.names)])
+    exact = normalised(table.probs)
+    cells = [cell(name) for name in table.names]
+    header = ",".join(["row", "label", "predicted", *(cell(f"p{name}") for name in table.names)])
     form = ",".join(["%d,%s,%s", *["%.12g"] * len(cells)]) + "\n"
     predicted = table.probs.argmax(axis=1)
     with atomic(path) as file:
@@ -87,7 +86,14 @@ def read(path: Path) -> Oof:
     return Oof(labels, probs, names, numbers)
 
 
-def _cell(text: str) -> str:
+def normalised(probs: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return (rows, classes) probabilities divided by the sums of their rows, in float64."""
+    exact = probs.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)
+    return exact
+
+
+def cell(text: str) -> str:
     """Return text as a CSV cell, quoted if necessary."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([text])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kit.metrics import METRICS
 from kit.oof import Oof
 from kit.records import Score
-from kit.runs import Run
+from kit.run_folder import Run
 from tests.workplace import write_run
 
 DIGITS = tuple("0123456789")

@@ -20,7 +20,7 @@ from kit.metrics import HITS
 from kit.oof import Oof
 from kit.records import Combination, History, Report, RunRecord
 from kit.reports.run.figures import summarise
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from kit.task.labels import LabelEncoder
 from kit.task.submission import write_submission
 from kit.task.task import make_task

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from kit.runs import RUNS
+from kit.run_folder import RUNS
 
 Process = subprocess.Popen[str]
 PATIENCE = 100.0

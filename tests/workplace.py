@@ -12,7 +12,7 @@ import numpy as np
 
 from kit.config import Competition, load
 from kit.records import Report, RunRecord
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.task.labels import LabelEncoder
 from kit.task.submission import write_submission
 from kit.task.task import make_task

@@ -28,7 +28,7 @@ from kit.ensembling.calibration import fitted_temperature, scaled
 from kit.errors import KitError, UserError
 from kit.files import read_json, write_json
 from kit.members import Member, MemberResult
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.training import machine
 from kit.training.launch.base import DataFolder
 from kit.training.launch.devices import assign

@@ -7,7 +7,7 @@ from kit.cli.browser import open_page
 from kit.cli.busy import Busy
 from kit.cli.report import warn_of_changes
 from kit.errors import UserError
-from kit.runs import find_run
+from kit.run_folder import find_run
 
 
 @click.command(

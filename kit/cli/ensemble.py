@@ -9,7 +9,7 @@ from kit.cli.busy import Busy
 from kit.cli.report import show
 from kit.config.root import Method
 from kit.errors import UserError
-from kit.runs import find_run
+from kit.run_folder import find_run
 
 
 @click.command(

@@ -8,7 +8,7 @@ from kit.cli import options
 from kit.cli.browser import open_page
 from kit.cli.busy import Busy
 from kit.errors import UserError
-from kit.runs import Run, find_run
+from kit.run_folder import Run, find_run
 
 
 @click.command(

@@ -11,7 +11,7 @@ from kit.cli.options import as_json
 from kit.errors import KitError
 from kit.metrics import LOSS, METRICS, Metric
 from kit.records import Record, Score
-from kit.runs import RUNS, Run, all_runs
+from kit.run_folder import RUNS, Run, all_runs
 
 
 class _Summary(Record):

@@ -13,7 +13,7 @@ from kit.errors import KitError, UserError
 from kit.files import TRAIN_AGAIN
 from kit.members import ARRAYS, Member, MemberResult
 from kit.records import RunRecord, SourceRun
-from kit.runs import Run, find_run
+from kit.run_folder import Run, find_run
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from kit.pipeline.same_data import (
     check_same_rows,
     read_finished,
 )
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 
 _ONCE = "the method decides how much each column counts"
 

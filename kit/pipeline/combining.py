@@ -15,7 +15,7 @@ from kit.ensembling.sources import SourceColumns
 from kit.members import Member, MemberResult
 from kit.metrics import METRICS
 from kit.records import Combination
-from kit.runs import Run
+from kit.run_folder import Run
 
 
 @dataclass(frozen=True, eq=False)

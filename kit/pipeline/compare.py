@@ -19,7 +19,7 @@ from kit.pipeline.same_data import FinishedRun, check_same_data, check_same_labe
 from kit.records import ChangedRow, Contender, Prediction, RunComparison, Score
 from kit.reports.compare.page import MOST_CARDS, write_page
 from kit.reports.pairs import compare_pairs
-from kit.runs import Run, comparison_path
+from kit.run_folder import Run, comparison_path
 
 
 def compare(runs: Sequence[Run]) -> RunComparison:

@@ -20,7 +20,7 @@ from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
 from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
 from kit.records import Origin, RunRecord
-from kit.runs import COMPARISONS, RUNS, Run, all_runs
+from kit.run_folder import COMPARISONS, RUNS, Run, all_runs
 from kit.training.estimate import Expected, expected
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job

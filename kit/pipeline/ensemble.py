@@ -23,7 +23,7 @@ from kit.pipeline.run_record import now, track_status
 from kit.pipeline.same_data import FinishedRun
 from kit.records import Origin, RunRecord
 from kit.reports.html.text import counted
-from kit.runs import COMPARISONS, RUNS, Run
+from kit.run_folder import COMPARISONS, RUNS, Run
 from kit.task.labels import LabelEncoder
 from kit.task.submission import submitted_ids
 from kit.task.task import make_task

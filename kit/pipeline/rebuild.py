@@ -1,4 +1,4 @@
-"""Compute the report of a run, and find its images, from the run's folder."""
+"""Compute the report and the test probabilities of a run, and find its images, from the run's folder."""
 
 from kit.config import validate
 from kit.data.dataset import Dataset
@@ -9,12 +9,17 @@ from kit.images import Images
 from kit.pipeline.combining import combine_members, combine_sources
 from kit.pipeline.results import report_of
 from kit.records import Report
-from kit.runs import Run
-from kit.task.submission import submitted_ids
+from kit.run_folder import Run
+from kit.tables import Predictions
+from kit.task.format import make_format
+from kit.task.labels import LabelEncoder
+from kit.task.submission import predictions_of, submitted_ids
 
 
-def computed(run: Run, warnings: tuple[str, ...]) -> Report:
-    """Return the figures of a finished run from its members, oof.csv and submission.csv.
+def computed(run: Run, warnings: tuple[str, ...]) -> tuple[Report, Predictions]:
+    """Return the figures and the test probabilities of a finished run.
+
+    They are computed from its members, oof.csv and submission.csv.
 
     Args:
         run: the run.
@@ -30,16 +35,39 @@ def computed(run: Run, warnings: tuple[str, ...]) -> Report:
         done = combine_sources(read_sources(record), config, table.labels)
     else:
         done = combine_members(run, config, folds, table.labels)
-    return report_of(
+    ids = submitted_ids(run.submission_path)
+    form = make_format(config.competition, LabelEncoder(table.names))
+    report = report_of(
         record,
         config,
         done,
         labels=table.labels,
         names=table.names,
         folds=folds,
-        ids=submitted_ids(run.submission_path),
+        ids=ids,
         warnings=warnings,
     )
+    return report, Predictions(ids, done.combined.test, table.names, form.id_column)
+
+
+def check_test(run: Run, table: Predictions) -> None:
+    """Check that test probabilities give the labels of submission.csv.
+
+    Raises:
+        UserError: another label; submission.csv is damaged.
+    """
+    config = validate(run.read_record().config)
+    form = make_format(config.competition, LabelEncoder(table.names))
+    if form.predicts != "label":
+        return
+    submitted = predictions_of(run.submission_path.read_bytes(), str(run.submission_path), form)
+    cells = [text for [text] in form.to_cells(table.probs)]
+    if differing := sum(one != other for one, other in zip(cells, submitted.values(), strict=True)):
+        raise UserError(
+            "the members do not give this submission",
+            where=str(run.submission_path),
+            received=f"other labels in {differing} of {len(cells)} rows",
+        )
 
 
 def images_of(report: Report, dataset: Dataset) -> Images:

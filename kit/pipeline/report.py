@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kit.records import Report
-    from kit.runs import Run
+    from kit.run_folder import Run
+    from kit.tables import Predictions
 
+_DAMAGED = (KitError, OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error)
+"""Errors of reading a missing or damaged file."""
 _HEAD = 2000
 """Characters of the page that name its version."""
 
@@ -27,19 +30,20 @@ def current(run: Run, say: Callable[[str], None]) -> Report:
     """Return the report of a finished run; compute it, and draw report.html, where these are out of date.
 
     Everything comes from the folder of the run. Without its members, the page shows what report.json has.
+    Also writes test.csv and history.csv if they are missing: earlier versions wrote neither.
 
     Args:
         run: the run.
-        say: receives what is missing on the page, or why it cannot be written, one line each.
+        say: receives what is missing on the page, or why a file cannot be written, one line each.
 
     Raises:
         UserError: report.json is damaged; or it is missing and cannot be computed.
     """
-    if is_drawn(run):
-        return run.read_report()
     stored = run.read_report() if run.report_path.is_file() else None
+    if stored and is_drawn(run):
+        return _with_tables(run, stored, say)
     if stored and stored.details and not run.page_path.is_file() and not _is_older(run):
-        report = stored
+        report = _with_tables(run, stored, say)
     else:
         report = _computed(run, stored, say)
     try:
@@ -74,12 +78,26 @@ def _is_older(run: Run) -> bool:
     return run.oof_path.is_file() and run.report_path.stat().st_mtime < run.oof_path.stat().st_mtime
 
 
+def _with_tables(run: Run, report: Report, say: Callable[[str], None]) -> Report:
+    """Return `report`, and write test.csv and history.csv if they are missing."""
+    try:
+        if not run.history_path.is_file():
+            run.write_history(report)
+        if not run.test_path.is_file():
+            from kit.pipeline.rebuild import computed
+
+            _write_test(run, computed(run, ())[1])
+    except _DAMAGED as error:
+        say(f"test.csv cannot be written: {_cause(error)}")
+    return report
+
+
 def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Report:
     from kit.pipeline.rebuild import computed
 
     try:
-        return computed(run, stored.warnings if stored else ())
-    except (KitError, OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error) as error:
+        report, table = computed(run, stored.warnings if stored else ())
+    except _DAMAGED as error:
         cause = _cause(error)
         if stored is None:
             record = run.read_record()
@@ -94,6 +112,19 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
             ) from error
         say(f"the page shows only what report.json has: {cause}")
         return stored
+    try:
+        run.write_history(report)
+        _write_test(run, table)
+    except _DAMAGED as error:
+        say(f"test.csv cannot be written: {_cause(error)}")
+    return report
+
+
+def _write_test(run: Run, table: Predictions) -> None:
+    from kit.pipeline.rebuild import check_test
+
+    check_test(run, table)
+    run.write_test(table)
 
 
 def _cause(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The results of a run or of an ensemble of runs: report.json, OOF table, submission, ensemble.json."""
+"""The results of a run or of an ensemble of runs: report.json, ensemble.json, submission, CSV tables."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,7 +11,8 @@ from kit.oof import Oof
 from kit.pipeline.combining import CombinedRun
 from kit.records import EnsembleRecord, Report, RunRecord
 from kit.reports.run.figures import summarise
-from kit.runs import Run
+from kit.run_folder import Run
+from kit.tables import Predictions
 from kit.task.submission import check_submission, write_submission
 from kit.task.task import Task
 
@@ -81,6 +82,8 @@ def write_results(
     run.write_oof(Oof(labels, done.combined.oof, task.labels.labels))
     write_submission(run.submission_path, ids, done.combined.test, task.submission)
     check_submission(run.submission_path, task.submission, ids=ids)
+    run.write_test(Predictions(ids, done.combined.test, task.labels.labels, task.submission.id_column))
+    run.write_history(report)
     run.write_ensemble(_ensemble(record, config, done))
     run.write_report(report)
     # With an old page, the report would look out of date and be computed again.

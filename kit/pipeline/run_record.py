@@ -12,7 +12,7 @@ from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.interrupts import is_interrupt
 from kit.records import RunRecord
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.training import machine
 from kit.training.plan import Numerics, plan
 

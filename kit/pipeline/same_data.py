@@ -8,7 +8,7 @@ import numpy as np
 from kit.errors import UserError
 from kit.oof import Oof
 from kit.records import Report, RunRecord
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.task.submission import submitted_ids
 
 

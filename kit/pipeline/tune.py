@@ -19,7 +19,7 @@ from kit.names import check_name, plain_name
 from kit.records import Confirmation, StudyReport
 from kit.reports.study.figures import summarise_study
 from kit.reports.study.page import write_page
-from kit.runs import RUNS
+from kit.run_folder import RUNS
 from kit.training.launch.base import Device, Launcher
 from kit.training.launch.devices import assign
 from kit.training.launch.local import LocalLauncher

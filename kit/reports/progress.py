@@ -13,7 +13,7 @@ from kit.members import Member, MemberResult
 from kit.metrics import METRICS, Metric
 from kit.models.families import cost
 from kit.reports.formatting import duration, network_size
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.training.estimate import Expected
 from kit.training.job import Job
 from kit.training.launch.base import Activity, Event, Progress

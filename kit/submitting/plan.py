@@ -15,7 +15,7 @@ from kit.config import Config, validate
 from kit.ensembling.sources import changed
 from kit.errors import UserError
 from kit.records import RunRecord
-from kit.runs import Run, find_run
+from kit.run_folder import Run, find_run
 from kit.submitting import expected
 from kit.submitting.expected import Expected
 from kit.submitting.ledger import Ledger, Record

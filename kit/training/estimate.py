@@ -10,7 +10,7 @@ import numpy as np
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.models.families import cost
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.training import machine
 from kit.training.job import Job
 

@@ -14,7 +14,7 @@ from kit.ensembling.methods import combine
 from kit.metrics import HITS
 from kit.records import RunRecord
 from kit.reports.run.figures import summarise
-from kit.runs import Run
+from kit.run_folder import Run
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.ensembling import FOLDS, make_members
 

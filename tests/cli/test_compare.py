@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from kit.cli import kit
 from kit.errors import UserError
-from kit.runs import RUNS, all_runs
+from kit.run_folder import RUNS, all_runs
 from tests.comparisons import planted, probabilities
 
 LABELS = np.arange(1000) % 10

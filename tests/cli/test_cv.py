@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from kit.cli import kit
 from kit.config import load, shipped
 from kit.pipeline.origin import origin_of
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.driving import PATIENCE, stamps, wait_for, workers
 
 Make = Callable[..., Any]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kit.members import Member
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.workplace import ended, kit, start
 
 Make = Callable[..., Any]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kit.runs import Run
+from kit.run_folder import Run
 from tests import workplace
 from tests.kaggle_server import KaggleServer
 from tests.workplace import Ended, ended, start

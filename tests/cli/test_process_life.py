@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.driving import PATIENCE, Process, catches, stamps, wait_for, workers
 from tests.workplace import kit
 

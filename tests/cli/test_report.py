@@ -13,7 +13,7 @@ from kit.errors import UserError
 from kit.members import Member
 
 if TYPE_CHECKING:
-    from kit.runs import Run
+    from kit.run_folder import Run
 
 Make = Callable[..., Any]
 

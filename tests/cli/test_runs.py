@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from kit.cli import kit
 from kit.members import Member
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 
 Make = Callable[..., Any]
 

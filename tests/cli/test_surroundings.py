@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.runs import RUNS
+from kit.run_folder import RUNS
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from kit.ensembling.sources import changed, find_source, is_same, read_source, r
 from kit.errors import KitError, UserError
 from kit.members import Member
 from kit.records import RunRecord, SourceRun
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 
 Make = Callable[..., Any]
 

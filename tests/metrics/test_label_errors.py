@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from kit import metrics
 from kit.data.layout import SAMPLE
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests import workplace
 
 ROWS = 600

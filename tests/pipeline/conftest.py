@@ -17,7 +17,7 @@ from kit.errors import KitError
 from kit.members import PARSING, MemberResult
 from kit.pipeline.cv import cv as cross_validate
 from kit.records import History
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from kit.training.estimate import Expected
 from kit.training.job import Job
 from kit.training.launch.base import Event, Progress

@@ -10,7 +10,7 @@ from kit.errors import UserError
 from kit.members import Member
 from kit.pipeline.combinable import read_columns, read_combinable
 from kit.pipeline.ensemble import Settings, ensemble
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.pipeline.conftest import ROWS, Cv, edit
 
 

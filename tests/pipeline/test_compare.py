@@ -16,7 +16,7 @@ from kit.images import Images
 from kit.oof import Oof
 from kit.pipeline.compare import compare, draw
 from kit.records import RunComparison
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.comparisons import DIGITS, planted, probabilities
 
 pytestmark = pytest.mark.usefixtures("workdir")

@@ -16,7 +16,7 @@ from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import Member
 from kit.metrics import HITS
 from kit.records import EnsembleRecord
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from tests.launchers import FakeLauncher
 
@@ -105,7 +105,7 @@ def test_a_finished_run_has_every_file_and_no_other(cv: Cv) -> None:
     assert record.ended_members == dict.fromkeys(MEMBERS, True)
     assert {path.name for path in run.path.iterdir()} == {
         "run.json", "folds.npy", "members", "oof.csv", "submission.csv", "ensemble.json", "report.json",
-        "images.npz",
+        "images.npz", "test.csv", "history.csv",
     }  # fmt: skip
     assert {path.name for path in (run.path / "members").iterdir()} == {f"{name}.npz" for name in MEMBERS}
 

@@ -12,7 +12,7 @@ from kit.pipeline import results
 from kit.pipeline.compare import compare
 from kit.pipeline.ensemble import Settings, ensemble
 from kit.pipeline.rebuild import computed, find_images
-from kit.runs import RUNS, Run, all_runs
+from kit.run_folder import RUNS, Run, all_runs
 from tests.pipeline.conftest import ROWS, TEST_ROWS, Cv, edit
 
 FITTED = ("weighted", "greedy", "stack", "best")
@@ -36,7 +36,8 @@ def content(folder: Path = RUNS) -> dict[Path, int]:
 def test_an_ensemble_has_the_files_of_a_run_without_members(runs: list[Run]) -> None:
     made = combine(runs)
     assert {path.name for path in made.path.iterdir()} == {
-        "run.json", "folds.npy", "oof.csv", "submission.csv", "ensemble.json", "report.json"
+        "run.json", "folds.npy", "oof.csv", "submission.csv", "ensemble.json", "report.json", "test.csv",
+        "history.csv",
     }  # fmt: skip
 
 
@@ -47,6 +48,12 @@ def test_the_mean_has_equal_weights_over_the_columns_of_all_runs(runs: list[Run]
     tables = [run.read_oof().probs for run in runs]
     np.testing.assert_allclose(made.read_oof().probs, (tables[0] + 2 * tables[1]) / 3, rtol=1e-6)
     assert [(one.model, one.seed) for one in made.read_report().columns] == [("a", 0), ("b", 1), ("b", 2)]
+
+
+def test_the_mean_of_two_tables_is_the_ensemble_by_mean(cv: Cv) -> None:
+    runs = [cv(name=name, changes={"seeds": [seed]})[0] for name, seed in (("one", 0), ("two", 1))]
+    one, two, both = (np.loadtxt(run.test_path, delimiter=",", skiprows=1) for run in (*runs, combine(runs)))
+    np.testing.assert_allclose((one + two) / 2, both, atol=1e-11)
 
 
 @pytest.mark.parametrize("method", [*FIXED, *FITTED])
@@ -179,7 +186,7 @@ def test_columns_are_calibrated(runs: list[Run], method: str) -> None:
 def test_the_report_is_computed_again_from_the_sources(runs: list[Run]) -> None:
     made = combine(runs, "weighted")
     report = made.read_report()
-    again = computed(made, ())
+    again, _ = computed(made, ())
     assert again.model_copy(update={"details": None, "time": report.time}) == report.model_copy(
         update={"details": None}
     )

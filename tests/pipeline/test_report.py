@@ -11,7 +11,7 @@ from kit.members import Member
 from kit.pipeline.rebuild import find_images
 from kit.pipeline.report import current, is_drawn
 from kit.reports.run.page import PAGE_VERSION
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.conftest import Example
 from tests.pipeline.conftest import Cv
 
@@ -176,3 +176,38 @@ def test_images_of_other_data_are_not_shown(cv: Cv) -> None:
     run.write_record(run.read_record().model_copy(update={"fingerprint": "0" * 64}))
     found, new = find_images(run, run.read_report())
     assert (found.train, found.test, new) == ({}, {}, False)
+
+
+@pytest.mark.parametrize("has_page", [True, False])
+def test_a_run_of_an_earlier_version_gets_its_tables(example: Make, said: list[str], has_page: bool) -> None:
+    run = example(seeds=(0, 1)).write()
+    current(run, said.append)
+    tables = run.test_path, run.history_path
+    before = [path.read_bytes() for path in tables]
+    for path in tables if has_page else (*tables, run.page_path):
+        path.unlink()
+    current(run, said.append)
+    assert [path.read_bytes() for path in tables] == before
+    assert said == []
+
+
+def test_without_members_the_report_says_why_there_is_no_test_csv(example: Make, said: list[str]) -> None:
+    run = example().write()
+    current(run, said.append)
+    run.test_path.unlink()
+    shutil.rmtree(run.path / "members")
+    current(run, said.append)
+    [line] = said
+    assert line.startswith("test.csv cannot be written: runs/example-1a2b3c4d/members/")
+
+
+def test_test_csv_is_not_written_if_it_contradicts_the_submission(example: Make, said: list[str]) -> None:
+    run = example().write()
+    lines = run.submission_path.read_text().splitlines()
+    lines[2] = "2,7"
+    run.submission_path.write_text("\n".join(lines) + "\n")
+    current(run, said.append)
+    assert not run.test_path.exists()
+    assert said == [
+        f"test.csv cannot be written: {run.submission_path}: the members do not give this submission"
+    ]

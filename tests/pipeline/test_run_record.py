@@ -6,7 +6,7 @@ from kit.config import Config, merged
 from kit.errors import UserError
 from kit.pipeline.run_record import check_same_settings
 from kit.records import RunRecord
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 
 RAW = {
     "models": {

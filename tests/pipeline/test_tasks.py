@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kit.pipeline.report import current
-from kit.runs import Run
+from kit.run_folder import Run
 from tests.pipeline.conftest import FIRST_TEST, ROWS, TEST_ROWS, Cv, class_of, probabilities
 
 NAMES = [f"kind {letter}" for letter in "abcdefghij"]
@@ -60,6 +60,23 @@ def test_a_submission_of_probabilities(cv: Cv) -> None:
     assert header == NAMES
     expected = probabilities(FIRST_TEST + np.arange(TEST_ROWS))
     np.testing.assert_allclose(np.array(rows, np.float64), expected, atol=1e-6)
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize("submission", [{}, {"format": "probabilities"}])
+def test_test_csv_gives_the_submission(cv: Cv, submission: dict[str, Any]) -> None:
+    run, _, _ = cv({"seeds": 2, **changes(**submission)})
+    header, *rows = read(run.test_path)
+    assert header == ["ImageId", "predicted", *(f"p{name}" for name in NAMES)]
+    probs = np.array([row[2:] for row in rows], np.float64)
+    labels = [NAMES[index] for index in probs.argmax(axis=1)]
+    assert [row[1] for row in rows] == labels
+    cells = (
+        [[f"{value:.9g}" for value in row] for row in probs.tolist()]
+        if submission
+        else [[one] for one in labels]
+    )
+    assert predicted(run)[1:] == cells
 
 
 @pytest.mark.usefixtures("named")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from kit.cli import kit
 from kit.errors import UserError
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from kit.task.submission import write_submission
 from tests import tasks
 

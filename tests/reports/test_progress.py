@@ -10,7 +10,7 @@ from kit.errors import KitError
 from kit.members import Member, MemberResult
 from kit.records import History
 from kit.reports.progress import MemberState, RunProgress, Snapshot, clock_time, time_range
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.training.estimate import Expected
 from kit.training.job import Job
 from kit.training.launch.base import Activity, Progress

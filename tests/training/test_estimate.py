@@ -11,7 +11,7 @@ from kit.config import Augmentation, Cnn, LogisticRegression, Model, Stage, Trai
 from kit.members import Member, MemberResult
 from kit.models.families import cost
 from kit.records import Curves, History, Machine, RunRecord
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.training import machine
 from kit.training.estimate import EVALUATION, SAME, SIMILAR, Expected, expected
 from kit.training.job import Job

@@ -13,7 +13,7 @@ from kit.reports.formatting import WIDE, duration, network_size, p_value, table
 from kit.reports.html.text import capitalised, counted
 from kit.reports.run import ensemble, terminal_tables
 from kit.reports.run.score_tables import spread
-from kit.runs import Run
+from kit.run_folder import Run
 
 FINDINGS = 3
 """Most findings that are shown; the page shows all."""

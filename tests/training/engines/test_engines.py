@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kit.members import ALL_ROWS, ARRAYS, Member
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 from tests.backends import BACKENDS
 
 CONFIG = """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from kit import images, locks, oof
+from kit import images, locks, oof, tables
 from kit.errors import KitError, UserError
 from kit.files import TRAIN_AGAIN, atomic
 from kit.lazy import LazyModule
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kit.images import Images
     from kit.oof import Oof
+    from kit.tables import Predictions
 else:
     np = LazyModule("numpy")
 
@@ -58,6 +59,16 @@ class Run:
     def submission_path(self) -> Path:
         """The submission to Kaggle."""
         return self.path / "submission.csv"
+
+    @property
+    def test_path(self) -> Path:
+        """Test probabilities of the ensemble; runs of earlier versions lack it."""
+        return self.path / "test.csv"
+
+    @property
+    def history_path(self) -> Path:
+        """Learning curves of all members; runs of earlier versions lack it."""
+        return self.path / "history.csv"
 
     @property
     def report_path(self) -> Path:
@@ -170,6 +181,10 @@ class Run:
         """Arrays of a member; its Keras model is in the same folder."""
         return self.path / "members" / f"{member}.npz"
 
+    def network_path(self, member: Member) -> Path:
+        """The Keras model of a member; other kinds of models have none."""
+        return self.member_path(member).with_suffix(".keras")
+
     def has(self, member: Member) -> bool:
         """Return whether the member is trained and readable."""
         try:
@@ -201,6 +216,14 @@ class Run:
     def write_oof(self, table: Oof) -> None:
         """Replace oof.csv."""
         oof.write(self.oof_path, table)
+
+    def write_test(self, table: Predictions) -> None:
+        """Replace test.csv."""
+        tables.write_test(self.test_path, table)
+
+    def write_history(self, report: Report) -> None:
+        """Replace history.csv."""
+        tables.write_history(self.history_path, report)
 
     def read_images(self) -> Images:
         """Return images.npz; see `kit.images.read`."""
@@ -249,7 +272,7 @@ class Run:
         """Write a member: its model first, so that a member with arrays is complete."""
         self.log_path(member).unlink(missing_ok=True)
         if result.network is not None:
-            with atomic(self.member_path(member).with_suffix(".keras")) as file:
+            with atomic(self.network_path(member)) as file:
                 file.write(result.network)
         with atomic(self.member_path(member)) as file:
             file.write(pack(result))

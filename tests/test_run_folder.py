@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit import runs
+from kit import run_folder
 from kit.errors import UserError
 from kit.files import write_json
 from kit.members import ALL_ROWS, Member, MemberResult
 from kit.names import check_name, plain_name
 from kit.records import EnsembleRecord, History
-from kit.runs import Run, all_runs, find_run
+from kit.run_folder import Run, all_runs, find_run
 
 Make = Callable[..., Any]
 MEMBER = Member("cnn", 3, 7)
@@ -63,7 +63,7 @@ def test_a_member_counts_only_once_its_network_is_written(
     def full(_: MemberResult) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(runs, "pack", full)
+    monkeypatch.setattr(run_folder, "pack", full)
     with pytest.raises(OSError, match="No space"):
         run.write_member(MEMBER, result)
     assert not run.has(MEMBER)
@@ -290,13 +290,13 @@ def test_an_invalid_name_is_refused(name: str) -> None:
 
 
 def test_the_page_of_a_comparison_is_named_after_its_runs() -> None:
-    assert runs.comparison_path(["a", "b-1.2"]) == Path("runs/comparisons/a-vs-b-1.2.html")
-    assert runs.comparison_path(["/x/a", "../a"]).parent == Path("runs/comparisons")
-    assert runs.comparison_path(["old/x", "runs/x"]) != runs.comparison_path(["old-x", "runs-x"])
+    assert run_folder.comparison_path(["a", "b-1.2"]) == Path("runs/comparisons/a-vs-b-1.2.html")
+    assert run_folder.comparison_path(["/x/a", "../a"]).parent == Path("runs/comparisons")
+    assert run_folder.comparison_path(["old/x", "runs/x"]) != run_folder.comparison_path(["old-x", "runs-x"])
 
 
 def test_the_page_of_a_comparison_of_many_runs_has_a_short_name_of_its_own() -> None:
     names = [f"configuration-{index}-1a2b3c4d" for index in range(12)]
-    first, second = (runs.comparison_path(own) for own in (names, [*names[:-1], "other"]))
+    first, second = (run_folder.comparison_path(own) for own in (names, [*names[:-1], "other"]))
     assert first != second
     assert len(first.name.encode()) < 120

@@ -1,0 +1,302 @@
+"""The functions of `import kit`: what the command line does, with Python values and objects."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from kit import run_folder
+from kit.config import find, load
+from kit.config.root import Method
+from kit.errors import UserError
+from kit.masking import learn_later, masked
+from kit.notebook import tables
+from kit.notebook.changes import changes_of
+from kit.notebook.comparison import Comparison
+from kit.notebook.messages import say, show
+from kit.notebook.progress import run_progress, study_progress
+from kit.notebook.run import Run, folder_of
+from kit.notebook.study import Study
+from kit.pipeline.origin import origin_of
+from kit.pipeline.report import current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from kit.submitting.ledger import Record
+
+
+def cv(
+    config: str = "default",
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - the name of the option
+    run: str | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
+) -> Run:
+    """Train a cross-validated ensemble, as `kit cv` does, and return the finished run.
+
+    The same call resumes an interrupted run, and returns a complete one without training.
+
+    Args:
+        config: name of a configuration, or a YAML file.
+        set: changes of it, as in {"training.epochs": 2}.
+        run: name of the run; None: the configuration's name and a hash.
+        jobs: parallel workers; None: one per core, or one per GPU.
+        fresh: delete the existing run and retrain it.
+
+    Raises:
+        UserError: the configuration, the data or the name is not valid; nothing was written.
+        KitError: members failed; the others are stored.
+        InterruptedRunError: the call was interrupted; finished members are stored.
+    """
+    from kit.pipeline.cv import cv as cross_validate
+
+    changes = changes_of(set)
+    with run_progress() as progress:
+        folder, complete = cross_validate(
+            load(config, changes),
+            find(config).stem,
+            progress,
+            name=run,
+            jobs=_checked_jobs(jobs),
+            fresh=fresh,
+            origin=origin_of(config, changes, run),
+        )
+    if complete:
+        say(f"{folder.path} is complete; fresh=True retrains it")
+    current(folder, say)
+    return Run(folder)
+
+
+def tune(
+    config: str = "default",
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - the name of the option
+    trials: int | None = None,
+    seconds: float | None = None,
+    study: str | None = None,
+    storage: str | None = None,
+    jobs: int | None = None,
+) -> Study:
+    """Search for a better configuration and confirm it, as `kit tune` does, and return the study.
+
+    The same call resumes the study.
+
+    Args:
+        config: name of a configuration, or a YAML file.
+        set: changes of it, as in {"training.epochs": 2}.
+        trials: of the study, over all calls; None: as many as time allows.
+        seconds: time limit of this call, confirmation included; None: `tune.minutes` of the configuration,
+            or no limit if `trials` is given.
+        study: name of the study; None: the configuration's name and a hash.
+        storage: an Optuna storage URL; None: in the study's folder under runs/.
+        jobs: parallel trials; None: one per core, or one per GPU.
+
+    Raises:
+        UserError: configuration, search space, data, name or storage are not valid; nothing was written.
+        InterruptedRunError: the call was interrupted; the next one resumes.
+    """
+    from kit.pipeline.tune import tune as search
+
+    changes, jobs = changes_of(set), _checked_jobs(jobs)
+    options = {
+        "--trials": trials,
+        "--timeout": seconds,
+        "--study": study,
+        "--storage": storage,
+        "--jobs": jobs,
+    }
+    words = [word for change in changes for word in ("--set", change)]
+    words += [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    with study_progress() as progress:
+        report, page = search(
+            config,
+            changes,
+            progress,
+            trials=trials,
+            seconds=seconds,
+            name=study,
+            storage=storage,
+            jobs=jobs,
+            command=masked(shlex.join(["kit", "tune", "-c", config, *words])),
+        )
+    return Study(report, page)
+
+
+def runs() -> pd.DataFrame:
+    """Return one row per run in this folder, newest first; unknown values are missing.
+
+    Columns: status, metric, score, low and high (95 % interval of the score), log_loss, errors, members,
+    seconds, sample, started. The index is the name.
+    """
+    return tables.runs(run_folder.all_runs())
+
+
+def open_run(run: str | Path | Run | None = None) -> Run:
+    """Return a finished run or ensemble.
+
+    Args:
+        run: its name, or the path of its folder; None: the newest finished run.
+
+    Raises:
+        UserError: there is no such run, or it is not finished.
+    """
+    return Run(_finished(folder_of(run)))
+
+
+def compare(*runs: str | Path | Run) -> Comparison:
+    """Compare the OOF predictions of two or more finished runs on the same rows.
+
+    Raises:
+        UserError: fewer than two runs, an unfinished or damaged one, or runs on different data.
+    """
+    from kit.ensembling.sources import changed
+    from kit.pipeline.compare import compare as compare_folders
+    from kit.pipeline.compare import draw
+
+    folders = [folder_of(one) for one in runs]
+    result = compare_folders(folders)
+    for folder in folders:
+        for text in changed(folder.read_record()):
+            say(f"warning: {folder.name}: {text}")
+    return Comparison(result, draw(result, folders, say))
+
+
+def ensemble(
+    runs: Sequence[str | Path | Run],
+    method: str = "auto",
+    *,
+    name: str | None = None,
+    tta: bool | None = None,
+    calibrate: bool = False,
+    fresh: bool = False,
+) -> Run:
+    """Combine the columns of finished runs into one ensemble, which is stored like a run.
+
+    Args:
+        runs: names, paths or runs.
+        method: mean, geometric, rank, vote, weighted, greedy, stack, best; or auto: mean, unless another one
+            is clearly better.
+        name: of the ensemble; None: "ensemble-" and a hash.
+        tta: use the mean over views; None: as each run does.
+        calibrate: scale each column by a temperature that is fitted on its OOF predictions.
+        fresh: replace an ensemble of this name.
+
+    Raises:
+        UserError: the runs cannot be combined, or the name is in use; nothing was written.
+    """
+    from kit.pipeline.ensemble import Settings
+    from kit.pipeline.ensemble import ensemble as combine
+
+    if method not in get_args(Method):
+        raise UserError(
+            "no such method",
+            where="method",
+            expected=f"one of {', '.join(get_args(Method))}",
+            received=repr(method),
+        )
+    if isinstance(runs, str | Path | Run):
+        raise UserError(
+            "not a list of runs", where="runs", expected='as in ["a", "b"]', received=type(runs).__name__
+        )
+    folder, complete = combine(
+        [folder_of(one) for one in runs], Settings(method, tta, calibrate), say, name=name, fresh=fresh
+    )
+    if complete:
+        say(f"{folder.path} is complete; fresh=True combines again")
+    current(folder, say)
+    return Run(folder)
+
+
+def submit(
+    run: str | Path | Run | None = None,
+    *,
+    config: str = "default",
+    message: str | None = None,
+    again: bool = False,
+    dry_run: bool = False,
+    timeout: float = 30.0,
+    wait: float = 600.0,
+) -> Record:
+    """Check a submission, send it to Kaggle and wait for its score, as `kit submit` does.
+
+    Args:
+        run: a run, its name or path, or a CSV file; None: the newest finished run on competition data.
+        config: describes the competition of a CSV file that belongs to no run.
+        message: description on Kaggle; None: run, OOF score and hash.
+        again: send even if the same content was submitted before.
+        dry_run: print what would be sent, without network.
+        timeout: seconds per request.
+        wait: seconds to wait for the score at most; 0: do not wait.
+
+    Returns:
+        The entry of the ledger, with the score in `public_score`; of a dry run, what would be recorded.
+
+    Raises:
+        UserError: the submission is wrong, was sent before, or there are no credentials or no quota.
+        KitError: Kaggle cannot be reached, or has not scored it in time.
+    """
+    from kit.submitting import send
+    from kit.submitting.ledger import Ledger
+    from kit.submitting.plan import describe, make_plan
+
+    learn_later(_secrets)
+    ledger = Ledger()
+    target = str(run.path) if isinstance(run, Run) else None if run is None else str(run)
+    plan = make_plan(target, load(config), message, ledger)
+    for line in describe(plan, ledger):
+        show(line)
+    if dry_run:
+        if not again:
+            send.refuse_repeated(plan, ledger)
+        show("dry run: nothing was sent")
+        return plan.record
+    record = send.submit(plan, ledger, again=again, timeout=timeout, say=show)
+    if wait:
+        record = send.wait_for_score(record, ledger, timeout=timeout, wait=wait, show=lambda _: None)
+        show(record.result)
+    return record
+
+
+def fetch(source: str | Path = "auto", *, config: str = "default", force: bool = False) -> None:
+    """Fetch train.csv and test.csv into the data directory, checked, as `kit data fetch` does.
+
+    Args:
+        source: a folder or a zip, "kaggle", "sample", or "auto": Kaggle if there are credentials.
+        config: describes the competition.
+        force: replace files that differ.
+
+    Raises:
+        UserError: a file is missing or wrong; the data directory is then as it was.
+        KitError: Kaggle cannot be reached.
+    """
+    from kit.data import obtain
+
+    learn_later(_secrets)
+    show(obtain.fetch(load(config), str(source), force=force))
+
+
+def _finished(folder: run_folder.Run) -> run_folder.Run:
+    if not folder.is_finished():
+        raise UserError(
+            f"this run is not finished ({folder.status()})",
+            where=str(folder.path),
+            hint=folder.how_to_finish(),
+        )
+    return folder
+
+
+def _checked_jobs(jobs: int | None) -> int | None:
+    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
+        raise UserError("not a number of workers", where="jobs", expected="1 or more", received=repr(jobs))
+    return jobs
+
+
+def _secrets() -> set[str]:
+    from kit.kaggle_client.credentials import secrets
+
+    return secrets()
