@@ -39,7 +39,7 @@ def _check_platform() -> None:
     try:
         platforms.check()
     except UserError as error:
-        sys.stderr.write(f"kit: {error}\n")
+        sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
 
 

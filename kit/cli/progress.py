@@ -62,7 +62,8 @@ class Terminal:
 
     def __exit__(self, *exception: object) -> None:
         self._over.set()
-        self.bars.stop()
+        if self.live:  # Rich before 14.3 ends disabled bars with an empty line.
+            self.bars.stop()
 
     def begun(
         self, run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int, seconds: float | None = None

@@ -60,7 +60,8 @@ class TuningTerminal:
 
     def __exit__(self, *exception: object) -> None:
         self._over.set()
-        self.bars.stop()
+        if self.live:  # Rich before 14.3 ends disabled bars with an empty line.
+            self.bars.stop()
 
     def study_started(self, request: "TuneRequest", dataset: Dataset, known: int) -> None:
         """Print data, limits and parallelism."""

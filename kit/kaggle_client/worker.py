@@ -93,11 +93,14 @@ def _service(api: Any) -> Any:
 
 def _limits(api: Any, slug: str) -> dict[str, int] | None:
     import requests
+    from kagglesdk.competitions.types import competition_api_service as types
 
-    if not hasattr(api, "competition_get_submission_limits"):
-        return None  # kaggle 2.0.2, in Kaggle's image, does not know this request.
+    if not hasattr(types, "ApiGetSubmissionLimitsRequest"):
+        return None  # kagglesdk before 0.1.35, as in Kaggle's image, does not know this request.
+    request = types.ApiGetSubmissionLimitsRequest()
+    request.competition_name = slug
     try:
-        limits = api.competition_get_submission_limits(slug)
+        limits = _service(api).get_submission_limits(request)
     except requests.HTTPError as error:
         # Without a quota the kit can still submit; a wrong slug fails in the next request.
         if error.response.status_code in (404, 405, 501):

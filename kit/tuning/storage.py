@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,9 @@ def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, l
     from optuna.storages import RDBStorage
 
     more = {"connect_args": {"timeout": BUSY_SECONDS}} if local else {}
+    # Its name until Optuna 5.
+    renamed = "heartbeat_stale_trial_callback" not in signature(RDBStorage).parameters
+    callback = {"failed_trial_callback" if renamed else "heartbeat_stale_trial_callback": on_lost}
     try:
         return RDBStorage(
             # Optuna replaces {names}.
@@ -151,7 +155,7 @@ def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, l
             engine_kwargs={"pool_pre_ping": True, **more},
             heartbeat_interval=HEARTBEAT,
             grace_period=GRACE,
-            heartbeat_stale_trial_callback=on_lost,
+            **callback,
         )
     except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError, TypeError) as error:
         raise _refusal(url, error) from error
