@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kit import locks
 from kit.errors import UserError
@@ -144,9 +144,8 @@ def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, l
     from optuna.storages import RDBStorage
 
     more = {"connect_args": {"timeout": BUSY_SECONDS}} if local else {}
-    # Its name until Optuna 5.
-    renamed = "heartbeat_stale_trial_callback" not in signature(RDBStorage).parameters
-    callback = {"failed_trial_callback" if renamed else "heartbeat_stale_trial_callback": on_lost}
+    new, old = "heartbeat_stale_trial_callback", "failed_trial_callback"  # old: before Optuna 4.9
+    callback: dict[str, Any] = {new if new in signature(RDBStorage).parameters else old: on_lost}
     try:
         return RDBStorage(
             # Optuna replaces {names}.
