@@ -32,7 +32,7 @@ def test_the_pinned_version_is_within_the_bounds(requirement: Requirement) -> No
     assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
 
 
-@pytest.mark.parametrize("requirement", map(Requirement, PROJECT["dependencies"]), ids=str)
+@pytest.mark.parametrize("requirement", list(map(Requirement, PROJECT["dependencies"])), ids=str)
 def test_nothing_of_kaggles_image_is_replaced(requirement: Requirement) -> None:
     assert requirement.specifier.contains(KAGGLE_IMAGE[canonicalize_name(requirement.name)])
 
