@@ -12,7 +12,7 @@ OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
 unexport SOURCE RUN RUNS CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv tune report compare ensemble runs submit submissions doctor test test-slow test-jax test-wheel lint bench clean
+.PHONY: help setup data cv tune report compare ensemble runs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -63,6 +63,9 @@ test-jax: $(STAMP_JAX) ## Install JAX for the CPU and run its tests
 
 test-wheel: ## Install the wheel into a fresh environment and train with it
 	@PYTHON="$(PYTHON)" .ci/wheel
+
+test-kaggle: ## Install kit beside the packages of Kaggle's image, and run the fast tests
+	@PYTHON="$(PYTHON)" .ci/kaggle-image
 
 lint: $(STAMP_DEV) ## Check style, types and the import contract
 	@$(BIN)/ruff check .

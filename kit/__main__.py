@@ -12,6 +12,7 @@ def main() -> None:
     _open_streams()
     # kit has no plugin of pydantic; the search for them reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _check_platform()
     from kit import interrupts
 
     try:
@@ -29,6 +30,17 @@ def main() -> None:
         if end.code == 130:
             _end_interrupted()
         raise
+
+
+def _check_platform() -> None:
+    from kit import platforms
+    from kit.errors import UserError
+
+    try:
+        platforms.check()
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
 
 
 def _end_interrupted() -> None:

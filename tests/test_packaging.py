@@ -8,24 +8,38 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LISTS = {"dependencies": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
 REQUIREMENTS = [Requirement(line) for lines in LISTS.values() for line in lines]
-PINS = {
-    canonicalize_name(name): Version(version)
-    for name, _, version in (
-        line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if line[0] != "#"
-    )
-}
+
+
+def versions(file: str) -> dict[NormalizedName, Version]:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("==") for line in lines if line[0] != "#")
+    return {canonicalize_name(name): Version(version) for name, _, version in pairs}
+
+
+PINS = versions("constraints.txt")
+KAGGLE_IMAGE = versions("tests/constraints-kaggle.txt")
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
 def test_the_pinned_version_is_within_the_bounds(requirement: Requirement) -> None:
     assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize("requirement", list(map(Requirement, PROJECT["dependencies"])), ids=str)
+def test_nothing_of_kaggles_image_is_replaced(requirement: Requirement) -> None:
+    assert requirement.specifier.contains(KAGGLE_IMAGE[canonicalize_name(requirement.name)])
+
+
+def test_the_distribution_has_a_name_of_its_own() -> None:
+    assert PROJECT["name"] == "kaggle-kit"
+    assert PROJECT["scripts"] == {"kit": "kit.__main__:main"}
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)

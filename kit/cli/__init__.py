@@ -6,6 +6,7 @@ import sys
 import traceback
 import warnings
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -40,6 +41,9 @@ _FIXABLE = {
     errno.EROFS: "work in a writable folder",
 }
 
+# Packages whose name in the registry is not that of the module.
+_DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+
 
 class _Commands(click.Group):
     """Commands whose modules are imported only when they run, so that `kit --help` is fast."""
@@ -49,7 +53,9 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in COMMANDS:
-            raise click.NoSuchCommand(cmd_name, possibilities=COMMANDS, ctx=ctx)
+            similar = get_close_matches(cmd_name, COMMANDS)
+            hint = f" Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+            raise click.UsageError(f"No such command {cmd_name!r}.{hint}", ctx)
         command: click.Command = import_module(f"kit.cli.{cmd_name}").command
         _add_debug(command)
         return command
@@ -135,6 +141,11 @@ def explain(error: Exception) -> tuple[str, int]:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror}; {_FIXABLE[error.errno]}", 2
     first_line = (str(error).splitlines() or [""])[0]
+    if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] != "kit":
+        name = error.name.partition(".")[0]
+        name = _DISTRIBUTIONS.get(name, name)
+        state = "not installed" if isinstance(error, ModuleNotFoundError) else f"broken: {first_line}"
+        return f"kit needs {name}, which is {state}\npip install {name}", 2
     return f"{type(error).__name__}: {first_line}\n(--debug shows the traceback)", 1
 
 

@@ -10,7 +10,7 @@ from kit.files import expanded
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
-class Duration(click.ParamType[float]):
+class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """`90`, `90s`, `15m`, `2h`: seconds, as float."""
 
     name = "DURATION"
@@ -25,7 +25,7 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * _UNITS[match[2]]
 
 
-class Named(click.ParamType[str]):
+class Named(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """A name or a path; `~` becomes the home folder if the shell did not expand it (-c=~/a.yaml, quotes)."""
 
     name = "PATH"
@@ -37,7 +37,7 @@ class Named(click.ParamType[str]):
         return expanded(str(value))
 
 
-class Storage(click.ParamType[str]):
+class Storage(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """The URL of an Optuna storage; in sqlite:///~/FILE.db, `~` becomes the home folder."""
 
     name = "URL"
@@ -77,7 +77,7 @@ timeout = click.option(
 )
 
 
-class Jobs(click.ParamType[int | None]):
+class Jobs(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """`auto` (None), or a whole number from 1."""
 
     name = "N"

@@ -105,6 +105,9 @@ def _progress() -> Iterator[Callable[[int], None]]:
     )
 
     console = Console(stderr=True)
+    if not can_redraw(console):
+        yield lambda _: None
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -112,7 +115,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
         TransferSpeedColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not can_redraw(console)) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("downloading from Kaggle", total=None)
         yield lambda size: progress.update(task, completed=size)
 

@@ -34,7 +34,7 @@ class Fault:
             time; `page`: a web page instead of a response; `upload`: the upload failed; `credentials`:
             unknown to Kaggle; `certificate`: not trusted; `proxy`: the proxy refused the connection;
             `encryption`: the response is not encrypted; `no_submission`: the request was accepted without
-            effect; `client`: the client itself failed.
+            effect; `not_installed`: the client cannot be imported; `client`: the client itself failed.
         status: HTTP status; 0 without a response.
         message: Kaggle's text.
         retry_after: seconds to wait, as requested by Kaggle.
@@ -51,6 +51,7 @@ class Fault:
         "proxy",
         "encryption",
         "no_submission",
+        "not_installed",
         "client",
     ]
     status: int = 0
@@ -114,6 +115,9 @@ def explain(fault: Fault, slug: str) -> KitError:
             error = CallError(what, "try again later", retry_after=fault.retry_after)
         case "credentials":
             error = refused()
+        case "not_installed":
+            what = "the Kaggle client is not installed, or broken"
+            error = UserError(what, received=fault.message, hint="pip install kaggle")
         case "client":
             hint = "`kit doctor` lists the installed versions"
             error = KitError(f"the Kaggle client failed ({fault.message})", hint=hint)

@@ -41,6 +41,8 @@ def client_environment() -> dict[str, str | None]:
     [value] = first.values
     if first.kind == "token" and len(value) <= _MAX_FILE_NAME:
         return changes | {"KAGGLE_API_TOKEN": value}
+    if first.kind == "login":
+        changes["KAGGLE_ENABLE_OAUTH"] = "1"  # kaggle 2.0 reads no login without it.
     file = folder / ("access_token" if first.kind == "token" else "credentials.json")
     if not file.exists():
         file.touch(mode=0o600)

@@ -73,7 +73,7 @@ def _check_proxy(name: str, value: str) -> None:
         parts = parse_url(prepend_scheme_if_needed(value, "http"))  # type: ignore[no-untyped-call]  # in types-requests
         (parts.host or "").encode("idna")
         unquote(parts.auth or "").encode("latin-1")
-        valid = bool(parts.host) and parts.port != 0
+        valid = bool(parts.host) and " " not in str(parts.host) and parts.port != 0
     except (LocationParseError, UnicodeError):
         valid = False
     if not valid:

@@ -37,12 +37,12 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     request = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    import kagglesdk.kaggle_client  # noqa: F401 - slow, and sends nothing: imported before the timeout starts
-
-    _record_responses()
-    # Nothing handles this alarm, so it also ends loops and blocked reads of the client.
-    signal.setitimer(signal.ITIMER_REAL, request.pop("timeout"))
     try:
+        import kagglesdk.kaggle_client  # noqa: F401 - slow, and sends nothing: imported before the timeout starts
+
+        _record_responses()
+        # Nothing handles this alarm, so it also ends loops and blocked reads of the client.
+        signal.setitimer(signal.ITIMER_REAL, request.pop("timeout"))
         result = {"result": _CALLS[request.pop("call")](_client(), **request)}
     except BaseException as error:
         # BaseException: the client raises SystemExit if it finds no credentials.
@@ -77,8 +77,8 @@ def _client() -> Any:
     import kaggle
     import requests
 
-    # The import tries to authenticate, and hides the reason of a failure.
-    if not kaggle.api._authenticated:
+    # The import tries to authenticate. Old versions raise the reason of a failure, new ones hide it.
+    if not getattr(kaggle.api, "_authenticated", True):
         response = _last_response[0] if _last_response else None
         if response is not None and (response.status_code in (401, 408, 429) or response.status_code >= 500):
             # Retrying at once would ignore Retry-After.
@@ -93,9 +93,14 @@ def _service(api: Any) -> Any:
 
 def _limits(api: Any, slug: str) -> dict[str, int] | None:
     import requests
+    from kagglesdk.competitions.types import competition_api_service as types
 
+    if not hasattr(types, "ApiGetSubmissionLimitsRequest"):
+        return None  # kagglesdk before 0.1.35, as in Kaggle's image, does not know this request.
+    request = types.ApiGetSubmissionLimitsRequest()
+    request.competition_name = slug
     try:
-        limits = api.competition_get_submission_limits(slug)
+        limits = _service(api).get_submission_limits(request)
     except requests.HTTPError as error:
         # Without a quota the kit can still submit; a wrong slug fails in the next request.
         if error.response.status_code in (404, 405, 501):
@@ -209,6 +214,8 @@ _CALLS: dict[str, Callable[..., Any]] = {
 
 def fault_of(error: BaseException) -> Fault:
     """Return the fault that the client's `error` means. Its text is not used: it may contain signed URLs."""
+    if isinstance(error, ImportError):
+        return Fault("not_installed", message=redacted(str(error)))
     import requests
 
     from kit.kaggle_client import causes

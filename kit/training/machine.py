@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from kit import __version__
 from kit.errors import UserError
 from kit.records import Machine
 from kit.training.memory import memory
@@ -20,7 +21,7 @@ from kit.training.memory import memory
 Precision = Literal["float32", "bfloat16"]
 BACKENDS = ("tensorflow", "jax", "torch")
 CPUINFO = Path("/proc/cpuinfo")
-PACKAGES = ("kit", "numpy", "keras", *BACKENDS, "scikit-learn")
+PACKAGES = ("numpy", "keras", *BACKENDS, "scikit-learn")
 # CPU flags that decide how fast it trains.
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
 
@@ -183,8 +184,9 @@ def usable_gpus(backend: str) -> tuple[Gpu, ...]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the installed packages that affect results."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python, kit and the installed packages that affect results."""
+    # Not kit's metadata: it is installed as kaggle-kit, and `kit` is another project's name.
+    found = {"python": platform.python_version(), "kit": __version__}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -5,8 +5,9 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kit import locks
 from kit.errors import UserError
@@ -143,6 +144,8 @@ def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, l
     from optuna.storages import RDBStorage
 
     more = {"connect_args": {"timeout": BUSY_SECONDS}} if local else {}
+    new, old = "heartbeat_stale_trial_callback", "failed_trial_callback"  # old: before Optuna 4.9
+    callback: dict[str, Any] = {new if new in signature(RDBStorage).parameters else old: on_lost}
     try:
         return RDBStorage(
             # Optuna replaces {names}.
@@ -151,7 +154,7 @@ def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, l
             engine_kwargs={"pool_pre_ping": True, **more},
             heartbeat_interval=HEARTBEAT,
             grace_period=GRACE,
-            heartbeat_stale_trial_callback=on_lost,
+            **callback,
         )
     except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError, TypeError) as error:
         raise _refusal(url, error) from error

@@ -76,9 +76,9 @@ def test_without_credentials_no_process_is_started(monkeypatch: pytest.MonkeyPat
 
 
 def test_attempt_ends_at_its_timeout(kaggle: KaggleServer) -> None:
-    kaggle.fail("limits", ServerFault("drip"))
+    kaggle.fail("list", ServerFault("drip"))
     with pytest.raises(CallError, match=r"did not answer within 0\.5 s"):
-        attempt("limits", "digit-recognizer", 0.5)
+        attempt("page", "digit-recognizer", 0.5, token="")
 
 
 def test_import_that_hangs_ends_at_the_timeout(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:

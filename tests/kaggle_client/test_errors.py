@@ -28,6 +28,7 @@ PAGE = "https://www.kaggle.com/competitions/digit-recognizer"
         (Fault("credentials"), 2, ["no Kaggle credentials", "settings/api"]),
         (Fault("certificate"), 2, ["Kaggle's certificate is not trusted", "REQUESTS_CA_BUNDLE"]),
         (Fault("proxy"), 2, ["the proxy refuses the connection", "USER:PASSWORD@HOST:PORT"]),
+        (Fault("not_installed", message="no kaggle"), 2, ["received no kaggle", "pip install kaggle"]),
         (Fault("client", message="ImportError"), 1, ["ImportError", "kit doctor"]),
     ],
 )  # fmt: skip

@@ -264,7 +264,7 @@ def test_a_missing_backend_is_reported_with_the_command_that_installs_it(cpu: py
 
 def test_versions_leave_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "PACKAGES", ("numpy", "no-such-package"))
-    assert list(machine.versions()) == ["python", "numpy"]
+    assert list(machine.versions()) == ["python", "kit", "numpy"]
 
 
 def test_the_description_is_json(cpu: pytest.MonkeyPatch) -> None:
