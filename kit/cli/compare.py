@@ -27,13 +27,11 @@ def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
     comparison = compare(found)
     for run in found:
         warn_of_changes(run)
+    page = draw(comparison, found, lambda reason: click.echo(reason, err=True))
     if as_json:
         click.echo(comparison.model_dump_json(indent=2))
     else:
-        render(comparison, Console())
-    page = draw(comparison, found, lambda reason: click.echo(reason, err=True))
-    if page and not as_json:
-        click.echo(f"\nPage: {page}")
+        render(comparison, Console(), page)
     if open_:
         if page is None:
             raise UserError("there is no page to open")

@@ -55,6 +55,11 @@ def next_step(report: Report, run: Run | None = None) -> tuple[str, str]:
     if findings and (command := _TRAINING.search(findings[0].evidence)):
         return findings[0].text, command[1]
     name = report.run if run is None or run.path.parent == RUNS else str(run.path)
+    return submission_of(name)
+
+
+def submission_of(name: str) -> tuple[str, str]:
+    """Return the step that sends the submission of a run, and its command."""
     return "send submission.csv to Kaggle", f"kit submit {shlex.quote(name)}"
 
 
