@@ -4,6 +4,7 @@ import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from rich import box
@@ -77,7 +78,7 @@ def print_table(
     """Write a table whose rows have one line each, if that is possible.
 
     Without room, dispensable columns are left out, the first of them first; then the first column wraps at
-    spaces. Words are never divided: a table of long names may be wider than the terminal.
+    spaces and hyphens. Words are never divided: a table of long ones is wider than the terminal.
 
     Args:
         console: where to write.
@@ -86,20 +87,24 @@ def print_table(
     """
     shown = {heading: [str(cell) for cell in column] for heading, column in cells.items()}
     for heading in dispensable:
-        if sum(_widths(shown)) + _GAP * (len(shown) - 1) <= console.width:
+        if _width(shown) <= console.width:
             break
         shown.pop(heading, None)
-    grid = table(shown)
     first = next(iter(shown))
-    words = [word for text in (first, *shown[first]) for word in text.split()]
-    narrowest = max(map(cell_len, words), default=0) + sum(_widths(shown)[1:]) + _GAP * (len(shown) - 1)
+    room = max(1, console.width - _width(shown) + _width({first: shown[first]}))
+    names = [textwrap.wrap(name, room, break_long_words=False) for name in shown[first]]
+    grid = table(shown | {first: ["\n".join(lines) for lines in names]})
+    words = [word for line in (first, *chain(*names)) for word in line.split()]
+    narrowest = _width(shown) - _width({first: shown[first]}) + _width({"": words})
     if narrowest > console.width:
         grid.width = narrowest
     console.print(grid, crop=False)
 
 
-def _widths(cells: Mapping[str, Sequence[str]]) -> list[int]:
-    return [max(map(cell_len, (heading, *column))) for heading, column in cells.items()]
+def _width(cells: Mapping[str, Sequence[str]]) -> int:
+    """Return the characters that a table of these columns needs."""
+    widths = [max(map(cell_len, (heading, *column))) for heading, column in cells.items()]
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def wrap(text: str, width: int, start: str = "", indent: str = "") -> str:
