@@ -15,13 +15,13 @@ from kit.plotting import LINE, PALETTE, SOFT, TEXT, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 HALF, FULL, NARROW = 4.3, 9.0, 3.4
 """Widths in inches: two beside each other, one alone, and on a phone."""
 SMALLEST = 8.5
 """Points: smallest text, 11 pixels where page.css shows the drawing."""
-_LETTER = SMALLEST * 0.55
+_LETTER = SMALLEST / 2
 """Points: mean width of a letter of the smallest text."""
 
 
@@ -86,14 +86,18 @@ def draw_figure(
     return Plot(title, text, wide, narrow, note, full)
 
 
-def is_narrow(drawing: "Figure") -> bool:
+def is_narrow(drawing: "Figure | SubFigure") -> bool:
     """Return whether a figure is drawn for a narrow screen."""
-    return bool(drawing.get_figwidth() == NARROW)
+    return bool(_inches(drawing) == NARROW)
 
 
-def letters(drawing: "Figure", share: float = 0.5) -> int:
+def letters(drawing: "Figure | SubFigure", share: float = 0.5) -> int:
     """Return how many letters fit into a share of the width of a figure."""
-    return int(share * 72 * drawing.get_figwidth() / _LETTER)
+    return int(share * 72 * _inches(drawing) / _LETTER)
+
+
+def _inches(drawing: "Figure | SubFigure") -> float:
+    return float(drawing.bbox.width / drawing.dpi)
 
 
 def legend(axes: "Axes") -> None:
@@ -102,9 +106,9 @@ def legend(axes: "Axes") -> None:
     drawing = axes.get_figure(root=True)
     if not labels or drawing is None:
         return
-    # A marker and the space between columns take about 8 letters.
-    room = letters(drawing, 1) // (max(map(len, labels)) + 8)
-    columns = max(1, min(room, len(labels), 3 if len(labels) == 3 else 2))
+    # A marker and the space between columns take about 7 letters.
+    room, widths = letters(drawing, 1), [len(label) + 7 for label in labels]
+    columns = len(labels) if sum(widths) <= room else 2 if 2 * max(widths) <= room else 1
     drawing.set_figheight(drawing.get_figheight() + 0.2 * (-(-len(labels) // columns) - 1))
     drawing.legend(loc="outside upper left", ncols=columns, columnspacing=1.2, handletextpad=0.5)
 

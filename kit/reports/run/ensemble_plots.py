@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from kit.metrics import LOSS
 from kit.plotting import BEST, CHOSEN, PLAIN, SOFT, Mark
 from kit.records import Combination
-from kit.reports.html.svg import Plot, draw, letters
+from kit.reports.html.svg import Plot, draw, is_narrow, letters
 from kit.reports.html.text import short
 
 if TYPE_CHECKING:
@@ -88,5 +88,5 @@ def _plain(axes: "Axes") -> None:
     """Label few ticks of the horizontal axis, without an offset or an exponent."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(3 if is_narrow(axes.figure) else 5))
     axes.ticklabel_format(axis="x", style="plain", useOffset=False)

@@ -108,7 +108,7 @@ def _models(report: Report, metric: Metric) -> dict[str, Any]:
     marked = marks([one.model for one in report.models]) | {score_tables.ENSEMBLE: Mark(PLAIN, CHOSEN)}
     return {
         "model_plot": plots.models(report, [one.model for one in ordered[:MODELS_DRAWN]], metric, marked),
-        "models": score_tables.models(ordered, report, metric),
+        "models": score_tables.models(ordered, report, metric, marked),
         "time_plot": time_plot(timed, metric, marked) if all(one.seconds > 0 for one in timed) else None,
     }
 

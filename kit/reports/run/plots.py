@@ -38,7 +38,8 @@ def models(report: Report, names: Sequence[str], metric: Metric, marks: Mapping[
         for place, name in enumerate(rows):
             color, marker = marks[name]
             axes.plot(axis.places(members[name]), [place] * len(members[name]), "|", color=color)
-            axes.hlines(place, *axis.places(scores[name].interval), color=color, linewidth=1.5)
+            low, high = axis.places(scores[name].interval)
+            axes.hlines(place, low, high, color=color, linewidth=1.5)
             axes.plot(axis.place(scores[name].value), place, marker, color=color)
         axes.set_yticks(range(len(rows)), [short(name, letters(axes.figure, 0.35)) for name in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -75,8 +76,15 @@ def growth(given: Growth, metric: Metric) -> Plot:
             low, high = (axis.places([getattr(one, end) for one in ahead]) for end in ("low", "high"))
             axes.plot([counts[-1], *later], [medians[-1], *middle], ":", color=PLAIN, linewidth=1.2)
             axes.vlines(later, low, high, color=PLAIN, linewidth=1.5)
-            hollow = {"color": PLAIN, "markerfacecolor": BACKGROUND, "markersize": 4}
-            axes.plot(later, middle, "s", label="forecast, 90 % band", **hollow)
+            axes.plot(
+                later,
+                middle,
+                "s",
+                color=PLAIN,
+                markerfacecolor=BACKGROUND,
+                markersize=4,
+                label="forecast, 90 % band",
+            )
         axes.set_xlabel("members that predict a row")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.apply(axes)

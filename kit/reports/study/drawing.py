@@ -164,8 +164,7 @@ def draw_key(figure: "Figure", styles: Sequence[Style]) -> None:
     from matplotlib.lines import Line2D
 
     lines = [
-        Line2D([], [], color=one.color, marker=one.marker, linestyle=one.line, label=one.label)
-        for one in styles
+        Line2D([], [], color=one.color, marker=one.marker, label=one.label, ls=one.line) for one in styles
     ]
     columns = 3 if is_narrow(figure) else len(lines)
     figure.legend(handles=lines, loc="outside upper left", ncols=columns)

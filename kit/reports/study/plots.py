@@ -57,6 +57,8 @@ def draw_plots(study: "Study", report: StudyReport) -> list[Plot]:
 
 
 def _confirmation(figure: "Figure", view: StudyView) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     confirmed = view.report.confirmation
     comparisons = [one for one in confirmed.comparisons if one.mean is not None] if confirmed else []
     if not confirmed or not comparisons:
@@ -75,6 +77,7 @@ def _confirmation(figure: "Figure", view: StudyView) -> None:
     axes.axvline(0, color=SOFT, linewidth=1.2, linestyle=":")
     axes.set_yticks(range(len(comparisons)), [f"trial {one.trial}" for one in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(3 if is_narrow(figure) else 7))
     axes.set_xlabel(f"gain in {view.loss}, with its {confidence(confirmed)} interval")
     axes.grid(visible=False, axis="y")
 
@@ -191,8 +194,7 @@ def _draw_rows(figure: "Figure", rows: "Sequence[tuple[str, Sequence[float], Seq
                 zorder=4,
             )
         if is_narrow(figure):
-            place = {"ha": "left", "va": "bottom", "bbox": TEXT_BOX, "zorder": 4}
-            axes.text(-0.08, row - 0.08, name, weight="bold", **place)
+            axes.text(-0.08, row - 0.08, name, weight="bold", ha="left", va="bottom", bbox=TEXT_BOX, zorder=4)
     names = ["" if is_narrow(figure) else name for name, _, _ in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=9)
 
