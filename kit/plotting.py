@@ -1,20 +1,64 @@
-"""Reproducible figures, independent of the user's matplotlib backend, matplotlibrc and styles."""
+"""Reproducible figures, independent of the user's matplotlib settings, and what their colours mean.
+
+A colour means the same in every plot and on every page. The colours follow Okabe and Ito (2008). Series of
+one plot also differ by marker or line style, for people who cannot distinguish the colours.
+"""
 
 import importlib
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kit.scratch import scratch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TEXT, SOFT, LINE, BACKGROUND = "#1b2027", "#57606a", "#d5dae1", "#ffffff"
+"""Text; baselines, references and labels (grey); axes and grid; what is behind a plot."""
+PLAIN = "#005f9e"
+"""The ensemble of a run, the trials of a study, and whatever needs no colour of its own."""
+BEST = "#008a5e"
+"""What is best or was chosen: the best trial, a confirmed one, the method that the ensemble uses."""
+WRONG = "#b83b00"
+"""Errors, and what is worse or was given up: a worse trial, a pruned one."""
+MODELS = ("#b07d00", "#cc5f96", "#2e9bd6", TEXT)
+"""Models of a run, or runs that are compared. Training and held-out rows differ by line style alone."""
+PALETTE = {
+    TEXT: ("text", "#e6ebf1"),
+    SOFT: ("soft", "#a3adb9"),
+    LINE: ("line", "#36404b"),
+    BACKGROUND: ("card", "#171c22"),
+    PLAIN: ("plain", "#4fa8e8"),
+    BEST: ("best", "#35c79b"),
+    WRONG: ("wrong", "#ff7a45"),
+    MODELS[0]: ("model-1", "#f0c14a"),
+    MODELS[1]: ("model-2", "#f2a0d8"),
+    MODELS[2]: ("model-3", "#b4e0fa"),
+}
+"""Name of the variable on pages, and the colour on a dark page, by colour."""
+CHOSEN = "D"
+"""Marker of what is best or was chosen, and of the ensemble."""
+_MARKERS = ("o", "s", "^", "v", "P", "X", "p")
 _USER_VARIABLES = ("MPLBACKEND", "MATPLOTLIBRC", "MPLCONFIGDIR")
+
+
+class Mark(NamedTuple):
+    """Colour and marker of a model, or of a run that is compared."""
+
+    color: str
+    marker: str
+
+
+def marks(names: Sequence[str]) -> dict[str, Mark]:
+    """Return the mark of each model by name: the same names in the same order give the same marks."""
+    return {
+        name: Mark(MODELS[at % len(MODELS)], _MARKERS[at % len(_MARKERS)]) for at, name in enumerate(names)
+    }
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kit.plotting import figure
+from kit.plotting import BEST, CHOSEN, MODELS, PALETTE, PLAIN, SOFT, WRONG, figure, marks
 
 DRAW = """
 import hashlib, os, sys
 sys.path.insert(0, ROOT)
 from io import BytesIO
-from kit.plotting import figure
+from kit.plotting import BEST, CHOSEN, MODELS, PALETTE, PLAIN, SOFT, WRONG, figure, marks
 before = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
 digest = hashlib.sha256()
 for format, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
@@ -77,3 +77,14 @@ def test_settings_of_the_process_are_restored() -> None:
             assert drawing.dpi == 100
             assert matplotlib.rcParams["font.size"] == 10
         assert matplotlib.rcParams["font.size"] == 31
+
+
+def test_models_share_no_colour_with_another_meaning() -> None:
+    assert not {PLAIN, BEST, WRONG, SOFT} & set(MODELS)
+    assert set(MODELS) <= PALETTE.keys()
+
+
+def test_28_models_have_different_marks_and_none_is_that_of_the_chosen() -> None:
+    found = list(marks([f"model{at}" for at in range(28)]).values())
+    assert len(set(found)) == 28
+    assert CHOSEN not in {one.marker for one in found}

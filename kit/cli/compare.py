@@ -30,15 +30,13 @@ def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:
         comparison = compare(found)
     for run in found:
         warn_of_changes(run)
-    if as_json:
-        click.echo(comparison.model_dump_json(indent=2))
-    else:
-        render(comparison, Console())
     with Busy() as busy:
         busy("drawing the page of the comparison")
         page = draw(comparison, found, busy.say)
-    if page and not as_json:
-        click.echo(f"\nPage: {page}")
+    if as_json:
+        click.echo(comparison.model_dump_json(indent=2))
+    else:
+        render(comparison, Console(), page)
     if open_:
         if page is None:
             raise UserError("there is no page to open")

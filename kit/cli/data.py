@@ -85,17 +85,18 @@ def _summary(dataset: "Dataset") -> dict[str, object]:
 def _show(dataset: "Dataset") -> None:
     from rich.console import Console
 
-    from kit.reports.formatting import table
+    from kit.reports.formatting import print_table, print_text
 
     height, width, channels = dataset.task.image_shape
     rows, counts = len(dataset.train_labels), _class_counts(dataset)
     images = f"{rows:,} training and {len(dataset.test_images):,} test images of {height} x {width} pixels"
-    click.echo(f"{dataset.source}: {images}" + (f", {channels} channels" if channels > 1 else ""))
+    console = Console()
+    print_text(console, f"{dataset.source}: {images}" + (f", {channels} channels" if channels > 1 else ""))
     if dataset.sample:
-        click.echo("There is no competition data here: get it with kit data fetch.")
+        print_text(console, "There is no competition data here: get it with `kit data fetch`.")
     click.echo(f"fingerprint {dataset.fingerprint[:16]}\n")
     shares = [f"{100 * count / rows:.1f}" for count in counts]
     columns = {"Class": dataset.task.labels.labels, "Rows": [f"{count:,}" for count in counts], "%": shares}
-    Console().print(table(columns))
+    print_table(console, columns)
     for warning in dataset.warnings:
-        click.echo(f"warning: {warning}")
+        print_text(console, f"warning: {warning}")

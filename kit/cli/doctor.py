@@ -172,6 +172,11 @@ def _folder(free: float) -> Iterator[Problem]:
 
 
 def _show(findings: Findings) -> None:
+    from rich.console import Console
+
+    from kit.reports.formatting import print_text
+    from kit.terminals import is_terminal
+
     machine = findings.machine
     memory = f"{machine.cores} cores, {machine.memory_gib} GiB memory"
     if machine.memory_limit_gib is not None:
@@ -188,8 +193,11 @@ def _show(findings: Findings) -> None:
         or "none (kaggle.com, Settings, API)",
         "free disk": f"{findings.free_disk_gib} GiB",
     }
-    for name, value in rows.items():
-        click.echo(f"{name:12} {value}")
-    for problem in findings.problems:
-        click.echo(f"{'problem' if problem.fatal else 'note':12} {problem.what}; {problem.hint}")
+    lines = list(rows.items())
+    lines += [("problem" if one.fatal else "note", f"{one.what}; {one.hint}") for one in findings.problems]
+    console = Console()
+    if not is_terminal(console):
+        console.width = 1000  # One line each, for grep.
+    for name, value in lines:
+        print_text(console, value, start=f"{name:13}", indent=" " * 13)
     click.echo("kit cannot work here" if findings.is_fatal else "ready: kit cv")

@@ -1,5 +1,6 @@
 """`kit ensemble`: combine the columns of several runs."""
 
+from collections.abc import Sequence
 from typing import get_args
 
 import click
@@ -9,7 +10,8 @@ from kit.cli.busy import Busy
 from kit.cli.report import show
 from kit.config.root import Method
 from kit.errors import UserError
-from kit.run_folder import find_run
+from kit.metrics import METRICS
+from kit.run_folder import Run, find_run
 
 
 @click.command(
@@ -60,10 +62,30 @@ def command(
             busy("fitting and comparing the methods")
 
         settings = Settings(method, **dict(map(_setting, changes)))
-        run, complete = ensemble([find_run(one) for one in runs], settings, say, name=name, fresh=fresh)
+        sources = [find_run(one) for one in runs]
+        run, complete = ensemble(sources, settings, say, name=name, fresh=fresh)
+        busy("comparing the ensemble with the best of its runs")
+        gain, step = ("", None) if as_json else _gain(run, sources)
     if complete:
         click.echo(f"{run.path} is complete; --fresh combines again.\n", err=True)
-    show(run, as_json=as_json, open_=open_)
+    show(run, as_json=as_json, open_=open_, gain=gain, step=step)
+
+
+def _gain(run: Run, sources: Sequence[Run]) -> tuple[str, tuple[str, str] | None]:
+    """Return how an ensemble compares with the best of its runs, and what to submit if that is better."""
+    from kit.pipeline.compare import compare
+    from kit.reports.compare.wording import verdict
+    from kit.reports.run.commands import submission_of
+
+    try:
+        metric = METRICS[run.read_report().metric]
+        best = min(sources, key=lambda one: one.read_report().oof.rank(metric))
+        comparison = compare([best, run])
+    except UserError:  # a run without report.json or oof.csv can be combined, but not compared
+        return "", None
+    [pair] = comparison.pairs
+    is_worse = pair.verdict == "worse" and not comparison.sample
+    return verdict(pair, metric), submission_of(best.name) if is_worse else None
 
 
 def _setting(change: str) -> tuple[str, bool]:

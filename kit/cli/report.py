@@ -29,8 +29,10 @@ def command(run: str | None, as_json: bool, open_: bool) -> None:
     show(found, as_json=as_json, open_=open_)
 
 
-def show(run: Run, *, as_json: bool, open_: bool) -> None:
-    """Print the report of a finished run, and open its page if asked."""
+def show(
+    run: Run, *, as_json: bool, open_: bool, gain: str = "", step: tuple[str, str] | None = None
+) -> None:
+    """Print the report of a finished run, and open its page if asked; see `render` for `gain` and `step`."""
     from kit.pipeline.report import current
 
     with Busy() as busy:
@@ -43,7 +45,7 @@ def show(run: Run, *, as_json: bool, open_: bool) -> None:
 
         from kit.reports.run.terminal import render
 
-        render(report, Console(), run)
+        render(report, Console(), run, gain=gain, step=step)
     if open_:
         open_page(run.page_path)
 

@@ -56,7 +56,7 @@ def command(as_json: bool) -> None:
 def _show(records: Sequence["Record"]) -> None:
     from rich.console import Console
 
-    from kit.reports.formatting import WIDE, table
+    from kit.reports.formatting import WIDE, print_table
     from kit.terminals import is_terminal
 
     console = Console()
@@ -79,7 +79,7 @@ def _show(records: Sequence["Record"]) -> None:
     if console.width < WIDE:
         del cells["95 % interval"], cells["Expected"]
         cells["Sent"] = [record.begun[:10] for record in records]
-    console.print(table(cells))
+    print_table(console, cells, ["Ref", "Sent", "OOF"])
     for record in records:
         if record.error:
             click.echo(f"{record.name} ({record.status}): {record.error}", err=True)

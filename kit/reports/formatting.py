@@ -1,10 +1,15 @@
-"""Format numbers, times and tables for reports and progress."""
+"""Format numbers, times, tables and paragraphs for reports and progress."""
 
 import math
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +17,11 @@ WIDE = 110
 """Terminal columns from which tables show every column."""
 SMALLEST_P = 1e-99
 """Smallest p-value that is shown as a number: a smaller one may be 0 only because it underflows."""
+_GAP = 2
+"""Spaces between the columns of a table."""
+_JOINED = re.compile(r"`[^`]+`|\d %|p [=<] \S+|\S+ ± \S+")
+"""What a line break may not divide: commands in backticks, numbers with their unit, p-values."""
+_HARD_SPACE = "\xa0"
 
 
 def duration(seconds: float | None) -> str:
@@ -60,3 +70,67 @@ def table(cells: Mapping[str, Sequence[Any]]) -> Table:
         # Not markup: the reason of a failure may contain brackets.
         grid.add_row(*(Text(str(cell)) for cell in row))
     return grid
+
+
+def print_table(
+    console: Console, cells: Mapping[str, Sequence[Any]], dispensable: Sequence[str] = ()
+) -> None:
+    """Write a table whose rows have one line each, if that is possible.
+
+    Without room, dispensable columns are left out, the first of them first; then the first column wraps at
+    spaces and hyphens. Words are never divided: a table of long ones is wider than the terminal.
+
+    Args:
+        console: where to write.
+        cells: columns by heading.
+        dispensable: headings.
+    """
+    shown = {heading: [str(cell) for cell in column] for heading, column in cells.items()}
+    for heading in dispensable:
+        if _width(shown) <= console.width:
+            break
+        shown.pop(heading, None)
+    first = next(iter(shown))
+    room = max(1, console.width - _width(shown) + _width({first: shown[first]}))
+    names = [textwrap.wrap(name, room, break_long_words=False) for name in shown[first]]
+    grid = table(shown | {first: ["\n".join(lines) for lines in names]})
+    words = [word for line in (first, *chain(*names)) for word in line.split()]
+    narrowest = _width(shown) - _width({first: shown[first]}) + _width({"": words})
+    if narrowest > console.width:
+        grid.width = narrowest
+    console.print(grid, crop=False)
+
+
+def _width(cells: Mapping[str, Sequence[str]]) -> int:
+    """Return the characters that a table of these columns needs."""
+    widths = [max(map(cell_len, (heading, *column))) for heading, column in cells.items()]
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def wrap(text: str, width: int, start: str = "", indent: str = "") -> str:
+    """Return text in lines of at most `width` characters, and without backticks.
+
+    Lines end at spaces; commands in backticks, numbers with their unit and p-values stay in one line. A
+    command that is longer than a line is not divided: the terminal wraps it, and it can be copied.
+
+    Args:
+        text: one paragraph.
+        width: of the terminal.
+        start: before the first line.
+        indent: before the other lines.
+    """
+    joined = _JOINED.sub(lambda found: found[0].strip("`").replace(" ", _HARD_SPACE), text)
+    filled = textwrap.fill(
+        joined,
+        width,
+        initial_indent=start.replace(" ", _HARD_SPACE),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return filled.replace(_HARD_SPACE, " ")
+
+
+def print_text(console: Console, text: str, style: str = "", start: str = "", indent: str = "") -> None:
+    """Write one paragraph; see `wrap`."""
+    console.print(Text(wrap(text, console.width, start, indent), style), soft_wrap=True)

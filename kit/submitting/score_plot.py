@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from kit.files import atomic
 from kit.metrics import METRICS
-from kit.plotting import figure
+from kit.plotting import BEST, PLAIN, SOFT, WRONG, figure
 from kit.submitting.ledger import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MARKERS = {"inside": "o", "above": "^", "below": "v"}
-_INSIDE, _BETTER, _WORSE = "tab:blue", "tab:green", "tab:red"
+_SIZE, _DPI = (4.2, 3.9), 230
+"""Inches, and pixels per inch: text is legible on a phone, and sharp on a large screen."""
 
 
 def draw_score_plot(records: Sequence[Record], path: Path) -> bool:
@@ -33,7 +34,7 @@ def draw_score_plot(records: Sequence[Record], path: Path) -> bool:
     scored = [record for record in scored if record.metric == scored[-1].metric]
     if len(scored) < 2:
         return False
-    with figure(figsize=(8, 6), dpi=120, layout="constrained") as drawing:
+    with figure(figsize=_SIZE, dpi=_DPI, layout="constrained") as drawing:
         _draw_all(drawing.add_subplot(), scored)
         with atomic(path) as file:
             # Without matplotlib's version, the same ledger gives the same bytes.
@@ -42,13 +43,15 @@ def draw_score_plot(records: Sequence[Record], path: Path) -> bool:
 
 
 def _draw_all(axes: "Axes", scored: Sequence[Record]) -> None:
-    for record in scored:
-        _draw_one(axes, record)
-    start = scored[0].oof_score or 0.0
-    axes.axline((start, start), slope=1, color="0.6", linewidth=1, linestyle="--", label="score = OOF")
+    scores = [record.oof_score or 0.0 for record in scored]
+    middle = (min(scores) + max(scores)) / 2
+    for record, score in zip(scored, scores, strict=True):
+        _draw_one(axes, record, is_right=score > middle)
+    start = scores[0]
+    axes.axline((start, start), slope=1, color=SOFT, linewidth=1, linestyle=":", label="score = OOF")
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
-    axes.legend(once.values(), once.keys(), loc="best", fontsize="small")
+    axes.legend(once.values(), once.keys(), loc="best", fontsize=9, framealpha=0.6)
     metric = METRICS.get(scored[0].metric)
     axes.set_xlabel(f"OOF {metric.title if metric else 'score'}, with its 95 % interval")
     axes.set_ylabel("public score")
@@ -58,11 +61,12 @@ def _draw_all(axes: "Axes", scored: Sequence[Record]) -> None:
     axes.grid(alpha=0.3)
 
 
-def _draw_one(axes: "Axes", record: Record) -> None:
+def _draw_one(axes: "Axes", record: Record, *, is_right: bool) -> None:
+    """Draw a submission; the name of one in the right half is to its left."""
     if not (record.oof_score and record.oof_interval and record.expected_score and record.score):
         return
     oof, (low, high), (least, most) = record.oof_score, record.oof_interval, record.expected_score
-    axes.vlines(oof, least, most, color="0.75", linewidth=7, alpha=0.6, label="expected range")
+    axes.vlines(oof, least, most, color=SOFT, linewidth=7, alpha=0.4, label="expected range")
     axes.errorbar(
         oof,
         record.score,
@@ -73,12 +77,19 @@ def _draw_one(axes: "Axes", record: Record) -> None:
         linestyle="none",
         label=f"{record.score_position} the expected range",
     )
-    axes.annotate(record.name, (oof, record.score), (6, 6), textcoords="offset points", fontsize="x-small")
+    axes.annotate(
+        record.name,
+        (oof, record.score),
+        (-6 if is_right else 6, 6),
+        textcoords="offset points",
+        ha="right" if is_right else "left",
+        fontsize=9,
+    )
 
 
 def _color(record: Record) -> str:
     if record.score_position == "inside":
-        return _INSIDE
+        return PLAIN
     metric = METRICS.get(record.metric)
     better = "above" if metric is None or metric.greater_is_better else "below"
-    return _BETTER if record.score_position == better else _WORSE
+    return BEST if record.score_position == better else WRONG

@@ -1,6 +1,7 @@
 """`kit ensemble` in a child process, and what other commands make of an ensemble."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,10 @@ def test_an_ensemble_is_reported_and_stored() -> None:
     done = kit("ensemble", "a", "runs/b", "--method", "weighted", "--name", "both")
     assert (done.code, done.err) == (0, "both: combining 3 columns of 2 runs\n")
     assert done.out.startswith("both ")
-    assert done.out.endswith("Page: runs/both/report.html\n")
+    assert re.search(
+        r"\nGain +(No difference between )?both (and|is better than|is worse than) [ab] ", done.out
+    )
+    assert re.search(r"\nPage +runs/both/report.html\n$", done.out)
     assert Run(RUNS / "both").read_ensemble().method == "weighted"
     again = kit("ensemble", "a", "b", "--method", "weighted", "--name", "both")
     assert (again.code, again.out) == (0, done.out)

@@ -41,7 +41,7 @@ def test_a_run_is_given_by_name_or_path(example: Make, run: str) -> None:
 def test_the_page_is_drawn_and_named(example: Make) -> None:
     run = example().write()
     result = invoke()
-    assert result.stdout.endswith(f"Page: {run.page_path}\n")
+    assert result.stdout.endswith(f"Page             {run.page_path}\n")
     assert run.page_path.read_text().startswith("<!doctype html>")
 
 

@@ -31,6 +31,28 @@ class Opened:
         """Return whether the page scrolls horizontally."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
+    def smallest_text(self) -> float:
+        """Return the size of the smallest text of the plots that are shown, in pixels of the screen."""
+        return float(
+            self.page.evaluate(
+                """() => Math.min(...[...document.querySelectorAll(".plot text")]
+                    .filter(one => one.getBoundingClientRect().width)
+                    .map(one => parseFloat(getComputedStyle(one).fontSize)
+                        * one.ownerSVGElement.getScreenCTM().a))"""
+            )
+        )
+
+    def cut_texts(self) -> list[str]:
+        """Return the texts of plots that extend beyond their drawing."""
+        found: list[str] = self.page.evaluate(
+            """() => [...document.querySelectorAll(".plot text")].filter(one => {
+                const own = one.getBoundingClientRect(), all = one.ownerSVGElement.getBoundingClientRect();
+                return own.width && (own.left < all.left - 1 || own.right > all.right + 1
+                    || own.top < all.top - 1 || own.bottom > all.bottom + 1);
+            }).map(one => one.textContent)"""
+        )
+        return found
+
     def violations(self) -> list[str]:
         """Return what axe-core finds against WCAG 2.1 A and AA, contrast included."""
         from axe_playwright_python.sync_playwright import Axe

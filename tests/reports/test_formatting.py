@@ -1,6 +1,9 @@
-import pytest
+from io import StringIO
 
-from kit.reports.formatting import p_number, p_value
+import pytest
+from rich.console import Console
+
+from kit.reports.formatting import p_number, p_value, print_table, wrap
 
 
 @pytest.mark.parametrize(
@@ -14,3 +17,38 @@ from kit.reports.formatting import p_number, p_value
 )
 def test_p_values_have_two_digits_and_are_never_0(p: float, number: str, value: str) -> None:
     assert (p_number(p), p_value(p)) == (number, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("interval of 99.3 % here", ["interval of", "99.3 % here"]),
+        ("different with p = 0.02", ["different with", "p = 0.02"]),
+        ("a mean of 0.25 ± 0.09", ["a mean of", "0.25 ± 0.09"]),
+        ("run `kit cv --set seeds=3` now", ["run", "kit cv --set seeds=3", "now"]),
+        ("a-hyphenated-name-of-30-letters", ["a-hyphenated-name-of-30-letters"]),
+    ],
+)
+def test_a_line_break_divides_no_word_unit_or_command(text: str, lines: list[str]) -> None:
+    assert wrap(text, 15).splitlines() == lines
+
+
+def test_lines_are_indented() -> None:
+    assert wrap("one two three", 12, start="Name  ", indent="      ") == "Name  one\n      two\n      three"
+
+
+def printed(width: int) -> list[str]:
+    out = StringIO()
+    cells = {"Run": ["a-long-name", "b"], "Errors": ["12", "3"], "Time": ["1m 00s", "2m 00s"]}
+    print_table(Console(file=out, width=width), cells, ["Time", "Errors"])
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_table_loses_the_columns_without_room_and_keeps_names_whole() -> None:
+    assert printed(80)[0] == "Run          Errors    Time"
+    assert printed(20)[0] == "Run          Errors"
+    assert printed(12) == ["Run", "───────────", "a-long-name", "b"]
+
+
+def test_without_room_for_a_name_it_wraps_at_hyphens() -> None:
+    assert printed(5)[2:] == ["a-long-", "name", "b"]

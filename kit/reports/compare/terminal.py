@@ -1,37 +1,42 @@
-"""Render a comparison of runs in a terminal: the result first."""
+"""Render a comparison of runs in a terminal: the details, then the result, which stays on the screen."""
+
+from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from kit.metrics import LOSS, METRICS
 from kit.records import RunComparison
 from kit.reports.compare import wording as words
-from kit.reports.formatting import WIDE, table
+from kit.reports.formatting import WIDE, print_table, print_text
 from kit.reports.html.scores import pairs_table
 
 
-def render(comparison: RunComparison, console: Console) -> None:
-    """Write a comparison to `console`, for 80 columns or more.
+def render(comparison: RunComparison, console: Console, page: Path | None = None) -> None:
+    """Write a comparison to `console`.
 
     Args:
         comparison: the figures.
         console: where to write.
+        page: the page of the comparison, named at the end.
     """
     wide = console.width >= WIDE
-    console.print(Text(words.conclusion(comparison), "bold"))
-    if comparison.sample:
-        console.print()
-        console.print(Text("bundled sample: these figures say nothing about the competition", "bold yellow"))
-    console.print()
-    console.print(table(words.runs_table(comparison, wide=wide)))
+    print_table(
+        console, words.runs_table(comparison, wide=wide), ["Training", "Members", "Log loss", "Errors"]
+    )
     console.print()
     if len(comparison.pairs) == 1:
-        console.print(table(words.difference_table(comparison)))
+        print_table(console, words.difference_table(comparison))
     else:
-        console.print(table(_pairs(comparison, wide=wide)))
-        console.print(Text(words.correction(comparison), "dim"))
+        print_table(console, _pairs(comparison, wide=wide))
+        print_text(console, words.correction(comparison), "dim")
     console.print()
-    console.print(Text(" ".join([*comparison.notes, words.CAVEAT]), "dim"))
+    print_text(console, " ".join([*comparison.notes, words.CAVEAT]), "dim")
+    console.print()
+    if comparison.sample:
+        print_text(console, "bundled sample: these figures say nothing about the competition", "bold yellow")
+    print_text(console, words.conclusion(comparison), "bold")
+    if page:
+        print_text(console, f"Page: `{page}`")
 
 
 def _pairs(comparison: RunComparison, *, wide: bool) -> words.Cells:

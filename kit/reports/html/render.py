@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.files import atomic
+from kit.plotting import PALETTE
 from kit.reports.formatting import duration
 from kit.reports.html.text import counted, short
 
@@ -25,6 +26,8 @@ LOSSLESS = 32
 def environment(package: str) -> "Environment":
     """Return the templates of `package` and of this one; HTML in values is escaped.
 
+    Variables: `palette`, from kit.plotting.
+
     Filters: `data_uri` (of an image), `duration` (seconds as text), `count` (12,345), `counted` (12,345
     rows), `short` (a long name without its middle), `code` (what is between backticks as <code>), `utc`
     (an ISO 8601 time as text).
@@ -41,6 +44,7 @@ def environment(package: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    shared.globals["palette"] = PALETTE
     shared.filters |= {
         "data_uri": data_uri,
         "duration": duration,

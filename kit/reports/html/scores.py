@@ -1,15 +1,16 @@
 """Scores on pages: score against training time, pairwise comparisons."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kit.metrics import LOSS, Metric
+from kit.plotting import Mark
 from kit.records import Pair, Score
 from kit.reports.formatting import duration, p_number, signed_duration
 from kit.reports.html.axis import ScoreAxis
-from kit.reports.html.svg import MARKERS, SERIES, Plot, draw, legend
+from kit.reports.html.svg import Plot, draw, legend
 from kit.reports.html.tables import Table
 from kit.reports.html.text import short
 
@@ -45,24 +46,24 @@ class TimedScore:
     seconds: float
 
 
-def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
-    """Return the plot of scores, with their intervals, against training time."""
+def time_plot(timed: Sequence[TimedScore], metric: Metric, marks: Mapping[str, Mark]) -> Plot:
+    """Return the plot of scores, with their intervals, against training time.
+
+    Args:
+        timed: the scores.
+        metric: of the scores.
+        marks: by name.
+    """
     ordered = sorted(timed, key=lambda one: one.score.rank(metric))
     axis = ScoreAxis(metric, [end for one in ordered for end in one.score.interval])
 
     def paint(axes: "Axes") -> None:
-        for index, one in enumerate(ordered):
-            place, color = axis.place(one.score.value), SERIES[index % len(SERIES)]
+        for one in ordered:
+            color, marker = marks[one.name]
             low, high = axis.places(one.score.interval)
             axes.vlines(one.seconds, low, high, color=color, linewidth=1.5)
-            axes.plot(
-                one.seconds,
-                place,
-                MARKERS[index % len(MARKERS)],
-                color=color,
-                label=short(one.name, NAME),
-                linestyle="",
-            )
+            place, label = axis.place(one.score.value), short(one.name, NAME)
+            axes.plot(one.seconds, place, marker, color=color, label=label, linestyle="")
         axes.set_xscale("log")
         axes.set_xlabel("training time (logarithmic)")
         _time_ticks(axes, [one.seconds for one in ordered])
@@ -75,8 +76,7 @@ def time_plot(timed: Sequence[TimedScore], metric: Metric) -> Plot:
         f"{duration(best.seconds)}; {quickest.name} is the quickest, {metric.format(quickest.score.value)}"
         f"{metric.unit} in {duration(quickest.seconds)}."
     )
-    height = 2.6 + 0.2 * math.ceil(len(ordered) / 2)
-    return draw("Score against training time", text, paint, size=(4.3, height), note="Bars: 95 % interval.")
+    return draw("Score against training time", text, paint, note="Bars: 95 % interval.")
 
 
 def _time_ticks(axes: "Axes", seconds: Sequence[float]) -> None:

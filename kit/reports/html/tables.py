@@ -12,11 +12,13 @@ class Cell:
         text: its content.
         heat: strength of its colour, from 0 to 1; None without colour.
         header: whether it names its row.
+        color: of what the row is about in plots, a variable of the page; empty if it has none.
     """
 
     text: str
     heat: float | None = None
     header: bool = False
+    color: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,15 @@
 """Commands that a report recommends."""
 
+import re
 import shlex
 from collections.abc import Collection, Sequence
 from itertools import count, islice
 
 from kit.config.root import HASH_VERSION
-from kit.records import RunRecord
+from kit.records import Report, RunRecord
+from kit.runs import RUNS, Run
+
+_TRAINING = re.compile("`(kit (?:cv|ensemble) [^`]+)`")
 
 
 def can_be_extended(record: RunRecord) -> bool:
@@ -33,6 +37,30 @@ def command_with(record: RunRecord, *settings: str, renamed: bool = False) -> st
         if not is_replaced and not (renamed and option == "--run"):
             kept += [option, value]
     return f"`{shlex.join([*words[:2], *kept, *added])}`"
+
+
+def next_step(report: Report, run: Run | None = None) -> tuple[str, str]:
+    """Return what to do next, and the command that does it.
+
+    That is to fetch the competition's data after a run on the sample, otherwise what the most useful finding
+    recommends, and to submit if it recommends no command.
+
+    Args:
+        report: of the run.
+        run: its folder; None if it is in runs/.
+    """
+    if report.sample:
+        return "get the competition's data", "kit data fetch"
+    findings = report.details.findings if report.details else ()
+    if findings and (command := _TRAINING.search(findings[0].evidence)):
+        return findings[0].text, command[1]
+    name = report.run if run is None or run.path.parent == RUNS else str(run.path)
+    return submission_of(name)
+
+
+def submission_of(name: str) -> tuple[str, str]:
+    """Return the step that sends the submission of a run, and its command."""
+    return "send submission.csv to Kaggle", f"kit submit {shlex.quote(name)}"
 
 
 def combined_by(record: RunRecord, method: str) -> str:

@@ -4,21 +4,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kit.metrics import HITS, LOSS, Metric
+from kit.plotting import BACKGROUND
 from kit.records import MemberReport
 from kit.reports.html.axis import ScoreAxis
-from kit.reports.html.svg import SERIES, Plot, draw, legend
+from kit.reports.html.svg import Plot, draw, legend
 from kit.reports.html.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Values = Sequence[float | None]
-TRAIN, HELD_OUT, AFTER = SERIES[1], SERIES[0], SERIES[2]
 WHILE = "while the network learns, on augmented images if the configuration augments them"
 
 
-def curves(model: str, members: Sequence[MemberReport], metric: Metric) -> list[Plot]:
-    """Return loss and score per epoch of a model's members; empty without epochs."""
+def curves(model: str, members: Sequence[MemberReport], metric: Metric, color: str) -> list[Plot]:
+    """Return loss and score per epoch of a model's members; empty without epochs.
+
+    Args:
+        model: its name.
+        members: of the model.
+        metric: of the scores.
+        color: of the model.
+    """
     trained = [one for one in members if one.epochs.loss]
     epochs = [one.epochs for one in trained]
     if not epochs:
@@ -28,6 +35,7 @@ def curves(model: str, members: Sequence[MemberReport], metric: Metric) -> list[
         [one.loss for one in epochs],
         [one.val_loss for one in epochs],
         LOSS,
+        color,
         note=f"The training loss is measured {WHILE}, and may include an L2 penalty: it may be above the "
         "held-out loss.",
     )
@@ -38,12 +46,13 @@ def curves(model: str, members: Sequence[MemberReport], metric: Metric) -> list[
     after = [one.train_score for one in trained if one.train_score is not None]
     notes = [f"Training curves are measured {WHILE}."] if train else []
     if after:
-        notes.append("Diamonds: the finished network on its training rows, without augmentation.")
+        notes.append("Squares: the finished network on its training rows, without augmentation.")
     score = _draw(
         f"{model}: {metric.title}",
         train,
         [one.val_score for one in epochs],
         metric,
+        color,
         after=after,
         note=" ".join(notes),
     )
@@ -55,6 +64,7 @@ def _draw(
     train: Sequence[Values],
     held_out: Sequence[Values],
     metric: Metric,
+    color: str,
     *,
     note: str,
     after: Sequence[float] = (),
@@ -69,10 +79,7 @@ def _draw(
     def paint(axes: "Axes") -> None:
         from matplotlib.ticker import MaxNLocator
 
-        for values, color, style, label in (
-            (train, TRAIN, (0, (4, 2)), "training"),
-            (held_out, HELD_OUT, "-", "held out"),
-        ):
+        for values, style, label in ((train, (0, (3, 1.5)), "training"), (held_out, "-", "held out")):
             for index, one in enumerate(values):
                 axes.plot(
                     range(1, len(one) + 1),
@@ -85,8 +92,15 @@ def _draw(
                     label=label if index == 0 else None,
                 )
         if after:
-            label = "training, no augmentation"
-            axes.plot([last] * len(after), axis.places(after), "D", color=AFTER, markersize=4, label=label)
+            axes.plot(
+                [last] * len(after),
+                axis.places(after),
+                "s",
+                color=color,
+                markerfacecolor=BACKGROUND,
+                markersize=4,
+                label="training, no augmentation",
+            )
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.apply(axes)

@@ -1,10 +1,12 @@
 """Plots of the methods and the weights of an ensemble."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kit.metrics import LOSS
+from kit.plotting import BEST, CHOSEN, PLAIN, SOFT, Mark
 from kit.records import Combination
-from kit.reports.html.svg import SERIES, SOFT, Plot, draw
+from kit.reports.html.svg import Plot, draw, is_narrow, letters
 from kit.reports.html.text import short
 
 if TYPE_CHECKING:
@@ -14,8 +16,6 @@ MOST = 25
 """Columns in the plot of weights."""
 SMALLEST = 0.0005
 """Smallest weight that is not shown as 0."""
-NAME = 24
-"""Characters of a column's name in it."""
 
 
 def methods(given: Combination) -> Plot:
@@ -26,7 +26,7 @@ def methods(given: Combination) -> Plot:
         axes.axvline(0, color=SOFT, linestyle=":", linewidth=1.2)
         for place, one in enumerate(each):
             used = one is given.used
-            color, marker = (SERIES[1], "D") if used else (SERIES[0], "o")
+            color, marker = (BEST, CHOSEN) if used else (PLAIN, "o")
             axes.hlines(place, *one.over_mean.loss_interval, color=color, linewidth=1.5)
             axes.plot(one.over_mean.loss, place, marker, color=color, markersize=5 if used else 4)
         names = [one.method + " (used)" * (one is given.used) for one in each]
@@ -48,8 +48,13 @@ def methods(given: Combination) -> Plot:
     )
 
 
-def weights(given: Combination) -> Plot | None:
-    """Return the plot of the columns' weights; None if all are equal."""
+def weights(given: Combination, models: Mapping[str, Mark]) -> Plot | None:
+    """Return the plot of the columns' weights; None if all are equal.
+
+    Args:
+        given: the ensemble.
+        models: marks by model; a column is named after its model and its seed.
+    """
     each = sorted(given.columns, key=lambda one: -one.weight)
     if each[0].weight - each[-1].weight < 1e-9:
         return None
@@ -57,8 +62,10 @@ def weights(given: Combination) -> Plot | None:
     shown = [one for one in each if one in largest and abs(one.weight) >= SMALLEST]
 
     def paint(axes: "Axes") -> None:
-        axes.barh(range(len(shown)), [one.weight for one in shown], color=SERIES[0], height=0.7)
-        axes.set_yticks(range(len(shown)), [short(one.column, NAME) for one in shown])
+        colors = [models[one.column.rpartition("-s")[0]].color for one in shown]
+        axes.barh(range(len(shown)), [one.weight for one in shown], color=colors, height=0.7)
+        room = letters(axes.figure, 0.4)
+        axes.set_yticks(range(len(shown)), [short(one.column, room) for one in shown])
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.axvline(0, color=SOFT, linewidth=0.8)
         axes.grid(visible=False, axis="y")
@@ -72,7 +79,7 @@ def weights(given: Combination) -> Plot | None:
         f"{first.column} has the largest weight, {first.weight:.3f}; {last.column} has the smallest, "
         f"{last.weight:z.3f}.",
         paint,
-        size=(4.3, 0.9 + 0.22 * max(len(shown), 4)),
+        height=0.9 + 0.22 * max(len(shown), 4),
         note=rest if len(shown) < len(each) else "",
     )
 
@@ -81,5 +88,5 @@ def _plain(axes: "Axes") -> None:
     """Label few ticks of the horizontal axis, without an offset or an exponent."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(3 if is_narrow(axes.figure) else 5))
     axes.ticklabel_format(axis="x", style="plain", useOffset=False)

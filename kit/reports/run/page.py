@@ -6,6 +6,7 @@ from typing import Any
 from kit.images import Images
 from kit.metrics import HITS, LOSS, METRICS, Metric
 from kit.metrics.classification import EPSILON
+from kit.plotting import CHOSEN, PLAIN, Mark, marks
 from kit.records import Combination, Details, Report
 from kit.reports.formatting import p_value
 from kit.reports.html.render import write
@@ -14,7 +15,7 @@ from kit.reports.html.text import fewer
 from kit.reports.run import ensemble, ensemble_plots, plots, score_tables, tables
 from kit.reports.run.curves import curves
 
-PAGE_VERSION = 2
+PAGE_VERSION = 3
 """Raised when the page of the same report changes: `kit report` then writes it again."""
 
 SECTIONS = {
@@ -47,6 +48,7 @@ def write_page(path: Path, report: Report, images: Images) -> None:
     metric = METRICS[report.metric]
     absent = _absent(report)
     left_out = {*absent, *(() if len(report.columns) > 1 else ("ensemble",))}
+    marked = marks([one.model for one in report.models])
     context: dict[str, Any] = {
         "version": PAGE_VERSION,
         "report": report,
@@ -67,7 +69,12 @@ def write_page(path: Path, report: Report, images: Images) -> None:
         "p_value": p_value,
         "scores": score_tables.scores(report, metric),
         "curves": {
-            one.model: curves(one.model, [own for own in report.members if own.model == one.model], metric)
+            one.model: curves(
+                one.model,
+                [own for own in report.members if own.model == one.model],
+                metric,
+                marked[one.model].color,
+            )
             for one in sorted(report.models, key=lambda one: one.score.rank(metric))[:MODELS_DRAWN]
         },
         "gaps": score_tables.gaps(report, metric),
@@ -98,9 +105,11 @@ def _models(report: Report, metric: Metric) -> dict[str, Any]:
     ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
     timed = [TimedScore(one.model, one.score, one.seconds) for one in ordered[:MODELS_DRAWN]]
     timed.append(TimedScore(score_tables.ENSEMBLE, report.oof, report.time.member_seconds))
+    marked = marks([one.model for one in report.models]) | {score_tables.ENSEMBLE: Mark(PLAIN, CHOSEN)}
     return {
-        "models": score_tables.models(ordered, report, metric),
-        "time_plot": time_plot(timed, metric) if all(one.seconds > 0 for one in timed) else None,
+        "model_plot": plots.models(report, [one.model for one in ordered[:MODELS_DRAWN]], metric, marked),
+        "models": score_tables.models(ordered, report, metric, marked),
+        "time_plot": time_plot(timed, metric, marked) if all(one.seconds > 0 for one in timed) else None,
     }
 
 
@@ -113,7 +122,7 @@ def _ensemble(report: Report, given: Combination, metric: Metric) -> dict[str, A
         "gains": ensemble.gains_table(given),
         "values": ensemble.columns_table(report, given, metric),
         "methods_plot": ensemble_plots.methods(given),
-        "weights_plot": ensemble_plots.weights(given),
+        "weights_plot": ensemble_plots.weights(given, marks([one.model for one in report.models])),
     }
 
 

@@ -1,18 +1,53 @@
 """Plots of the page of a run."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kit.metrics import HITS, Metric
-from kit.records import Growth, Reliability, TestPredictions
+from kit.plotting import BACKGROUND, PLAIN, SOFT, Mark
+from kit.records import Growth, Reliability, Report, TestPredictions
 from kit.reports.formatting import percent
 from kit.reports.html.axis import ScoreAxis
-from kit.reports.html.svg import SERIES, SOFT, Plot, draw, legend
+from kit.reports.html.svg import Plot, draw, legend, letters
 from kit.reports.html.text import counted, first_few, short
+from kit.reports.run.score_tables import ENSEMBLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+def models(report: Report, names: Sequence[str], metric: Metric, marks: Mapping[str, Mark]) -> Plot:
+    """Return the plot of the score of each model, of its members, and of the ensemble.
+
+    Args:
+        report: the figures.
+        names: of the models, the best first.
+        metric: of the competition.
+        marks: by model, and by ENSEMBLE.
+    """
+    scores = {ENSEMBLE: report.oof} | {one.model: one.score for one in report.models if one.model in names}
+    rows = [ENSEMBLE, *names]
+    members = {
+        name: [one.score.value for one in report.members if one.model == name and one.score] for name in rows
+    }
+    ends = [end for one in scores.values() for end in one.interval]
+    axis = ScoreAxis(metric, [*ends, *(value for own in members.values() for value in own)])
+
+    def paint(axes: "Axes") -> None:
+        for place, name in enumerate(rows):
+            color, marker = marks[name]
+            axes.plot(axis.places(members[name]), [place] * len(members[name]), "|", color=color)
+            low, high = axis.places(scores[name].interval)
+            axes.hlines(place, low, high, color=color, linewidth=1.5)
+            axes.plot(axis.place(scores[name].value), place, marker, color=color)
+        axes.set_yticks(range(len(rows)), [short(name, letters(axes.figure, 0.35)) for name in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axis.apply(axes, horizontal=True)
+
+    text = "; ".join(f"{name} {metric.format(scores[name].value)}{metric.unit}" for name in rows)
+    note = "Lines: 95 % interval. Strokes: members, each on its held-out rows."
+    return draw("Models and their members", f"{text}.", paint, note=note, height=1.1 + 0.25 * len(rows))
 
 
 def growth(given: Growth, metric: Metric) -> Plot:
@@ -29,19 +64,27 @@ def growth(given: Growth, metric: Metric) -> Plot:
             counts,
             axis.places([one.low for one in points]),
             axis.places([one.high for one in points]),
-            color=SERIES[0],
+            color=PLAIN,
             alpha=0.2,
             linewidth=0,
         )
         medians = axis.places([one.median for one in points])
-        axes.plot(counts, medians, "o-", color=SERIES[0], markersize=4, label="median, 5 to 95 % of subsets")
+        axes.plot(counts, medians, "o-", color=PLAIN, markersize=4, label="median, 5 to 95 % of subsets")
         if ahead:
             later = [one.members for one in ahead]
             middle = axis.places([one.value for one in ahead])
             low, high = (axis.places([getattr(one, end) for one in ahead]) for end in ("low", "high"))
-            axes.plot([counts[-1], *later], [medians[-1], *middle], ":", color=SERIES[1], linewidth=1.2)
-            axes.vlines(later, low, high, color=SERIES[1], linewidth=1.5)
-            axes.plot(later, middle, "s", color=SERIES[1], markersize=4, label="forecast, 90 % band")
+            axes.plot([counts[-1], *later], [medians[-1], *middle], ":", color=PLAIN, linewidth=1.2)
+            axes.vlines(later, low, high, color=PLAIN, linewidth=1.5)
+            axes.plot(
+                later,
+                middle,
+                "s",
+                color=PLAIN,
+                markerfacecolor=BACKGROUND,
+                markersize=4,
+                label="forecast, 90 % band",
+            )
         axes.set_xlabel("members that predict a row")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.apply(axes)
@@ -75,9 +118,9 @@ def reliability(given: Reliability) -> list[Plot]:
         low, high = (axis.places([one.interval[side] for one in bins]) for side in (0, 1))
         ends = (min(places + high), max(places + low))
         axes.plot(ends, ends, ":", color=SOFT, linewidth=1.2, label="perfect")
-        axes.vlines(places, low, high, color=SERIES[0], linewidth=1.5, label="95 % interval")
+        axes.vlines(places, low, high, color=PLAIN, linewidth=1.5, label="95 % interval")
         middle = axis.places([one.accuracy for one in bins])
-        axes.plot(places, middle, "o", color=SERIES[0], markersize=4, label="accuracy")
+        axes.plot(places, middle, "o", color=PLAIN, markersize=4, label="accuracy")
         axis.apply(axes, horizontal=True, title=axis.title.replace("accuracy", "confidence"))
         axis.apply(axes)
         legend(axes)
@@ -86,9 +129,9 @@ def reliability(given: Reliability) -> list[Plot]:
         places = range(1, len(bins) + 1)
         low, high = ([100 * (one.interval[side] - one.confidence) for one in bins] for side in (0, 1))
         axes.axhline(0, color=SOFT, linestyle=":", linewidth=1.2)
-        axes.vlines(places, low, high, color=SERIES[0], linewidth=1.5)
+        axes.vlines(places, low, high, color=PLAIN, linewidth=1.5)
         differences = [100 * (one.accuracy - one.confidence) for one in bins]
-        axes.plot(places, differences, "o", color=SERIES[0], markersize=4)
+        axes.plot(places, differences, "o", color=PLAIN, markersize=4)
         axes.set_xticks(list(places))
         axes.set_xlabel("group of rows, by ascending confidence")
         axes.set_ylabel("difference, points")
@@ -122,21 +165,20 @@ def classes(given: TestPredictions, labels: Sequence[str]) -> Plot:
     def paint(axes: "Axes") -> None:
         places = range(len(shares))
         low, high = ([100 * one.test_interval[side] for one in shares] for side in (0, 1))
-        axes.vlines(
-            places, low, high, color=SERIES[0], linewidth=5, alpha=0.4, label="expected from OOF, 95 %"
-        )
+        axes.vlines(places, low, high, color=SOFT, linewidth=5, alpha=0.4, label="expected from OOF, 95 %")
         axes.plot(
             places,
             [100 * one.test_share for one in shares],
-            "D",
-            color=SERIES[1],
+            "o",
+            color=PLAIN,
             markersize=4,
             label="test predictions",
         )
         names = [labels[one.label] for one in shares]
-        long = len(names) > 12 or max(map(len, names)) > 4
-        # About 40 names fit.
-        step = math.ceil(len(names) / 40)
+        room = letters(axes.figure, 0.8)
+        long = sum(map(len, names)) + 2 * len(names) > room
+        # A name that is rotated takes the room of two letters.
+        step = math.ceil(2 * len(names) / room)
         axes.set_xticks(
             places[::step], [short(name, 12) for name in names[::step]], rotation=90 if long else 0
         )

@@ -1,8 +1,9 @@
 """Tables of models, columns and members."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kit.metrics import LOSS, Metric
+from kit.plotting import PALETTE, Mark
 from kit.records import Growth, MemberReport, ModelReport, Report, Score, Spread
 from kit.reports.formatting import duration
 from kit.reports.html.tables import Cell, Table
@@ -86,8 +87,17 @@ def _score_cell(one: MemberReport | None, heats: dict[str, float], metric: Metri
     return Cell(metric.format(one.score.value), heats.get(one.member))
 
 
-def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Table:
-    """Return the models in the given order, and the ensemble of all of them."""
+def models(
+    ordered: Sequence[ModelReport], report: Report, metric: Metric, marks: Mapping[str, Mark]
+) -> Table:
+    """Return the models in the given order, and the ensemble of all of them.
+
+    Args:
+        ordered: the models.
+        report: the figures.
+        metric: of the competition.
+        marks: by model, and by ENSEMBLE.
+    """
     sizes = any(one.parameters is not None for one in ordered)
     head = (
         "Model",
@@ -101,9 +111,11 @@ def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Ta
         *(("Parameters",) if sizes else ()),
         "Training time",
     )
-    rows = [
+    names = {name: Cell(name, header=True, color=PALETTE[mark.color][0]) for name, mark in marks.items()}
+    rows: list[Sequence[Cell | str]] = [
         (
-            *_score_cells(one.model, one.score, metric),
+            names[one.model],
+            *_score_cells(one.score, metric),
             metric.format(one.train_score),
             metric.format(one.gap),
             f"{one.members:,}",
@@ -114,7 +126,8 @@ def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Ta
     ]
     rows.append(
         (
-            *_score_cells(ENSEMBLE, report.oof, metric),
+            names[ENSEMBLE],
+            *_score_cells(report.oof, metric),
             "",
             "",
             f"{len(report.members):,}",
@@ -130,9 +143,8 @@ def models(ordered: Sequence[ModelReport], report: Report, metric: Metric) -> Ta
     )
 
 
-def _score_cells(name: str, score: Score, metric: Metric) -> tuple[str, ...]:
+def _score_cells(score: Score, metric: Metric) -> tuple[str, ...]:
     return (
-        name,
         metric.format(score.value),
         metric.format_interval(score.interval),
         f"{score.errors:,}",

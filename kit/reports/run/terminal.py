@@ -1,17 +1,17 @@
-"""Render the report of a run in a terminal: the main result first, then the details."""
+"""Render the report of a run in a terminal: the details, then the answer, which stays on the screen."""
 
 from collections.abc import Sequence
 
 from rich.columns import Columns
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from kit.metrics import LOSS, METRICS, Metric
 from kit.records import Combination, Finding, Report
-from kit.reports.formatting import WIDE, duration, network_size, p_value, table
+from kit.reports.formatting import WIDE, duration, network_size, p_value, print_table, print_text
 from kit.reports.html.text import capitalised, counted
 from kit.reports.run import ensemble, terminal_tables
+from kit.reports.run.commands import next_step
 from kit.reports.run.score_tables import spread
 from kit.run_folder import Run
 
@@ -21,47 +21,85 @@ PAIRS = 3
 """Most pairs of models whose verdicts are shown."""
 ROWS = 12
 """Most models, and most columns of an ensemble, that are shown."""
+LABEL = 17
+"""Width of the names of figures."""
 
 
-def render(report: Report, console: Console, run: Run | None = None) -> None:
-    """Write a report to `console`, for 80 columns or more.
+def render(
+    report: Report,
+    console: Console,
+    run: Run | None = None,
+    *,
+    gain: str = "",
+    step: tuple[str, str] | None = None,
+) -> None:
+    """Write a report to `console`: the answer is in the last ten lines.
 
     Args:
         report: report.json.
         console: where to write.
-        run: list the files of this run at the end.
+        run: name the files of this run.
+        gain: of an ensemble of runs over the best of them, one sentence.
+        step: what to do next and its command; the default is that of `next_step`.
     """
     metric = METRICS[report.metric]
-    console.print(Text.assemble((report.run, "bold"), "   ", _made_of(report)))
+    console.print(Text.assemble((report.run, "bold"), "   ", _made_of(report)), soft_wrap=True)
     console.print()
-    console.print(_headline(report, metric))
-    if report.sample:
-        _paragraph(
-            console,
-            f"bundled sample of {report.data.rows:,} digits: these figures say nothing about the competition",
-            "bold yellow",
-        )
-    for warning in report.warnings:
-        _paragraph(console, f"warning: {warning}", "yellow")
+    _figures(console, report, metric)
     if report.details:
         _findings(console, report.details.findings)
     if len(report.models) > 1:
         console.print()
         ordered = sorted(report.models, key=lambda one: one.score.rank(metric))
-        console.print(terminal_tables.models(ordered[:ROWS], metric, console))
+        terminal_tables.models(console, ordered[:ROWS], metric)
         _rest(console, len(ordered), "model")
         _pairs(console, report, metric)
     if report.combination:
         _ensemble(console, report, report.combination, metric)
     _tables(console, report, metric)
     if report.notes:
-        _paragraph(console, " ".join(report.notes), "dim")
+        console.print()
+        print_text(console, " ".join(report.notes), "dim")
     if run is not None:
         written = [run.oof_path, run.submission_path, run.report_path, run.page_path]
-        _paragraph(console, f"{run.path}: {', '.join(path.name for path in written if path.is_file())}")
-        if run.page_path.is_file():
-            # Not wrapped: terminals make a link of it.
-            console.print(Text(f"Page: {run.page_path}"), soft_wrap=True)
+        console.print()
+        print_text(console, f"{run.path}: {', '.join(path.name for path in written if path.is_file())}")
+    for warning in report.warnings:
+        console.print()
+        print_text(console, f"warning: {warning}", "yellow")
+    console.print()
+    _answer(console, report, metric)
+    if gain:
+        _row(console, "Gain", gain)
+    what, command = step or next_step(report, run)
+    _row(console, "Next step", f"{what}: `{command}`")
+    if run is not None and run.page_path.is_file():
+        # In one line: terminals make a link of it.
+        _row(console, "Page", f"`{run.page_path}`")
+
+
+def _answer(console: Console, report: Report, metric: Metric) -> None:
+    oof = report.oof
+    value = f"{metric.format(oof.value)}{metric.unit}"
+    errors = f"{counted(oof.errors, 'error')} in {counted(oof.rows, 'row')}"
+    _row(console, f"OOF {metric.title}", f"{value}, {errors}", "bold green")
+    _row(console, "95 % interval", f"{metric.format_interval(oof.interval)}{metric.unit}")
+    if report.sample:
+        _row(
+            console,
+            "Warning",
+            f"bundled sample of {report.data.rows:,} digits: these figures say nothing about the competition",
+            "bold yellow",
+        )
+    else:
+        score = report.expected_score
+        span = f"{metric.format_interval((score.low, score.high))}{metric.unit}"
+        _row(console, "Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
+
+
+def _row(console: Console, name: str, text: str, style: str = "") -> None:
+    """Print a figure and its name."""
+    print_text(console, text, style, start=f"{name:<{LABEL}}", indent=" " * LABEL)
 
 
 def _tables(console: Console, report: Report, metric: Metric) -> None:
@@ -75,19 +113,18 @@ def _tables(console: Console, report: Report, metric: Metric) -> None:
         console.print(Columns(tables, padding=(0, 4)))
     if report.tta:
         console.print()
-        console.print(terminal_tables.views(report.tta, metric))
-        console.print(Text(terminal_tables.effect_of_views(report.tta)))
+        print_table(console, terminal_tables.views(report.tta, metric))
+        print_text(console, terminal_tables.effect_of_views(report.tta))
 
 
 def _findings(console: Console, findings: Sequence[Finding]) -> None:
     """Print the most useful findings; the sample is named anyway."""
-    grid = Table.grid(padding=(0, 1))
-    for one in [one for one in findings if one.kind not in {"sample", "none"}][:FINDINGS]:
-        evidence = one.evidence.replace("`", "")
-        grid.add_row(Text("•"), Text.assemble((one.text, "bold"), f"\n{evidence}"))
-    if grid.row_count:
+    shown = [one for one in findings if one.kind not in {"sample", "none"}][:FINDINGS]
+    if shown:
         console.print()
-        console.print(grid)
+    for one in shown:
+        print_text(console, one.text, "bold", start="• ", indent="  ")
+        print_text(console, one.evidence, start="  ", indent="  ")
 
 
 def _pairs(console: Console, report: Report, metric: Metric) -> None:
@@ -102,7 +139,8 @@ def _pairs(console: Console, report: Report, metric: Metric) -> None:
             else f"{one.b} against {one.a}: no difference that {one.rows:,} rows can show"
         )
         low, high = map(metric.format_difference, one.interval)
-        _paragraph(
+        console.print()
+        print_text(
             console,
             f"{verdict}: {metric.format_difference(one.difference)}{' points' * metric.percent} "
             f"(95 % interval {low} to {high}), {p_value(one.p_corrected)}",
@@ -118,16 +156,14 @@ def _ensemble(console: Console, report: Report, given: Combination, metric: Metr
         for heading in (ensemble.FITTED_ERRORS, ensemble.FITTED_LOSS):
             del methods[heading]
     console.print()
-    console.print(table(methods))
+    print_table(console, methods, [ensemble.TO_MEAN])
     columns = ensemble.columns(report, given, metric)
     console.print()
-    console.print(
-        table(
-            {
-                heading: columns[heading][:ROWS]
-                for heading in (ensemble.COLUMN, ensemble.WORTH, ensemble.WEIGHT, ensemble.ERRORS)
-            }
-        )
+    headings = (ensemble.COLUMN, ensemble.WORTH, ensemble.WEIGHT, ensemble.ERRORS)
+    print_table(
+        console,
+        {heading: columns[heading][:ROWS] for heading in headings},
+        [ensemble.ERRORS, ensemble.WEIGHT],
     )
     _rest(console, len(given.columns), "column")
 
@@ -143,40 +179,24 @@ def _made_of(report: Report) -> str:
     return ensemble.makeup(report) + (f", ensemble by {report.ensemble}" if is_named else "")
 
 
-def _headline(report: Report, metric: Metric) -> Table:
-    oof, time, models = report.oof, report.time, report.models
-    grid = Table.grid(padding=(0, 3))
-    value = Text(f"{metric.format(oof.value)}{metric.unit}", "bold green")
-    grid.add_row(
-        f"OOF {metric.title}",
-        value.append(f"   {counted(oof.errors, 'error')} in {counted(oof.rows, 'row')}", "default"),
-    )
-    grid.add_row("95 % interval", f"{metric.format_interval(oof.interval)}{metric.unit}")
-    if not report.sample:
-        score = report.expected_score
-        span = f"{metric.format_interval((score.low, score.high))}{metric.unit}"
-        grid.add_row("Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
+def _figures(console: Console, report: Report, metric: Metric) -> None:
+    """Print the figures behind the answer."""
+    time, models = report.time, report.models
     if metric is not LOSS:
-        grid.add_row(capitalised(LOSS.title), LOSS.format(oof.loss))
+        _row(console, capitalised(LOSS.title), LOSS.format(report.oof.loss))
     if report.combination:
-        grid.add_row("Ensemble", ensemble.summary(report.combination))
+        _row(console, "Ensemble", ensemble.summary(report.combination))
     if report.folds.mean is not None:
-        grid.add_row("Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
+        _row(console, "Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
     if len(report.seeds.each) > 1:
-        grid.add_row("Seed mean", f"{spread(report.seeds, metric)}{metric.unit}")
+        _row(console, "Seed mean", f"{spread(report.seeds, metric)}{metric.unit}")
     if len(models) == 1 and models[0].gap is not None:
         gap = f"{metric.format(models[0].gap)}{' points' * metric.percent}"
         train = f"{metric.format(models[0].train_score)}{metric.unit}"
-        grid.add_row(f"Train {metric.title}", f"{train}, a gap of {gap} to the held-out folds")
+        _row(console, f"Train {metric.title}", f"{train}, a gap of {gap} to the held-out folds")
     if len(models) == 1 and models[0].parameters is not None:
-        grid.add_row("Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
+        _row(console, "Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
     training = f"training {duration(time.member_seconds)} in {counted(len(report.members), 'member')}"
     start = f", start-up {duration(time.startup_seconds)}" if time.startup_seconds else ""
     own = f"{duration(time.wall_seconds)} ({training}{start})"
-    grid.add_row("Time", training if report.sources else own)
-    return grid
-
-
-def _paragraph(console: Console, text: str, style: str = "default") -> None:
-    console.print()
-    console.print(Text(text, style))
+    _row(console, "Time", training if report.sources else own)

@@ -7,13 +7,13 @@ from rich.table import Table
 
 from kit.metrics import LOSS, Metric
 from kit.records import Confusion, FoldScore, ModelReport, Score, SeedScore, ViewsReport
-from kit.reports.formatting import WIDE, duration, p_value, table
+from kit.reports.formatting import WIDE, duration, p_value, print_table, table
 from kit.reports.html.text import capitalised
 from kit.reports.run.score_tables import spread
 
 
-def models(each: Sequence[ModelReport], metric: Metric, console: Console) -> Table:
-    """Return the figures of models, without the columns that do not fit the terminal."""
+def models(console: Console, each: Sequence[ModelReport], metric: Metric) -> None:
+    """Write the figures of models, without the columns that do not fit the terminal."""
     figures = _scores([one.score for one in each], metric)
     first, *others = figures
     cells = {
@@ -31,12 +31,7 @@ def models(each: Sequence[ModelReport], metric: Metric, console: Console) -> Tab
     if console.width < WIDE:
         for heading in ("95 % interval", capitalised(LOSS.title), f"Train {metric.heading}"):
             cells.pop(heading, None)
-    # Otherwise rich would cut names and digits.
-    unlimited = console.options.update_width(1000)
-    for heading in ("MACs", "Params", f"Fold mean {metric.heading}", "Time"):
-        if console.measure(table(cells), options=unlimited).maximum > console.width:
-            del cells[heading]
-    return table(cells)
+    print_table(console, cells, ["MACs", "Params", f"Fold mean {metric.heading}", "Time", "Gap"])
 
 
 def folds(each: Sequence[FoldScore], metric: Metric) -> Table:
@@ -50,16 +45,14 @@ def seeds(each: Sequence[SeedScore], metric: Metric) -> Table:
     return table({"Seed": [one.seed for one in each], **_scores([one.score for one in each], metric)})
 
 
-def views(tta: ViewsReport, metric: Metric) -> Table:
-    """Return the scores without and with test-time augmentation."""
+def views(tta: ViewsReport, metric: Metric) -> dict[str, list[str]]:
+    """Return the scores without and with test-time augmentation, by heading."""
     both = {"off": tta.without_views, "on": tta.with_views}
     used = "on" if tta.used else "off"
-    return table(
-        {
-            "Test-time augmentation": [name + ", in the ensemble" * (name == used) for name in both],
-            **_scores(list(both.values()), metric),
-        }
-    )
+    return {
+        "Test-time augmentation": [name + ", in the ensemble" * (name == used) for name in both],
+        **_scores(list(both.values()), metric),
+    }
 
 
 def effect_of_views(tta: ViewsReport) -> str:

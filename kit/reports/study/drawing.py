@@ -2,13 +2,15 @@
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kit.metrics import METRICS
+from kit.plotting import BACKGROUND, BEST, CHOSEN, PLAIN, SOFT, WRONG
 from kit.records import StudyReport
+from kit.reports.html.svg import is_narrow
 from kit.reports.study.figures import finite_loss, is_repeat
 from kit.reports.study.wording import loss_title, param_text, short_names
 
@@ -20,9 +22,33 @@ if TYPE_CHECKING:
 
 ABOVE = 8
 """Losses above this multiple of the median's distance from the best are drawn at the edge."""
-USUAL, BEST, BASELINE, PRUNED, OTHER = "tab:blue", "tab:green", "tab:orange", "tab:red", "0.6"
-TEXT_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+TEXT_BOX = {"facecolor": BACKGROUND, "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 """Box of text that is drawn over lines."""
+
+
+class Style(NamedTuple):
+    """How trials of a kind are drawn.
+
+    Attributes:
+        label: in the legend.
+        color: of lines and markers.
+        marker: of a loss.
+        line: style of a line.
+    """
+
+    label: str
+    color: str
+    marker: str = "o"
+    line: str = "-"
+
+
+TRIAL = Style("trial", PLAIN)
+BEST_TRIAL = Style("best", BEST, CHOSEN)
+BASELINE = Style("baseline", SOFT, "s")
+PRUNED = Style("pruned", WRONG, "x")
+UNFINISHED = Style("failed or running", PLAIN, "x", ":")
+KINDS = (TRIAL, BEST_TRIAL, BASELINE)
+"""Complete trials."""
 
 
 class NothingToDrawError(Exception):
@@ -70,11 +96,13 @@ class StudyView:
         worst, typical = max(self.values), median(self.values) - self.best
         return min(worst, self.best + ABOVE * typical) if typical > 0 else worst
 
-    def color(self, trial: "FrozenTrial") -> str:
-        """Return the colour of a complete trial."""
+    def style(self, trial: "FrozenTrial") -> Style:
+        """Return how a trial is drawn."""
+        if finite_loss(trial) is None:
+            return PRUNED if trial.state.name == "PRUNED" else UNFINISHED
         if "baseline" in trial.user_attrs:
             return BASELINE
-        return BEST if finite_loss(trial) == self.best else USUAL
+        return BEST_TRIAL if finite_loss(trial) == self.best else TRIAL
 
 
 class Scale:
@@ -119,24 +147,27 @@ def scatter(
     axes: "Axes", view: StudyView, trials: "Sequence[FrozenTrial]", positions: Sequence[float]
 ) -> None:
     """Draw losses; those above the ceiling as triangles at the ceiling."""
-    groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    groups: dict[tuple[Style, str], list[tuple[float, float]]] = {}
     for one, position in zip(trials, positions, strict=True):
-        marker = "^" if one.values[0] > view.ceiling else "o"
-        groups.setdefault((view.color(one), marker), []).append((position, min(one.values[0], view.ceiling)))
-    for (color, marker), points in groups.items():
-        size, front = (5, 2) if color == USUAL else (7, 3)
+        style = view.style(one)
+        marker = "^" if one.values[0] > view.ceiling else style.marker
+        groups.setdefault((style, marker), []).append((position, min(one.values[0], view.ceiling)))
+    for (style, marker), points in groups.items():
+        size, front = (5, 2) if style is TRIAL else (7, 3)
         across, losses = zip(*points, strict=True)
-        axes.plot(across, losses, marker, color=color, alpha=0.8, markersize=size, zorder=front)
+        axes.plot(across, losses, marker, color=style.color, alpha=0.8, markersize=size, zorder=front)
     axes.ticklabel_format(axis="y", useOffset=False)
-    axes.grid(alpha=0.3)
 
 
-def draw_key(figure: "Figure", colors: Mapping[str, str]) -> None:
-    """Draw the legend of the colours above the plot."""
+def draw_key(figure: "Figure", styles: Sequence[Style]) -> None:
+    """Draw the legend of the styles above the plot."""
     from matplotlib.lines import Line2D
 
-    lines = [Line2D([], [], color=color, marker="o", label=label) for label, color in colors.items()]
-    figure.legend(handles=lines, loc="outside upper right", ncols=len(lines), fontsize=8, frameon=False)
+    lines = [
+        Line2D([], [], color=one.color, marker=one.marker, label=one.label, ls=one.line) for one in styles
+    ]
+    columns = 3 if is_narrow(figure) else len(lines)
+    figure.legend(handles=lines, loc="outside upper left", ncols=columns)
 
 
 def _broken(text: str) -> str:
@@ -145,5 +176,5 @@ def _broken(text: str) -> str:
 
 
 def shown(text: str, length: int) -> str:
-    """Return text of at most `length` characters, with $ escaped."""
-    return (text if len(text) <= length else f"{text[: length - 1]}…").replace("$", r"\$")
+    """Return text of at most `length` characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

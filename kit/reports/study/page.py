@@ -1,12 +1,12 @@
 """The page of a study: one self-contained HTML file."""
 
-from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.files import atomic
 from kit.metrics import METRICS
 from kit.records import StudyReport
+from kit.reports.html import render
+from kit.reports.html.tables import Table
 from kit.reports.study import wording as words
 from kit.reports.study.plots import draw_plots
 
@@ -22,31 +22,25 @@ def write_page(path: Path, study: "Study", report: StudyReport) -> None:
         study: for the plots.
         report: the figures.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("kit.reports.study", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["rows"] = lambda cells: zip(*cells.values(), strict=True)
-    page = environment.get_template("page.html.jinja").render(
+    render.write(
+        path,
+        "kit.reports.study",
+        "page.html.jinja",
         report=report,
         words=words,
-        tables=[
-            ("Best trials in the search", words.best_table(report)),
-            ("Confirmation", words.confirmation_table(report)),
-            ("Parameters", words.parameter_table(report)),
-            ("Failed trials", words.failure_table(report)),
-        ],
-        gains=_gains(report),
-        plots=[(plot, b64encode(plot.svg or b"").decode()) for plot in draw_plots(study, report)],
+        best=_table("The lowest losses", words.best_table(report)),
+        confirmed=_table("Means over the replicates", words.confirmation_table(report)),
+        gains=_table("Loss of the baseline minus that of each trial", _gains(report)),
+        parameters=_table("Values and importance", words.parameter_table(report)),
+        failures=_table("Trials without a loss", words.failure_table(report)),
+        plots=draw_plots(study, report),
         steps=words.next_steps(report),
     )
-    with atomic(path) as file:
-        file.write(page.encode())
+
+
+def _table(caption: str, cells: words.Cells) -> Table | None:
+    """Return a table; None if there are no rows."""
+    return Table(caption, list(cells), list(zip(*cells.values(), strict=True))) if cells else None
 
 
 def _gains(report: StudyReport) -> words.Cells:

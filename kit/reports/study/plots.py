@@ -4,20 +4,20 @@ Optuna's own plots change matplotlib's global state, and long names and choices 
 """
 
 import math
-from dataclasses import dataclass
-from io import BytesIO
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from kit.plotting import figure
+from kit.plotting import BEST, CHOSEN, LINE, PLAIN, SOFT, WRONG
 from kit.records import StudyReport
+from kit.reports.html.svg import SMALLEST, Plot, draw_figure, is_narrow, letters
 from kit.reports.study.drawing import (
     BASELINE,
-    BEST,
-    OTHER,
+    KINDS,
     PRUNED,
     TEXT_BOX,
-    USUAL,
+    TRIAL,
+    UNFINISHED,
     NothingToDrawError,
     Scale,
     StudyView,
@@ -29,55 +29,36 @@ from kit.reports.study.figures import finite_loss
 from kit.reports.study.wording import confidence, short_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from matplotlib.figure import Figure
     from optuna import Study
 
-WIDTH = 9.0
+HEIGHT = 4.0
 """Inches."""
-KINDS = {"trial": USUAL, "best": BEST, "baseline": BASELINE}
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A plot, or the reason why there is none.
-
-    Attributes:
-        title, text: heading, and how to read it.
-        svg: the image; None if it cannot be drawn.
-        missing: the reason.
-    """
-
-    title: str
-    text: str
-    svg: bytes | None
-    missing: str | None = None
 
 
 def draw_plots(study: "Study", report: StudyReport) -> list[Plot]:
-    """Draw all plots.
+    """Draw all plots; one that cannot be drawn has no drawing, and the reason as its note.
 
     Args:
-        study: holds the trials.
+        study: the trials.
         report: the figures.
     """
     view = StudyView(study, report)
-    return [_drawn(draw, view, title, text.format(loss=view.loss)) for draw, title, text in PLOTS]
-
-
-def _drawn(draw: "Callable[[Figure, StudyView], None]", view: StudyView, title: str, text: str) -> Plot:
-    file = BytesIO()
-    try:
-        with figure(figsize=(WIDTH, 4), layout="constrained") as drawing:
-            draw(drawing, view)
-            drawing.savefig(file, format="svg", metadata={"Date": None})
-    except NothingToDrawError as error:
-        return Plot(title, text, None, str(error))
-    return Plot(title, text, file.getvalue())
+    plots = []
+    for draw, title, text in PLOTS:
+        reading = text.format(loss=view.loss)
+        try:
+            plots.append(draw_figure(title, reading, partial(draw, view=view), note=reading, full=True))
+        except NothingToDrawError as error:
+            plots.append(Plot(title, reading, "", "", str(error)))
+    return plots
 
 
 def _confirmation(figure: "Figure", view: StudyView) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     confirmed = view.report.confirmation
     comparisons = [one for one in confirmed.comparisons if one.mean is not None] if confirmed else []
     if not confirmed or not comparisons:
@@ -87,28 +68,31 @@ def _confirmation(figure: "Figure", view: StudyView) -> None:
     for position, one in enumerate(comparisons):
         pairs = zip(confirmed.baseline_losses, one.losses, strict=True)
         gains = [base - own for base, own in pairs if base is not None and own is not None]
-        color = BEST if one.better else USUAL
+        is_worse = one.low is not None and one.high is not None and one.low > 0
+        color, marker = (BEST, CHOSEN) if one.better else (WRONG if is_worse else PLAIN, "o")
         axes.plot(gains, [position + 0.25] * len(gains), ".", color=color, alpha=0.6)
         low, mean, high = (-edge for edge in (one.high, one.mean, one.low) if edge is not None)
         axes.plot([low, high], [position, position], color=color, linewidth=2)
-        axes.plot([mean], [position], "D", color=color)
-    axes.axvline(0, color="0.3", linewidth=1)
+        axes.plot([mean], [position], marker, color=color)
+    axes.axvline(0, color=SOFT, linewidth=1.2, linestyle=":")
     axes.set_yticks(range(len(comparisons)), [f"trial {one.trial}" for one in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(3 if is_narrow(figure) else 7))
     axes.set_xlabel(f"gain in {view.loss}, with its {confidence(confirmed)} interval")
-    axes.grid(alpha=0.3, axis="x")
+    axes.grid(visible=False, axis="y")
 
 
 def _history(figure: "Figure", view: StudyView) -> None:
     from matplotlib.ticker import MaxNLocator
 
+    figure.set_figheight(HEIGHT)
     axes = figure.add_subplot()
     scatter(axes, view, view.complete, [one.number for one in view.complete])
     best = [min(view.ceiling, value) for value in accumulate(view.values, min)]
     axes.step([one.number for one in view.complete], best, where="post", color=BEST, alpha=0.6)
     baselines = [one.values[0] for one in view.complete if "baseline" in one.user_attrs]
     if baselines and baselines[0] <= view.ceiling:
-        axes.axhline(baselines[0], color=BASELINE, linestyle="--", linewidth=1)
+        axes.axhline(baselines[0], color=BASELINE.color, linestyle="--", linewidth=1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial")
     axes.set_ylabel(view.loss)
@@ -122,7 +106,10 @@ def _importance(figure: "Figure", view: StudyView) -> None:
     names = short_names(view.report.importance)[1]
     figure.set_figheight(1 + 0.3 * len(found))
     axes = figure.add_subplot()
-    bars = axes.barh([names[key] for key in found], list(found.values()), color=USUAL)
+    places, room = range(len(found)), letters(figure, 0.4)
+    bars = axes.barh(places, list(found.values()), color=PLAIN)
+    axes.set_yticks(places, [shown(names[key], room) for key in found])
+    axes.grid(visible=False, axis="y")
     axes.bar_label(bars, [f"{part:.0%}" for part in found.values()], padding=3)
     axes.set_ylim(len(found) - 0.4, -0.6)
     axes.set_xlim(0, 1.1 * max(found.values()))
@@ -131,7 +118,7 @@ def _importance(figure: "Figure", view: StudyView) -> None:
 
 
 def _slices(figure: "Figure", view: StudyView) -> None:
-    names, columns = view.names, 3
+    names, columns = view.names, 1 if is_narrow(figure) else 3
     rows = math.ceil(len(names) / columns)
     figure.set_figheight(0.7 + 2.4 * rows)
     grid = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
@@ -140,22 +127,19 @@ def _slices(figure: "Figure", view: StudyView) -> None:
         scale = Scale(key, whole[0])
         scatter(axes, view, whole, [scale.position(one) for one in whole])
         tried = [scale.position(one) for one in lost]
-        axes.plot(tried, [view.ceiling] * len(tried), "x", color=OTHER, markersize=5)
+        axes.plot(tried, [view.ceiling] * len(tried), PRUNED.marker, color=PRUNED.color, markersize=5)
         axes.set_title(shown(names[key], 40), fontsize=9)
-        axes.set_xticks(scale.positions, scale.texts, fontsize=7)
+        axes.set_xticks(scale.positions, scale.texts, fontsize=SMALLEST)
         if len(scale.positions) > 4:
             axes.tick_params(axis="x", labelrotation=90)
         axes.set_xlim(-0.12, 1.12)
-        axes.tick_params(axis="y", labelsize=8)
     for axes in grid[len(names) :]:
         axes.axis("off")
     figure.supylabel(view.loss, fontsize=9)
-    draw_key(figure, KINDS | {"pruned": OTHER})
+    draw_key(figure, [*KINDS, PRUNED])
 
 
 def _parallel(figure: "Figure", view: StudyView) -> None:
-    from matplotlib import colormaps
-
     names, low, high = view.names, min(view.values), view.ceiling
     if len(view.values) < 2:
         raise NothingToDrawError("it needs two complete trials")
@@ -166,33 +150,53 @@ def _parallel(figure: "Figure", view: StudyView) -> None:
         bad = min(1.0, (one.values[0] - low) / (high - low)) if high > low else 0.0
         points = [(bad, 0)]
         points += [(scales[key].position(one), row) for row, key in enumerate(names, 1) if key in one.params]
-        color, usual = view.color(one), view.color(one) == USUAL
+        style = view.style(one)
+        usual = style is TRIAL
         axes.plot(
             *zip(*points, strict=True),
-            color=colormaps["Blues"](1 - 0.8 * bad) if usual else color,
+            color=style.color,
+            alpha=1 - 0.8 * bad if usual else 1,
             linewidth=1.2 if usual else 2.2,
             zorder=2 if usual else 3,
         )
     worst = f"{high:.5f}" + " or more" * (max(view.values) > high)
     rows = [
-        ([0.0, 1.0], [f"{low:.5f}", worst]),
-        *((scale.positions, scale.texts) for scale in scales.values()),
+        (view.loss, [0.0, 1.0], [f"{low:.5f}", worst]),
+        *((shown(names[key], 40), scale.positions, scale.texts) for key, scale in scales.items()),
     ]
-    for row, (positions, texts) in enumerate(rows):
-        axes.plot([0, 1], [row, row], color="0.75", linewidth=1, zorder=1)
-        axes.plot(positions, [row] * len(positions), "|", color="0.4", zorder=1)
-        for position, text in zip(positions, texts, strict=True):
-            one_line = text.replace("\n", "")
-            axes.text(
-                position, row + 0.14, one_line, ha="center", va="top", fontsize=7, bbox=TEXT_BOX, zorder=4
-            )
-    axes.set_yticks(range(len(rows)), [view.loss, *(shown(name, 40) for name in names.values())], fontsize=9)
+    _draw_rows(figure, rows)
     axes.set_xlim(-0.1, 1.1)
-    axes.set_ylim(len(names) + 0.6, -0.3)
+    axes.set_ylim(len(names) + 0.6, -0.4)
+    axes.grid(visible=False)
     axes.xaxis.set_visible(False)
     axes.spines[:].set_visible(False)
     axes.tick_params(axis="y", length=0)
     draw_key(figure, KINDS)
+
+
+def _draw_rows(figure: "Figure", rows: "Sequence[tuple[str, Sequence[float], Sequence[str]]]") -> None:
+    """Draw the horizontal axes of parameters: name, positions and texts of each."""
+    [axes] = figure.axes
+    for row, (name, positions, texts) in enumerate(rows):
+        axes.plot([0, 1], [row, row], color=LINE, linewidth=1, zorder=1)
+        axes.plot(positions, [row] * len(positions), "|", color=SOFT, zorder=1)
+        # Few of many choices fit.
+        step = math.ceil(sum(map(len, texts)) / letters(figure, 0.9 if is_narrow(figure) else 0.7))
+        for position, text in list(zip(positions, texts, strict=True))[::step]:
+            axes.text(
+                position,
+                row + 0.14,
+                text.replace("\n", ""),
+                ha="center",
+                va="top",
+                fontsize=SMALLEST,
+                bbox=TEXT_BOX,
+                zorder=4,
+            )
+        if is_narrow(figure):
+            axes.text(-0.08, row - 0.08, name, weight="bold", ha="left", va="bottom", bbox=TEXT_BOX, zorder=4)
+    names = ["" if is_narrow(figure) else name for name, _, _ in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=9)
 
 
 def _intermediate(figure: "Figure", view: StudyView) -> None:
@@ -205,14 +209,14 @@ def _intermediate(figure: "Figure", view: StudyView) -> None:
     ]
     if not curves:
         raise NothingToDrawError("no trial reported any")
+    figure.set_figheight(HEIGHT)
     axes = figure.add_subplot()
     for one, points in curves:
-        whole = finite_loss(one) is not None
-        color = view.color(one) if whole else PRUNED if one.state.name == "PRUNED" else OTHER
-        marked = color in {BEST, BASELINE}
-        style: dict[str, Any] = {"color": color, "alpha": 1 if marked else 0.5, "zorder": 2 + marked}
-        axes.plot(*zip(*points, strict=True), linewidth=1 + marked, **style)
-        axes.plot(*points[-1], "." if whole else "x", **style)
+        style = view.style(one)
+        marked = style in KINDS[1:]
+        line: dict[str, Any] = {"color": style.color, "alpha": 1 if marked else 0.5, "zorder": 2 + marked}
+        axes.plot(*zip(*points, strict=True), style.line, linewidth=1 + marked, **line)
+        axes.plot(*points[-1], "." if finite_loss(one) is not None else style.marker, **line)
     losses = [value for _, points in curves for _, value in points]
     if min(losses) > 0 and max(losses) > 10 * min(losses):
         axes.set_yscale("log")
@@ -221,8 +225,7 @@ def _intermediate(figure: "Figure", view: StudyView) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("step")
     axes.set_ylabel(view.loss)
-    axes.grid(alpha=0.3)
-    draw_key(figure, KINDS | {"pruned": PRUNED, "failed or running": OTHER})
+    draw_key(figure, [*KINDS, PRUNED, UNFINISHED])
 
 
 PLOTS = (

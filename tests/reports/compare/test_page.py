@@ -153,6 +153,8 @@ def test_a_browser_shows_an_accessible_page(
 ) -> None:
     wrong = TWO | ({"a-third-run-with-a-long-name-1a2b3c4d": range(90, 130)} if runs == 3 else {})
     opened = open_page(written(compared(wrong), tmp_path), width, scheme)
+    assert opened.smallest_text() >= 11
+    assert opened.cut_texts() == []
     assert (opened.messages, opened.requests, opened.violations()) == ([], [], [])
     assert not opened.is_wide()
 

@@ -24,7 +24,7 @@ def ticks(metric: Metric, values: Sequence[float]) -> list[str]:
         axes.set_xticks([])
         axis.apply(axes, title="title")
 
-    svg = draw("A title", "What it shows.", paint).svg
+    svg = draw("A title", "What it shows.", paint).wide
     return re.findall(r">([\d.]+)</text>", svg)
 
 

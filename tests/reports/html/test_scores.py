@@ -1,6 +1,7 @@
 import pytest
 
 from kit.metrics import METRICS, Metric
+from kit.plotting import marks
 from kit.records import Score
 from kit.reports.html.scores import TimedScore, pairs_table, time_plot
 from tests.reports.pages import example_report
@@ -15,11 +16,11 @@ def scored(value: float | None) -> Score:
 
 def test_the_text_of_the_plot_names_the_best_and_the_quickest() -> None:
     timed = [TimedScore("slow", scored(0.99), 120.0), TimedScore("fast", scored(0.92), 2.0)]
-    plot = time_plot(timed, ACCURACY)
+    plot = time_plot(timed, ACCURACY, marks(["slow", "fast"]))
     assert plot.text == (
         "slow has the best score, 99.000 %, in 2m 00s; fast is the quickest, 92.000 % in 2.0 s."
     )
-    assert all(f">{label}</text>" in plot.svg for label in ("slow", "fast", "2 s", "1m", "95", "98"))
+    assert all(f">{label}</text>" in plot.wide for label in ("slow", "fast", "2 s", "1m", "95", "98"))
 
 
 def test_each_pair_has_its_verdict() -> None:
@@ -55,6 +56,6 @@ def test_the_difference_of_pairs_has_a_unit(metric: Metric, heading: str) -> Non
 
 def test_full_hours_have_no_minutes() -> None:
     timed = [TimedScore("a", scored(0.99), 3600.0), TimedScore("b", scored(0.98), 36000.0)]
-    svg = time_plot(timed, ACCURACY).svg
+    svg = time_plot(timed, ACCURACY, marks(["a", "b"])).wide
     assert ">1h</text>" in svg
     assert "1h 00m" not in svg

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from kit.config.root import HASH_VERSION
-from kit.records import RunRecord
-from kit.reports.run.commands import combined_by, command_with, without_models
-from tests.reports.pages import source_run
+from kit.records import Finding, Report, RunRecord
+from kit.reports.run.commands import combined_by, command_with, next_step, without_models
+from kit.runs import Run
+from tests.reports.pages import example_report, source_run
 
 
 def record(command: str, hash_version: int = HASH_VERSION) -> RunRecord:
@@ -75,3 +78,30 @@ def test_models_of_a_run_are_left_out_with_settings() -> None:
 def test_only_whole_runs_are_left_out_of_an_ensemble(left_out: list[str], command: str | None) -> None:
     models = ["a/cnn", "a/knn", "b", "c"]
     assert without_models(ensemble("a", "b", "c"), models, left_out) == command
+
+
+def recommending(*evidence: str) -> Report:
+    report = example_report()
+    assert report.details
+    findings = tuple(Finding(kind="model", text="a gain", evidence=one, anchor="scores") for one in evidence)
+    return report.model_copy(update={"details": report.details.model_copy(update={"findings": findings})})
+
+
+def test_the_next_step_is_the_command_of_the_first_finding() -> None:
+    report = recommending("`kit cv -c a --set seeds=3` trains them.", "`kit cv -c a --fresh` too.")
+    assert next_step(report) == ("a gain", "kit cv -c a --set seeds=3")
+
+
+@pytest.mark.parametrize("evidence", ["`kit compare` shows it.", "The command with `--set seeds=3`."])
+def test_without_a_command_the_next_step_is_to_submit(evidence: str) -> None:
+    step = ("send submission.csv to Kaggle", "kit submit example-1a2b3c4d")
+    assert next_step(recommending(evidence)) == step
+
+
+def test_a_run_elsewhere_is_submitted_by_its_path() -> None:
+    run = Run(Path("elsewhere/my run"))
+    assert next_step(recommending("Nothing."), run)[1] == "kit submit 'elsewhere/my run'"
+
+
+def test_after_the_sample_the_next_step_is_to_get_the_data() -> None:
+    assert next_step(example_report(sample=True))[1] == "kit data fetch"

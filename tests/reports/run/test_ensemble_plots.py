@@ -1,5 +1,6 @@
 import re
 
+from kit.plotting import marks
 from kit.reports.run import ensemble_plots
 from tests.reports.pages import combination
 
@@ -14,19 +15,18 @@ def weighted(*weights: float) -> list[str]:
     changed = [
         one.model_copy(update={"weight": weight}) for one, weight in zip(given.columns, weights, strict=True)
     ]
-    plot = ensemble_plots.weights(given.model_copy(update={"columns": tuple(changed)}))
-    return [*texts(plot.svg), plot.note, plot.text] if plot else []
+    plot = ensemble_plots.weights(given.model_copy(update={"columns": tuple(changed)}), marks(["cnn"]))
+    return [*texts(plot.wide), plot.note, plot.text] if plot else []
 
 
 def test_the_used_method_is_marked() -> None:
     plot = ensemble_plots.methods(combination(method="stack", better=["stack"]))
-    names = [text for text in texts(plot.svg) if text.isascii() and text[:1].isalpha()]
+    names = [text for text in texts(plot.wide) if text.isascii() and text[:1].isalpha()]
     assert names == [
         "log loss minus that of mean",
         "mean", "geometric", "rank", "vote", "weighted", "greedy", "stack (used)", "best",
     ]  # fmt: skip
-    # The second colour of the page is only for the used method.
-    assert "var(--series-2)" in plot.svg
+    assert "var(--best)" in plot.wide
     assert plot.text == (
         "stack has the lowest log loss, 0.08000. "
         "The ensemble uses stack, with a difference of -0.02000 to mean."

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from kit.plotting import BEST, MODELS, PALETTE, PLAIN, SOFT, WRONG
 from kit.records import Report
 from kit.reports.run.page import write_page
 from tests.reports.conftest import Opened, Scheme
@@ -58,6 +59,8 @@ def test_it_is_accessible_and_fits(
 ) -> None:
     write_page(tmp_path / "report.html", report, example_images(GALLERY))
     opened = open_page(tmp_path / "report.html", width, scheme)
+    assert opened.smallest_text() >= 11
+    assert opened.cut_texts() == []
     assert opened.violations() == []
     assert not opened.is_wide()
     assert opened.messages == []
@@ -67,7 +70,7 @@ def test_it_is_accessible_and_fits(
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_text_and_lines_contrast_with_every_background(full: Path, open_page: Open, scheme: Scheme) -> None:
     page = open_page(full, scheme=scheme).page
-    variables = [f"--series-{number}" for number in range(1, 7)]
+    variables = [f"--{PALETTE[color][0]}" for color in (PLAIN, BEST, WRONG, SOFT, *MODELS)]
     colors = page.evaluate(
         """names => Object.fromEntries(names.map(name => {
             const probe = document.createElement("i");

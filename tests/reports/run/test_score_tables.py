@@ -1,11 +1,13 @@
 import pytest
 
 from kit.metrics import HITS
+from kit.plotting import CHOSEN, PLAIN, Mark, marks
 from kit.reports.html.text import fewer
 from kit.reports.run.score_tables import growth, members, models
 from tests.reports.pages import example_report
 
 REPORT = example_report()
+MARKS = marks([one.model for one in REPORT.models]) | {"ensemble": Mark(PLAIN, CHOSEN)}
 
 
 @pytest.mark.parametrize(
@@ -42,11 +44,16 @@ def test_columns_that_are_empty_for_every_member_are_left_out() -> None:
 
 def test_models_without_parameters_have_no_such_column() -> None:
     bare = [one.model_copy(update={"parameters": None}) for one in REPORT.models]
-    table = models(bare, REPORT, HITS)
+    table = models(bare, REPORT, HITS, MARKS)
     assert "Parameters" not in table.head
     assert {len(row) for row in table.rows} == {len(table.head)}
 
 
 def test_the_ensemble_is_the_last_row_with_all_members_and_their_time() -> None:
-    row = [cell.text for cell in models(REPORT.models, REPORT, HITS).cells()[-1]]
+    row = [cell.text for cell in models(REPORT.models, REPORT, HITS, MARKS).cells()[-1]]
     assert row == ["ensemble", "97.400", "96.400 to 98.400", "26", "0.08800", "", "", "8", "", "1m 02s"]
+
+
+def test_each_model_has_the_colour_that_it_has_in_plots() -> None:
+    colors = [row[0].color for row in models(REPORT.models, REPORT, HITS, MARKS).cells()]
+    assert colors == ["model-1", "model-2", "plain"]

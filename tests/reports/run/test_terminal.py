@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -26,9 +27,6 @@ def test_one_model_with_one_seed(example: Make) -> None:
     assert rendered(example().report()) == (
         "example-1a2b3c4d   1 model, 1 seed, 2 folds\n"
         "\n"
-        "OOF accuracy     90.000 %   2 errors in 20 rows\n"
-        "95 % interval    69.896 to 97.213 %\n"
-        "Expected score   60.600 to 100.000 %, 95 % interval on 5 leaderboard rows\n"
         "Log loss         0.20200\n"
         "Fold mean        90.000 ± 14.142 %\n"
         "Train accuracy   100.000 %, a gap of 10.000 points to the held-out folds\n"
@@ -42,7 +40,12 @@ def test_one_model_with_one_seed(example: Make) -> None:
         "\n"
         "The expected score does not include the variance of training: other seeds give\n"
         "another score. The expected score is slightly low: the test ensemble averages\n"
-        "folds x seeds members per model, the OOF ensemble one member per seed."
+        "folds x seeds members per model, the OOF ensemble one member per seed.\n"
+        "\n"
+        "OOF accuracy     90.000 %, 2 errors in 20 rows\n"
+        "95 % interval    69.896 to 97.213 %\n"
+        "Expected score   60.600 to 100.000 %, 95 % interval on 5 leaderboard rows\n"
+        "Next step        send submission.csv to Kaggle: kit submit example-1a2b3c4d"
     )
 
 
@@ -50,7 +53,7 @@ def test_models_and_seeds_have_a_table_each(example: Make) -> None:
     text = rendered(example(models=("cnn", "lenet"), seeds=(0, 1)).report())
     assert "2 models, 2 seeds, 2 folds\n" in text
     assert "Ensemble         4 columns by mean" in text
-    assert "OOF accuracy     100.000 %   0 errors in 20 rows" in text
+    assert "OOF accuracy     100.000 %, 0 errors in 20 rows" in text
     assert "Seed mean        90.000 ± 0.000 %" in text
     assert (
         "Model    OOF %  Errors      Fold mean %     Gap  Params    MACs    Time\n"
@@ -66,7 +69,7 @@ def with_details(report: Report, **changes: Any) -> Report:
     return report.model_copy(update={"details": report.details.model_copy(update=changes)})
 
 
-def test_the_first_findings_follow_the_headline(example: Make) -> None:
+def test_the_first_findings_follow_the_figures(example: Make) -> None:
     kinds = ("sample", "overfit", "seeds", "labels", "calibration")
     findings = tuple(
         Finding(kind=kind, text=f"{kind} text", evidence="`kit data` does it.", anchor="scores")
@@ -136,15 +139,19 @@ def test_a_long_name_of_a_metric_cuts_neither_names_nor_digits(example: Make) ->
 
 def test_figures_of_the_sample_claim_nothing_about_the_competition(example: Make) -> None:
     text = rendered(example(sample=True).report())
-    assert "bundled sample of 20 digits: these figures say nothing about the competition\n" in text
+    assert text.endswith(
+        "95 % interval    69.896 to 97.213 %\n"
+        "Warning          bundled sample of 20 digits: these figures say nothing about\n"
+        "                 the competition\n"
+        "Next step        get the competition's data: kit data fetch"
+    )
     assert "leaderboard" not in text
     assert "expected" not in text.lower()
 
 
-def test_warnings_follow_the_headline(example: Make) -> None:
-    assert "\nwarning: 3 rows are [doubled]\n" in rendered(
-        example().report(warnings=["3 rows are [doubled]"])
-    )
+def test_warnings_precede_the_answer(example: Make) -> None:
+    text = rendered(example().report(warnings=["3 rows are [doubled]"]))
+    assert "\n\nwarning: 3 rows are [doubled]\n\nOOF accuracy " in text
 
 
 def test_colours_are_used_only_on_a_terminal(example: Make) -> None:
@@ -185,9 +192,9 @@ def test_test_time_augmentation_is_shown_off_and_on(example: Make) -> None:
     assert "Test-time" not in rendered(report)
 
 
-def test_notes_come_last_also_for_the_sample(example: Make) -> None:
+def test_notes_are_shown_also_for_the_sample(example: Make) -> None:
     report = example(sample=True).report().model_copy(update={"notes": ("One note.",)})
-    assert rendered(report).endswith("\n\nOne note.")
+    assert "\n\nOne note.\n\nOOF accuracy " in rendered(report)
 
 
 def test_it_names_the_existing_files(example: Make) -> None:
@@ -196,7 +203,33 @@ def test_it_names_the_existing_files(example: Make) -> None:
     run.oof_path.unlink()
     out = StringIO()
     render(run.read_report(), Console(file=out, width=80), run)
-    assert out.getvalue().endswith("runs/example-1a2b3c4d: submission.csv, report.json\n")
+    assert "\nruns/example-1a2b3c4d: submission.csv, report.json\n\n" in out.getvalue()
+
+
+def test_the_answer_fits_the_last_ten_lines_and_ends_with_the_page(example: Make) -> None:
+    made = example(models=("cnn", "lenet"), seeds=(0, 1))
+    run = made.write()
+    run.page_path.write_text("")
+    out = StringIO()
+    gain = "No difference between a and b that 42,000 rows can show: 4 fewer errors. " * 2
+    render(run.read_report(), Console(file=out, width=80), run, gain=gain)
+    lines = [line.split("  ")[0] for line in out.getvalue().splitlines()[-10:]]
+    assert [name for name in lines if name] == [
+        "OOF accuracy",
+        "95 % interval",
+        "Expected score",
+        "Gain",
+        "Next step",
+        "Page",
+    ]
+    assert out.getvalue().endswith("Page             runs/example-1a2b3c4d/report.html\n")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_no_word_is_divided_at_any_width(example: Make, width: int) -> None:
+    report = example(models=("cnn", "a-network-with-a-name-of-38-characters"), seeds=(0, 1)).report()
+    shown, unlimited = (set(re.split(r"[\s-]+", rendered(report, own))) for own in (width, 1000))
+    assert {word for word in shown - unlimited if set(word) != {"─"}} == set()
 
 
 @pytest.mark.parametrize(
@@ -269,7 +302,8 @@ def test_an_ensemble_of_runs_with_long_names_fits() -> None:
     given = combination([(one.model, one.seed) for one in report.columns])
     text = rendered(report.model_copy(update={"combination": given}))
     assert text.startswith("ensemble-1a2b3c4d   6 columns of 3 runs\n")
-    assert max(map(len, text.splitlines())) <= 80
+    # A command is not divided.
+    assert max(len(line) for line in text.splitlines() if "kit ensemble" not in line) <= 80
     assert "…" not in text
     # The runs have other folds and other seeds.
     for absent in ("Fold", "Seed", "ensemble by"):

@@ -161,7 +161,7 @@ def test_trials_of_another_program_may_hold_anything() -> None:
     report = summarised(study)
     assert [one.trial for one in report.best[:2]] == [6, 7]
     assert [one.score for one in report.best[:2]] == [None, None]
-    assert all(plot.svg or plot.missing for plot in draw_plots(study, report))
+    assert all(plot.wide or plot.note for plot in draw_plots(study, report))
 
 
 def test_passwords_are_masked() -> None:
