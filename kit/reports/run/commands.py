@@ -7,7 +7,7 @@ from itertools import count, islice
 
 from kit.config.root import HASH_VERSION
 from kit.records import Report, RunRecord
-from kit.runs import RUNS, Run
+from kit.run_folder import RUNS, Run
 
 _TRAINING = re.compile("`(kit (?:cv|ensemble) [^`]+)`")
 

@@ -5,7 +5,7 @@ import pytest
 from kit.config.root import HASH_VERSION
 from kit.records import Finding, Report, RunRecord
 from kit.reports.run.commands import combined_by, command_with, next_step, without_models
-from kit.runs import Run
+from kit.run_folder import Run
 from tests.reports.pages import example_report, source_run
 
 
