@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kit.reports.formatting import duration
-from kit.reports.progress import RunProgress, Snapshot, clock_time, time_range
+from kit.reports.progress import RunProgress, Snapshot
+from kit.reports.progress_text import clock_time, time_range
 from kit.terminals import can_redraw
 
 FIRST_LINE, LAST_PAUSE = 10.0, 60.0

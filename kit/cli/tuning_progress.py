@@ -17,7 +17,7 @@ from kit.data.dataset import Dataset
 from kit.metrics import HITS, LOSS, Metric
 from kit.records import Params, Replicate
 from kit.reports.formatting import duration
-from kit.reports.progress import clock_time
+from kit.reports.progress_text import clock_time
 from kit.reports.study.figures import known_score
 from kit.reports.study.wording import value_text
 from kit.terminals import can_redraw
@@ -210,7 +210,7 @@ def drawn(state: StudyState, metric: Metric, most: int) -> Group:
                 Text(one.about if len(one.about) <= ABOUT else f"{one.about[: ABOUT - 1]}…"),
                 one.doing,
                 "" if state.planned else f"{one.fold}/{state.folds}",
-                f"{math.floor(100 * one.share)}%",
+                f"{math.floor(100 * one.shown_share(now))}%",
                 clock_time(now - one.started),
                 LOSS.format(one.loss),
             )

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kit.records import Params, Replicate
-from kit.reports.progress import LIBRARIES, WORDS, State
+from kit.reports.progress import LIBRARIES, WORDS, State, by_time
 from kit.training.launch.base import Activity, Event, Progress
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+
+START, START_SECONDS = 0.2, 15.0
+"""Share of the work of a trial that its start-up counts as, and its usual seconds."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,12 @@ class Running:
         if self.phase == "training":
             return f"epoch {self.epoch} of {self.epochs}" if self.epochs else f"epoch {self.epoch}"
         return WORDS[self.phase]
+
+    def shown_share(self, now: float) -> float:
+        """Return the share with the start-up, which is START of the whole and grows with time."""
+        if self.share:
+            return START + (1 - START) * self.share
+        return START * by_time(now - self.started, START_SECONDS)
 
     def after(self, event: Event, epochs: int, *, folds: int, place: float) -> "Running":
         """Return it after an event of its worker.

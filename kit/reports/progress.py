@@ -11,8 +11,8 @@ from kit.data.dataset import Dataset
 from kit.errors import KitError
 from kit.members import Member, MemberResult
 from kit.metrics import METRICS, Metric
-from kit.models.families import cost
-from kit.reports.formatting import duration, network_size
+from kit.reports.formatting import duration
+from kit.reports.progress_text import opening, score_text, time_range
 from kit.run_folder import Run
 from kit.training.estimate import Expected
 from kit.training.job import Job
@@ -106,7 +106,7 @@ class MemberState:
         if self.trained is None:
             return 0.0
         if not self.epochs:
-            return _by_time(now - self.trained, self.expected.training)
+            return by_time(now - self.trained, self.expected.training)
         return min(1.0, (max(self.epoch, 1) - 1 + self.steps) / self.epochs)
 
     def share(self, now: float) -> float:
@@ -116,11 +116,11 @@ class MemberState:
         if self.started is None:
             return 0.0
         parts = self.expected
-        before = 1.0 if self.trained else _by_time(now - self.started, parts.before)
+        before = 1.0 if self.trained else by_time(now - self.started, parts.before)
         after = 0.0
         if self.predicted is not None:
             after = (
-                max(self.steps, _by_time(now - self.predicted, parts.after))
+                max(self.steps, by_time(now - self.predicted, parts.after))
                 if self.state == "predicting"
                 else 1
             )
@@ -146,7 +146,7 @@ class MemberState:
         )
 
 
-def _by_time(seconds: float, expected: float) -> float:
+def by_time(seconds: float, expected: float) -> float:
     """Return a share that grows with time, is 0.63 after the expected time, and never 1."""
     return 1 - math.exp(-seconds / max(expected, 1e-3))
 
@@ -222,7 +222,7 @@ class RunProgress:
         workers: int,
     ) -> None:
         """Say which data and members there are, and start the clock."""
-        for line in _opening(run, dataset, jobs, kept):
+        for line in opening(run, dataset, jobs, kept):
             self.say(line)
         with self._lock:
             self._began, self._workers, self._stage = self.clock(), workers, ""
@@ -295,54 +295,3 @@ class RunProgress:
                 left,
                 self._metric,
             )
-
-
-def score_text(metric: Metric, score: float) -> str:
-    """Return a score with the name of its metric, as in "accuracy 99.310 %"."""
-    return f"{metric.title} {metric.format(score)}{metric.unit}"
-
-
-def clock_time(seconds: float) -> str:
-    """Return seconds as 0:42 or 1:05:00."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
-
-
-def time_range(left: Range) -> str:
-    """Return a range of time in words, as in "6 to 8 min"; its ends are rounded as coarsely as it is wide."""
-    if left.high < 10:
-        return "a few seconds"
-    _, step, unit, name = next(one for one in _STEPS if left.high >= one[0])
-    low, high = math.floor(left.low / step) * step / unit, math.ceil(left.high / step) * step / unit
-    if not low:
-        return f"up to {high:g} {name}"
-    return f"{low:g} to {high:g} {name}" if low != high else f"{high:g} {name}"
-
-
-_STEPS = ((7200, 1800, 3600, "h"), (120, 60, 60, "min"), (0, 5, 1, "s"))
-"""From so many seconds: the step of rounding, the unit, both in seconds, and its name."""
-
-
-def _opening(run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> list[str]:
-    """Return the lines about the data and the members that are to be trained."""
-    rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
-    lines = [f"{run.name}: {rows} from {dataset.source}"]
-    if dataset.sample:
-        lines.append("This is the bundled sample; kit data fetch downloads the competition's data.")
-    lines += [f"warning: {warning}" for warning in dataset.warnings]
-    if kept:
-        lines.append(f"{kept} of {kept + len(jobs)} members are already trained")
-    for model in dict.fromkeys(job.member.model for job in jobs):
-        lines.append(_described([job for job in jobs if job.member.model == model]))
-    return lines
-
-
-def _described(jobs: Sequence[Job]) -> str:
-    """Return the number of members, epochs and the cost of one model, in words."""
-    job, members = jobs[0], f"{len(jobs)} member{'s' if len(jobs) > 1 else ''}"
-    size = cost(job.model, job.shape, job.classes)
-    if size is None:
-        return f"{job.member.model}: {members}"
-    costs = network_size(size.parameters, size.multiply_adds)
-    teachers = f", teachers {', '.join(job.model.teachers)}" if job.model.teachers else ""
-    return f"{job.member.model}: {members} of {job.epochs} epochs in {job.precision}{teachers}; {costs}"

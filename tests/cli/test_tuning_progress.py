@@ -102,7 +102,7 @@ def test_the_table_shows_time_trials_and_what_runs() -> None:
         "trials: 2 complete, 1 pruned",
         "best: trial 1, log loss 0.01800, its loss 10.0% below that of the baseline",
         "running with                         now           fold done time log loss",
-        "trial 3 dropout=0.123 learning_rate… epoch 6 of 10  2/2  77% 1:00  0.03000",
+        "trial 3 dropout=0.123 learning_rate… epoch 6 of 10  2/2  82% 1:00  0.03000",
     ]
 
 
@@ -113,6 +113,16 @@ def test_the_start_of_a_trial_is_shown_as_such() -> None:
     assert "loading TensorFlow" in shown.text[-1]
     assert "the configuration itself" in shown.text[-1]
     assert status(shown.state) == "trial 0 loading TensorFlow (0%)"
+
+
+def test_the_start_of_a_trial_changes_every_two_seconds() -> None:
+    shown = Shown()
+    shown.state.trial_started(0, {})
+    frames = set()
+    for second in range(0, 9, 2):
+        shown.seconds = second
+        frames.add(shown.text[-1].split()[-3])
+    assert len(frames) == 5
 
 
 def test_the_table_shows_the_confirmation() -> None:

@@ -58,6 +58,19 @@ def test_oof_probabilities_are_in_row_order(cv: Cv) -> None:
     assert (np.diff(folds) < 0).any()
 
 
+def test_every_stage_of_the_command_is_announced(cv: Cv) -> None:
+    _, _, record = cv()
+    assert record.stages == [
+        "looking for the data",
+        "reading train.csv and test.csv in data/",
+        "planning the run",
+        "combining the members",
+        "computing the figures of the report",
+        "writing oof.csv and submission.csv",
+        "choosing the images of the page",
+    ]
+
+
 def test_labels_and_predictions_are_of_the_same_row(cv: Cv) -> None:
     run, _, _ = cv()
     table = oof(run)

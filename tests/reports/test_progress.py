@@ -9,12 +9,11 @@ from kit.config import Cnn, KNearest, Stage, Training
 from kit.errors import KitError
 from kit.members import Member, MemberResult
 from kit.records import History
-from kit.reports.progress import MemberState, RunProgress, Snapshot, clock_time, time_range
+from kit.reports.progress import MemberState, RunProgress, Snapshot
 from kit.run_folder import Run
 from kit.training.estimate import Expected
 from kit.training.job import Job
 from kit.training.launch.base import Activity, Progress
-from kit.training.remaining import Range
 from kit.training.wire import Phase
 
 EPOCHS = 4
@@ -162,23 +161,3 @@ def test_running_members_are_in_the_order_of_their_start() -> None:
     followed.act(1, 2, "starting")
     followed.act(2, 0, "starting")
     assert [str(one.member) for one in followed.now(3).running] == ["cnn-f2-s0", "cnn-f0-s0"]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "text"),
-    [
-        (0, 4, "a few seconds"),
-        (0, 23, "up to 25 s"),
-        (31, 52, "30 to 55 s"),
-        (61, 119, "60 to 120 s"),
-        (361, 472, "6 to 8 min"),
-        (30, 130, "up to 3 min"),
-        (7500, 9800, "2 to 3 h"),
-    ],
-)
-def test_a_range_of_time_in_words(low: float, high: float, text: str) -> None:
-    assert time_range(Range(low, high)) == text
-
-
-def test_the_time_of_a_clock() -> None:
-    assert [clock_time(seconds) for seconds in (0, 59.9, 61, 3661)] == ["0:00", "0:59", "1:01", "1:01:01"]
