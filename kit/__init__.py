@@ -49,10 +49,12 @@ _MODULES = {"Comparison": "comparison", "Figure": "figures", "Run": "run", "Stud
 """The module in `kit.notebook` of each name that is imported when it is first used."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'kit' has no attribute {name!r}")
-    return getattr(import_module(f"kit.notebook.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # For a type checker, every attribute would exist.
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'kit' has no attribute {name!r}")
+        return getattr(import_module(f"kit.notebook.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,8 @@ from kit.errors import UserError
 from kit.notebook.changes import changes_of
 
 VALUES = [
-    True, None, 2, -1.5, 1e-05, 1e22, "", "010", "1:30", "1e3", "true", "null", "2026-11-28", "a: b", "- x", "#",
+    True, None, 2, -1.5, 1e-05, 1e22, "",
+    "010", "1:30", "1e3", "true", "null", "2026-11-28", "a: b", "- x", "#",
     "two words",
     "é\n", [1, "2", None, [True]],
     {"a": {"b": [1.5]}}, [], {},

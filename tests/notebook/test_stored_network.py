@@ -40,4 +40,5 @@ def test_the_lines_give_the_reported_accuracy(run: kit.Run, model: str) -> None:
     code = CODE[1].replace("runs/default-1a2b3c4d", "runs/stored").replace('"cnn"', f'"{model}"')
     values: dict[str, Any] = {}
     exec(code.replace("data/train.csv", "data/train.csv.gz"), values)
-    assert f"{values['accuracy']:.4f}" == f"{run.members.loc[f'{model}-f0-s0', 'score']:.4f}"
+    [reported] = [one.score for one in run.report.members if one.member == f"{model}-f0-s0" and one.score]
+    assert f"{values['accuracy']:.4f}" == f"{reported.value:.4f}"

@@ -57,7 +57,8 @@ def render(report: Report, console: Console, run: Run | None = None) -> None:
     if report.notes:
         _paragraph(console, " ".join(report.notes), "dim")
     if run is not None:
-        written = [run.oof_path, run.submission_path, run.report_path, run.page_path]
+        written = [run.oof_path, run.test_path, run.submission_path, run.history_path, run.report_path]
+        written.append(run.page_path)
         _paragraph(console, f"{run.path}: {', '.join(path.name for path in written if path.is_file())}")
         if run.page_path.is_file():
             # Not wrapped: terminals make a link of it.
