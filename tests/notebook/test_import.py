@@ -79,3 +79,9 @@ def test_a_script_of_a_user_type_checks(tmp_path: Path) -> None:
     )
     own = [line for line in done.stdout.splitlines() if line.startswith("script.py")]
     assert own == []
+
+
+def test_import_needs_no_standard_library() -> None:
+    code = f"import sys; sys.path[:] = [{str(ROOT)!r}]; import kit; print(kit.__version__)"
+    done = subprocess.run([sys.executable, "-ISc", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{kit.__version__}\n"
