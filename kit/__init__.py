@@ -12,12 +12,10 @@ In a notebook:
 Each function imports what it needs when it is called.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from kit.errors import KitError, UserError
-
+# Nothing is imported here: a worker imports this file before it can import the standard library.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from kit.errors import KitError, UserError
     from kit.notebook.api import compare, cv, ensemble, fetch, open_run, runs, submit, tune
     from kit.notebook.comparison import Comparison
     from kit.notebook.figures import Figure
@@ -43,16 +41,25 @@ __all__ = [
     "tune",
 ]
 
-_MODULES = {"Comparison": "comparison", "Figure": "figures", "Run": "run", "Study": "study"} | dict.fromkeys(
-    ("compare", "cv", "ensemble", "fetch", "open_run", "runs", "submit", "tune"), "api"
-)
-"""The module in `kit.notebook` of each name that is imported when it is first used."""
+_MODULES = {
+    "Comparison": "kit.notebook.comparison",
+    "Figure": "kit.notebook.figures",
+    "KitError": "kit.errors",
+    "Run": "kit.notebook.run",
+    "Study": "kit.notebook.study",
+    "UserError": "kit.errors",
+}
+"""The module of each name that is imported when it is first used; of the others: `kit.notebook.api`."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'kit' has no attribute {name!r}")
-    return getattr(import_module(f"kit.notebook.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # For a type checker, every attribute would exist.
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'kit' has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_MODULES.get(name, "kit.notebook.api")), name)
 
 
 def __dir__() -> list[str]:

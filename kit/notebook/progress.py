@@ -65,7 +65,7 @@ class Output:
         self._changing = changing
         self._lines: list[str] = []
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._refresh, daemon=True)
+        self._thread = threading.Thread(target=self._refresh, name="kit-notebook", daemon=True)
         self._handle: Any = None
 
     def say(self, text: str) -> None:

@@ -110,9 +110,7 @@ class Run:
             return Path(str(stored.loc[str(member), "path"]))
         known, sources = ", ".join(stored.index), self._folder.read_record().sources
         raise UserError(
-            f"there is no network {str(member)!r}"
-            if model
-            else "there is not exactly one model with networks",
+            f"there is no network {str(member)!r}" if model else "there are several models, or no networks",
             where=str(self.path),
             expected=f"one of {known}" if known else None,
             hint=f"open its source runs: {', '.join(one.name for one in sources)}" if sources else None,

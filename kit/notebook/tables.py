@@ -35,7 +35,7 @@ def submission(path: Path) -> pd.DataFrame:
 
 def history(path: Path) -> pd.DataFrame:
     """Return history.csv; the fold of a member that was trained on all rows is missing."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], float_precision="round_trip")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     whole = dict.fromkeys(("seed", "epoch"), "int64")
     return table.astype({"fold": "Int64", **whole, **dict.fromkeys(HISTORY[4:], "float64")})
 
@@ -106,10 +106,10 @@ def _summary(run: Run) -> dict[str, Any]:
 
 def _probabilities(path: Path, others: list[str]) -> pd.DataFrame:
     """Read a table with one probability per class; the other columns are text or integers."""
-    table = pd.read_csv(
-        path, dtype=dict.fromkeys(others, str), keep_default_na=False, float_precision="round_trip"
-    )
-    return _with_integers(table)
+    # As text first: pandas 2 reads the last digit of some numbers differently.
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    classes = [name for name in table.columns if name not in others]
+    return _with_integers(table.astype(dict.fromkeys(classes, "float64")))
 
 
 def _with_integers(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from kit.data.dataset import Dataset
 from kit.metrics import Metric
 from kit.models.families import cost
 from kit.reports.formatting import network_size
-from kit.runs import Run
+from kit.run_folder import Run
 from kit.training.job import Job
 from kit.training.remaining import Range
 

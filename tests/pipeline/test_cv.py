@@ -1,3 +1,4 @@
+import asyncio
 import csv
 import re
 from collections.abc import Callable, Iterator
@@ -121,6 +122,16 @@ def test_a_finished_run_has_every_file_and_no_other(cv: Cv) -> None:
         "images.npz", "test.csv", "history.csv",
     }  # fmt: skip
     assert {path.name for path in (run.path / "members").iterdir()} == {f"{name}.npz" for name in MEMBERS}
+
+
+def test_it_runs_in_an_event_loop_and_in_a_thread(cv: Cv) -> None:
+    """As in a notebook, whose cells run in an event loop."""
+
+    async def in_loop() -> tuple[Run, Run]:
+        return cv(name="loop")[0], (await asyncio.to_thread(cv, name="thread"))[0]
+
+    loop, thread = asyncio.run(in_loop())
+    assert loop.oof_path.read_bytes() == thread.oof_path.read_bytes()
 
 
 def test_the_record_describes_the_run(cv: Cv) -> None:

@@ -61,7 +61,8 @@ def render(
         console.print()
         print_text(console, " ".join(report.notes), "dim")
     if run is not None:
-        written = [run.oof_path, run.submission_path, run.report_path, run.page_path]
+        written = [run.oof_path, run.test_path, run.submission_path, run.history_path, run.report_path]
+        written.append(run.page_path)
         console.print()
         print_text(console, f"{run.path}: {', '.join(path.name for path in written if path.is_file())}")
     for warning in report.warnings:
