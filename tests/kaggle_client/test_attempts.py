@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,18 @@ def test_attempt_ends_at_its_timeout(kaggle: KaggleServer) -> None:
     kaggle.fail("list", ServerFault("drip"))
     with pytest.raises(CallError, match=r"did not answer within 0\.5 s"):
         attempt("page", "digit-recognizer", 0.5, token="")
+
+
+def test_a_client_that_cannot_be_imported_is_named(
+    kaggle: KaggleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "kagglesdk.py").write_text("raise ModuleNotFoundError('no protobuf')")
+    monkeypatch.syspath_prepend(folder)
+    with pytest.raises(UserError, match=r"or broken\nreceived no protobuf\npip install kaggle"):
+        attempt("page", "digit-recognizer", 5, token="")
+    assert kaggle.count("list") == 0
 
 
 def test_import_that_hangs_ends_at_the_timeout(kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch) -> None:
