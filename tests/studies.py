@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState, create_trial
 
 from kit.metrics import HITS, LOSS, Metric
-from kit.records import Comparison, Confirmation, Replicate, StudyReport
+from kit.records import Comparison, Confirmation, Replicate, StudyFacts, StudyReport
 from kit.reports.study.figures import summarise_study
 
 RATE, NORM = "training.learning_rate", "models.cnn.batch_norm"
@@ -57,12 +57,15 @@ def summarised(
     return summarise_study(
         study,
         confirmation,
-        metric=metric,
-        score=score,
-        name="example",
-        storage="sqlite:///example.db",
-        config_name="default",
-        command="kit tune --timeout 1h",
+        StudyFacts(
+            study="example",
+            config="default",
+            storage="sqlite:///example.db",
+            command="kit tune --timeout 1h",
+            sample=False,
+            metric=metric.name,
+            score=score.name,
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from kit.metrics import HITS, LOSS, Metric
 from kit.records import Params
 from kit.reports.formatting import duration
 from kit.reports.study.figures import known_score
-from kit.reports.study.wording import value_text
+from kit.reports.study.wording import minutes, value_text
 from kit.terminals import can_redraw
 from kit.tuning.search import STOP_REASONS
 
@@ -123,6 +123,13 @@ class TuningTerminal:
     def given_up(self, trials: Collection[int]) -> None:
         """Print which trials the search no longer waits for."""
         self._say(f"no longer waiting for {_listed(trials)}")
+
+    def too_short(self, needed: float, limit: float, enough: float) -> None:
+        """Print that a confirmation does not fit into the time limit."""
+        self._say(
+            f"a confirmation needs about {duration(needed)} of the {duration(limit)}, which is too long: the "
+            f"search gets all of it, and nothing is confirmed; --timeout {minutes(enough)} is enough"
+        )
 
     def confirming(self, done: int, total: int) -> None:
         """Show the progress of the confirmation."""

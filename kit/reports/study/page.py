@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from optuna import Study
 
 
+PAGE_VERSION = 1
+"""Number of the page's design: a page of another version is drawn again."""
+
+
 def write_page(path: Path, study: "Study", report: StudyReport) -> None:
     """Write the page of a study: figures, tables and plots, without external resources.
 
@@ -33,6 +37,7 @@ def write_page(path: Path, study: "Study", report: StudyReport) -> None:
     )
     environment.filters["rows"] = lambda cells: zip(*cells.values(), strict=True)
     page = environment.get_template("page.html.jinja").render(
+        version=PAGE_VERSION,
         report=report,
         words=words,
         tables=[
