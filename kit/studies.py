@@ -102,7 +102,7 @@ class StudyFolder:
             confirmed = self.read_origin().confirmation
         if confirmed is None or confirmed.config_path is None:
             return "it has confirmed no configuration yet"
-        return f"train what it found: kit cv -c {shlex.quote(confirmed.config_path)}"
+        return f"train what it found: kit cv -c {shlex.quote(Path(confirmed.config_path).stem)}"
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

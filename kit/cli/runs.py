@@ -94,7 +94,7 @@ def command(order: str, studies: bool, as_json: bool) -> None:
     if runs:
         _show(runs)
     if found:
-        click.echo("\nStudies" if runs else "Studies")
+        click.echo("\n" * bool(runs), nl=False)
         show_studies(found)
     if not runs and not found:
         click.echo(f"no runs in {RUNS}/ yet; train one: kit cv")

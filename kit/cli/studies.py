@@ -115,7 +115,8 @@ def show_studies(studies: Sequence[StudySummary]) -> None:
     """Print a table of studies, and why some are unreadable."""
     from rich.console import Console
 
-    from kit.reports.formatting import WIDE, duration, table
+    from kit.reports.formatting import duration, table
+    from kit.reports.study.terminal import fitting
     from kit.terminals import is_terminal
 
     console = Console()
@@ -134,10 +135,8 @@ def show_studies(studies: Sequence[StudySummary]) -> None:
         "Sample": [{True: "yes", False: "no", None: "-"}[one.sample] for one in studies],
         "Started": [(one.started or "-")[:16].replace("T", " ") for one in studies],
     }
-    if console.width < WIDE:
-        for heading in ("Configuration", "Metric", "Sample", "Started"):
-            del cells[heading]
-    console.print(table(cells))
+    dispensable = ["Metric", "Started", "Configuration", "Time", "Sample", "Baseline"]
+    console.print(table(fitting(cells, console.width, dispensable)))
     for one in studies:
         if one.error:
             click.echo(one.error, err=True)

@@ -5,7 +5,9 @@ An up-to-date report is shown without Optuna and without numpy: imports of what 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from kit.errors import UserError
 from kit.files import read_json
@@ -48,16 +50,16 @@ def current(files: StudyFolder, say: Callable[[str], None]) -> StudyReport:
 
 
 def listed(files: StudyFolder) -> StudyReport | None:
-    """Return the report for a list of studies: the stored one, else computed from the study's own database.
+    """Return the report for a list of studies: the stored one, else computed from a database file.
 
-    None if the study has neither: no list waits for a server.
+    None if there is neither: a list does not wait for a server.
 
     Raises:
         UserError: the study cannot be read, or another version of kit made it.
     """
     if _is_current(files):
         return files.read_report()
-    return computed(files)[1] if files.database.is_file() else None
+    return computed(files)[1] if _database(files) else None
 
 
 def is_drawn(files: StudyFolder) -> bool:
@@ -77,9 +79,19 @@ def _is_current(files: StudyFolder) -> bool:
         return False
     if read_json(files.report_path).get("version") != 2:
         return False
-    if files.database.is_file() and files.database.stat().st_mtime > files.report_path.stat().st_mtime:
+    database = _database(files)
+    if database and database.stat().st_mtime > files.report_path.stat().st_mtime:
         return False
     return files.read_report().status == files.status()
+
+
+def _database(files: StudyFolder) -> Path | None:
+    """Return the file of the study's storage; None if it is missing, or the storage is a server."""
+    _, _, path = files.read_origin().storage.partition("sqlite:///")
+    for file in (files.database, Path(unquote(path))):
+        if file.is_file():
+            return file
+    return None
 
 
 def computed(files: StudyFolder) -> tuple[Study, StudyReport]:

@@ -203,6 +203,6 @@ def test_what_is_written_can_be_trained(
     result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])
     assert result.exit_code == 0, result.output
     (written,) = (competition / "configs").glob("tuned-mine*.yaml")
-    assert f"make cv CONFIG={shlex.quote(str(written.relative_to(competition)))}" in result.stdout
+    assert f"kit cv -c {shlex.quote(written.stem)}" in result.stdout
     assert load(str(written)).models != load(name).models
     assert CliRunner().invoke(kit, ["cv", "-c", str(written)]).exit_code == 0

@@ -74,7 +74,9 @@ def summarise_study(
     ]
     importance, missing, used = _importance(study, ranked)
     return StudyReport(
-        **facts.model_dump(include=set(StudyFacts.model_fields)),
+        **facts.model_dump(include=StudyFacts.model_fields.keys() - {"storage", "command"}),
+        storage=masked(facts.storage),
+        command=masked(facts.command),
         status=status,
         trials=_counts(counted),
         failed=tuple(one for one in failed if one.retry is None),

@@ -60,16 +60,22 @@ def _answer(report: StudyReport, console: Console, page: Path | None) -> None:
         console.print(Text(f"{what}: {command}"), soft_wrap=True)
 
 
-def _show(cells: Mapping[str, Sequence[str]], console: Console, dispensable: Sequence[str] = ()) -> None:
-    """Write a table; drop dispensable columns that do not fit, the first of them first."""
+def fitting(
+    cells: Mapping[str, Sequence[str]], width: int, dispensable: Sequence[str]
+) -> Mapping[str, Sequence[str]]:
+    """Return a table without the dispensable columns that do not fit; the first of them goes first."""
     shown = dict(cells)
     for heading in dispensable:
-        if sum(2 + max(map(len, [name, *texts])) for name, texts in shown.items()) - 2 <= console.width:
+        if sum(2 + max(map(len, [name, *texts])) for name, texts in shown.items()) - 2 <= width:
             break
         shown.pop(heading, None)
-    if shown:
+    return shown
+
+
+def _show(cells: Mapping[str, Sequence[str]], console: Console, dispensable: Sequence[str] = ()) -> None:
+    if cells:
         console.print()
-        console.print(table(shown))
+        console.print(table(fitting(cells, console.width, dispensable)))
 
 
 def _paragraph(console: Console, text: str, style: str) -> None:

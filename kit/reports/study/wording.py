@@ -38,7 +38,7 @@ def conclusion(report: StudyReport) -> str:
         return "Nothing was confirmed."
     if report.status == "running":
         return "Nothing is confirmed yet: the study is still running."
-    stored = f" ({report.confirm_trainings} of its trainings are stored)" * bool(report.confirm_trainings)
+    stored = f" (trainings stored: {report.confirm_trainings})" * bool(report.confirm_trainings)
     return f"Nothing is confirmed yet: the study was interrupted before its confirmation ended{stored}."
 
 
