@@ -198,7 +198,7 @@ def test_what_is_written_can_be_trained(
     monkeypatch.setattr(
         "kit.tuning.confirm.confirmation.winner", lambda comparisons: next(iter(comparisons)).trial
     )
-    monkeypatch.setattr("kit.tuning.confirm.confirmation._value", lambda trial: -trial.number)
+    monkeypatch.setattr("kit.tuning.confirm.candidates._value", lambda trial: -trial.number)
     (competition / "mine.yaml").rename(competition / name)
     result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])
     assert result.exit_code == 0, result.output
