@@ -127,9 +127,9 @@ class TuningTerminal:
     def too_short(self, needed: float, limit: float, enough: float) -> None:
         """Print that a confirmation does not fit into the time limit."""
         self._say(
-            f"a confirmation needs about {duration(needed)} of the {duration(limit)}, which is too long: the "
-            f"search gets all of it, and nothing is confirmed; --timeout {minutes(enough)} is enough"
+            f"a confirmation needs about {duration(needed)}, too long for the {duration(limit)} of this call;"
         )
+        self._say(f"nothing will be confirmed: use --timeout {minutes(enough)}, or train fewer epochs")
 
     def confirming(self, done: int, total: int) -> None:
         """Show the progress of the confirmation."""

@@ -65,3 +65,11 @@ def test_the_confirmation_is_announced_once(terminal: TuningTerminal) -> None:
     terminal.confirming(0, 12)
     terminal.confirming(1, 12)
     assert said(terminal) == ["confirming the best trials on new folds and seeds: 12 trainings"]
+
+
+def test_a_limit_that_is_too_short_for_a_confirmation_is_named(terminal: TuningTerminal) -> None:
+    terminal.too_short(253.0, 240.0, 850.0)
+    assert said(terminal) == [
+        "a confirmation needs about 4m 13s, too long for the 4m 00s of this call;",
+        "nothing will be confirmed: use --timeout 15m, or train fewer epochs",
+    ]
