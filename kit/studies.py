@@ -155,8 +155,7 @@ def refuse_study(name: str) -> None:
     if study is None:
         return
     raise UserError(
-        "this is a study, a search for a better configuration; it has no predictions",
+        "this is a study of kit tune, not a run",
         where=str(study.path),
-        expected="a run",
         hint=f"kit report {study.name} shows it; {study.how_to_train()}",
     )

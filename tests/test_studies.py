@@ -89,8 +89,7 @@ def test_a_study_is_no_run() -> None:
     with pytest.raises(UserError) as error:
         find_run("example")
     assert str(error.value) == (
-        "runs/tune-example: this is a study, a search for a better configuration; it has no predictions\n"
-        "expected a run\n"
+        "runs/tune-example: this is a study of kit tune, not a run\n"
         "kit report example shows it; train what it found: kit cv -c tuned-example"
     )
 
