@@ -53,8 +53,10 @@ class StudyFolder:
         return self.path / "report.html"
 
     def exists(self) -> bool:
-        """Return whether a study was started in this folder."""
-        return any(path.is_file() for path in (self.origin_path, self.database, self.report_path))
+        """Return whether a study was started in this folder; False if the folder cannot be read."""
+        with suppress(PermissionError):
+            return any(path.is_file() for path in (self.origin_path, self.database, self.report_path))
+        return False
 
     def status(self) -> StudyStatus:
         """Return the status of the last call; one whose process was killed is interrupted."""
@@ -140,7 +142,8 @@ def _started(study: StudyFolder) -> str:
 def find_study(name: str) -> StudyFolder | None:
     """Return the study with this name, with "tune-" or without, or with this path of its folder."""
     for path in (RUNS / f"{PREFIX}{name}", RUNS / name, Path(name)):
-        if path.resolve().name.startswith(PREFIX) and StudyFolder(path).exists():
+        # Path.resolve raises where links make a circle.
+        if Path(os.path.realpath(path)).name.startswith(PREFIX) and StudyFolder(path).exists():
             return StudyFolder(path)
     return None
 
