@@ -1,9 +1,12 @@
 """Names of runs and studies: parts of file names, URLs and shell commands."""
 
 import re
+from pathlib import Path
 
 from kit.errors import UserError
 
+RUNS = Path("runs")
+"""Folder of the runs and studies in a working directory."""
 LONGEST_STEM, LONGEST_NAME = 80, 180
 """Longest name in bytes, taken from a file and chosen by the user; file systems allow 255 with suffixes."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from kit import images, locks, oof, tables
+from kit import images, locks, names, oof, tables
 from kit.errors import KitError, UserError
 from kit.files import TRAIN_AGAIN, atomic
 from kit.lazy import LazyModule
@@ -18,6 +18,7 @@ from kit.members import Member, MemberResult, pack, plan_members, unpack
 from kit.names import plain_name
 from kit.records import EnsembleRecord, Report, RunRecord, Status
 from kit.records.files import read_record, write_record
+from kit.studies import refuse_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 else:
     np = LazyModule("numpy")
 
-RUNS = Path("runs")
+RUNS = names.RUNS
 
 
 class Run:
@@ -315,6 +316,15 @@ def _started(run: Run) -> str:
         return ""  # Unreadable runs sort as the oldest.
 
 
+def _places(name: str) -> tuple[Path, Path]:
+    return RUNS / name, Path(name)
+
+
+def holds_run(name: str) -> bool:
+    """Return whether this is the name or the path of a run."""
+    return any(Run(path).exists() for path in _places(name))
+
+
 def find_run(name: str | None, *, on_sample: bool = True) -> Run:
     """Return the run with this name or path; without a name, the newest finished run.
 
@@ -323,7 +333,7 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         on_sample: whether the newest run may be one on the bundled sample.
 
     Raises:
-        UserError: no such run.
+        UserError: no such run, or the name is one of a study.
     """
     if name is None:
         for run in all_runs():
@@ -334,9 +344,10 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
             where=str(RUNS),
             hint="train one: kit cv",
         )
-    for path in (RUNS / name, Path(name)):
+    for path in _places(name):
         if Run(path).exists():
             return Run(path)
+    refuse_study(name)
     known = ", ".join(run.name for run in all_runs()[:5]) or "none yet"
     raise UserError(
         f"there is no run {name!r}",

@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import optuna
+import sqlalchemy
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from kit.metrics import HITS, LOSS, Metric
-from kit.records import Comparison, Confirmation, Replicate, StudyReport
+from kit.records import Comparison, Confirmation, Replicate, StudyFacts, StudyOrigin, StudyReport
 from kit.reports.study.figures import summarise_study
+from kit.studies import StudyFolder
+from kit.tuning.storage import STUDY_VERSION
 
 RATE, NORM = "training.learning_rate", "models.cnn.batch_norm"
 SPACE: dict[str, BaseDistribution] = {
@@ -57,12 +60,15 @@ def summarised(
     return summarise_study(
         study,
         confirmation,
-        metric=metric,
-        score=score,
-        name="example",
-        storage="sqlite:///example.db",
-        config_name="default",
-        command="kit tune --timeout 1h",
+        StudyFacts(
+            study="example",
+            config="default",
+            storage="sqlite:///example.db",
+            command="kit tune --timeout 1h",
+            sample=False,
+            metric=metric.name,
+            score=score.name,
+        ),
     )
 
 
@@ -72,6 +78,28 @@ def small_study() -> optuna.Study:
     add(study, 0.04, baseline=True, score=0.99)
     add(study, 0.03, score=0.995, seconds=30.0)
     return study
+
+
+def hasty(connection: Any, record: object) -> None:
+    """Let SQLite not wait for the disk."""
+    del record
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+def stored(name: str = "example", confirmed: Confirmation | None = None, **changes: Any) -> StudyFolder:
+    """Store the small study under runs/, as `kit tune` leaves it without a report; return its folder."""
+    files = StudyFolder.named(name)
+    files.path.mkdir(parents=True)
+    url = f"sqlite:///{files.database}"
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", hasty)
+    study = optuna.create_study(storage=url, study_name=name)
+    study.set_user_attr("kit", {"version": STUDY_VERSION})
+    study.add_trials(small_study().trials)
+    sqlalchemy.event.remove(sqlalchemy.Engine, "connect", hasty)
+    facts = summarised(study, confirmed).model_dump(include=set(StudyFacts.model_fields))
+    facts |= {"study": name, "storage": url, "started": "2025-01-02T03:04:05+00:00"}
+    files.write_origin(StudyOrigin(**{"status": "complete", "confirmation": confirmed, **facts, **changes}))
+    return files
 
 
 def comparison(status: str = "none better", **changes: Any) -> Comparison:
@@ -92,6 +120,7 @@ def confirmation(status: Any, **changes: Any) -> Confirmation:
         level=0.05,
         corrected_for=3,
         needed_seconds=90.0,
+        enough_seconds=150.0,
         replicates=(Replicate(1, 0), Replicate(2, 1), Replicate(3, 2)) if trained else (),
         baseline_losses=(0.04, 0.03, 0.05) if trained else (),
         comparisons=(comparison(status),) if trained else (),

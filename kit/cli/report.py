@@ -1,4 +1,4 @@
-"""`kit report`: show the report of a run."""
+"""`kit report`: show the report of a run or of a study."""
 
 import json
 
@@ -8,20 +8,27 @@ from kit.cli import options
 from kit.cli.browser import open_page
 from kit.cli.busy import Busy
 from kit.errors import UserError
-from kit.run_folder import Run, find_run
+from kit.run_folder import Run, find_run, holds_run
+from kit.studies import StudyFolder, find_study
 
 
 @click.command(
-    epilog="\b\nExample:\n  kit report --open\n  kit report default-1a2b3c4d --json | jq .oof.accuracy"
+    epilog="\b\nExample:\n  kit report --open\n  kit report default-1a2b3c4d --json | jq .oof.accuracy\n"
+    "  kit report tune-quick-1a2b3c4d"
 )
 @click.argument("run", type=options.Named(), required=False, metavar="[RUN]")
 @options.as_json
 @options.open_page
 def command(run: str | None, as_json: bool, open_: bool) -> None:
-    """Show the report of RUN, a name or a path (default: the newest finished run).
+    """Show the report of RUN, a name or a path (default: the newest finished run), or of a study.
 
-    Its page, report.html, is drawn again if it is out of date.
+    Its page, report.html, is drawn again if it is out of date. A study of kit tune is named with "tune-" or
+    without; if a run has the same name, tune-NAME is the study.
     """
+    study = find_study(run) if run and not holds_run(run) else None
+    if study:
+        show_study(study, as_json=as_json, open_=open_)
+        return
     found = find_run(run)
     if not found.is_finished():
         raise _unfinished(found)
@@ -48,6 +55,23 @@ def show(
         render(report, Console(), run, gain=gain, step=step)
     if open_:
         open_page(run.page_path)
+
+
+def show_study(files: StudyFolder, *, as_json: bool, open_: bool) -> None:
+    """Print the report of a study, and open its page if asked."""
+    from kit.pipeline.study_report import current
+
+    report = current(files, lambda text: click.echo(text, err=True))
+    if as_json:
+        click.echo(report.model_dump_json(indent=2))
+    else:
+        from rich.console import Console
+
+        from kit.reports.study.terminal import render_study
+
+        render_study(report, Console(), files.page_path)
+    if open_:
+        open_page(files.page_path)
 
 
 def warn_of_changes(run: Run) -> None:

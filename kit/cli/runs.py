@@ -1,4 +1,4 @@
-"""`kit runs`: list the runs in this folder."""
+"""`kit runs`: list the runs and the studies in this folder."""
 
 import json
 import math
@@ -52,7 +52,10 @@ _ORDERS: dict[str, Callable[[_Summary], Any]] = {
 """Sort keys by the value of --sort; equal runs are listed newest first."""
 
 
-@click.command(epilog="\b\nExample:\n  kit runs --sort time\n  kit runs --json | jq '.[0].oof.accuracy'")
+@click.command(
+    epilog="\b\nExample:\n  kit runs --sort time\n  kit runs --json | jq '.[0].oof.accuracy'\n"
+    "  kit runs --studies --json | jq '.[0].config_path'"
+)
 @click.option(
     "--sort",
     "order",
@@ -61,22 +64,39 @@ _ORDERS: dict[str, Callable[[_Summary], Any]] = {
     show_default=True,
     help="Best score, lowest log loss, shortest time or newest first, or by name.",
 )
+@click.option("--studies", is_flag=True, help="List only the studies of kit tune.")
 @as_json
-def command(order: str, as_json: bool) -> None:
-    """List the runs in this folder.
+def command(order: str, studies: bool, as_json: bool) -> None:
+    """List the runs in this folder, and the studies of kit tune in a second table.
 
     By score and by loss, runs on competition data come before those on the bundled sample, and runs that are
-    not finished come last.
+    not finished come last. --json lists the runs, or with --studies the studies.
     """
+    if studies or not as_json:
+        from kit.cli.studies import read_summaries, show_studies
+
+        found = read_summaries(order)
+    if studies:
+        if as_json:
+            click.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
+        elif not found:
+            click.echo(f"no studies in {RUNS}/ yet; search for a better configuration: kit tune")
+        else:
+            show_studies(found)
+        return
     runs = sorted(map(_summary, all_runs()), key=_ORDERS[order])
     if order in {"score", "loss"}:
         runs.sort(key=lambda run: run.oof is None)
     runs.sort(key=lambda run: run.error is not None)
     if as_json:
         click.echo(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
-    elif runs:
+        return
+    if runs:
         _show(runs)
-    else:
+    if found:
+        click.echo("\n" * bool(runs), nl=False)
+        show_studies(found)
+    if not runs and not found:
         click.echo(f"no runs in {RUNS}/ yet; train one: kit cv")
 
 

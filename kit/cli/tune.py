@@ -6,6 +6,7 @@ import sys
 import click
 
 from kit.cli import options
+from kit.cli.browser import open_page
 from kit.cli.busy import Busy
 
 
@@ -42,6 +43,7 @@ from kit.cli.busy import Busy
     help="Parallel trials (auto: one per core, or one per GPU).",
 )
 @options.as_json
+@options.open_page
 def command(  # noqa: PLR0917 - click passes them by name
     config: str,
     changes: tuple[str, ...],
@@ -51,6 +53,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     storage: str | None,
     jobs: int | None,
     as_json: bool,
+    open_: bool,
 ) -> None:
     """Search for a better configuration with Optuna, and confirm it.
 
@@ -83,3 +86,5 @@ def command(  # noqa: PLR0917 - click passes them by name
         click.echo(report.model_dump_json(indent=2))
     else:
         render_study(report, Console(), page)
+    if open_:
+        open_page(page)

@@ -19,7 +19,7 @@ from kit.records import Params, Replicate
 from kit.reports.formatting import duration
 from kit.reports.progress_text import clock_time
 from kit.reports.study.figures import known_score
-from kit.reports.study.wording import value_text
+from kit.reports.study.wording import minutes, value_text
 from kit.terminals import can_redraw
 from kit.training.launch.base import Activity, Event, Progress
 from kit.tuning.search import STOP_REASONS
@@ -133,6 +133,13 @@ class TuningTerminal:
     def given_up(self, trials: Collection[int]) -> None:
         """Print which trials the search no longer waits for."""
         self._say(f"no longer waiting for {_listed(trials)}")
+
+    def too_short(self, needed: float, limit: float, enough: float) -> None:
+        """Print that a confirmation does not fit into the time limit."""
+        self._say(
+            f"a confirmation needs about {duration(needed)}, too long for the {duration(limit)} of this call;"
+        )
+        self._say(f"nothing will be confirmed: use --timeout {minutes(enough)}, or train fewer epochs")
 
     def confirming(self, done: int, total: int) -> None:
         """Show the progress of the confirmation."""

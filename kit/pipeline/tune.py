@@ -4,7 +4,9 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -13,37 +15,28 @@ from kit.config import Config, Source
 from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
 from kit.data.source import load as load_data
-from kit.files import write_json
+from kit.errors import UserError
+from kit.masking import masked
 from kit.metrics import METRICS, Metric
 from kit.names import check_name, plain_name
-from kit.records import Confirmation, StudyReport
+from kit.records import Confirmation, StudyOrigin, StudyReport
 from kit.reports.study.figures import summarise_study
 from kit.reports.study.page import write_page
-from kit.run_folder import RUNS
+from kit.studies import StudyFolder
 from kit.training.launch.base import Device, Launcher
 from kit.training.launch.devices import assign
 from kit.training.launch.local import LocalLauncher
 from kit.training.plan import Numerics, resolve_numerics
 from kit.tuning import search as searching
-from kit.tuning.confirm import confirmation
-from kit.tuning.confirm.significance import CANDIDATES
+from kit.tuning.confirm import budget, confirmation
 from kit.tuning.confirm.tuned import check_target, write_tuned
 from kit.tuning.space import Space, make_space
-from kit.tuning.storage import storage_url
+from kit.tuning.storage import STUDY_VERSION, storage_url
 from kit.tuning.study import SharedStudy
 from kit.tuning.trial import Objective
 
 SAMPLE_SECONDS = 240.0
 """Default time limit on the bundled sample: enough for a demonstration."""
-RESERVE, RESERVE_FOR_FOLDS, LONGEST_RESERVE = 0.25, 0.45, 0.6
-"""Shares of the time reserved for the confirmation: minimum; maximum for ENOUGH_REPLICATES; maximum."""
-ENOUGH_REPLICATES = 5
-"""Replicates (one seed and one fold each) that detect a gain of a tenth of the loss in 83 of 100 studies;
-3 detect it in 27. Simulated with a noise of 3 % per replicate, corrected for three candidates."""
-
-
-STUDY_VERSION = "2"
-"""Changes when a study of the previous version cannot be resumed."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,9 @@ class TuneRequest:
         return METRICS[self.source.config.competition.metric]
 
 
-class ProgressListener(searching.ProgressListener, confirmation.ProgressListener, Protocol):
+class ProgressListener(
+    searching.ProgressListener, confirmation.ProgressListener, budget.ProgressListener, Protocol
+):
     """Receives progress events of a study; some come from other threads."""
 
     def stage(self, text: str) -> None:
@@ -140,7 +135,7 @@ def tune(
     listener.stage("opening the study")
     made_of = _made_of(config, space, dataset, numerics)
     name = name or f"{plain_name(source.layers[0].path.stem)}-{_digest(made_of)}"
-    folder = RUNS / f"tune-{name}"
+    folder = StudyFolder.named(name).path
     check_target(name, source)
     if seconds is None and trials is None:
         seconds = min(config.tune.minutes * 60, SAMPLE_SECONDS if dataset.sample else float("inf"))
@@ -159,53 +154,86 @@ def tune(
         command=command,
         backend=numerics.backend,
     )
-    folds = folds_by_seed(dataset, config.folds, config.seeds[:1])[0]
     shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of)
+    with StudyFolder(folder).in_use():
+        report = _run(shared, request, dataset, launcher, devices, listener=listener, started=started)
+    return report, StudyFolder(folder).page_path
+
+
+def _run(
+    shared: SharedStudy,
+    request: TuneRequest,
+    dataset: Dataset,
+    launcher: Launcher,
+    devices: Sequence[Device],
+    *,
+    listener: ProgressListener,
+    started: float,
+) -> StudyReport:
+    """Search and confirm; write the report, its page, and study.json at the start and at the end."""
+    source, files = request.source, StudyFolder(request.folder)
+    origin = _origin(request, files, sample=dataset.sample)
+    files.write_origin(origin)
     listener.study_started(request, dataset, shared.trial_count())
+    time_of_call = budget.Budget(
+        shared.study,
+        source.config,
+        request.space,
+        request.jobs,
+        started=started,
+        seconds=request.seconds,
+        listener=listener,
+    )
+    folds = folds_by_seed(dataset, source.config.folds, source.config.seeds[:1])[0]
     last = searching.search(
         shared,
-        Objective(source, space, dataset, folds),
+        Objective(source, request.space, dataset, folds),
         trials=request.trials,
-        stop_at=lambda: started + _search_seconds(shared, request),
+        stop_at=time_of_call.search_ends,
         launcher=launcher,
         devices=devices,
         listener=listener,
     )
     confirmed = None
     if last:
-        confirmed = _confirm(shared, request, dataset, launcher, devices, listener=listener, started=started)
+        confirmed = _confirm(
+            shared,
+            request,
+            dataset,
+            launcher,
+            devices,
+            listener=listener,
+            deadline=time_of_call.deadline,
+        )
     listener.stage("drawing the report of the study")
-    report = summarise_study(
-        shared.study,
-        confirmed,
-        metric=request.metric,
-        score=request.score,
-        name=name,
-        storage=request.url,
-        config_name=config_name,
-        command=command,
-        sample=dataset.sample,
-    )
-    write_json(folder / "report.json", report.model_dump(mode="json"))
-    page = folder / "report.html"
-    write_page(page, shared.study, report)
-    return report, page
+    report = summarise_study(shared.study, confirmed, origin, "complete" if confirmed else "running")
+    files.write_report(report)
+    write_page(files.page_path, shared.study, report)
+    if confirmed:
+        origin = origin.model_copy(update={"confirmation": confirmed})
+    files.write_origin(origin.model_copy(update={"status": "complete"}))
+    return report
 
 
-def _search_seconds(shared: SharedStudy, request: TuneRequest) -> float:
-    """Return the seconds of the call for the search: all but a reserve for the confirmation."""
-    if request.seconds is None:
-        return float("inf")
-    least = (
-        confirmation.needed_seconds(shared.study, request.source.config, request.space, request.jobs) or 0.0
+def _origin(request: TuneRequest, files: StudyFolder, *, sample: bool) -> StudyOrigin:
+    """Return the record of a call that starts now."""
+    started, confirmed = datetime.now(UTC).isoformat(timespec="seconds"), None
+    with suppress(UserError):
+        before = files.read_origin()
+        started, confirmed = before.started or started, before.confirmation
+    return StudyOrigin(
+        status="running",
+        study=request.name,
+        config=request.source.name,
+        storage=masked(request.url),
+        command=masked(request.command),
+        started=started,
+        limit_seconds=request.seconds,
+        sample=sample,
+        metric=request.metric.name,
+        score=request.score.name,
+        confirmation=confirmed,
     )
-    if not confirmation.candidates(shared.study, request.space):
-        # No candidate yet: keep searching while a candidate found now could still be confirmed.
-        return request.seconds - min(RESERVE * request.seconds, least * 2 / (1 + CANDIDATES))
-    good = least * ENOUGH_REPLICATES / request.source.config.tune.confirm_seeds
-    reserve = max(RESERVE * request.seconds, least, min(good, RESERVE_FOR_FOLDS * request.seconds))
-    # Too little time for a confirmation: the search gets all of it, and the report says what is missing.
-    return request.seconds - (reserve if reserve <= LONGEST_RESERVE * request.seconds else 0.0)
 
 
 def _confirm(
@@ -216,7 +244,7 @@ def _confirm(
     devices: Sequence[Device],
     *,
     listener: ProgressListener,
-    started: float,
+    deadline: float | None,
 ) -> Confirmation | None:
     """Return the confirmation; None if another process is working on it."""
     with locks.locked(request.folder / "confirm.lock", wait=False) as alone:
@@ -229,7 +257,7 @@ def _confirm(
             dataset=dataset,
             launcher=launcher,
             devices=devices,
-            deadline=None if request.seconds is None else started + request.seconds,
+            deadline=deadline,
             listener=listener,
         )
         if confirmed.winner is not None:

@@ -58,8 +58,10 @@ class Confirmation(Record):
         corrected_for: number of comparisons that the intervals are corrected for.
         winner: number of the best trial that is better than the baseline.
         failed: reason by trial number, or "baseline".
-        seconds: duration.
-        needed_seconds: estimated duration of the first round.
+        seconds: duration, over all calls.
+        needed_seconds: estimated duration of the first round for one candidate.
+        enough_seconds: time limit of a call that is enough for all candidates.
+        left_out: number of candidates that there was no time for.
         config_path: the configuration that was written.
     """
 
@@ -70,6 +72,8 @@ class Confirmation(Record):
     level: float
     corrected_for: int
     needed_seconds: float | None
+    enough_seconds: float | None = None
+    left_out: int = 0
     replicates: tuple[Replicate, ...] = ()
     baseline_losses: tuple[float | None, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
@@ -150,19 +154,19 @@ class StudyTime(Record):
     saved_seconds: float | None
 
 
-class StudyReport(Record):
-    """report.json of a study.
+StudyStatus = Literal["running", "complete", "interrupted"]
+
+
+class StudyFacts(Record):
+    """What a study is about.
 
     Attributes:
         study, config: their names.
         storage, command: with secrets masked.
+        started: UTC; empty for a study of an earlier version.
+        limit_seconds: time limit of the last call; None: no limit.
         sample: whether the data is the bundled sample.
         metric, score: names of the metric that decides and of the competition's metric.
-        failed: trials without a value that are not retried.
-        retried: trials that were lost or stopped, and queued again.
-        importance: share of the variance of the loss by parameter, largest first.
-        importance_missing: why there is no importance.
-        importance_trials: number of trials that importance is computed from.
     """
 
     version: Literal[2] = 2
@@ -170,9 +174,38 @@ class StudyReport(Record):
     config: str
     storage: str
     command: str
+    started: str = ""
+    limit_seconds: float | None = None
     sample: bool
     metric: str
     score: str
+
+
+class StudyOrigin(StudyFacts):
+    """study.json: what a study is about, and the status of the last call of `kit tune`.
+
+    Attributes:
+        confirmation: of the last call that ended.
+    """
+
+    status: StudyStatus
+    confirmation: Confirmation | None = None
+
+
+class StudyReport(StudyFacts):
+    """report.json of a study.
+
+    Attributes:
+        status: of the study when the report was made.
+        failed: trials without a value that are not retried.
+        retried: trials that were lost or stopped, and queued again.
+        confirm_trainings: number of trainings of the confirmation that are stored.
+        importance: share of the variance of the loss by parameter, largest first.
+        importance_missing: why there is no importance.
+        importance_trials: number of trials that importance is computed from.
+    """
+
+    status: StudyStatus = "complete"
     trials: TrialCounts
     failed: tuple[FailedTrial, ...]
     retried: tuple[FailedTrial, ...]
@@ -182,5 +215,6 @@ class StudyReport(Record):
     importance_missing: str | None
     importance_trials: int
     time: StudyTime
+    confirm_trainings: int = 0
     confirmation: Confirmation | None
     notes: tuple[str, ...]

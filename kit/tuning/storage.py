@@ -2,9 +2,10 @@
 
 import os
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
     from sqlalchemy import URL
 
+STUDY_VERSION = "2"
+"""Changes when a study of the previous version cannot be resumed."""
 HEARTBEAT, GRACE = 10, 30
 """Seconds between heartbeats of a running trial, and from the last one until the trial counts as lost."""
 BUSY_SECONDS = 60
@@ -158,6 +161,68 @@ def open_storage(url: str, on_lost: "Callable[[Study, FrozenTrial], None]", *, l
         )
     except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError, TypeError) as error:
         raise _refusal(url, error) from error
+
+
+def load_study(url: str, name: str) -> "Study":
+    """Return a stored study, for reading; nothing is created.
+
+    Args:
+        url: of its storage.
+        name: of the study; if the storage is an SQLite file with one study, that one, whatever its name.
+
+    Raises:
+        UserError: there is no such study, or another program or another version of kit made it.
+    """
+    import optuna
+    import sqlalchemy
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    parsed = sqlalchemy.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        known = _study_names(Path(parsed.database or ""))
+        name = known[0] if len(known) == 1 else name
+    try:
+        # Optuna replaces {names}.
+        storage = optuna.storages.RDBStorage(url.replace("{", "{{").replace("}", "}}"))
+        study = optuna.load_study(study_name=name, storage=storage)
+    except KeyError as error:
+        raise UserError(f"there is no study {name!r}", where=masked(url)) from error
+    except (
+        sqlalchemy.exc.SQLAlchemyError,
+        optuna.exceptions.StorageInternalError,
+        RuntimeError,
+        ImportError,
+    ) as error:
+        raise _refusal(url, error) from error
+    made_of = study.user_attrs.get("kit")
+    if not isinstance(made_of, dict):
+        raise UserError("kit tune did not create this study", where=masked(url))
+    if made_of.get("version") != STUDY_VERSION:
+        raise UserError("another version of kit created this study", where=masked(url))
+    return study
+
+
+def _study_names(file: Path) -> list[str]:
+    """Return the studies in an SQLite file.
+
+    Raises:
+        UserError: the file is missing, damaged, or not an Optuna storage.
+    """
+    hint = "restore the file, or delete the study's folder and search again"
+    if not file.is_file():
+        raise UserError("the study's storage is missing", where=str(file), hint=hint)
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            names = [row[0] for row in connection.execute("SELECT study_name FROM studies")]
+    except sqlite3.Error as error:
+        raise UserError(
+            "the study's storage cannot be read",
+            where=str(file),
+            expected="an SQLite database of Optuna",
+            received=str(error),
+            hint=hint,
+        ) from error
+    return names
 
 
 def _refusal(url: str, error: Exception) -> UserError:

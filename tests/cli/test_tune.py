@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from kit.cli import kit
 from kit.config import load
+from kit.pipeline.study_report import is_drawn
+from kit.studies import StudyFolder, all_studies
 
 # Few neighbours are better on most data; trials take a tenth of a second once a worker runs.
 CONFIG = """
@@ -73,6 +75,9 @@ def test_a_study_is_searched_confirmed_and_shown(competition: Path) -> None:
     assert "the configuration itself" in result.stderr
     (folder,) = (competition / "runs").glob("tune-mine-*")
     assert sorted(path.name for path in folder.glob("report.*")) == ["report.html", "report.json"]
+    study = StudyFolder(folder)
+    assert (study.status(), study.read_origin().config) == ("complete", "mine.yaml")
+    assert is_drawn(study)
     assert "optuna-dashboard" in result.stdout
 
 
@@ -167,6 +172,10 @@ def test_ctrl_c_ends_in_good_order_and_the_next_call_resumes(competition: Path) 
     assert "rerun the same command to resume" in stderr
     assert "Traceback" not in stderr
     assert not [trial for trial in trials(url) if trial.state.name == "RUNNING"]
+    (study,) = all_studies()
+    assert study.status() == "interrupted"
+    report = CliRunner().invoke(kit, ["report", study.name])
+    assert "Resume: kit tune -c mine.yaml --trials 6" in report.stdout
     assert tune("--trials", "6", "--jobs", "1", "--storage", url).exit_code == 0
     assert len([trial for trial in trials(url) if trial.state.name in {"COMPLETE", "PRUNED"}]) == 6
 
@@ -198,11 +207,11 @@ def test_what_is_written_can_be_trained(
     monkeypatch.setattr(
         "kit.tuning.confirm.confirmation.winner", lambda comparisons: next(iter(comparisons)).trial
     )
-    monkeypatch.setattr("kit.tuning.confirm.confirmation._value", lambda trial: -trial.number)
+    monkeypatch.setattr("kit.tuning.confirm.candidates._value", lambda trial: -trial.number)
     (competition / "mine.yaml").rename(competition / name)
     result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])
     assert result.exit_code == 0, result.output
     (written,) = (competition / "configs").glob("tuned-mine*.yaml")
-    assert f"make cv CONFIG={shlex.quote(str(written.relative_to(competition)))}" in result.stdout
+    assert f"kit cv -c {shlex.quote(written.stem)}" in result.stdout
     assert load(str(written)).models != load(name).models
     assert CliRunner().invoke(kit, ["cv", "-c", str(written)]).exit_code == 0

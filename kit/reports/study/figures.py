@@ -7,13 +7,15 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from kit.masking import masked
-from kit.metrics import Metric
+from kit.metrics import METRICS, Metric
 from kit.records import (
     Confirmation,
     FailedTrial,
     Params,
     ParamValue,
+    StudyFacts,
     StudyReport,
+    StudyStatus,
     StudyTime,
     TrialCounts,
     TrialFigures,
@@ -43,14 +45,8 @@ NOTES = (
 def summarise_study(
     study: "Study",
     confirmation: Confirmation | None,
-    *,
-    metric: Metric,
-    score: Metric,
-    name: str,
-    storage: str,
-    config_name: str,
-    command: str,
-    sample: bool = False,
+    facts: StudyFacts,
+    status: StudyStatus = "complete",
 ) -> StudyReport:
     """Return every figure of a study.
 
@@ -58,14 +54,10 @@ def summarise_study(
         study: minimises a loss; its first trial with the user attribute "baseline" is the configuration that
             is tuned.
         confirmation: None if there is none.
-        metric: the metric that decides; the study's values are its losses.
-        score: the competition's metric.
-        name: of the study.
-        storage: its URL; the report masks secrets in it.
-        config_name: the configuration that is tuned.
-        command: what the user typed; masked too.
-        sample: whether the data is the bundled sample.
+        facts: what the study is about; its values are losses of the metric that decides.
+        status: of the study.
     """
+    metric = METRICS[facts.metric]
     trials = study.get_trials(deepcopy=False)
     histories: list[list[int]] = [one.system_attrs.get("retry_history", []) for one in trials]
     retries = {history[-1]: one.number for one, history in zip(trials, histories, strict=True) if history}
@@ -82,13 +74,10 @@ def summarise_study(
     ]
     importance, missing, used = _importance(study, ranked)
     return StudyReport(
-        study=name,
-        config=config_name,
-        storage=masked(storage),
-        command=masked(command),
-        sample=sample,
-        metric=metric.name,
-        score=score.name,
+        **facts.model_dump(include=StudyFacts.model_fields.keys() - {"storage", "command"}),
+        storage=masked(facts.storage),
+        command=masked(facts.command),
+        status=status,
         trials=_counts(counted),
         failed=tuple(one for one in failed if one.retry is None),
         retried=tuple(one for one in failed if one.retry is not None),
@@ -98,6 +87,7 @@ def summarise_study(
         importance_missing=missing,
         importance_trials=used,
         time=_time(trials, ranked),
+        confirm_trainings=sum(key.startswith("confirm/") for key in study.user_attrs),
         confirmation=confirmation,
         notes=NOTES if ranked and "baseline" not in ranked[0].user_attrs else (),
     )

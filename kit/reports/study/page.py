@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from optuna import Study
 
 
+PAGE_VERSION = 2
+"""Number of the page's design: a page of another version is drawn again."""
+
+
 def write_page(path: Path, study: "Study", report: StudyReport) -> None:
     """Write the page of a study: figures, tables and plots, without external resources.
 
@@ -26,6 +30,7 @@ def write_page(path: Path, study: "Study", report: StudyReport) -> None:
         path,
         "kit.reports.study",
         "page.html.jinja",
+        version=PAGE_VERSION,
         report=report,
         words=words,
         best=_table("The lowest losses", words.best_table(report)),

@@ -5,6 +5,7 @@ A gain is the baseline's loss minus the trial's: positive is better, whatever th
 
 import json
 import math
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,9 +31,19 @@ def counts(report: StudyReport) -> str:
 
 def conclusion(report: StudyReport) -> str:
     """Return the result of the study in one or two sentences."""
-    confirmed, nothing = report.confirmation, f"Nothing better than {report.config} was found: "
-    if confirmed is None:
-        return "Nothing is confirmed yet: other processes are still working on this study."
+    interrupted = " The last call was interrupted." * (report.status == "interrupted")
+    if report.confirmation is not None:
+        return _found(report, report.confirmation) + interrupted
+    if report.status == "complete":
+        return "Nothing was confirmed."
+    if report.status == "running":
+        return "Nothing is confirmed yet: the study is still running."
+    stored = f" (trainings stored: {report.confirm_trainings})" * bool(report.confirm_trainings)
+    return f"Nothing is confirmed yet: the study was interrupted before its confirmation ended{stored}."
+
+
+def _found(report: StudyReport, confirmed: Confirmation) -> str:
+    nothing = f"Nothing better than {report.config} was found: "
     match confirmed.status:
         case "confirmed":
             return f"Trial {confirmed.winner} is better than {report.config}, and confirmed."
@@ -86,9 +97,10 @@ def confirmed_gain(report: StudyReport) -> str:
     confirmed = report.confirmation
     if confirmed is None:
         return "not made yet"
+    more = f"; there was no time for {confirmed.left_out} more" * bool(confirmed.left_out)
     if confirmed.winner is None:
-        return confirmed.status
-    return f"trial {confirmed.winner}, {confirmed_text(METRICS[report.metric], confirmed)}"
+        return f"{confirmed.status}{more}"
+    return f"trial {confirmed.winner}, {confirmed_text(METRICS[report.metric], confirmed)}{more}"
 
 
 def confirmed_text(metric: Metric, confirmed: Confirmation) -> str:
@@ -195,21 +207,35 @@ def failure_table(report: StudyReport) -> Cells:
 
 
 def next_steps(report: StudyReport, page: Path | None = None) -> list[tuple[str, str]]:
-    """Return what to do next: the purpose, and the command or the file."""
+    """Return what to do next: the purpose, and the command or the file; the page is the last."""
+    explore = ("Explore", f"optuna-dashboard {shlex.quote(report.storage)}")
+    steps = [explore, _main_step(report)]
+    return steps if page is None else [*steps, ("Page", str(page))]
+
+
+def _main_step(report: StudyReport) -> tuple[str, str]:
     confirmed = report.confirmation
     if confirmed and confirmed.status == "confirmed" and confirmed.config_path:
-        steps = [("Train it", f"make cv CONFIG={shlex.quote(confirmed.config_path)}")]
-    elif confirmed and confirmed.status == "no time" and confirmed.needed_seconds:
-        minutes = math.ceil(2 * confirmed.needed_seconds / 60)
-        steps = [("Confirm it", f"the same command with --timeout {minutes}m or more")]
-    elif confirmed is None or confirmed.status == "no time":
-        steps = [("Resume", report.command)]
-    else:
-        steps = [("Search more", "the same command with more --trials or time")]
-    if page is not None:
-        steps.append(("Page", str(page)))
-    dashboard = f"optuna-dashboard {shlex.quote(report.storage)}"
-    return [*steps, ("Explore", f"pip install optuna-dashboard && {dashboard}")]
+        return "Train it", f"kit cv -c {shlex.quote(Path(confirmed.config_path).stem)}"
+    if confirmed is None or report.status != "complete":
+        return "Resume", report.command
+    enough = confirmed.enough_seconds
+    if confirmed.status == "no time":
+        return "Confirm it", with_timeout(report.command, enough) if enough else report.command
+    if report.limit_seconds is None:
+        return "Search more", "the same command with more --trials"
+    return "Search more", with_timeout(report.command, max(enough or 0.0, 2 * report.limit_seconds))
+
+
+def with_timeout(command: str, seconds: float) -> str:
+    """Return a command of `kit tune` with this time limit in place of its own."""
+    other = re.sub(r" --timeout[ =]\S+", "", command)
+    return f"{other} --timeout {minutes(seconds)}"
+
+
+def minutes(seconds: float) -> str:
+    """Return a time limit in whole minutes, as --timeout takes it."""
+    return f"{math.ceil(seconds / 60)}m"
 
 
 def loss_title(metric: Metric) -> str:

@@ -1,6 +1,7 @@
 """Train jobs side by side, each in a fresh worker, and give the results as they come."""
 
 import queue
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -44,12 +45,16 @@ class WorkerPool:
         self._threads = ThreadPoolExecutor(len(devices), thread_name_prefix="kit-worker")
 
     @contextmanager
-    def train(self, jobs: Sequence[Job]) -> Iterator[Iterator[Outcome]]:
+    def train(self, jobs: Sequence[Job], until: float | None = None) -> Iterator[Iterator[Outcome]]:
         """Give an iterator of each job with its result, or with the error that ended it, as they finish.
 
         Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt in that iterator, and nowhere else in the block.
         When the block ends, for whatever reason, all workers are ended; unfinished members are lost. A pool
         trains once.
+
+        Args:
+            jobs: what to train, in this order.
+            until: when the iterator ends, finished or not, by `time.monotonic`; None: when all are finished.
         """
         # A SimpleQueue may be put to in a signal handler; None is an interrupt.
         ended: queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None] = queue.SimpleQueue()
@@ -57,7 +62,7 @@ class WorkerPool:
             try:
                 for job in jobs:
                     self._threads.submit(self._run, job, ended.put)
-                yield _outcomes(ended.get, len(jobs))
+                yield _outcomes(ended, len(jobs), until)
             finally:
                 for session in self._sessions:
                     session.stop()
@@ -76,13 +81,21 @@ class WorkerPool:
 
 
 def _outcomes(
-    get: Callable[[], tuple[Job, MemberResult | BaseException] | None], count: int
+    ended: "queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None]",
+    count: int,
+    until: float | None,
 ) -> Iterator[Outcome]:
     for _ in range(count):
-        ended = get()
-        if ended is None:
+        left = None if until is None else until - time.monotonic()
+        if left is not None and left <= 0:
+            return
+        try:
+            one = ended.get(timeout=left)
+        except queue.Empty:
+            return
+        if one is None:
             raise KeyboardInterrupt
-        job, outcome = ended
+        job, outcome = one
         if not isinstance(outcome, MemberResult | KitError):
             raise outcome
         yield job, outcome

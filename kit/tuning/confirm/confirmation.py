@@ -19,10 +19,16 @@ from kit.errors import InterruptedRunError
 from kit.metrics import METRICS
 from kit.records import Confirmation, Replicate
 from kit.training.launch.base import Device, Event, Launcher
-from kit.training.plan import makespan
+from kit.tuning.confirm.budget import enough_seconds
+from kit.tuning.confirm.candidates import (
+    BASELINE,
+    candidates,
+    confirmation_folds,
+    first_rounds,
+    replicate_costs,
+)
 from kit.tuning.confirm.replicates import ReplicateTrainer, all_replicates
-from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS, LEVEL, compare, winner
-from kit.tuning.queued import invalid_reason
+from kit.tuning.confirm.significance import CANDIDATES, LEVEL, compare, winner
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -30,9 +36,9 @@ if TYPE_CHECKING:
 
     from kit.tuning.space import Space
 
-OVERRUN = 1.25
-"""The first round starts if its estimated duration is at most this multiple of the time left."""
-BASELINE = "baseline"
+OVERRUN = 1.1
+"""The first round starts if its estimated duration is at most this multiple of the time left; what is still
+running after that multiple is ended."""
 ATTRIBUTE = "confirmation"
 """The user attribute of the study that stores the confirmation."""
 
@@ -51,39 +57,6 @@ class ProgressListener(Protocol):
             replicate: its seed and fold.
             event: what the worker does.
         """
-
-
-def candidates(study: "Study", space: "Space", count: int = CANDIDATES) -> "list[FrozenTrial]":
-    """Return the best complete trials that are distinct and better than the baseline, best first.
-
-    A baseline without a value counts as infinitely bad. Trials of other programs are excluded if their
-    parameters are not in the space or their value is infinite.
-    """
-    from optuna.trial import TrialState
-
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    baseline = min((_value(trial) for trial in complete if "baseline" in trial.user_attrs), default=math.inf)
-    best: list[FrozenTrial] = []
-    for trial in sorted(complete, key=lambda trial: (_value(trial), trial.number)):
-        excluded = {"baseline", "repeat_of"} & trial.user_attrs.keys()
-        if not math.isfinite(_value(trial)) or invalid_reason(space, trial.params):
-            continue
-        if not excluded and _value(trial) < baseline and all(trial.params != one.params for one in best):
-            best.append(trial)
-    return best[:count]
-
-
-def needed_seconds(study: "Study", config: Config, space: "Space", jobs: int) -> float | None:
-    """Return the estimated seconds of the first round with `jobs` workers; None if no trial is complete."""
-    costs = [cost for cost in _costs(study, config, space).values() if cost is not None]
-    if not costs:
-        return None
-    # Candidates that are not found yet may be as slow as the slowest one so far.
-    costs += [max(costs)] * (CANDIDATES + 1 - len(costs))
-    models = len(config.models)
-    return makespan(
-        [cost / models for cost in costs for _ in range(models * config.tune.confirm_seeds)], jobs
-    )
 
 
 def fresh_seeds(used: Iterable[int], number: int) -> list[int]:
@@ -112,8 +85,10 @@ def confirm(
 
     The first round trains `tune.confirm_seeds` replicates, each with its own seed and, if there are enough
     folds, its own fold. Further rounds add replicates while time remains, up to every pair of seed and fold;
-    without a deadline, as many again as the first. The number of replicates does not depend on their results.
-    There are as many folds as the configuration has, and at least FEWEST_FOLDS.
+    without a deadline, as many again as the first. With too little time for all candidates, those that looked
+    best in the search are confirmed, and with too little time for one, nothing is trained. What the deadline
+    ends half-way is not compared. Numbers of replicates and of candidates depend on time, never on the
+    results. There are as many folds as the configuration has, and at least FEWEST_FOLDS.
 
     Args:
         study: holds the trials and stores each loss: an interrupted confirmation resumes, a finished one is
@@ -136,28 +111,26 @@ def confirm(
     before = stored_confirmation(study)
     if before and _covers(before, planned, best):
         return before
-    if before:  # The previous winner competes with new candidates.
+    if before:  # The previous winner competes with new candidates; its stored results take no time.
         won = {before.winner} - {trial.number for trial in best}
-        best += [trial for trial in study.get_trials(deepcopy=False) if trial.number in won]
-    folds = max(FEWEST_FOLDS, config.folds.count)
+        best = [*(trial for trial in study.get_trials(deepcopy=False) if trial.number in won), *best]
     trainer = ReplicateTrainer(
         study,
         {BASELINE: config}
         | {str(one.number): source.with_changes(space.changes(one.params)) for one in best},
         dataset,
-        make_folds(dataset.train_images, dataset.train_labels, folds, planned.folds_seed),
+        make_folds(
+            dataset.train_images, dataset.train_labels, confirmation_folds(config), planned.folds_seed
+        ),
         metric=METRICS[config.tune.metric],
         launcher=launcher,
         devices=devices,
-        costs=_costs(study, config, space),
+        costs=replicate_costs(study, config, space),
         on_progress=listener.confirming,
         on_event=listener.replicate_acts,
     )
     first = len(planned.seeds)
-    replicates = all_replicates(planned.seeds, folds)
-    left = math.inf if deadline is None else deadline - time.monotonic()
-    if trainer.seconds(replicates[:first]) > max(0.0, OVERRUN * left):
-        return planned.model_copy(update={"status": "no time"})
+    replicates = all_replicates(planned.seeds, confirmation_folds(config))
     try:
         replicates = _train(trainer, replicates, first, deadline)
     except KeyboardInterrupt:
@@ -165,8 +138,12 @@ def confirm(
             "interrupted during the confirmation; finished trainings are stored",
             hint="rerun the same command to resume",
         ) from None
-    confirmed = _compared(planned, trainer, [one.number for one in best], replicates, _ever_confirmed(study))
-    confirmed = confirmed.model_copy(update={"seconds": time.monotonic() - started})
+    if not replicates:
+        return before or planned.model_copy(update={"status": "no time"})
+    compared = [one.number for one in best if str(one.number) in trainer.configs]
+    confirmed = _compared(planned, trainer, compared, replicates, _ever_confirmed(study))
+    seconds = time.monotonic() - started + (before.seconds if before else 0.0)
+    confirmed = confirmed.model_copy(update={"seconds": seconds, "left_out": len(best) - len(compared)})
     study.set_user_attr(ATTRIBUTE, confirmed.model_dump(mode="json"))
     return confirmed
 
@@ -184,13 +161,15 @@ def stored_confirmation(study: "Study") -> Confirmation | None:
 
 def _planned(study: "Study", config: Config, space: "Space", jobs: int) -> Confirmation:
     """Return a confirmation before its first training."""
+    needed = first_rounds(replicate_costs(study, config, space), config, jobs)
     return Confirmation(
         status="no candidate",
         seeds=tuple(fresh_seeds(config.seeds, config.tune.confirm_seeds)),
         folds_seed=fresh_shuffle(config),
         level=LEVEL,
         corrected_for=CANDIDATES,
-        needed_seconds=needed_seconds(study, config, space, jobs),
+        needed_seconds=needed[0] if needed else None,
+        enough_seconds=enough_seconds(needed) if needed else None,
     )
 
 
@@ -203,22 +182,33 @@ def _covers(before: Confirmation, planned: Confirmation, best: "Sequence[FrozenT
 def _train(
     trainer: ReplicateTrainer, replicates: Sequence[Replicate], first: int, deadline: float | None
 ) -> list[Replicate]:
-    """Return the replicates that were trained."""
+    """Return the replicates that every remaining configuration finished; none if the time is too short.
+
+    The first round leaves configurations out, the last first, if the deadline is too near for all.
+    """
+    left = math.inf if deadline is None else max(0.0, deadline - time.monotonic())
+    latest = None if deadline is None else time.monotonic() + OVERRUN * left
+    trainer.keep_what_fits(replicates[:first], OVERRUN * left)
+    if len(trainer.configs) < 2:
+        return []
+    trainer.train(replicates[:first], latest)
+    trainer.keep_finished(replicates[:first])
+    if len(trainer.configs) < 2:
+        return []
     end = len(replicates) if deadline is not None else 2 * first
     # One replicate would leave many cores idle.
     step = max(1, trainer.jobs // sum(len(config.models) for config in trainer.configs.values()))
-    stop = 0
-    while stop < end:
-        following = min(end, stop + step if stop else first)
+    stop = first
+    while stop < end and trainer.alive() - {BASELINE} and BASELINE in trainer.alive():
+        following = min(end, stop + step)
         seconds = trainer.seconds(replicates[:following])
         # Stored results take no time.
-        if stop and seconds and deadline is not None and time.monotonic() + seconds > deadline:
+        if seconds and deadline is not None and time.monotonic() + seconds > deadline:
             break
-        trainer.train(replicates[:following])
+        trainer.train(replicates[:following], latest)
+        if trainer.missing(replicates[:following]):
+            break
         stop = following
-        alive = {name for name in trainer.configs if not trainer.failure(name)}
-        if BASELINE not in alive or alive == {BASELINE}:
-            break
     return list(replicates[:stop])
 
 
@@ -254,28 +244,3 @@ def _ever_confirmed(study: "Study") -> int:
     """Return how many trials were ever trained in a confirmation of this study."""
     names = {key.split("/")[1] for key in study.user_attrs if key.startswith("confirm/")}
     return len(names - {BASELINE})
-
-
-def _costs(study: "Study", config: Config, space: "Space") -> dict[str, float | None]:
-    """Return the seconds per fold of the baseline and each candidate, with one process per model."""
-    from optuna.trial import TrialState
-
-    costs: dict[str, float | None] = {}
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    baseline = [trial for trial in complete if "baseline" in trial.user_attrs]
-    for trial in [*baseline[:1], *candidates(study, space)]:
-        name = BASELINE if trial in baseline else str(trial.number)
-        costs[name] = _cost(trial.user_attrs.get("seconds"), trial.user_attrs.get("startup"), config)
-    return costs
-
-
-def _cost(folds: object, startup: object, config: Config) -> float | None:
-    """Return the seconds per fold; None if another program stored none, or something else."""
-    if not isinstance(folds, list) or not folds or not all(isinstance(one, int | float) for one in folds):
-        return None
-    mean = float(sum(folds) / len(folds))
-    return mean + (startup * len(config.models) if isinstance(startup, int | float) else 0.0)
-
-
-def _value(trial: "FrozenTrial") -> float:
-    return float(trial.values[0])

@@ -44,7 +44,7 @@ class ReplicateTrainer:
 
     Args:
         study: stores a `ReplicateResult` as "confirm/<configuration>/<seed>/<fold>".
-        configs: by name, the baseline among them.
+        configs: by name, the most important first: the baseline, then the best trial.
         dataset: the training rows.
         folds: (rows,) int8, the fold that holds each row out.
         metric: gives the losses.
@@ -70,7 +70,7 @@ class ReplicateTrainer:
         on_progress: Callable[[int, int], None],
         on_event: Callable[[str, Replicate, Event | None], None],
     ) -> None:
-        self.configs, self.jobs = configs, len(devices)
+        self.configs, self.jobs = dict(configs), len(devices)
         self._study, self._dataset, self._folds, self._metric = study, dataset, folds, metric
         self._launcher, self._devices = launcher, devices
         self._costs, self._on_progress, self._on_event = costs, on_progress, on_event
@@ -85,17 +85,33 @@ class ReplicateTrainer:
         """Return why a configuration failed, if it did; it is then trained no further."""
         return next((result.failed for result in self._of(name) if result.failed), None)
 
-    def missing(self, replicates: Iterable[Replicate]) -> list[tuple[str, Replicate]]:
-        """Return the pairs (configuration, replicate) that are not trained yet."""
-        alive = [name for name in self.configs if not self.failure(name)]
+    def alive(self) -> set[str]:
+        """Return the names of the configurations that have not failed."""
+        return {name for name in self.configs if not self.failure(name)}
+
+    def missing(self, replicates: Sequence[Replicate]) -> list[tuple[str, Replicate]]:
+        """Return the pairs (configuration, replicate) that are not trained yet, by configuration.
+
+        So the configurations that a deadline leaves unfinished are the last ones.
+        """
         return [
             (name, replicate)
+            for name in self.configs
             for replicate in replicates
-            for name in alive
-            if _key(name, replicate) not in self._results
+            if not self.failure(name) and _key(name, replicate) not in self._results
         ]
 
-    def seconds(self, replicates: Iterable[Replicate]) -> float:
+    def keep_what_fits(self, replicates: Sequence[Replicate], seconds: float) -> None:
+        """Leave out configurations, the last first, until `replicates` take at most `seconds`."""
+        while self.configs and self.seconds(replicates) > seconds:
+            self.configs.popitem()
+
+    def keep_finished(self, replicates: Sequence[Replicate]) -> None:
+        """Leave out the configurations that lack some of `replicates`, unless they failed."""
+        for name, _ in self.missing(replicates):
+            self.configs.pop(name, None)
+
+    def seconds(self, replicates: Sequence[Replicate]) -> float:
         """Return an estimate of how long the missing ones take; unknown costs count as 0."""
         members = (
             self._cost(name) / len(self.configs[name].models)
@@ -111,8 +127,13 @@ class ReplicateTrainer:
         measured = [result.seconds for result in self._of(name)]
         return float(np.mean(measured)) if measured else self._costs.get(name) or 0.0
 
-    def train(self, replicates: Sequence[Replicate]) -> None:
-        """Train the missing ones of `replicates`, and store each loss as soon as it is known."""
+    def train(self, replicates: Sequence[Replicate], until: float | None = None) -> None:
+        """Train the missing ones of `replicates`, and store each loss as soon as it is known.
+
+        Args:
+            replicates: what to train, in every configuration.
+            until: when unfinished trainings are ended, by `time.monotonic`; None: never.
+        """
         pairs = self.missing(replicates)
         total = len(replicates) * len(self.configs)
         self._on_progress(total - len(pairs), total)
@@ -129,7 +150,7 @@ class ReplicateTrainer:
             on_progress=lambda job, event: self._on_event(*owners[id(job)], event),
             on_retry=lambda *_: None,
         )
-        with pool.train(todo) as outcomes:
+        with pool.train(todo, until) as outcomes:
             for job, outcome in outcomes:
                 pair = owners[id(job)]
                 if isinstance(outcome, KitError):

@@ -6,8 +6,8 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from kit.metrics import HITS, LOSS
-from kit.records import FailedTrial, StudyReport, StudyTime
+from kit.metrics import HITS
+from kit.records import FailedTrial, StudyFacts, StudyReport, StudyTime
 from kit.reports.study.figures import KILLED, summarise_study
 from kit.reports.study.plots import draw_plots
 from tests.studies import NORM, RATE, add, confirmation, small_study, summarised
@@ -169,12 +169,15 @@ def test_passwords_are_masked() -> None:
     report = summarise_study(
         optuna.create_study(),
         None,
-        metric=LOSS,
-        score=HITS,
-        name="s",
-        storage=url,
-        config_name="default",
-        command=f"kit tune --storage {url}",
+        StudyFacts(
+            study="s",
+            config="default",
+            storage=url,
+            command=f"kit tune --storage {url}",
+            sample=False,
+            metric="log_loss",
+            score="accuracy",
+        ),
     )
     assert report.storage == "mysql+pymysql://me:***@host/db"
     assert report.command == "kit tune --storage mysql+pymysql://me:***@host/db"

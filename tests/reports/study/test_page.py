@@ -87,7 +87,7 @@ def test_the_confirmation_is_shown_by_replicate(tmp_path: Path) -> None:
     page = page_of(small_study(), tmp_path, confirmation("confirmed"))
     assert "Trial 1 is better than default, and confirmed." in page
     assert '<tr><th scope="row">3</th><td>2</td><td>0.05000</td><td>+0.01000</td></tr>' in page
-    assert "make cv CONFIG=configs/tuned-example.yaml" in page
+    assert "kit cv -c tuned-example" in page
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_a_dash(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from kit.metrics import HITS
 from kit.records import StudyReport
 from kit.reports.study.terminal import render_study
-from kit.reports.study.wording import param_text, short_names
+from kit.reports.study.wording import param_text, short_names, with_timeout
 from tests.studies import NORM, RATE, add, comparison, confirmation, small_study, summarised
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -28,14 +28,6 @@ def rendered(report: StudyReport, width: int = 80) -> str:
 def test_a_study_with_a_confirmed_winner() -> None:
     assert rendered(summarised(small_study(), confirmation("confirmed"))) == (
         "example   2 trials of default: 2 complete\n"
-        "\n"
-        "Trial 1 is better than default, and confirmed.\n"
-        "\n"
-        "Baseline       log loss 0.04000, accuracy 99.000 %\n"
-        "Search         trial 1, log loss 0.03000, gain +0.01000 (+25.0 %)\n"
-        "Confirmation   trial 1, log loss 0.03000, gain +0.01000 (+25.0 %), 98.33 %\n"
-        "               interval +0.00500 to +0.01500\n"
-        "Time           1m 30s in trials; confirmation 1m 40s\n"
         "\n"
         "Trial        Log loss      Gain  Gain %  Accuracy %    Time\n"
         "───────────────────────────────────────────────────────────\n"
@@ -57,9 +49,17 @@ def test_a_study_with_a_confirmed_winner() -> None:
         "is luck with the folds and the seed of the search. Trust the gain in the\n"
         "confirmation, on folds and seeds that the search did not use.\n"
         "\n"
-        "Train it: make cv CONFIG=configs/tuned-example.yaml\n"
-        "Page: runs/tune-example/report.html\n"
-        "Explore: pip install optuna-dashboard && optuna-dashboard sqlite:///example.db"
+        "Trial 1 is better than default, and confirmed.\n"
+        "\n"
+        "Baseline       log loss 0.04000, accuracy 99.000 %\n"
+        "Search         trial 1, log loss 0.03000, gain +0.01000 (+25.0 %)\n"
+        "Confirmation   trial 1, log loss 0.03000, gain +0.01000 (+25.0 %), 98.33 %\n"
+        "               interval +0.00500 to +0.01500\n"
+        "Time           1m 30s in trials; confirmation 1m 40s\n"
+        "\n"
+        "Explore: optuna-dashboard sqlite:///example.db\n"
+        "Train it: kit cv -c tuned-example\n"
+        "Page: runs/tune-example/report.html"
     )
 
 
@@ -74,18 +74,67 @@ def test_a_study_with_a_confirmed_winner() -> None:
 def test_without_a_winner_it_says_why(status: str, words: str) -> None:
     text = rendered(summarised(small_study(), confirmation(status)))
     assert words in text
-    assert "make cv" not in text
+    assert "kit cv" not in text
 
 
 def test_without_time_for_a_confirmation_it_says_how_much_is_needed() -> None:
     text = rendered(summarised(small_study(), confirmation("no time")))
-    assert "Confirm it: the same command with --timeout 3m or more\n" in text
+    assert "Confirm it: kit tune --timeout 3m\n" in text
 
 
-def test_while_other_processes_work_nothing_is_confirmed() -> None:
-    text = rendered(summarised(small_study()))
-    assert "Nothing is confirmed yet: other processes are still working on this study.\n" in text
-    assert "Resume: kit tune --timeout 1h\n" in text
+@pytest.mark.parametrize(
+    ("limit", "step"),
+    [
+        (None, "the same command with more --trials"),
+        (60, "kit tune --timeout 3m"),
+        (240, "kit tune --timeout 8m"),
+    ],
+)
+def test_without_a_gain_a_longer_search_is_proposed(limit: float | None, step: str) -> None:
+    report = summarised(small_study(), confirmation("none better")).model_copy(
+        update={"limit_seconds": limit}
+    )
+    assert f"Search more: {step}\n" in rendered(report)
+
+
+@pytest.mark.parametrize(
+    "command", ["kit tune -c quick", "kit tune -c quick --timeout 90s", "kit tune --timeout=2m -c quick"]
+)
+def test_a_proposed_time_limit_replaces_the_one_that_was_typed(command: str) -> None:
+    assert with_timeout(command, 400) == "kit tune -c quick --timeout 7m"
+
+
+def test_candidates_without_time_are_counted() -> None:
+    text = rendered(summarised(small_study(), confirmation("none better", left_out=2)))
+    assert "Confirmation   none better; there was no time for 2 more\n" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("running", "Nothing is confirmed yet: the study is still running."),
+        ("interrupted", "Nothing is confirmed yet: the study was interrupted before its confirmation ended."),
+        ("complete", "Nothing was confirmed."),
+    ],
+)
+def test_without_a_confirmation_it_says_why(status: str, words: str) -> None:
+    text = " ".join(rendered(summarised(small_study()).model_copy(update={"status": status})).split())
+    assert words in text
+    assert "Resume: kit tune --timeout 1h" in text
+
+
+def test_a_study_that_is_interrupted_later_keeps_what_was_confirmed() -> None:
+    report = summarised(small_study(), confirmation("confirmed")).model_copy(update={"status": "interrupted"})
+    text = rendered(report)
+    assert "Trial 1 is better than default, and confirmed. The last call was interrupted.\n" in text
+    assert "Train it: kit cv -c tuned-example\n" in text
+
+
+def test_trainings_of_an_interrupted_confirmation_are_counted() -> None:
+    study = small_study()
+    study.set_user_attr("confirm/baseline/1/0", {"loss": 0.1})
+    text = rendered(summarised(study).model_copy(update={"status": "interrupted"}))
+    assert "(trainings stored: 1)" in " ".join(text.split())
 
 
 def test_failures_are_listed_once_per_reason() -> None:
@@ -137,7 +186,7 @@ def long_study() -> optuna.Study:
 @pytest.mark.parametrize("width", [50, 60, 80, 120])
 def test_tables_fit_the_terminal(width: int) -> None:
     text = rendered(summarised(long_study(), confirmation("confirmed")), width)
-    tables, _, _ = text.partition("Train it:")
+    tables, _, _ = text.partition("Explore:")
     assert max(map(len, tables.splitlines())) <= width
     assert "…" not in text
     # No word is broken.

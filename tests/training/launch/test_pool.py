@@ -88,6 +88,16 @@ def test_members_come_as_they_finish(
         assert next(outcomes)[0].member.fold == 0
 
 
+@pytest.mark.parametrize("seconds", [-1.0, 0.3])
+def test_a_time_limit_ends_the_workers(
+    seconds: float, worker: Install, make_job: MakeJob, pool: MakePool
+) -> None:
+    worker("while True: time.sleep(0.01)")
+    with pool().pool.train([make_job(), make_job(1)], time.monotonic() + seconds) as outcomes:
+        assert list(outcomes) == []
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
 def test_a_killed_worker_is_started_once_more(worker: Install, make_job: MakeJob, pool: MakePool) -> None:
     worker("die() if name == 'm-1-0' and first_time() else finish()")
     watch = pool()

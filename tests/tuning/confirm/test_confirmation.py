@@ -21,13 +21,12 @@ from kit.members import PARSING, MemberResult
 from kit.records import Confirmation, History, Replicate, ReplicateResult
 from kit.training.job import Job
 from kit.training.launch.base import Event
+from kit.tuning.confirm.candidates import candidates, first_rounds, replicate_costs
 from kit.tuning.confirm.confirmation import (
     ATTRIBUTE,
-    candidates,
     confirm,
     fresh_seeds,
     fresh_shuffle,
-    needed_seconds,
     stored_confirmation,
 )
 from kit.tuning.space import Parameter, Space
@@ -73,6 +72,28 @@ class Recorder:
         self.seen.append((done, total))
         if done == self.stop_at:
             raise KeyboardInterrupt
+
+
+class Clock:
+    """The time that `time.monotonic` returns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Ticking(Recorder):
+    """A listener for one worker at a time: each training takes some seconds of a clock."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def confirming(self, done: int, total: int) -> None:
+        self.clock.now += self.seconds * (done - (self.seen[-1][0] if self.seen else done))
+        super().confirming(done, total)
 
 
 class Workers:
@@ -153,6 +174,13 @@ def workers() -> Workers:
     return Workers()
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
 Confirm = Callable[..., Confirmation]
 
 
@@ -199,7 +227,7 @@ def test_what_another_program_noted_of_its_trial_is_no_cost(dataset: Dataset) ->
     study = optuna.create_study()
     add(study, [(9, 0.5)], seconds=["soon"], baseline=True)
     add(study, [(1, 0.4)], seconds=12.5)
-    assert needed_seconds(study, load("mine"), SPACE, 2) is None
+    assert needed(study, 2) == []
 
 
 def test_everything_is_better_than_a_baseline_that_failed() -> None:
@@ -221,15 +249,26 @@ def test_seeds_and_folds_are_others_than_those_of_the_search(dataset: Dataset) -
 
 
 def test_needed_seconds_come_from_the_trials(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
-    config, study = load("mine"), new_study([])
-    assert needed_seconds(study, config, SPACE, 2) is None
+    study = new_study([])
+    assert needed(study, 2) == []
     add(study, [(9, 0.5)], baseline=True, seconds=[8.0, 10.0], startup=1.0)
-    # Nine seconds a fold, and one to start; three seeds of it and of three candidates, two at once.
-    assert needed_seconds(study, config, SPACE, 2) == 60
+    # Nine seconds a fold, and one to start; three seeds of it and of each candidate, two at once.
+    assert needed(study, 2) == [30, 50, 60]
     add(study, [(1, 0.4)], seconds=[19.0, 19.0], startup=1.0)
-    assert needed_seconds(study, config, SPACE, 1) == 3 * (10 + 20 + 20 + 20)
-    two = load("mine", ["models.other={kind: knn}"])
-    assert needed_seconds(study, two, SPACE, 1) == 3 * (11 + 21 + 21 + 21)
+    assert needed(study, 1) == [3 * (10 + 20), 3 * (10 + 20 + 20), 3 * (10 + 20 + 20 + 20)]
+    assert needed(study, 1, "models.other={kind: knn}")[0] == 3 * (11 + 21)
+
+
+def test_more_folds_than_in_the_search_take_longer(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
+    study = new_study([])
+    add(study, [(9, 0.5)], baseline=True, seconds=[9.0], startup=1.0)
+    # Trained on two thirds of the rows instead of half of them.
+    assert needed(study, 1, "folds.count=2")[0] == pytest.approx(3 * 2 * (1 + 9 * 4 / 3))
+
+
+def needed(study: optuna.Study, jobs: int, *changes: str) -> list[float]:
+    config = load("mine", list(changes))
+    return first_rounds(replicate_costs(study, config, SPACE), config, jobs)
 
 
 def test_a_real_gain_is_confirmed(confirmed: Confirm, workers: Workers) -> None:
@@ -313,11 +352,53 @@ def test_without_time_nothing_is_trained_nor_kept(confirmed: Confirm, workers: W
     study = new_study([])
     add(study, [(9, 0.9), (8, 0.8)], baseline=True, seconds=[10.0], startup=0.0)
     report = confirmed(study, deadline=time.monotonic() + 20)
-    assert (report.status, report.comparisons, report.needed_seconds) == ("no time", (), 60)
+    assert (report.status, report.comparisons, report.needed_seconds) == ("no time", (), 30)
+    assert report.enough_seconds == pytest.approx(60 / 0.6)
     assert workers.jobs == []
     assert study.user_attrs == {}
     # Two configurations of 30 seconds each, two at once, are expected a little late; that is let pass.
-    assert confirmed(study, deadline=time.monotonic() + 25).status == "confirmed"
+    assert confirmed(study, deadline=time.monotonic() + 28).status == "confirmed"
+
+
+def test_with_little_time_the_best_candidate_alone_is_confirmed(confirmed: Confirm, workers: Workers) -> None:
+    study = new_study([])
+    add(study, [(9, 0.9), (8, 0.8), (5, 0.5)], baseline=True, seconds=[10.0], startup=0.0)
+    report = confirmed(study, deadline=time.monotonic() + 35)
+    assert [one.trial for one in report.comparisons] == [2]
+    assert (report.left_out, report.corrected_for) == (1, 3)
+    assert {n for n, _, _ in workers.trained()} == {9, 5}
+
+
+def test_a_candidate_that_was_left_out_is_confirmed_later(confirmed: Confirm, workers: Workers) -> None:
+    study = new_study([])
+    add(study, [(9, 0.9), (8, 0.8), (5, 0.5)], baseline=True, seconds=[10.0], startup=0.0)
+    before = confirmed(study, deadline=time.monotonic() + 35)
+    # Without more time, the earlier result stays.
+    again = confirmed(study, deadline=time.monotonic() - 1)
+    assert (again.comparisons, again.replicates) == (before.comparisons, before.replicates)
+    workers.jobs.clear()
+    report = confirmed(study)
+    assert [one.trial for one in report.comparisons] == [2, 1]
+    assert {n for n, _, _ in workers.trained()} == {8}
+
+
+def test_what_is_unfinished_at_the_deadline_is_not_compared(confirmed: Confirm, clock: Clock) -> None:
+    study = new_study([(9, 0.9), (8, 0.8), (5, 0.5)])
+    # Expected to take no time; each training takes 10 seconds.
+    report = confirmed(study, deadline=clock.now + 60, listener=Ticking(clock, 10), jobs=1)
+    assert [one.trial for one in report.comparisons] == [2]
+    assert (report.status, report.left_out) == ("confirmed", 1)
+    assert len(report.replicates) == 3
+    assert clock.now <= 60 * 1.1 + 10
+    stored = [key for key in study.user_attrs if key.startswith("confirm/")]
+    assert len(stored) == 7
+
+
+def test_a_confirmation_that_is_cut_off_too_early_compares_nothing(confirmed: Confirm, clock: Clock) -> None:
+    study = new_study([(9, 0.9), (8, 0.8)])
+    report = confirmed(study, deadline=clock.now + 30, listener=Ticking(clock, 10), jobs=1)
+    assert (report.status, report.comparisons) == ("no time", ())
+    assert len(study.user_attrs) == 4
 
 
 def test_without_a_candidate_nothing_is_trained(confirmed: Confirm, workers: Workers) -> None:
@@ -400,7 +481,7 @@ def test_the_previous_winner_competes_with_new_candidates(confirmed: Confirm, wo
     # Three that look better, and are not.
     add(study, [(6, 0.1), (7, 0.2), (8, 0.3)])
     report = confirmed(study)
-    assert [one.trial for one in report.comparisons] == [2, 3, 4, 1]
+    assert [one.trial for one in report.comparisons] == [1, 2, 3, 4]
     assert (report.winner, report.corrected_for) == (1, 4)
     assert {n for n, _, _ in workers.trained()} == {6, 7, 8}
     workers.jobs.clear()

@@ -11,7 +11,7 @@ from optuna.trial import create_trial
 
 from kit.config import IntRange
 from kit.records import Comparison
-from kit.tuning.confirm.confirmation import candidates
+from kit.tuning.confirm.candidates import candidates
 from kit.tuning.confirm.replicates import all_replicates
 from kit.tuning.confirm.significance import compare, winner
 from kit.tuning.space import Parameter, Space

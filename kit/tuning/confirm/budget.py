@@ -1,0 +1,109 @@
+"""The time of one call of `kit tune`: how much the search has, so that the confirmation has enough.
+
+The first trial, the configuration itself, measures the speed of this machine. The time of a confirmation is
+reserved first; the search has the rest.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from kit.config import Config
+from kit.tuning.confirm.candidates import BASELINE, first_rounds, replicate_costs
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+    from kit.tuning.space import Space
+
+RESERVE, RESERVE_FOR_FOLDS, LONGEST_RESERVE = 0.25, 0.45, 0.6
+"""Shares of the time reserved for the confirmation: minimum; maximum for ENOUGH_REPLICATES; maximum for
+several candidates. A single candidate may have more."""
+ENOUGH_REPLICATES = 5
+"""Replicates (one seed and one fold each) that detect a gain of a tenth of the loss in 83 of 100 studies;
+3 detect it in 27. Simulated with a noise of 3 % per replicate, corrected for three candidates."""
+REPORT_SHARE = 0.05
+"""Share of the time for the report and its page: 12 of 240 seconds. They take 3 seconds on an idle core, 16
+on a core that four processes share."""
+LONGEST_REPORT = 30.0
+"""Most seconds for the report."""
+
+
+class ProgressListener(Protocol):
+    """Receives what the budget finds."""
+
+    def too_short(self, needed: float, limit: float, enough: float) -> None:
+        """The shortest confirmation takes `needed` seconds, which do not fit into the `limit` of this call.
+
+        With a limit of `enough` seconds, all candidates could be confirmed.
+        """
+
+
+def enough_seconds(needed: Sequence[float]) -> float:
+    """Return the time limit with which a call can confirm all candidates; `needed` is of `first_rounds`."""
+    return needed[-1] / LONGEST_RESERVE
+
+
+@dataclass
+class Budget:
+    """Divides the time of a call between search and confirmation.
+
+    Attributes:
+        study: its trials measure the speed.
+        config: the baseline.
+        space: the search space.
+        jobs: number of parallel trainings.
+        started: start of the call, by `time.monotonic`.
+        seconds: time limit of the call; None: no limit.
+        listener: receives `too_short`, once.
+    """
+
+    study: "Study"
+    config: Config
+    space: "Space"
+    jobs: int
+    started: float
+    seconds: float | None
+    listener: ProgressListener
+    _possible: bool | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the confirmation must end, by `time.monotonic`; None: no limit."""
+        if self.seconds is None:
+            return None
+        return self.started + self.seconds - min(REPORT_SHARE * self.seconds, LONGEST_REPORT)
+
+    def search_ends(self) -> float:
+        """Return when the search must end, by `time.monotonic`; may be called from any thread."""
+        if self.seconds is None or self.deadline is None:
+            return float("inf")
+        with self._lock:
+            return self.deadline - self._reserve(self.seconds)
+
+    def _reserve(self, limit: float) -> float:
+        """Return the seconds of the confirmation."""
+        costs = replicate_costs(self.study, self.config, self.space)
+        needed, found = first_rounds(costs, self.config, self.jobs), bool(costs.keys() - {BASELINE})
+        if not needed:
+            return 0.0  # Until the first trial is complete, the speed is unknown.
+        if self._possible is None:
+            left = (self.deadline or 0.0) - time.monotonic()
+            self._possible = needed[0] + (0.0 if found else self._trial_seconds()) <= left
+            if not self._possible:
+                self.listener.too_short(needed[0], limit, enough_seconds(needed))
+        if not self._possible:
+            return 0.0
+        if not found:
+            return needed[0]  # Keep searching while a candidate found now could still be confirmed.
+        first = max([needed[0], *(one for one in needed if one <= LONGEST_RESERVE * limit)])
+        good = first * ENOUGH_REPLICATES / self.config.tune.confirm_seeds
+        return max(RESERVE * limit, first, min(good, RESERVE_FOR_FOLDS * limit))
+
+    def _trial_seconds(self) -> float:
+        """Return the duration of the first trial; 0 if others were trained at the same time."""
+        durations = [one.duration for one in self.study.get_trials(deepcopy=False) if one.duration]
+        return durations[0].total_seconds() if durations and self.jobs == 1 else 0.0

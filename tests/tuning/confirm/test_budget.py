@@ -1,0 +1,177 @@
+"""The division of time between search and confirmation, on machines of different speed."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import IntDistribution
+from optuna.trial import TrialState, create_trial
+
+from kit.config import Config, IntRange, validate
+from kit.tuning.confirm.budget import LONGEST_RESERVE, REPORT_SHARE, Budget
+from kit.tuning.confirm.candidates import first_rounds, replicate_costs
+from kit.tuning.confirm.confirmation import OVERRUN
+from kit.tuning.space import Parameter, Space
+
+RAW: dict[str, Any] = {"folds": {"count": 4}, "models": {"knn": {"kind": "knn"}}}
+LIMIT = 240.0
+STARTUP, TRAINING = 4.0, 8.0
+"""Seconds of a trial of `quick` on one core: 12."""
+SPACE = Space((Parameter("n", IntRange(kind="int", low=1, high=1000), {}),), {}, False)
+
+
+@dataclass
+class Simulation:
+    """A search on a machine of one core, with a clock that only trials advance.
+
+    Attributes:
+        speed: relative to one core of the machine that `quick` was made on.
+        gains: whether the second trial is better than the baseline; none is otherwise.
+        folds: of the configuration.
+        now: seconds since the start.
+        told: the arguments of `too_short`.
+    """
+
+    speed: float
+    gains: bool = True
+    folds: int = 4
+    now: float = 0.0
+    told: list[tuple[float, float, float]] = field(default_factory=list)
+    study: optuna.Study = field(default_factory=optuna.create_study)
+
+    @property
+    def config(self) -> Config:
+        return validate(RAW | {"folds": {"count": self.folds}})
+
+    @property
+    def trial_seconds(self) -> float:
+        return (STARTUP + TRAINING) / self.speed
+
+    def too_short(self, needed: float, limit: float, enough: float) -> None:
+        self.told.append((needed, limit, enough))
+
+    def needed(self) -> list[float]:
+        return first_rounds(replicate_costs(self.study, self.config, SPACE), self.config, 1)
+
+    def budget(self, limit: float | None = LIMIT) -> Budget:
+        return Budget(self.study, self.config, SPACE, 1, started=0.0, seconds=limit, listener=self)
+
+    def search(self, limit: float = LIMIT) -> Budget:
+        """Run trials until the budget ends the search; the last one is cut off."""
+        budget = self.budget(limit)
+        while self.now < budget.search_ends():
+            self.now += self.trial_seconds
+            if self.now > budget.search_ends():
+                self.now = budget.search_ends()
+                break
+            self.add_trial()
+        return budget
+
+    def add_trial(self) -> None:
+        number = len(self.study.trials)
+        better = self.gains and number == 1
+        trial = create_trial(
+            state=TrialState.COMPLETE,
+            value=0.1 if better else 0.2 + number / 100,
+            params={"n": number + 1},
+            distributions={"n": IntDistribution(1, 1000)},
+            user_attrs={"seconds": [TRAINING / self.speed], "startup": STARTUP / self.speed}
+            | ({} if number else {"baseline": True}),
+        )
+        trial.datetime_start = datetime(2025, 1, 1)
+        trial.datetime_complete = trial.datetime_start + timedelta(seconds=self.trial_seconds)
+        self.study.add_trial(trial)
+
+
+@pytest.fixture
+def simulate(monkeypatch: pytest.MonkeyPatch) -> Any:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+    def make(speed: float, **settings: Any) -> Simulation:
+        made = Simulation(speed, **settings)
+        monkeypatch.setattr(time, "monotonic", lambda: made.now)
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize(("speed", "count"), [(4.0, 3), (2.0, 3), (1.0, 3), (0.8, 2), (0.5, 1)])
+def test_the_search_leaves_time_for_as_many_candidates_as_fit(
+    simulate: Any, speed: float, count: int
+) -> None:
+    machine = simulate(speed)
+    budget = machine.search()
+    left = budget.deadline - machine.now
+    fitting = [seconds for seconds in machine.needed() if seconds <= OVERRUN * left]
+    assert len(fitting) == count
+    assert machine.told == []
+    assert len(machine.study.trials) >= 2
+
+
+@pytest.mark.parametrize("speed", [4.0, 2.0, 1.0, 0.7, 0.5, 0.25, 0.1, 0.02])
+def test_search_and_confirmation_together_keep_the_limit(simulate: Any, speed: float) -> None:
+    machine = simulate(speed)
+    budget = machine.search()
+    left = budget.deadline - machine.now
+    longest = max([seconds for seconds in machine.needed() if seconds <= OVERRUN * left], default=0.0)
+    assert machine.now + longest <= LIMIT * OVERRUN
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.1])
+def test_if_no_confirmation_fits_it_is_said_after_the_first_trial(simulate: Any, speed: float) -> None:
+    machine = simulate(speed)
+    machine.search()
+    [(needed, limit, enough)] = machine.told
+    assert needed == pytest.approx(6 * machine.trial_seconds)
+    assert limit == LIMIT
+    assert enough == pytest.approx(12 * machine.trial_seconds / LONGEST_RESERVE)
+    # The search has the time instead.
+    assert machine.now == pytest.approx(LIMIT * (1 - REPORT_SHARE))
+
+
+def test_the_time_that_is_named_is_enough(simulate: Any) -> None:
+    machine = simulate(0.1)
+    machine.search()
+    [(_, _, enough)] = machine.told
+    patient = simulate(0.1)
+    budget = patient.search(enough)
+    assert patient.told == []
+    assert patient.needed()[2] <= budget.deadline - patient.now + 1e-6
+
+
+def test_a_first_trial_that_takes_all_the_time_ends_with_the_limit(simulate: Any) -> None:
+    machine = simulate(0.02)
+    machine.search()
+    assert machine.study.trials == []
+    assert machine.now <= LIMIT
+
+
+def test_without_a_candidate_the_time_of_one_is_kept(simulate: Any) -> None:
+    machine = simulate(1.0, gains=False)
+    budget = machine.search()
+    assert budget.deadline - machine.now == pytest.approx(machine.needed()[0])
+
+
+def test_a_fast_machine_keeps_time_for_more_replicates(simulate: Any) -> None:
+    machine = simulate(1.3)
+    budget = machine.search()
+    # Five replicates take 5/3 of the first round of three, which is more than 45 % of the time here.
+    assert budget.deadline - machine.now == pytest.approx(0.45 * LIMIT, abs=5)
+    machine = simulate(10.0)
+    budget = machine.search()
+    assert budget.deadline - machine.now == pytest.approx(0.25 * LIMIT)
+
+
+def test_two_folds_are_counted_as_three(simulate: Any) -> None:
+    machine = simulate(1.0, folds=2)
+    machine.search()
+    # A replicate trains on two thirds of the rows, a trial on half of them.
+    assert machine.needed()[0] == pytest.approx(6 * (STARTUP + TRAINING * 4 / 3))
+
+
+def test_a_call_without_a_limit_has_none(simulate: Any) -> None:
+    budget = simulate(1.0).budget(None)
+    assert (budget.search_ends(), budget.deadline) == (float("inf"), None)
