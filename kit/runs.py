@@ -108,7 +108,7 @@ class Run:
         """Return what to do about a run that is not finished."""
         if self.status() == "running":
             return "wait until it is finished"
-        return f"rerun the command that started it to resume: {self.read_record().command}"
+        return f"rerun the command that started it to resume: `{self.read_record().command}`"
 
     def has_results(self) -> bool:
         """Return whether all results of the ensemble exist and its records are readable."""
@@ -134,7 +134,7 @@ class Run:
     def read_report(self) -> Report:
         """Return report.json; see `read_record` for errors."""
         again = "delete it and compute it again" if self.report_path.exists() else "compute it"
-        return read_record(self.report_path, Report, repair=f"{again}: kit report {self.name}")
+        return read_record(self.report_path, Report, repair=f"{again}: `kit report {self.name}`")
 
     def write_report(self, report: Report) -> None:
         """Replace report.json."""
@@ -309,7 +309,7 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         raise UserError(
             "no finished run" + ("" if on_sample else " on competition data"),
             where=str(RUNS),
-            hint="train one: kit cv",
+            hint="train one: `kit cv`",
         )
     for path in (RUNS / name, Path(name)):
         if Run(path).exists():
@@ -319,5 +319,5 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         f"there is no run {name!r}",
         where=str(RUNS),
         expected=f"a run ({known}) or the path of one",
-        hint="kit runs lists them",
+        hint="`kit runs` lists them",
     )

@@ -44,4 +44,4 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
     try:
         render(current(run, lambda text: click.echo(text, err=True)), Console(), run)
     except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted; the run is complete: kit report shows it") from None
+        raise InterruptedRunError("interrupted; the run is complete: `kit report` shows it") from None

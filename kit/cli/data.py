@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kit.cli import options
+from kit.typed import in_typed_form
 
 if TYPE_CHECKING:
     from kit.data.dataset import Dataset
@@ -87,7 +88,7 @@ def _show(dataset: "Dataset") -> None:
     images = f"{rows:,} training and {len(dataset.test_images):,} test images of {height} x {width} pixels"
     click.echo(f"{dataset.source}: {images}" + (f", {channels} channels" if channels > 1 else ""))
     if dataset.sample:
-        click.echo("There is no competition data here: get it with kit data fetch.")
+        click.echo(in_typed_form("There is no competition data here: get it with `kit data fetch`."))
     click.echo(f"fingerprint {dataset.fingerprint[:16]}\n")
     shares = [f"{100 * count / rows:.1f}" for count in counts]
     columns = {"Class": dataset.task.labels.labels, "Rows": [f"{count:,}" for count in counts], "%": shares}

@@ -18,6 +18,7 @@ from kit.runs import Run
 from kit.terminals import can_redraw
 from kit.training.job import Job
 from kit.training.launch.base import Progress as Epoch
+from kit.typed import in_typed_form
 
 FIRST_LINE, LAST_PAUSE = 10.0, 60.0
 """Seconds before the first plain line, and at most between two lines; each pause is 1.5 times the last."""
@@ -71,7 +72,11 @@ class Terminal:
         rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
         self._say(f"{run.name}: {rows} from {dataset.source}")
         if dataset.sample:
-            self._say("This is the bundled sample; kit data fetch downloads the competition's data.")
+            self._say(
+                in_typed_form(
+                    "This is the bundled sample; `kit data fetch` downloads the competition's data."
+                )
+            )
         for warning in dataset.warnings:
             self._say(f"warning: {warning}")
         if kept:

@@ -8,6 +8,7 @@ from kit.cli import options
 from kit.cli.browser import open_page
 from kit.errors import UserError
 from kit.runs import Run, find_run
+from kit.typed import in_typed_form
 
 
 @click.command(
@@ -52,7 +53,7 @@ def warn_of_changes(run: Run) -> None:
         from kit.ensembling.sources import changed
 
         for text in changed(record):
-            click.echo(f"warning: {run.name}: {text}", err=True)
+            click.echo(in_typed_form(f"warning: {run.name}: {text}"), err=True)
 
 
 def _unfinished(run: Run) -> UserError:

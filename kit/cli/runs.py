@@ -12,6 +12,7 @@ from kit.errors import KitError
 from kit.metrics import LOSS, METRICS, Metric
 from kit.records import Record, Score
 from kit.runs import RUNS, Run, all_runs
+from kit.typed import in_typed_form
 
 
 class _Summary(Record):
@@ -77,7 +78,7 @@ def command(order: str, as_json: bool) -> None:
     elif runs:
         _show(runs)
     else:
-        click.echo(f"no runs in {RUNS}/ yet; train one: kit cv")
+        click.echo(in_typed_form(f"no runs in {RUNS}/ yet; train one: `kit cv`"))
 
 
 def _summary(run: Run) -> _Summary:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import click
 
 from kit.cli import options
+from kit.typed import in_typed_form
 
 _FIRST_LINE, _NEXT_LINE = 10.0, 30.0
 
@@ -57,15 +58,15 @@ def command(
         return
     record = submit(plan, ledger, again=again, timeout=timeout, say=_say)
     if wait == 0:
-        click.echo(f"submission {record.ref} was sent; kit submissions fetches its score")
+        _say(f"submission {record.ref} was sent; `kit submissions` fetches its score", err=False)
         return
     with _waiting(f"submission {record.ref}: waiting for its score") as show:
         record = wait_for_score(record, ledger, timeout=timeout, wait=wait, show=show)
     click.echo(record.result)
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+def _say(text: str, *, err: bool = True) -> None:
+    click.echo(in_typed_form(text), err=err)
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def cv(
         # A path could point outside runs/, and --fresh deletes.
         check_name(name, "--run")
         if name == COMPARISONS:
-            raise UserError("kit compare writes to this folder", where="--run", received=name)
+            raise UserError("`kit compare` writes to this folder", where="--run", received=name)
     stem = plain_name(config_name)
     dataset = load(config)
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)

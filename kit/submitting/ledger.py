@@ -212,7 +212,7 @@ class Ledger:
                 waiting()
                 end = time.monotonic() + patience
             elif time.monotonic() >= end:
-                what = f"another kit submit is still running after {patience:.0f} s"
+                what = f"another `kit submit` is still running after {patience:.0f} s"
                 raise UserError(
                     what, where=str(self.path), hint="stop that process; this one has sent nothing"
                 )

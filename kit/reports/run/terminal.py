@@ -14,6 +14,7 @@ from kit.reports.html.text import capitalised, counted
 from kit.reports.run import ensemble, terminal_tables
 from kit.reports.run.score_tables import spread
 from kit.runs import Run
+from kit.typed import in_typed_form
 
 FINDINGS = 3
 """Most findings that are shown; the page shows all."""
@@ -83,7 +84,7 @@ def _findings(console: Console, findings: Sequence[Finding]) -> None:
     """Print the most useful findings; the sample is named anyway."""
     grid = Table.grid(padding=(0, 1))
     for one in [one for one in findings if one.kind not in {"sample", "none"}][:FINDINGS]:
-        evidence = one.evidence.replace("`", "")
+        evidence = in_typed_form(one.evidence).replace("`", "")
         grid.add_row(Text("•"), Text.assemble((one.text, "bold"), f"\n{evidence}"))
     if grid.row_count:
         console.print()
