@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
 from contextlib import contextmanager
 from hashlib import sha256
@@ -316,8 +317,20 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
             return Run(path)
     known = ", ".join(run.name for run in all_runs()[:5]) or "none yet"
     raise UserError(
-        f"there is no run {name!r}",
+        f"there is no run {name!r}{_similar_run(name)}",
         where=str(RUNS),
         expected=f"a run ({known}) or the path of one",
         hint="`kit runs` lists them",
     )
+
+
+def _similar_run(name: str) -> str:
+    """Return "; did you mean 'x'?": the newest run of this configuration, or one of a similar name."""
+    stem = Path(name).name
+    runs = {run.name: run.name.rpartition("-")[0] for run in all_runs()}
+    near = [run for run, config in runs.items() if stem == config]
+    near = near or difflib.get_close_matches(stem, runs, 1, 0.7)
+    if not near:
+        configs = difflib.get_close_matches(stem, runs.values(), 1, 0.6)
+        near = [run for run, config in runs.items() if config in configs]
+    return f"; did you mean {near[0]!r}?" if near else ""

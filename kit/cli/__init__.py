@@ -16,6 +16,7 @@ from kit.errors import KitError
 from kit.masking import MaskedStream, learn_from, learn_later, masked
 
 COMMANDS = {
+    "configs": "List the configurations, or the keys of one.",
     "compare": "Compare runs on the same rows: better, worse, or no difference.",
     "cv": "Train a cross-validated ensemble and report its out-of-fold (OOF) score.",
     "data": "Fetch and check the competition's files.",
@@ -49,7 +50,7 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in COMMANDS:
-            raise click.NoSuchCommand(cmd_name, possibilities=COMMANDS, ctx=ctx)
+            raise click.UsageError(f"No such command {cmd_name!r}.", ctx)
         command: click.Command = import_module(f"kit.cli.{cmd_name}").command
         _add_debug(command)
         return command
@@ -102,8 +103,11 @@ def main() -> NoReturn:
         error.show()
         code = error.exit_code
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "kit"
-        click.echo(masked(f"kit: {error.format_message()}\n({path} --help lists the arguments)"), err=True)
+        from kit.cli.mistakes import advice
+
+        # Without click's own suggestion, which knows no configuration.
+        what = error.message if hasattr(error, "possibilities") else error.format_message()
+        click.echo(masked(f"kit: {what}\n{advice(error, sys.argv[1:])}"), err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _interrupted()

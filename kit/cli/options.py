@@ -7,11 +7,11 @@ import click
 
 from kit.files import expanded
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Duration(click.ParamType[float]):
-    """`90`, `90s`, `15m`, `2h`: seconds, as float."""
+    """`90`, `90s`, `15m`, `2h`, `1h30m`, `4 min`: seconds, as float."""
 
     name = "DURATION"
 
@@ -19,10 +19,14 @@ class Duration(click.ParamType[float]):
         """Return seconds; a number is returned as it is."""
         if isinstance(value, int | float):
             return float(value)
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value.strip())
-        if match is None:
+        text = str(value).strip().lower()
+        parts = re.findall(r"(\d+(?:\.\d+)?)\s*(h|m|s)[a-z]*", f"{text}s" if text[-1:].isdecimal() else text)
+        if (
+            not re.fullmatch(r"(\d+(\.\d+)?\s*(h(ours?|rs?)?|m(in(ute)?s?)?|s(ec(ond)?s?)?)?\s*)+", text)
+            or not parts
+        ):
             self.fail(f"expected a duration such as 90, 90s, 15m or 2h; received {value!r}", param, ctx)
-        return float(match[1]) * _UNITS[match[2]]
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 class Named(click.ParamType[str]):
