@@ -30,15 +30,15 @@ def by_make() -> bool:
 
 
 def in_typed_form(text: str) -> str:
-    """Return a message with each command in backticks (`` `kit cv` ``) as the user types it, without backticks."""
+    """Return a message with each command in backticks (`` `kit cv` ``) as the user types it."""
     return re.sub(r"`(kit [^`]+)`", lambda found: typed(found[1]), text)
 
 
 def typed(command: str) -> str:
     """Return a command line of kit as the user types it.
 
-    Without make, it is unchanged. The program kit of make's users is not on the PATH, so that a command without
-    a target becomes `.venv/bin/kit …`.
+    Without make, it is unchanged. The PATH of make's users does not lead to kit, so that a command without a
+    target becomes `.venv/bin/kit …`.
     """
     return _by_make(command) if by_make() else command
 
@@ -63,7 +63,7 @@ def _by_make(command: str) -> str:
             others.append(option)
     if others:
         # make expands $ in ARGS, and the shell then reads words.
-        given["ARGS"] = shlex.join(others).replace("$", "$$")
+        given["ARGS"] = shlex.join(others).replace("$", "$$").replace("'…'", "…")
     return " ".join(["make", name.split()[0], *(f"{one}={_word(value)}" for one, value in given.items())])
 
 

@@ -114,6 +114,8 @@ def _with_command(name: str, known: Iterable[str], words: list[str]) -> list[str
     names = {one: one for one in known}
     if "cv" in names:  # kit itself, not a group of commands
         names |= {**_COMMANDS, **names}
+    if "fetch" in names:  # kit data
+        names |= {"get": "fetch", "download": "fetch", "load": "fetch", "show": "check"}
     near = _nearest(plain, names)
     if near is None or name not in words:
         return None

@@ -62,9 +62,10 @@ def similar_keys(
         key: a dotted key that does not exist.
         models: the section `models`, not validated.
         siblings: the keys of its section, which may be an element of a list.
-        exact: whether the last part must be the same or a synonym.
+        exact: whether the last part must be the same or a synonym, and the key no section.
     """
-    known = list(dict.fromkeys([*(one.path for one in all_keys(models)), *siblings]))
+    keys = [one.path for one in all_keys(models) if not (exact and one.type.below)]
+    known = list(dict.fromkeys([*keys, *siblings]))
     plain = key.strip().strip(".").lower().replace("-", "_")
     same = [one for one in known if one.lower().replace("-", "_") == plain]
     if same:

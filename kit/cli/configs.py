@@ -1,0 +1,182 @@
+"""`kit configs`: list the configurations, or the keys of one."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from kit.cli import options
+from kit.errors import UserError
+from kit.typed import typed
+
+if TYPE_CHECKING:
+    from kit.config.errors import Layer
+    from kit.config.keys import Key
+
+WIDTH = 80
+
+
+class _Listed(NamedTuple):
+    """One configuration in the list; counts are None, and `error` is set, if it is not valid."""
+
+    name: str
+    file: str
+    replaces_shipped: bool
+    models: int | None = None
+    folds: int | None = None
+    seeds: int | None = None
+    members: int | None = None
+    description: str = ""
+    error: str = ""
+
+
+class _Shown(NamedTuple):
+    """One key of a configuration.
+
+    Attributes:
+        key: dotted.
+        value: in YAML; empty for a key of a list's elements.
+        type: in words, with the constraints.
+        default: in YAML, or "required".
+        meaning: one or more sentences.
+        source: the file and line that set it; empty: the default.
+    """
+
+    key: str
+    value: str
+    type: str
+    default: str
+    meaning: str
+    source: str
+
+
+@click.command(
+    epilog="\b\nExample:\n  kit configs\n  kit configs quick\n  kit configs quick training\n"
+    "  kit configs default models.cnn.dropout"
+)
+@click.argument("name", type=options.Named(), required=False, metavar="[NAME]")
+@click.argument("key", required=False, metavar="[KEY]")
+@options.as_json
+def command(name: str | None, key: str | None, as_json: bool) -> None:
+    """List the configurations, or the keys of configuration NAME: value, type, default, meaning.
+
+    KEY shows one key or section only.
+    """
+    if name is None:
+        listed = list(_listed())
+        click.echo(_json(listed) if as_json else "\n".join(map(_line, listed)) + "\n")
+        if not as_json:
+            click.echo(f"{typed('kit configs NAME')} shows the keys of one.")
+        return
+    shown = _keys(name, key)
+    click.echo(_json(shown) if as_json else "\n".join(map(_paragraph, shown)))
+
+
+def _listed() -> Iterator[_Listed]:
+    """Yield the configurations in ./configs, then the shipped ones, each name once."""
+    from kit.config import load, shipped
+    from kit.config.files import find, known_names
+
+    own = {path.stem for path in Path("configs").glob("*.yaml")}
+    of_kit = {path.stem for path in shipped().glob("*.yaml")}
+    is_source_tree = Path("configs").resolve() == shipped().resolve()
+    for name in known_names():
+        file = find(name)
+        replaces = name in own & of_kit and not is_source_tree
+        place = str(file) if name in own else "shipped with kit"
+        try:
+            config = load(name)
+        except UserError as error:
+            yield _Listed(name, place, replaces, error=str(error))
+            continue
+        counts = len(config.models), config.folds.count, len(config.seeds)
+        per_seed = counts[0] * (counts[1] + config.all_rows)
+        yield _Listed(name, place, replaces, *counts, per_seed * counts[2], _description(file))
+
+
+def _description(file: Path) -> str:
+    """Return the first sentence of the comment at the top of a file."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    number = next((place for place, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    comment = " ".join(line.lstrip("# ") for line in lines[:number])
+    sentence, stop, _ = comment.partition(". ")
+    return sentence + (stop.strip() or "")
+
+
+def _line(one: _Listed) -> str:
+    if one.error:
+        return f"{one.name}\n{textwrap.indent(one.error, '  ')}"
+    parts = [(one.models, "model"), (one.folds, "fold"), (one.seeds, "seed")]
+    made_of = " x ".join(f"{number} {noun}{'s' * (number != 1)}" for number, noun in parts if number)
+    place = one.file + (", replaces the shipped one" if one.replaces_shipped else "")
+    members = f"{made_of} = {one.members} members"
+    return f"{one.name}: {members} ({place})\n{_wrapped(one.description)}".rstrip()
+
+
+def _keys(name: str, only: str | None) -> list[_Shown]:
+    """Return the keys of a configuration; those of `only`, a key or a section, if it is given.
+
+    Raises:
+        UserError: no such configuration or key, or the configuration is not valid.
+    """
+    from kit.config import Source
+    from kit.config.keys import all_keys
+    from kit.config.suggestions import did_you_mean, similar_keys
+
+    source = Source.read(name)
+    models = {one: {"kind": model.kind} for one, model in source.config.models.items()}
+    # A list's elements have no keys of their own here: the list is shown as a whole.
+    keys = [one for one in all_keys(models) if not one.type.below or one.type.below[0][0] == ".<index>"]
+    inside = [one for one in keys if only is None or f"{one.path}.".startswith(f"{only}.")]
+    if only and not inside:
+        near = did_you_mean(similar_keys(only, models))
+        raise UserError(f"there is no key {only!r}{near}", where=name)
+    values = source.config.model_dump(mode="json")
+    return [_shown(one, values, source.layers) for one in inside]
+
+
+def _shown(key: "Key", values: object, layers: Sequence["Layer"]) -> _Shown:
+    from kit.config.keys import default_of
+    from kit.config.notation import flow
+
+    value = values
+    for part in key.path.split("."):
+        value = value[part] if isinstance(value, dict) else value
+    words = ", ".join([key.type.words, *key.type.constraints]).replace("`", "")
+    default = default_of(key.field).strip("`")
+    return _Shown(key.path, flow(value), words, default, key.meaning, _source(key.path, layers))
+
+
+def _source(path: str, layers: Sequence["Layer"]) -> str:
+    """Return the file and line that set a key: itself, or the shared setting that a network inherits."""
+    parts = path.split(".")
+    places = [parts]
+    if parts[0] == "models" and len(parts) == 4 and parts[2] in {"training", "augmentation"}:
+        places.append(parts[2:])
+    for place in places:
+        for layer in layers:
+            line = layer.line(place)
+            if line is not None:
+                return f"{layer.path.name}, line {line}"
+    return ""
+
+
+def _paragraph(one: _Shown) -> str:
+    head = f"{one.key} = {one.value}"
+    source = one.source or "default"
+    first = f"{head}  ({source})" if len(head) + len(source) < WIDTH - 4 else f"{head}\n    ({source})"
+    of_type = one.type if one.source in {"", "default"} else f"{one.type}; default {one.default}"
+    if len(head) > WIDTH:
+        first = textwrap.fill(f"{head}  ({source})", WIDTH, subsequent_indent="        ")
+    return f"{first}\n{_wrapped(f'{of_type}. {one.meaning}')}"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _json(records: Sequence[NamedTuple]) -> str:
+    return json.dumps([one._asdict() for one in records], indent=2, ensure_ascii=False)
