@@ -2,9 +2,11 @@
 
 Usage: python tools/check_make.py [GOAL | NAME=VALUE]…
 
-The Makefile calls this before anything is installed, so that it needs only Python's standard library, and an old
-Python can run it. It writes to stderr, and "wrong" on stdout if something is wrong.
+The Makefile calls this before anything is installed, so that it needs only Python's standard library, and an
+old Python can run it. It writes to stderr, and "wrong" on stdout if something is wrong.
 """
+
+from __future__ import annotations
 
 import difflib
 import re
@@ -12,20 +14,6 @@ import shlex
 import sys
 from pathlib import Path
 
-KIT = {
-    "data",
-    "cv",
-    "tune",
-    "report",
-    "compare",
-    "ensemble",
-    "runs",
-    "configs",
-    "submit",
-    "submissions",
-    "doctor",
-}
-"""Targets that run `kit`."""
 OTHER_NAMES = {
     "build": "setup", "evaluate": "report", "fit": "cv", "install": "setup", "train": "cv",
     "fetch": "data", "download": "data", "show": "report", "list": "runs", "ls": "runs", "config": "configs",
@@ -69,14 +57,21 @@ class Words:
         corrected: whether there is a correction for every wrong word.
     """
 
-    def __init__(self, words):
+    def __init__(self, words: list[str]) -> None:
         makefile = Path("Makefile").read_text(encoding="utf-8")
-        self.targets = re.search(r"^TARGETS := (.*)", makefile, re.M).group(1).split()
-        self.takes = {
-            name: goals.split() for name, goals in re.findall(r"^TAKES_(\w+) := (.*)", makefile, re.M)
-        }
-        self.goals, self.given, self.options, self.wrong, self.corrected = [], {}, [], [], True
-        self.runs = []
+        self.targets = re.findall(r"^TARGETS := (.*)", makefile, re.M)[0].split()
+        takes = re.findall(r"^TAKES_(\w+) := (.*)", makefile, re.M)
+        self.takes = {name: goals.split() for name, goals in takes}
+        self.goals: list[str] = []
+        self.given: dict[str, str] = {}
+        self.options: list[str] = []
+        self.wrong: list[str] = []
+        self.runs: list[str] = []
+        self.corrected = True
+        if not {*words} & {*self.targets, *OTHER_NAMES} and any(map(_configuration, _bare(words))):
+            self.goals.append("cv")
+            if all("=" in word for word in words):
+                self._report("there is no target")
         for word in words:
             if "=" not in word:
                 self._goal(word)
@@ -88,7 +83,7 @@ class Words:
         if self.wrong and not self.goals:
             self.corrected = False
 
-    def command(self):
+    def command(self) -> str:
         """Return the corrected command."""
         given = dict(self.given)
         if self.options:
@@ -96,7 +91,7 @@ class Words:
             given["ARGS"] = f"{given.get('ARGS', '')} {added}".strip()
         return " ".join(["make", *self.goals, *(f"{name}={_quoted(value)}" for name, value in given.items())])
 
-    def _goal(self, word):
+    def _goal(self, word: str) -> None:
         plain = word.lower().replace("_", "-").strip("-")
         if word in self.targets or word.startswith(".venv/"):
             self.goals.append(word)
@@ -109,8 +104,8 @@ class Words:
             self.goals += near
             self.corrected = self.corrected and bool(near)
 
-    def _argument(self, word):
-        """Take `word` as the argument of an earlier target: a configuration, a run, a source; return whether."""
+    def _argument(self, word: str) -> bool:
+        """Take `word` as the argument of an earlier target, such as a run; return whether it fits."""
         if self._taker("RUNS"):
             self.runs.append(word)
             name = "run"
@@ -128,10 +123,10 @@ class Words:
         self._report(f"{word!r} is a {name}, not a target")
         return True
 
-    def _variable(self, name, value):
+    def _variable(self, name: str, value: str) -> None:
         if self._taker(name) and (value or name == "ARGS"):
             self.given[name] = value
-            if name == "CONFIG" and not value.endswith((".yaml", ".yml")) and not _is_configuration(value):
+            if name == "CONFIG" and not _is_configuration(value):
                 self._report(f"there is no configuration {value!r}")
                 self.given[name] = _configuration(value)
                 self.corrected = self.corrected and bool(self.given[name])
@@ -160,7 +155,7 @@ class Words:
         else:
             self.corrected = False
 
-    def _options(self, text):
+    def _options(self, text: str) -> None:
         """Check the options in ARGS; `kit` would report them, but only after the installation."""
         goals = [goal for goal in self.goals if goal in OPTIONS]
         if len(goals) != 1 or goals != self.goals:
@@ -180,13 +175,13 @@ class Words:
             else:
                 self.corrected = False
 
-    def _taker(self, name):
+    def _taker(self, name: str) -> bool:
         return any(goal in self.takes.get(name, ()) for goal in self.goals)
 
-    def _report(self, what):
+    def _report(self, what: str) -> None:
         self.wrong.append(what)
 
-    def advice(self):
+    def advice(self) -> str:
         """Return what to do."""
         if self.corrected:
             return f"did you mean: {self.command()}"
@@ -197,11 +192,18 @@ class Words:
         return f"{takes}; make configs lists the configurations" if "CONFIG=…" in names else takes
 
 
-def _is_configuration(name):
-    return Path("configs", f"{name}.yaml").is_file()
+def _bare(words: list[str]) -> list[str]:
+    """Return the words that may name a configuration: goals, and the value of CONFIG."""
+    return [word.partition("=")[2] if word.startswith("CONFIG=") else word for word in words]
 
 
-def _configuration(word):
+def _is_configuration(name: str) -> bool:
+    return Path("configs", f"{name}.yaml").is_file() or (
+        name.endswith((".yaml", ".yml")) and Path(name).expanduser().is_file()
+    )
+
+
+def _configuration(word: str) -> str:
     """Return the configuration that `word` names, in full or nearly; "" if none is similar."""
     known = sorted(path.stem for path in Path("configs").glob("*.yaml"))
     name = re.sub(r"\.ya?ml$", "", word.rsplit("/", 1)[-1])
@@ -211,19 +213,19 @@ def _configuration(word):
     return near[0] if near else ""
 
 
-def _newest_run(config):
+def _newest_run(config: str) -> str:
     found = [path.parent for path in Path("runs").glob(f"{config}-*/run.json")]
     return max(found, key=lambda path: path.stat().st_mtime).name if found else ""
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     """Return `text` as a word of the shell, in double quotes where these are enough."""
     if re.fullmatch(r"[\w@%+=:,./-]+", text):
         return text
     return shlex.quote(text) if re.search(r'["$`\\!]', text) else f'"{text}"'
 
 
-def main():
+def main() -> None:
     """Check the words of the command line."""
     words = Words(sys.argv[1:])
     if words.wrong:

@@ -2,8 +2,8 @@
 
 Usage: python tools/install.py PYTHON PIP-ARGUMENT…
 
-The Makefile calls this; it needs only Python's standard library. On a terminal one line is redrawn every second;
-elsewhere there is a line for each large package, and one every 10 s. Errors of pip are shown as they are.
+The Makefile calls this; it needs only Python's standard library. On a terminal one line is redrawn every
+second; elsewhere there is a line for each large package, and one every 10 s. Errors of pip are shown whole.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 LARGE = 50.0
@@ -35,7 +36,7 @@ class Progress:
     def __init__(self, site: Path) -> None:
         self.packages, self.megabytes, self.doing = 0, 0.0, "looking up packages"
         self._site = site
-        self._began, self._shown = time.monotonic(), 0.0
+        self._began, self._shown, self._found = time.monotonic(), 0.0, 0
         self._redraws = sys.stderr.isatty()
 
     def read(self, line: str) -> None:
@@ -44,8 +45,10 @@ class Progress:
         if found:
             size = float(found[4]) * UNITS.get(found[5], 0.0)
             self.megabytes += size
+            self._found += 1
             verb = "downloading" if found[1] == "Downloading" else "unpacking"
-            self.doing = f"{verb} {found[2]} {found[3]} ({size:.0f} MB)"
+            large = f"{found[2]} {found[3]} ({size:.0f} MB)"
+            self.doing = f"{verb} {large if size >= LARGE else f'package {self._found}'}"
             if size >= LARGE and not self._redraws:
                 self.show()
         elif line.startswith("Installing collected packages:"):
@@ -91,19 +94,23 @@ def install(python: str, arguments: list[str]) -> int:
     errors: list[str] = []
     assert process.stdout is not None
     assert process.stderr is not None
+    output, faults = process.stdout, process.stderr
+
+    def read() -> None:
+        for line in output:
+            lines.put(line)
+
     readers = [
-        threading.Thread(target=lambda: [lines.put(line) for line in process.stdout or ()], daemon=True),
-        threading.Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True),
+        threading.Thread(target=read, daemon=True),
+        threading.Thread(target=lambda: errors.extend(faults), daemon=True),
     ]
     for reader in readers:
         reader.start()
     progress = Progress(site)
     try:
         while process.poll() is None or not lines.empty():
-            try:
+            with suppress(queue.Empty):
                 progress.read(lines.get(timeout=1.0).strip())
-            except queue.Empty:
-                pass
             progress.tick()
         for reader in readers:
             reader.join()

@@ -33,7 +33,7 @@ class _Listed(NamedTuple):
     error: str = ""
 
 
-class _Shown(NamedTuple):
+class Shown(NamedTuple):
     """One key of a configuration.
 
     Attributes:
@@ -57,7 +57,7 @@ class _Shown(NamedTuple):
     epilog="\b\nExample:\n  kit configs\n  kit configs quick\n  kit configs quick training\n"
     "  kit configs default models.cnn.dropout"
 )
-@click.argument("name", type=options.Named(), required=False, metavar="[NAME]")
+@click.argument("name", type=options.ConfigName(), required=False, metavar="[NAME]")
 @click.argument("key", required=False, metavar="[KEY]")
 @options.as_json
 def command(name: str | None, key: str | None, as_json: bool) -> None:
@@ -71,7 +71,7 @@ def command(name: str | None, key: str | None, as_json: bool) -> None:
         if not as_json:
             click.echo(f"{typed('kit configs NAME')} shows the keys of one.")
         return
-    shown = _keys(name, key)
+    shown = keys_of(name, key)
     click.echo(_json(shown) if as_json else "\n".join(map(_paragraph, shown)))
 
 
@@ -116,7 +116,7 @@ def _line(one: _Listed) -> str:
     return f"{one.name}: {members} ({place})\n{_wrapped(one.description)}".rstrip()
 
 
-def _keys(name: str, only: str | None) -> list[_Shown]:
+def keys_of(name: str, only: str | None = None) -> list[Shown]:
     """Return the keys of a configuration; those of `only`, a key or a section, if it is given.
 
     Raises:
@@ -138,7 +138,7 @@ def _keys(name: str, only: str | None) -> list[_Shown]:
     return [_shown(one, values, source.layers) for one in inside]
 
 
-def _shown(key: "Key", values: object, layers: Sequence["Layer"]) -> _Shown:
+def _shown(key: "Key", values: object, layers: Sequence["Layer"]) -> Shown:
     from kit.config.keys import default_of
     from kit.config.notation import flow
 
@@ -147,7 +147,7 @@ def _shown(key: "Key", values: object, layers: Sequence["Layer"]) -> _Shown:
         value = value[part] if isinstance(value, dict) else value
     words = ", ".join([key.type.words, *key.type.constraints]).replace("`", "")
     default = default_of(key.field).strip("`")
-    return _Shown(key.path, flow(value), words, default, key.meaning, _source(key.path, layers))
+    return Shown(key.path, flow(value), words, default, key.meaning, _source(key.path, layers))
 
 
 def _source(path: str, layers: Sequence["Layer"]) -> str:
@@ -164,7 +164,7 @@ def _source(path: str, layers: Sequence["Layer"]) -> str:
     return ""
 
 
-def _paragraph(one: _Shown) -> str:
+def _paragraph(one: Shown) -> str:
     head = f"{one.key} = {one.value}"
     source = one.source or "default"
     first = f"{head}  ({source})" if len(head) + len(source) < WIDTH - 4 else f"{head}\n    ({source})"

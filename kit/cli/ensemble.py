@@ -16,7 +16,7 @@ from kit.runs import find_run
     "  kit ensemble default baselines --method weighted --name final\n"
     "  kit submit final"
 )
-@click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN…")
+@click.argument("runs", type=options.RunName(), nargs=-1, required=True, metavar="RUN…")
 @click.option(
     "--method",
     type=click.Choice(get_args(Method)),

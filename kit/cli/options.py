@@ -1,13 +1,19 @@
 """Options that several commands share."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from kit.files import expanded
 
-_UNITS = {"s": 1, "m": 60, "h": 3600}
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile(
+    rf"(?:{_NUMBER}\s*h(?:ours?)?)?\s*(?:{_NUMBER}\s*m(?:in(?:utes?)?)?)?\s*(?:{_NUMBER}\s*(?:s(?:ec(?:onds?)?)?)?)?"
+)
 
 
 class Duration(click.ParamType[float]):
@@ -19,14 +25,11 @@ class Duration(click.ParamType[float]):
         """Return seconds; a number is returned as it is."""
         if isinstance(value, int | float):
             return float(value)
-        text = str(value).strip().lower()
-        parts = re.findall(r"(\d+(?:\.\d+)?)\s*(h|m|s)[a-z]*", f"{text}s" if text[-1:].isdecimal() else text)
-        if (
-            not re.fullmatch(r"(\d+(\.\d+)?\s*(h(ours?|rs?)?|m(in(ute)?s?)?|s(ec(ond)?s?)?)?\s*)+", text)
-            or not parts
-        ):
+        match = _DURATION.fullmatch(value.strip().lower())
+        if match is None or not any(match.groups()):
             self.fail(f"expected a duration such as 90, 90s, 15m or 2h; received {value!r}", param, ctx)
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+        hours, minutes, seconds = (float(number or 0) for number in match.groups())
+        return 3600 * hours + 60 * minutes + seconds
 
 
 class Named(click.ParamType[str]):
@@ -39,6 +42,55 @@ class Named(click.ParamType[str]):
         if not str(value).strip():
             self.fail("expected a name or a path, received nothing; is a shell variable empty?", param, ctx)
         return expanded(str(value))
+
+
+class ConfigName(Named):
+    """The name or the path of a configuration."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Return the names that begin like this, or let the shell complete a path."""
+        from kit.config.files import known_names
+
+        return _beginning(incomplete, known_names()) or [CompletionItem(incomplete, type="file")]
+
+
+class RunName(Named):
+    """The name or the path of a run."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Return the names that begin like this, or let the shell complete a path."""
+        names = sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
+        return _beginning(incomplete, names) or [CompletionItem(incomplete, type="file")]
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _complete_change(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Return the keys that begin like this, with their values in the configuration."""
+    from kit.cli.configs import keys_of
+    from kit.errors import KitError
+
+    try:
+        shown = keys_of(ctx.params.get("config") or "default")
+    except KitError:
+        return []
+    return [
+        CompletionItem(f"{one.key}={one.value}", help=one.meaning)
+        for one in shown
+        if f"{one.key}=".startswith(incomplete) and not one.value.startswith(("[", "{"))
+    ]
 
 
 class Storage(click.ParamType[str]):
@@ -55,7 +107,7 @@ class Storage(click.ParamType[str]):
 config = click.option(
     "-c",
     "--config",
-    type=Named(),
+    type=ConfigName(),
     default="default",
     show_default=True,
     metavar="NAME",
@@ -66,6 +118,7 @@ changes = click.option(
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=_complete_change,
     help="Set any configuration key, as in models.cnn.dropout=0.3; repeatable.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print only JSON on stdout.")

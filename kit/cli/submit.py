@@ -15,7 +15,7 @@ _FIRST_LINE, _NEXT_LINE = 10.0, 30.0
     epilog="\b\nExample:\n  kit submit                          the newest finished run\n"
     "  kit submit default-1a2b3c4d --dry-run\n  kit submit other.csv -m 'by hand'"
 )
-@click.argument("target", type=options.Named(), required=False, metavar="[RUN | FILE.csv]")
+@click.argument("target", type=options.RunName(), required=False, metavar="[RUN | FILE.csv]")
 @options.config
 @click.option("-m", "--message", help="Description on Kaggle.  [default: run, OOF score, hash]")
 @click.option("--again", is_flag=True, help="Send even if the same content was submitted before.")
