@@ -33,7 +33,7 @@ OTHERS := VENV SHELL MAKE% HOME PATH TMPDIR CC CFLAGS CXX CXXFLAGS CPPFLAGS LDFL
 
 # A word that no target takes is reported before anything is installed or trained.
 GIVEN := $(foreach _given,$(.VARIABLES),$(if $(findstring command,$(origin $(_given))),$(_given)))
-GIVEN := $(filter-out $(OTHERS),$(GIVEN))
+GIVEN := $(sort $(filter-out $(OTHERS),$(GIVEN)))
 DOUBTFUL := $(filter-out $(TARGETS) $(STAMP) $(STAMP_DEV) $(STAMP_JAX),$(MAKECMDGOALS)) \
   $(foreach _given,$(GIVEN),$(if $(filter $(TAKES_$(_given)),$(MAKECMDGOALS)),,$(_given))) \
   $(foreach _given,$(filter-out ARGS,$(GIVEN)),$(if $(value $(_given)),,$(_given))) \
