@@ -13,8 +13,7 @@ from kit.errors import UserError
 from kit.typed import typed
 
 if TYPE_CHECKING:
-    from kit.config.errors import Layer
-    from kit.config.keys import Key
+    from kit.config.values import Shown
 
 WIDTH = 80
 
@@ -31,26 +30,6 @@ class _Listed(NamedTuple):
     members: int | None = None
     description: str = ""
     error: str = ""
-
-
-class Shown(NamedTuple):
-    """One key of a configuration.
-
-    Attributes:
-        key: dotted.
-        value: in YAML; empty for a key of a list's elements.
-        type: in words, with the constraints.
-        default: in YAML, or "required".
-        meaning: one or more sentences.
-        source: the file and line that set it; empty: the default.
-    """
-
-    key: str
-    value: str
-    type: str
-    default: str
-    meaning: str
-    source: str
 
 
 @click.command(
@@ -71,6 +50,8 @@ def command(name: str | None, key: str | None, as_json: bool) -> None:
         if not as_json:
             click.echo(f"{typed('kit configs NAME')} shows the keys of one.")
         return
+    from kit.config.values import keys_of
+
     shown = keys_of(name, key)
     click.echo(_json(shown) if as_json else "\n".join(map(_paragraph, shown)))
 
@@ -116,55 +97,7 @@ def _line(one: _Listed) -> str:
     return f"{one.name}: {members} ({place})\n{_wrapped(one.description)}".rstrip()
 
 
-def keys_of(name: str, only: str | None = None) -> list[Shown]:
-    """Return the keys of a configuration; those of `only`, a key or a section, if it is given.
-
-    Raises:
-        UserError: no such configuration or key, or the configuration is not valid.
-    """
-    from kit.config import Source
-    from kit.config.keys import all_keys
-    from kit.config.suggestions import did_you_mean, similar_keys
-
-    source = Source.read(name)
-    models = {one: {"kind": model.kind} for one, model in source.config.models.items()}
-    # A list's elements have no keys of their own here: the list is shown as a whole.
-    keys = [one for one in all_keys(models) if not one.type.below or one.type.below[0][0] == ".<index>"]
-    inside = [one for one in keys if only is None or f"{one.path}.".startswith(f"{only}.")]
-    if only and not inside:
-        near = did_you_mean(similar_keys(only, models))
-        raise UserError(f"there is no key {only!r}{near}", where=name)
-    values = source.config.model_dump(mode="json")
-    return [_shown(one, values, source.layers) for one in inside]
-
-
-def _shown(key: "Key", values: object, layers: Sequence["Layer"]) -> Shown:
-    from kit.config.keys import default_of
-    from kit.config.notation import flow
-
-    value = values
-    for part in key.path.split("."):
-        value = value[part] if isinstance(value, dict) else value
-    words = ", ".join([key.type.words, *key.type.constraints]).replace("`", "")
-    default = default_of(key.field).strip("`")
-    return Shown(key.path, flow(value), words, default, key.meaning, _source(key.path, layers))
-
-
-def _source(path: str, layers: Sequence["Layer"]) -> str:
-    """Return the file and line that set a key: itself, or the shared setting that a network inherits."""
-    parts = path.split(".")
-    places = [parts]
-    if parts[0] == "models" and len(parts) == 4 and parts[2] in {"training", "augmentation"}:
-        places.append(parts[2:])
-    for place in places:
-        for layer in layers:
-            line = layer.line(place)
-            if line is not None:
-                return f"{layer.path.name}, line {line}"
-    return ""
-
-
-def _paragraph(one: Shown) -> str:
+def _paragraph(one: "Shown") -> str:
     head = f"{one.key} = {one.value}"
     source = one.source or "default"
     first = f"{head}  ({source})" if len(head) + len(source) < WIDTH - 4 else f"{head}\n    ({source})"

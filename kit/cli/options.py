@@ -79,7 +79,7 @@ def _beginning(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
 
 def _complete_change(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
     """Return the keys that begin like this, with their values in the configuration."""
-    from kit.cli.configs import keys_of
+    from kit.config.values import keys_of
     from kit.errors import KitError
 
     try:
