@@ -11,8 +11,9 @@ QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
 OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
 unexport SOURCE RUN RUNS CONFIG
 # After an interrupt, make ends by SIGINT too, where it does not ignore SIGINT: "Error 130" would be noise.
+# Without the pause, make may report that it has no child processes.
 INTERRUPTIBLE = @trap caught=1 INT; $(1); code=$$?; \
-  test $$code = 130 && kill -INT $$$$ && test "$$caught" && kill -INT $$PPID && code=0; exit $$code
+  test $$code = 130 && kill -INT $$$$ && test "$$caught" && kill -INT $$PPID && sleep 0.2 && code=0; exit $$code
 # KIT_CALLER: messages name commands as `make ...`.
 KIT = $(call INTERRUPTIBLE,KIT_CALLER=make $(BIN)/kit $(1))
 INSTALL = $(call INTERRUPTIBLE,$(BIN)/python tools/install.py $(BIN)/python -c constraints.txt $(1))

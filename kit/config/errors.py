@@ -125,11 +125,13 @@ def origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[s
     return str(layers[0].path) if layers else None
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], similarity: float = 0.5) -> str:
     """Return "; did you mean 'x'?" for the known name most similar to `name`; "" if none is similar."""
     names = list(known)
     part = [one for one in names if len(name) > 1 and name.lower() in one.lower()]
-    match = part[:1] if len(part) == 1 else difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    match = (
+        part[:1] if len(part) == 1 else difflib.get_close_matches(name.lower(), names, n=1, cutoff=similarity)
+    )
     return f"; did you mean {match[0]!r}?" if match else ""
 
 

@@ -82,7 +82,14 @@ def shipped() -> Path:
 
 def known_names() -> list[str]:
     """Return the names of the configurations in ./configs and of the shipped ones."""
-    return sorted({path.stem for folder in (Path("configs"), shipped()) for path in folder.glob("*.yaml")})
+    return sorted(
+        {
+            path.stem
+            for folder in (Path("configs"), shipped())
+            for path in folder.glob("*.yaml")
+            if path.is_file()
+        }
+    )
 
 
 def find(name: str) -> Path:
@@ -100,7 +107,7 @@ def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
         path = extended_by.parent / expanded(name) if extended_by else Path(expanded(name))
         if path.is_file():
             return path
-        near = nearest(path.stem, known_names())
+        near = nearest(path.stem, known_names(), 0.7)
         raise UserError(f"there is no configuration file {path}{near}", where=where)
     for folder in folders:
         path = folder / f"{name}.yaml"
