@@ -5,14 +5,47 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 STAMP_DEV := $(VENV)/.stamp-dev
 STAMP_JAX := $(VENV)/.stamp-jax
-INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
+COMMA := ,
 # The value of a variable, quoted as one shell word; without $(value), make would expand $$ in it.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
 OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
 unexport SOURCE RUN RUNS CONFIG
+# After an interrupt, make ends by SIGINT too, where it does not ignore SIGINT: "Error 130" would be noise.
+# Without the pause, make may report that it has no child processes.
+INTERRUPTIBLE = @trap caught=1 INT; $(1); code=$$?; \
+  test $$code = 130 && kill -INT $$$$ && test "$$caught" && kill -INT $$PPID && sleep 0.2 && code=0; exit $$code
+# KIT_CALLER: messages name commands as `make ...`.
+KIT = $(call INTERRUPTIBLE,KIT_CALLER=make $(BIN)/kit $(1))
+INSTALL = $(call INTERRUPTIBLE,$(BIN)/python tools/install.py $(BIN)/python -c constraints.txt $(1))
 
+TARGETS := help setup data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
 .DEFAULT_GOAL := help
-.PHONY: help setup data cv tune report compare ensemble runs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
+.PHONY: $(TARGETS)
+
+# Which targets take a variable of the command line; tools/check_make.py reads these lines too.
+TAKES_ARGS := data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax bench
+TAKES_CONFIG := data cv tune configs submit doctor
+TAKES_RUN := report submit
+TAKES_RUNS := compare ensemble
+TAKES_SOURCE := data
+# Variables of the shell and of other programs, for any target.
+OTHERS := VENV SHELL MAKE% HOME PATH TMPDIR CC CFLAGS CXX CXXFLAGS CPPFLAGS LDFLAGS NO_COLOR FORCE_COLOR BROWSER DISPLAY \
+  PIP_% KAGGLE_% KERAS_% CUDA_% TF_% XLA_% PYTHON% %_PROXY %_proxy
+
+# A word that no target takes is reported before anything is installed or trained.
+GIVEN := $(foreach _given,$(.VARIABLES),$(if $(findstring command,$(origin $(_given))),$(_given)))
+GIVEN := $(sort $(filter-out $(OTHERS),$(GIVEN)))
+DOUBTFUL := $(filter-out $(TARGETS) $(STAMP) $(STAMP_DEV) $(STAMP_JAX),$(MAKECMDGOALS)) \
+  $(foreach _given,$(GIVEN),$(if $(filter $(TAKES_$(_given)),$(MAKECMDGOALS)),,$(_given))) \
+  $(foreach _given,$(filter-out ARGS,$(GIVEN)),$(if $(value $(_given)),,$(_given))) \
+  $(if $(wildcard $(STAMP)),,$(GIVEN))
+ifneq ($(strip $(DOUBTFUL)),)
+  WORDS := $(foreach _goal,$(value MAKECMDGOALS),'$(subst ','\'',$(_goal))') \
+    $(foreach _given,$(GIVEN),'$(subst ','\'',$(_given))='$(call QUOTED,$(_given)))
+  ifneq ($(shell $(PYTHON) tools/check_make.py $(WORDS)),)
+    $(error nothing was started)
+  endif
+endif
 
 help: ## List the targets
 	@echo "make TARGET [CONFIG=name] [ARGS='more options']"
@@ -22,34 +55,37 @@ setup: $(STAMP) ## Install kit into .venv; PYTHON=python3.12 chooses the Python
 	@echo "Ready: $(BIN)/kit --help"
 
 data: $(STAMP) ## Fetch the competition's files; SOURCE=kaggle, sample, a folder or a zip
-	@$(BIN)/kit data fetch $(if $(value SOURCE),--source $(call QUOTED,SOURCE)) $(OPTIONS)
+	$(call KIT,data fetch $(if $(value SOURCE),--source $(call QUOTED,SOURCE)) $(OPTIONS))
 
 cv: $(STAMP) ## Train a cross-validated ensemble, report, write submission.csv
-	@$(BIN)/kit cv $(OPTIONS)
+	$(call KIT,cv $(OPTIONS))
 
 tune: $(STAMP) ## Search for a better configuration and confirm it; CONFIG=quick takes 4 minutes
-	@$(BIN)/kit tune $(OPTIONS)
+	$(call KIT,tune $(OPTIONS))
 
 report: $(STAMP) ## Show a run's report; RUN=name, else the newest
-	@$(BIN)/kit report $(call QUOTED,RUN) $(ARGS)
+	$(call KIT,report $(call QUOTED,RUN) $(ARGS))
 
 compare: $(STAMP) ## Compare runs on the same rows; RUNS="name name"
-	@$(BIN)/kit compare $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS)
+	$(call KIT,compare $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS))
 
 ensemble: $(STAMP) ## Combine the columns of several runs; RUNS="name name"
-	@$(BIN)/kit ensemble $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS)
+	$(call KIT,ensemble $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS))
 
 runs: $(STAMP) ## List the runs
-	@$(BIN)/kit runs $(ARGS)
+	$(call KIT,runs $(ARGS))
+
+configs: $(STAMP) ## List the configurations, or the keys of one: CONFIG=name
+	$(call KIT,configs $(call QUOTED,CONFIG) $(ARGS))
 
 submit: $(STAMP) ## Send a run to Kaggle and wait for its score; RUN=name, else the newest
-	@$(BIN)/kit submit $(call QUOTED,RUN) $(OPTIONS)
+	$(call KIT,submit $(call QUOTED,RUN) $(OPTIONS))
 
 submissions: $(STAMP) ## Show every submission: OOF score against leaderboard score
-	@$(BIN)/kit submissions $(ARGS)
+	$(call KIT,submissions $(ARGS))
 
 doctor: $(STAMP) ## Show what this machine offers and what is missing
-	@$(BIN)/kit doctor $(ARGS)
+	$(call KIT,doctor $(OPTIONS))
 
 test: $(STAMP_DEV) ## Run the fast tests
 	@$(BIN)/pytest -m "not slow" $(ARGS)
@@ -86,18 +122,18 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo 'kit needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not. Choose one: make PYTHON=python3.12 setup' >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo '$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: sudo apt install python3-venv' >&2; exit 2; }
-	@echo 'Setting up $(VENV) (once, about two minutes) ...' >&2
+	@echo 'Setting up $(VENV) once: about 85 packages, 0.6 GB to download, 2.6 GB on disk ...' >&2
 	@test -f $@ || $(PYTHON) -m venv --clear $(VENV)
 	@rm -f $@
-	@$(INSTALL) -e .
+	$(call INSTALL,-e .)
 	@touch $@
 
 $(STAMP_DEV): $(STAMP)
 	@echo 'Installing what tests and lint need ...' >&2
-	@$(INSTALL) -e '.[dev]'
+	$(call INSTALL,-e '.[dev]')
 	@touch $@
 
 $(STAMP_JAX): $(STAMP_DEV)
 	@echo 'Installing JAX ...' >&2
-	@$(INSTALL) -e '.[dev,jax]'
+	$(call INSTALL,-e '.[dev$(COMMA)jax]')
 	@touch $@

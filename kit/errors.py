@@ -1,6 +1,7 @@
 """Exceptions shown to the user, and their exit codes."""
 
 from kit.masking import masked
+from kit.typed import in_typed_form
 
 
 class KitError(Exception):
@@ -13,6 +14,8 @@ class KitError(Exception):
         where: file, line, column or configuration key; printed before `what`.
         expected, received: printed together on the second line.
         hint: what to do; printed on the last line.
+
+    Commands in backticks, as in `` `kit cv` ``, are printed as the user types them (see `kit.typed`).
     """
 
     exit_code = 1
@@ -30,7 +33,7 @@ class KitError(Exception):
         difference = [f"expected {expected}"] if expected else []
         difference += [f"received {received}"] if received else []
         lines = [f"{where}: {what}" if where else what, ", ".join(difference), hint or ""]
-        super().__init__("\n".join(line for line in lines if line))
+        super().__init__(in_typed_form("\n".join(line for line in lines if line)))
 
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows in place of a traceback."""

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from kit.errors import UserError
 
-TRAIN_AGAIN = "train the run again: kit cv --fresh"
+TRAIN_AGAIN = "train the run again: `kit cv --fresh`"
 """What to do about a damaged file of a run."""
 
 
@@ -88,7 +88,7 @@ def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:
             raise ValueError("not an object")
     except FileNotFoundError:
         raise UserError(
-            "this run has no such file yet", where=str(path), hint=repair or "finish it with kit cv"
+            "this run has no such file yet", where=str(path), hint=repair or "finish it with `kit cv`"
         ) from None
     except OSError as error:
         raise UserError(

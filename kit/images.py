@@ -81,7 +81,9 @@ def read(path: Path) -> Images:
                 for name in ("train", "test")
             )
     except (OSError, ValueError, EOFError, LookupError, BadZipFile, zlib.error) as error:
-        raise UserError("missing or damaged", where=str(path), hint="delete it, then: kit report") from error
+        raise UserError(
+            "missing or damaged", where=str(path), hint="delete it, then: `kit report`"
+        ) from error
     return Images(train, test)
 
 

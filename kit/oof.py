@@ -81,7 +81,7 @@ def read(path: Path) -> Oof:
         if not (np.isfinite(probs).all() and (abs(probs.sum(axis=1) - 1) < ROUNDING).all()):
             raise ValueError("a row has no probabilities")
     except (OSError, ValueError, LookupError, csv.Error) as error:
-        hint = "delete it, and rerun the run's kit cv command: members are kept"
+        hint = "delete it, and run `kit cv` again as for this run: members are kept"
         raise UserError("missing or damaged", where=str(path), hint=hint) from error
     return Oof(labels, probs, names, numbers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
 from contextlib import contextmanager
 from hashlib import sha256
@@ -120,7 +121,7 @@ class Run:
         """Return what to do about a run that is not finished."""
         if self.status() == "running":
             return "wait until it is finished"
-        return f"rerun the command that started it to resume: {self.read_record().command}"
+        return f"rerun the command that started it to resume: `{self.read_record().command}`"
 
     def has_results(self) -> bool:
         """Return whether all results of the ensemble exist and its records are readable."""
@@ -146,7 +147,7 @@ class Run:
     def read_report(self) -> Report:
         """Return report.json; see `read_record` for errors."""
         again = "delete it and compute it again" if self.report_path.exists() else "compute it"
-        return read_record(self.report_path, Report, repair=f"{again}: kit report {self.name}")
+        return read_record(self.report_path, Report, repair=f"{again}: `kit report {self.name}`")
 
     def write_report(self, report: Report) -> None:
         """Replace report.json."""
@@ -342,7 +343,7 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         raise UserError(
             "no finished run" + ("" if on_sample else " on competition data"),
             where=str(RUNS),
-            hint="train one: kit cv",
+            hint="train one: `kit cv`",
         )
     for path in _places(name):
         if Run(path).exists():
@@ -350,8 +351,20 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
     refuse_study(name)
     known = ", ".join(run.name for run in all_runs()[:5]) or "none yet"
     raise UserError(
-        f"there is no run {name!r}",
+        f"there is no run {name!r}{_similar_run(name)}",
         where=str(RUNS),
         expected=f"a run ({known}) or the path of one",
-        hint="kit runs lists them",
+        hint="`kit runs` lists them",
     )
+
+
+def _similar_run(name: str) -> str:
+    """Return "; did you mean 'x'?": the newest run of this configuration, or one of a similar name."""
+    stem = Path(name).name
+    runs = {run.name: run.name.rpartition("-")[0] for run in all_runs()}
+    near = [run for run, config in runs.items() if stem == config]
+    near = near or difflib.get_close_matches(stem, runs, 1, 0.7)
+    if not near:
+        configs = difflib.get_close_matches(stem, runs.values(), 1, 0.6)
+        near = [run for run, config in runs.items() if config in configs]
+    return f"; did you mean {near[0]!r}?" if near else ""

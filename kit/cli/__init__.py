@@ -2,13 +2,13 @@
 
 import errno
 import io
+import signal
 import sys
 import traceback
 import warnings
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -17,6 +17,7 @@ from kit.errors import KitError
 from kit.masking import MaskedStream, learn_from, learn_later, masked
 
 COMMANDS = {
+    "configs": "List the configurations, or the keys of one.",
     "compare": "Compare runs on the same rows: better, worse, or no difference.",
     "cv": "Train a cross-validated ensemble and report its out-of-fold (OOF) score.",
     "data": "Fetch and check the competition's files.",
@@ -53,9 +54,7 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in COMMANDS:
-            similar = get_close_matches(cmd_name, COMMANDS)
-            hint = f" Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
-            raise click.UsageError(f"No such command {cmd_name!r}.{hint}", ctx)
+            raise click.UsageError(f"No such command {cmd_name!r}.", ctx)
         command: click.Command = import_module(f"kit.cli.{cmd_name}").command
         _add_debug(command)
         return command
@@ -101,18 +100,17 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ± shows a question mark
     _hide_secrets()
-    settings = {"debug": False}
+    settings, stdout = {"debug": False}, sys.stdout
     try:
         code: Any = kit.main(prog_name="kit", standalone_mode=False, obj=settings)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = error.exit_code
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "kit"
-        click.echo(masked(f"kit: {error.format_message()}\n({path} --help lists the arguments)"), err=True)
-        code = error.exit_code
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as end:
+        code = _at_a_closed_pipe(end, stdout)
     except (click.Abort, KeyboardInterrupt):
         code = _interrupted()
+    except click.UsageError as error:
+        code = _misused(error)
     except Exception as error:
         if interrupts.is_interrupt(error) and not isinstance(error, KitError):
             sys.exit(_interrupted())
@@ -125,6 +123,30 @@ def main() -> NoReturn:
         with suppress(OSError):  # After SIGHUP there is no terminal.
             click.echo(masked(f"kit: {message}"), err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _misused(error: click.UsageError) -> int:
+    """Show what is wrong with the command line; return the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    from kit.cli.mistakes import advice
+
+    # Without click's own suggestion, which knows no configuration.
+    what = error.message if hasattr(error, "possibilities") else error.format_message()
+    click.echo(masked(f"kit: {what}\n{advice(error, sys.argv[1:])}"), err=True)
+    return error.exit_code
+
+
+def _at_a_closed_pipe(end: BaseException, stdout: TextIO) -> int:
+    """Return the exit code of a program that SIGPIPE ended, as after `kit runs | head -1`; else raise `end`.
+
+    Rich and click catch a BrokenPipeError and raise SystemExit; click then replaces stdout.
+    """
+    if not any(isinstance(one, BrokenPipeError) for one in (end, end.__context__)) and sys.stdout is stdout:
+        raise end
+    sys.stdout = io.StringIO()  # Python flushes stdout again at exit.
+    return 128 + signal.SIGPIPE
 
 
 def _interrupted() -> int:

@@ -14,7 +14,7 @@ from kit.run_folder import find_run
     epilog="\b\nExample:\n  kit compare lenet-plain lenet-regularized\n"
     "  kit compare quick default baselines --json | jq -r '.pairs[].verdict'"
 )
-@click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN RUN…")
+@click.argument("runs", type=options.RunName(), nargs=-1, required=True, metavar="RUN RUN…")
 @options.as_json
 @options.open_page
 def command(runs: tuple[str, ...], as_json: bool, open_: bool) -> None:

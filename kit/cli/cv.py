@@ -49,4 +49,4 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
     try:
         render(report, Console(), run)
     except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted; the run is complete: kit report shows it") from None
+        raise InterruptedRunError("interrupted; the run is complete: `kit report` shows it") from None

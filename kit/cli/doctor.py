@@ -12,6 +12,7 @@ from kit.cli import options
 from kit.errors import UserError
 from kit.records import Machine
 from kit.records.base import Record
+from kit.typed import typed
 
 NEEDED_GIB = 2.0
 """Free disk for the cache of the competition's data, and a few runs with their networks."""
@@ -156,7 +157,7 @@ def _data(settings: config.Config, credentials: bool) -> tuple[DataFound, list[P
     except UserError as error:
         return DataFound(source=None), [*problems, _refusal(error, fatal=True)]
     what = "no competition data here: results come from the bundled sample"
-    problems.append(_problem(what, "kit data fetch --source PATH"))
+    problems.append(_problem(what, typed("kit data fetch --source PATH")))
     return DataFound(source="the bundled sample", sample=True), problems
 
 
@@ -200,4 +201,4 @@ def _show(findings: Findings) -> None:
         console.width = 1000  # One line each, for grep.
     for name, value in lines:
         print_text(console, value, start=f"{name:13}", indent=" " * 13)
-    click.echo("kit cannot work here" if findings.is_fatal else "ready: kit cv")
+    click.echo("kit cannot work here" if findings.is_fatal else f"ready: {typed('kit cv')}")

@@ -19,7 +19,7 @@ from kit.run_folder import Run, find_run
     "  kit ensemble default baselines --method weighted --name final\n"
     "  kit submit final"
 )
-@click.argument("runs", type=options.Named(), nargs=-1, required=True, metavar="RUN…")
+@click.argument("runs", type=options.RunName(), nargs=-1, required=True, metavar="RUN…")
 @click.option(
     "--method",
     type=click.Choice(get_args(Method)),

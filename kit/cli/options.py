@@ -1,17 +1,23 @@
 """Options that several commands share."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from kit.files import expanded
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile(
+    rf"(?:{_NUMBER}\s*h(?:ours?)?)?\s*(?:{_NUMBER}\s*m(?:in(?:utes?)?)?)?\s*(?:{_NUMBER}\s*(?:s(?:ec(?:onds?)?)?)?)?"
+)
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
-    """`90`, `90s`, `15m`, `2h`: seconds, as float."""
+    """`90`, `90s`, `15m`, `2h`, `1h30m`, `4 min`: seconds, as float."""
 
     name = "DURATION"
 
@@ -19,10 +25,11 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic before
         """Return seconds; a number is returned as it is."""
         if isinstance(value, int | float):
             return float(value)
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value.strip())
-        if match is None:
+        match = _DURATION.fullmatch(value.strip().lower())
+        if match is None or not any(match.groups()):
             self.fail(f"expected a duration such as 90, 90s, 15m or 2h; received {value!r}", param, ctx)
-        return float(match[1]) * _UNITS[match[2]]
+        hours, minutes, seconds = (float(number or 0) for number in match.groups())
+        return 3600 * hours + 60 * minutes + seconds
 
 
 class Named(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
@@ -35,6 +42,55 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # not generic before cl
         if not str(value).strip():
             self.fail("expected a name or a path, received nothing; is a shell variable empty?", param, ctx)
         return expanded(str(value))
+
+
+class ConfigName(Named):
+    """The name or the path of a configuration."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Return the names that begin like this, or let the shell complete a path."""
+        from kit.config.files import known_names
+
+        return _beginning(incomplete, known_names()) or [CompletionItem(incomplete, type="file")]
+
+
+class RunName(Named):
+    """The name or the path of a run."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Return the names that begin like this, or let the shell complete a path."""
+        names = sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
+        return _beginning(incomplete, names) or [CompletionItem(incomplete, type="file")]
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _complete_change(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Return the keys that begin like this, with their values in the configuration."""
+    from kit.config.values import keys_of
+    from kit.errors import KitError
+
+    try:
+        shown = keys_of(ctx.params.get("config") or "default")
+    except KitError:
+        return []
+    return [
+        CompletionItem(f"{one.key}={one.value}", help=one.meaning)
+        for one in shown
+        if f"{one.key}=".startswith(incomplete) and not one.value.startswith(("[", "{"))
+    ]
 
 
 class Storage(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
@@ -51,7 +107,7 @@ class Storage(click.ParamType):  # type: ignore[type-arg]  # not generic before 
 config = click.option(
     "-c",
     "--config",
-    type=Named(),
+    type=ConfigName(),
     default="default",
     show_default=True,
     metavar="NAME",
@@ -62,6 +118,7 @@ changes = click.option(
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=_complete_change,
     help="Set any configuration key, as in models.cnn.dropout=0.3; repeatable.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print only JSON on stdout.")

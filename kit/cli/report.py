@@ -10,13 +10,14 @@ from kit.cli.busy import Busy
 from kit.errors import UserError
 from kit.run_folder import Run, find_run, holds_run
 from kit.studies import StudyFolder, find_study
+from kit.typed import in_typed_form
 
 
 @click.command(
     epilog="\b\nExample:\n  kit report --open\n  kit report default-1a2b3c4d --json | jq .oof.accuracy\n"
     "  kit report tune-quick-1a2b3c4d"
 )
-@click.argument("run", type=options.Named(), required=False, metavar="[RUN]")
+@click.argument("run", type=options.RunName(), required=False, metavar="[RUN]")
 @options.as_json
 @options.open_page
 def command(run: str | None, as_json: bool, open_: bool) -> None:
@@ -81,7 +82,7 @@ def warn_of_changes(run: Run) -> None:
         from kit.ensembling.sources import changed
 
         for text in changed(record):
-            click.echo(f"warning: {run.name}: {text}", err=True)
+            click.echo(in_typed_form(f"warning: {run.name}: {text}"), err=True)
 
 
 def _unfinished(run: Run) -> UserError:

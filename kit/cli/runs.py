@@ -12,6 +12,7 @@ from kit.errors import KitError
 from kit.metrics import LOSS, METRICS, Metric
 from kit.records import Record, Score
 from kit.run_folder import RUNS, Run, all_runs
+from kit.typed import in_typed_form
 
 
 class _Summary(Record):
@@ -97,7 +98,7 @@ def command(order: str, studies: bool, as_json: bool) -> None:
         click.echo("\n" * bool(runs), nl=False)
         show_studies(found)
     if not runs and not found:
-        click.echo(f"no runs in {RUNS}/ yet; train one: kit cv")
+        click.echo(in_typed_form(f"no runs in {RUNS}/ yet; train one: `kit cv`"))
 
 
 def _summary(run: Run) -> _Summary:

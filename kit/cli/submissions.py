@@ -9,6 +9,7 @@ import click
 
 from kit.cli.options import as_json
 from kit.errors import KitError
+from kit.typed import in_typed_form
 
 if TYPE_CHECKING:
     from kit.submitting.ledger import Record
@@ -31,7 +32,7 @@ def command(as_json: bool) -> None:
     if ledger.records():
         try:
             if has_credentials():
-                refresh(ledger, timeout=30.0, say=lambda text: click.echo(text, err=True))
+                refresh(ledger, timeout=30.0, say=lambda text: click.echo(in_typed_form(text), err=True))
         except KitError as error:
             # The ledger is shown in any case.
             failure = error
@@ -45,7 +46,7 @@ def command(as_json: bool) -> None:
     elif records:
         _show(records)
     else:
-        click.echo("no submissions yet; send one: kit submit")
+        click.echo(in_typed_form("no submissions yet; send one: `kit submit`"))
     plot = ledger.folder / "cv-vs-leaderboard.png"
     if draw_score_plot(records, plot):
         click.echo(f"plot: {plot}", err=True)

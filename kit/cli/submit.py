@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import click
 
 from kit.cli import options
+from kit.typed import in_typed_form
 
 _FIRST_LINE, _NEXT_LINE = 10.0, 30.0
 
@@ -14,7 +15,7 @@ _FIRST_LINE, _NEXT_LINE = 10.0, 30.0
     epilog="\b\nExample:\n  kit submit                          the newest finished run\n"
     "  kit submit default-1a2b3c4d --dry-run\n  kit submit other.csv -m 'by hand'"
 )
-@click.argument("target", type=options.Named(), required=False, metavar="[RUN | FILE.csv]")
+@click.argument("target", type=options.RunName(), required=False, metavar="[RUN | FILE.csv]")
 @options.config
 @click.option("-m", "--message", help="Description on Kaggle.  [default: run, OOF score, hash]")
 @click.option("--again", is_flag=True, help="Send even if the same content was submitted before.")
@@ -57,15 +58,15 @@ def command(
         return
     record = submit(plan, ledger, again=again, timeout=timeout, say=_say)
     if wait == 0:
-        click.echo(f"submission {record.ref} was sent; kit submissions fetches its score")
+        _say(f"submission {record.ref} was sent; `kit submissions` fetches its score", err=False)
         return
     with _waiting(f"submission {record.ref}: waiting for its score") as show:
         record = wait_for_score(record, ledger, timeout=timeout, wait=wait, show=show)
     click.echo(record.result)
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+def _say(text: str, *, err: bool = True) -> None:
+    click.echo(in_typed_form(text), err=err)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from kit.reports.study.wording import minutes, value_text
 from kit.terminals import can_redraw
 from kit.training.launch.base import Activity, Event, Progress
 from kit.tuning.search import STOP_REASONS
+from kit.typed import in_typed_form
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -85,7 +86,9 @@ class TuningTerminal:
         rows = f"{len(dataset.train_labels):,} training rows from {dataset.source}"
         self._say(f"{request.name}: {len(request.space.parameters)} parameters, {rows}")
         if dataset.sample:
-            self._say("This is the bundled sample: get the competition's data with kit data fetch.")
+            self._say(
+                in_typed_form("This is the bundled sample: get the competition's data with `kit data fetch`.")
+            )
         for warning in dataset.warnings:
             self._say(f"warning: {warning}")
         limits = [f"{request.trials} trials"] if request.trials else []

@@ -1,7 +1,8 @@
 """Error messages for configurations: key, file and line, expected and received value."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -15,6 +16,7 @@ from kit.config.base import Section
 from kit.config.notation import is_ambiguous
 from kit.config.renamed import current_key
 from kit.config.root import Config
+from kit.config.suggestions import did_you_mean, fitting_key, similar_keys
 from kit.errors import UserError
 
 # Plain words for pydantic's error types; other types keep pydantic's message.
@@ -72,11 +74,14 @@ class Layer:
         return line
 
 
-def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence[str]) -> UserError:
+def explained(
+    error: ValidationError, raw: Mapping[str, Any], layers: Sequence[Layer], changes: Sequence[str]
+) -> UserError:
     """Return the first of pydantic's errors as a UserError.
 
     Args:
         error: from pydantic.
+        raw: what was validated.
         layers: the files, each before the one that it extends.
         changes: of `--set`, "a.b=c".
     """
@@ -89,8 +94,10 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
     where = origin(location[:-1] if missing else location, layers, changes)
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
+        siblings = [".".join([*location[:-1], one]) for one in known]
+        near = similar_keys(_as_typed(key, where), _models(raw), siblings)
         expected = f"one of {', '.join(known)}" if known else None
-        return UserError(f"unknown key {key}{nearest(location[-1], known)}", where=where, expected=expected)
+        return UserError(f"unknown key {key}{did_you_mean(near)}", where=where, expected=expected)
     if missing:
         return UserError(f"{key} is missing", where=where)
     if first["type"] == "value_error":
@@ -101,7 +108,7 @@ def explained(error: ValidationError, layers: Sequence[Layer], changes: Sequence
         where=where,
         expected=_expected(first),
         received=_shown(first),
-        hint=_hint(first),
+        hint=_hint(first, key),
     )
 
 
@@ -118,9 +125,13 @@ def origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[s
     return str(layers[0].path) if layers else None
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], similarity: float = 0.5) -> str:
     """Return "; did you mean 'x'?" for the known name most similar to `name`; "" if none is similar."""
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    names = list(known)
+    part = [one for one in names if len(name) > 1 and name.lower() in one.lower()]
+    match = (
+        part[:1] if len(part) == 1 else difflib.get_close_matches(name.lower(), names, n=1, cutoff=similarity)
+    )
     return f"; did you mean {match[0]!r}?" if match else ""
 
 
@@ -129,9 +140,31 @@ def _expected(detail: ErrorDetails) -> str:
     return template.format(**detail.get("ctx", {})) if template else detail["msg"]
 
 
-def _hint(detail: ErrorDetails) -> str | None:
-    number = detail["type"] in {"int_type", "float_type", "tuple_type"}
-    return "write a decimal number, as in 10 or 1000" if number and is_ambiguous(detail["input"]) else None
+def _as_typed(key: str, where: str | None) -> str:
+    """Return the whole key of a change, of which only a part may be unknown."""
+    change = (where or "").partition("--set ")[2]
+    return change.partition("=")[0].strip() if change else key
+
+
+def _models(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    models = raw.get("models")
+    return models if isinstance(models, Mapping) else {}
+
+
+def _hint(detail: ErrorDetails, key: str) -> str | None:
+    value, kind = detail["input"], detail["type"]
+    if kind in {"int_type", "float_type", "tuple_type"} and is_ambiguous(value):
+        return "write a decimal number, as in 10 or 1000"
+    if kind == "int_type" and isinstance(value, float) and value.is_integer():
+        return f"write {int(value)}"
+    if kind == "literal_error":
+        near = nearest(str(value), re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+        return near.removeprefix("; ") or None
+    if kind in {"model_type", "model_attributes_type"} and value is not None:
+        section = _section_at(detail["loc"])
+        name = fitting_key(section, value) if section else None
+        return f"did you mean {key}.{name}={_shown(detail)}?".replace("'", "") if name else None
+    return None
 
 
 def _shown(detail: ErrorDetails) -> str:
@@ -169,6 +202,18 @@ def _place(loc: Iterable[str | int]) -> tuple[list[str], list[str]]:
             # The element type of a dict or a tuple[…, ...].
             inside, known = next((one for one in reversed(get_args(inside)) if one is not Ellipsis), None), []
     return location, known
+
+
+def _section_at(loc: Iterable[str | int]) -> type[Section] | None:
+    """Return the model of the section at a location of pydantic."""
+    inside: Any = Config
+    for part in loc:
+        sections = _sections(inside)
+        if len(sections) != 1 or part not in sections[0].model_fields:
+            return None
+        inside = sections[0].model_fields[str(part)].annotation
+    found = _sections(inside)
+    return found[0] if len(found) == 1 else None
 
 
 def _sections(annotation: Any) -> list[type[Section]]:

@@ -3,6 +3,7 @@
 Three steps: merge the files along `extends`, apply the changes, validate the result once.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from importlib.resources import files
@@ -61,7 +62,7 @@ def validate(raw: Mapping[str, Any], layers: Sequence[Layer] = (), changes: Sequ
     try:
         config = Config.model_validate(current)
     except ValidationError as error:
-        raise explained(error, layers, changes) from error
+        raise explained(error, current, layers, changes) from error
     method = config.ensemble.method
     # The stored configuration of an ensemble has the models of one of its runs.
     if layers and method in FITTED_METHODS and len(config.models) * len(config.seeds) == 1:
@@ -79,6 +80,18 @@ def shipped() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "configs"
 
 
+def known_names() -> list[str]:
+    """Return the names of the configurations in ./configs and of the shipped ones."""
+    return sorted(
+        {
+            path.stem
+            for folder in (Path("configs"), shipped())
+            for path in folder.glob("*.yaml")
+            if path.is_file()
+        }
+    )
+
+
 def find(name: str) -> Path:
     """Return the file of configuration `name`: a path, else in ./configs, else shipped.
 
@@ -94,14 +107,15 @@ def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
         path = extended_by.parent / expanded(name) if extended_by else Path(expanded(name))
         if path.is_file():
             return path
-        raise UserError(f"there is no configuration file {path}", where=where)
+        near = nearest(path.stem, known_names(), 0.7)
+        raise UserError(f"there is no configuration file {path}{near}", where=where)
     for folder in folders:
         path = folder / f"{name}.yaml"
         # configs/default.yaml may extend the shipped default.
         if path.is_file() and not (extended_by and path.samefile(extended_by)):
             return path
     known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml") if path != extended_by})
-    what = f"there is no configuration {name!r}{nearest(name, known)}"
+    what = f"there is no configuration {name!r}{nearest(Path(name).name, known)}"
     raise UserError(what, where=where, expected=f"one of {', '.join(known)}, or a file.yaml")
 
 
@@ -160,7 +174,9 @@ def apply_change(raw: dict[str, Any], change: str) -> None:
     *parents, last = new.split(".")
     if not separator or not all([*parents, last]):
         raise UserError(
-            "not a change", where=f"--set {change}", expected="KEY=VALUE, as in models.cnn.dropout=0.3"
+            f"not a change{_with_equals_sign(change)}",
+            where=f"--set {change}",
+            expected="KEY=VALUE, as in models.cnn.dropout=0.3",
         )
     try:
         value = notation.read(text)[0]
@@ -174,6 +190,12 @@ def apply_change(raw: dict[str, Any], change: str) -> None:
     for part in parents:
         place = _below(place, part, change)
     place[_position(place, last, change)] = value
+
+
+def _with_equals_sign(change: str) -> str:
+    """Return "; did you mean …" for KEY:VALUE and KEY VALUE."""
+    found = re.fullmatch(r"\s*([\w.-]*\w)\s*(?::=?\s*|\s+)(\S.*)", change)
+    return f"; did you mean {found[1]}={found[2]}?" if found else ""
 
 
 def _check_model(name: str, models: Any, change: str) -> None:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from kit.config.base import Flag, Name, Section, Seed, Whole
 from kit.config.competition import Competition
 from kit.config.models import Augmentation, Cnn, Model, Training
+from kit.config.notation import is_ambiguous
 from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
@@ -113,6 +114,8 @@ class Config(Section):
     @field_validator("seeds", mode="before")
     @classmethod
     def _count_of_seeds(cls, value: Any) -> Any:
+        if isinstance(value, str | float) and not is_ambiguous(value):
+            raise ValueError(f"expected a number from 1 to 1000, or a list of seeds; received {value!r}")
         if type(value) is not int:
             return value
         if not 0 < value <= 1000:

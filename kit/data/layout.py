@@ -34,7 +34,7 @@ def required(folder: Path) -> tuple[Path, Path]:
     train, test = (file_in(folder, name) for name in (TRAIN, TEST))
     if train is None or test is None:
         absent = TRAIN if train is None else TEST
-        hint = "get both: kit data fetch --source kaggle, or the path of a folder or a zip"
+        hint = "get both: `kit data fetch --source kaggle`, or the path of a folder or a zip"
         raise UserError(
             f"there is no {absent}", where=f"{folder}/", expected="train.csv and test.csv", hint=hint
         )
@@ -84,7 +84,7 @@ def bundled_sample(config: Config) -> Path:
         UserError: the configuration describes another competition.
     """
     if not _fits_sample(config.competition):
-        hint = "get them: kit data fetch --source FOLDER or ZIP"
+        hint = "get them: `kit data fetch --source FOLDER` or ZIP"
         raise UserError("there are no train.csv and test.csv", where=f"{config.data.directory}/", hint=hint)
     return SAMPLE
 
@@ -99,7 +99,7 @@ def _check_named(directory: Path) -> None:
         directory.stat()
     except OSError as error:
         absent = isinstance(error, FileNotFoundError)
-        hint = "data.directory names it; bring the data there with kit data fetch, or correct the name"
+        hint = "data.directory names it; bring the data there with `kit data fetch`, or correct the name"
         raise UserError(
             "there is no such folder" if absent else f"cannot be read: {error.strerror}",
             where=str(directory),

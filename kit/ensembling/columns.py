@@ -102,7 +102,7 @@ def _check_rows(member: Member, result: MemberResult, held_out: NDArray[np.intp]
             where=f"member {member}",
             expected=f"{len(result.val_rows)} rows of probabilities",
             received=str(len(result.val_probs)),
-            hint="train it again: kit cv --fresh",
+            hint="train it again: `kit cv --fresh`",
         )
     if not np.array_equal(result.val_rows, held_out):
         foreign = len(np.setdiff1d(result.val_rows, held_out))
@@ -111,7 +111,7 @@ def _check_rows(member: Member, result: MemberResult, held_out: NDArray[np.intp]
             where=f"member {member}",
             expected=f"the fold's {len(held_out)} rows, ascending",
             received=f"{len(result.val_rows)} rows, {foreign} of them not in the fold",
-            hint="the folds changed after it was trained; train again: kit cv --fresh",
+            hint="the folds changed after it was trained; train again: `kit cv --fresh`",
         )
 
 
@@ -124,7 +124,7 @@ def _check_sizes(member: Member, result: MemberResult, sizes: tuple[int, int], f
             where=f"member {member}",
             expected=f"{classes} classes and {test_rows} test rows, as member {first} has",
             received=f"{val[1]} classes for held-out rows; {test[1]} classes and {test[0]} rows for test",
-            hint="the data changed after it was trained; train again: kit cv --fresh",
+            hint="the data changed after it was trained; train again: `kit cv --fresh`",
         )
 
 
@@ -156,5 +156,5 @@ def _check_each_row_once(column: str, own: Mapping[Member, MemberResult], rows: 
             where=f"column {column}",
             expected="one member per fold",
             received=f"folds {', '.join(str(one.fold) for one in own if one.fold != ALL_ROWS) or 'none'}",
-            hint="train the missing members: kit cv",
+            hint="train the missing members: `kit cv`",
         )

@@ -117,7 +117,8 @@ def changed(record: RunRecord) -> Iterator[str]:
         if run is None:
             yield f"its source run {source.name} is not there any more: {source.path}"
         elif not is_same(run, source):
-            yield f"its source run {source.name} changed since; combine them again: {record.command} --fresh"
+            again = f"combine them again: `{record.command} --fresh`"
+            yield f"its source run {source.name} changed since; {again}"
 
 
 def find_source(source: SourceRun) -> Run | None:

@@ -125,8 +125,8 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         noise = keras.random.normal(
             (2, batch, down.shape[1], right.shape[1]), dtype="float32", seed=self.random
         )
-        # Not matmul: under TensorFlow 2.20 and 2.21 with oneDNN, operands of different rank write beyond their
-        # memory (tensorflow#117700): wrong displacements, or a crash.
+        # Not matmul: under TensorFlow 2.20 and 2.21 with oneDNN, operands of different rank write beyond
+        # their memory (tensorflow#117700): wrong displacements, or a crash.
         field = ops.einsum("hk,dbkl,wl->dbhw", down, noise, right)
         return ops.reshape(field, (2, -1, self.height * self.width)) * self.ranges.elastic
 

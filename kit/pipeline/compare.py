@@ -30,7 +30,7 @@ def compare(runs: Sequence[Run]) -> RunComparison:
     """
     if len(runs) < 2:
         raise UserError(
-            "a single run cannot be compared", expected="two or more runs", hint="kit runs lists them"
+            "a single run cannot be compared", expected="two or more runs", hint="`kit runs` lists them"
         )
     finished = read_finished(runs, "compared")
     first = finished[0]

@@ -94,7 +94,7 @@ def cv(
         # A path could point outside runs/, and --fresh deletes.
         check_name(name, "--run")
         if name == COMPARISONS:
-            raise UserError("kit compare writes to this folder", where="--run", received=name)
+            raise UserError("`kit compare` writes to this folder", where="--run", received=name)
     stem = plain_name(config_name)
     listener.stage("looking for the data")
     dataset = load(config, listener.stage)

@@ -161,7 +161,7 @@ def _check_name(name: str | None) -> None:
     if name is not None:
         check_name(name, "--name")
     if name == COMPARISONS:
-        raise UserError("kit compare writes to this folder", where="--name", received=name, hint=_RENAME)
+        raise UserError("`kit compare` writes to this folder", where="--name", received=name, hint=_RENAME)
 
 
 def _check_writable(run: Run) -> None:
@@ -197,7 +197,7 @@ def _is_done(run: Run, record: RunRecord, *, fresh: bool) -> bool:
     if before.hash == record.hash:
         return run.is_finished() and run.has_results()
     raise UserError(
-        f"there is another ensemble of this name, made by: {before.command}",
+        f"there is another ensemble of this name, made by: `{before.command}`",
         where=str(run.path),
         hint=f"{_RENAME}, or --fresh to replace it",
     )

@@ -108,7 +108,7 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
                 "there is no report.json, and it cannot be computed",
                 where=str(run.path),
                 received=cause,
-                hint=f"{again}: {record.command}{' --fresh' * bool(record.sources)}",
+                hint=f"{again}: `{record.command}{' --fresh' * bool(record.sources)}`",
             ) from error
         say(f"the page shows only what report.json has: {cause}")
         return stored

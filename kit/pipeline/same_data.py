@@ -71,7 +71,7 @@ def _read(run: Run, name: str, what: str) -> FinishedRun:
             where=str(run.oof_path),
             expected=f"{report.oof.rows:,} rows, as in report.json",
             received=f"{len(table.labels):,}",
-            hint=f"delete it, and rerun the run's command, which keeps its members: {record.command}",
+            hint=f"delete it, and rerun the run's command, which keeps its members: `{record.command}`",
         )
     return FinishedRun(name, run, record, report, table)
 
@@ -154,7 +154,7 @@ def _different(first: FinishedRun, other: FinishedRun, received: Sequence[str]) 
         where=f"{first.name} and {other.name}",
         expected="the same rows, labels and classes",
         received=" and ".join(received),
-        hint="train one of them again on the data of the other: kit cv",
+        hint="train one of them again on the data of the other: `kit cv`",
     )
 
 

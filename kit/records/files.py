@@ -34,7 +34,7 @@ def read_record(path: Path, kind: type[AnyRecord], *, repair: str | None = None)
             where=str(path),
             expected=f"version 1 to {VERSION}",
             received=repr(version),
-            hint="update kit, or train the run again: kit cv --fresh",
+            hint="update kit, or train the run again: `kit cv --fresh`",
         )
     try:
         return kind.model_validate(raw)

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kit.typed import in_typed_form
+
 WIDE = 110
 """Terminal columns from which tables show every column."""
 SMALLEST_P = 1e-99
@@ -119,7 +121,9 @@ def wrap(text: str, width: int, start: str = "", indent: str = "") -> str:
         start: before the first line.
         indent: before the other lines.
     """
-    joined = _JOINED.sub(lambda found: found[0].strip("`").replace(" ", _HARD_SPACE), text)
+    joined = _JOINED.sub(
+        lambda found: found[0].strip("`").replace(" ", _HARD_SPACE), in_typed_form(text, marked=True)
+    )
     filled = textwrap.fill(
         joined,
         width,

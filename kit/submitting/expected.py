@@ -44,7 +44,7 @@ def task_of_file(config: Config) -> Task:
         return make_task(config.competition, labels)
     folder = layout.local_folder(config)
     if folder is None:
-        hint = "get the data (kit data fetch), or list them: competition.labels"
+        hint = "get the data (`kit data fetch`), or list them: competition.labels"
         raise UserError("the labels are unknown", where="competition.labels", hint=hint)
     return open_folder(folder, config).task
 

@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,18 +205,30 @@ class Ledger:
         end = None
         while True:
             with locks.locked(self.path, wait=False) as held:
-                if held or waiting is None:
-                    yield held
+                # The process that had the lock may have removed the file.
+                if (held and self.path.exists()) or waiting is None:
+                    try:
+                        yield held
+                    finally:
+                        if held:
+                            self._remove_if_empty()
                     return
             if end is None:
                 waiting()
                 end = time.monotonic() + patience
             elif time.monotonic() >= end:
-                what = f"another kit submit is still running after {patience:.0f} s"
+                what = f"another `kit submit` is still running after {patience:.0f} s"
                 raise UserError(
                     what, where=str(self.path), hint="stop that process; this one has sent nothing"
                 )
             time.sleep(_LOCK_INTERVAL)
+
+    def _remove_if_empty(self) -> None:
+        """Remove the ledger and its folder if nothing was recorded."""
+        with suppress(OSError):
+            if self.path.stat().st_size == 0:
+                self.path.unlink()
+                self.folder.rmdir()
 
     def _make_folder(self) -> None:
         try:

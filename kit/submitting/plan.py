@@ -121,7 +121,7 @@ def _of_run(run: Run) -> tuple[Task, dict[str, Any], str, Expected]:
     """Return a run's task, figures for the ledger, default message, and the ids it must have."""
     record = run.read_record()
     if record.sample:
-        hint = "bring the competition's data (kit data fetch), then kit cv"
+        hint = "bring the competition's data (`kit data fetch`), then `kit cv`"
         raise UserError(
             "trained on the bundled sample, not on the competition", where=str(run.path), hint=hint
         )

@@ -53,7 +53,7 @@ def submit(plan: Plan, ledger: Ledger, *, again: bool, timeout: float, say: Say)
     """
     if not kaggle_client.has_credentials():
         raise kaggle_client.no_credentials()
-    waiting = partial(say, "waiting for another kit submit in this folder")
+    waiting = partial(say, "waiting for another `kit submit` in this folder")
     with ledger.locked(waiting, patience=_CALLS * attempts.budget(timeout)):
         # Only this competition: a closed one, or one without accepted rules, must not block others.
         found = recover(ledger, plan.record.competition, timeout=timeout, say=say)

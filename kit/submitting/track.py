@@ -58,7 +58,7 @@ def recover(
     # The ledger's times come from a clock that may have been changed, or may change meanwhile.
     end = time.monotonic() + SETTLE
     while open_:
-        say(f"an earlier kit submit was interrupted while sending {open_[0].name}; checking Kaggle for it")
+        say(f"an earlier `kit submit` was interrupted while sending {open_[0].name}; checking Kaggle for it")
         changed = _update(ledger, open_, timeout)
         done += changed
         open_ = [record for record in open_ if record.tag not in {one.tag for one in changed}]

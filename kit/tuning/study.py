@@ -255,7 +255,7 @@ def _join(study: "Study", space: Space, made_of: Mapping[str, str]) -> None:
     if before is None:
         foreign = any("baseline" not in trial.user_attrs for trial in trials)
         if foreign or study.directions != [StudyDirection.MINIMIZE]:
-            raise UserError("kit tune did not create this study", where=where, hint=hint)
+            raise UserError("`kit tune` did not create this study", where=where, hint=hint)
         if not trials:
             study.enqueue_trial(space.baseline, user_attrs={"baseline": True})
         # Last, so that a process killed before this line leaves nothing that is refused later.

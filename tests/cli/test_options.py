@@ -5,13 +5,26 @@ from kit.cli.options import Duration, Jobs
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("0.5h", 1800), (" 1m ", 60)]
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("15m", 900),
+        ("2h", 7200),
+        ("0.5h", 1800),
+        (" 1m ", 60),
+        ("4min", 240),
+        ("4 min", 240),
+        ("1h30m", 5400),
+        ("2 hours", 7200),
+        ("90sec", 90),
+    ],
 )
 def test_a_duration_is_a_number_of_seconds(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "m", "-1", "1d", "1 m", "1h30m", "1e3", "inf"])
+@pytest.mark.parametrize("text", ["", "m", "-1", "1d", "30m1h", "4 minn", "1e3", "inf"])
 def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="such as 90, 90s, 15m or 2h"):
         Duration().convert(text, None, None)

@@ -142,6 +142,8 @@ def test_the_table_shows_the_confirmation() -> None:
 
 def test_parameters_are_shortened_to_the_end_of_their_keys() -> None:
     assert short_params({"models.cnn.dropout": 0.123456, "training.epochs": 5}) == "dropout=0.123 epochs=5"
+
+
 def test_a_limit_that_is_too_short_for_a_confirmation_is_named(terminal: TuningTerminal) -> None:
     terminal.too_short(253.0, 240.0, 850.0)
     assert said(terminal) == [

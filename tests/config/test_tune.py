@@ -96,7 +96,7 @@ def test_what_no_trial_could_draw_is_refused(workdir: Path, dimension: str, word
         ),
         (
             "kind: float, low: 0, high: 1, hihg: 2",
-            "unknown key tune.space.training.epochs.hihg; did you mean 'high'?",
+            "unknown key tune.space.training.epochs.hihg; did you mean 'tune.space.training.epochs.high'?",
         ),
         ("kind: float, low: 0, high: 1, step: 0", "step is not right\nexpected more than 0, received 0"),
     ],
@@ -112,7 +112,7 @@ def test_a_dimension_that_is_none_is_refused(workdir: Path, dimension: str, mess
         ("sampler: grid", "tune.sampler is not right\nexpected 'tpe' or 'random', received 'grid'"),
         ("confirm_seeds: 2", "tune.confirm_seeds is not right\nexpected at least 3, received 2"),
         ("minutes: 0", "tune.minutes is not right\nexpected more than 0, received 0"),
-        ("trails: 5", "unknown key tune.trails; did you mean 'trials'?"),
+        ("trails: 5", "unknown key tune.trails; did you mean 'tune.trials'?"),
     ],
 )
 def test_other_faults_of_the_section(workdir: Path, tune: str, message: str) -> None:

@@ -181,3 +181,17 @@ def test_sources_are_read_as_written(ledger: Ledger) -> None:
     assert ledger.records()[0].sources == {"a": "ab" * 32, "b": "cd" * 32}
     ledger.append(replace(RECORD, tag="kit-2"))
     assert ledger.records()[1].sources == {}
+
+
+def test_a_lock_without_an_event_leaves_no_file(workdir: Path) -> None:
+    with Ledger().locked(lambda: None) as held:
+        assert held
+    assert list(workdir.iterdir()) == []
+
+
+def test_a_lock_leaves_other_files(workdir: Path) -> None:
+    (workdir / "submissions").mkdir()
+    (workdir / "submissions/mine.csv").touch()
+    with Ledger().locked():
+        pass
+    assert [path.name for path in (workdir / "submissions").iterdir()] == ["mine.csv"]

@@ -341,13 +341,16 @@ RANGE = {"kind": "float", "low": 0.1, "high": 0.5}
     [
         (
             "models.a.dropot",
-            "tune.space: unknown key models.a.dropot; did you mean 'dropout'?\nexpected one of ",
+            "tune.space: unknown key models.a.dropot; did you mean 'models.a.dropout'?\nexpected one of ",
         ),
         (
             "training.epoch",
-            "tune.space: unknown key training.epoch; did you mean 'epochs'?\nexpected one of ",
+            "tune.space: unknown key training.epoch; did you mean 'training.epochs'?\nexpected one of ",
         ),
-        ("trainig.epochs", "tune.space: trainig.epochs=0.1: unknown key trainig; did you mean 'training'?"),
+        (
+            "trainig.epochs",
+            "tune.space: trainig.epochs=0.1: unknown key trainig; did you mean 'training.epochs'?",
+        ),
         (
             "models.c.dropout",
             "tune.space: models.c.dropout=0.1: there is no model 'c'\nexpected one of a, b, knn",
@@ -359,7 +362,7 @@ RANGE = {"kind": "float", "low": 0.1, "high": 0.5}
         ("models.a.stages.00.dropout", "tune.space: unknown key models.a.stages.00.dropout"),
         (
             "models.*.dropot",
-            "tune.space, models.*.dropot: unknown key models.a.dropot; did you mean 'dropout'?\n",
+            "tune.space, models.*.dropot: unknown key models.a.dropot; did you mean 'models.a.dropout'?\n",
         ),
         (
             "models.*.stags.*.dropout",

@@ -45,7 +45,7 @@ def check_target(name: str, source: Source) -> Path:
         return path
     if not path.is_file() or not path.read_bytes().startswith(MARK.encode()):
         raise UserError(
-            "kit tune did not write this file and will not overwrite it", where=str(path), hint=hint
+            "`kit tune` did not write this file and will not overwrite it", where=str(path), hint=hint
         )
     if any(layer.path.samefile(path) for layer in source.layers):
         raise UserError(
