@@ -1,15 +1,13 @@
 """Figures of a report for notebooks: the plots of the page, by the name of its section."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from importlib.resources import files
 
 from kit.config.errors import nearest
 from kit.errors import UserError
 from kit.metrics import METRICS
+from kit.plotting import CHOSEN, PALETTE, PLAIN, Mark, marks
 from kit.records import Report
 from kit.reports.html.scores import TimedScore, time_plot
 from kit.reports.html.svg import Plot
@@ -36,7 +34,7 @@ class Figure:
     @property
     def svg(self) -> tuple[str, ...]:
         """Each plot as an SVG file of its own."""
-        return tuple(_alone(plot.svg) for plot in self.plots)
+        return tuple(_alone(plot.wide) for plot in self.plots)
 
     def __repr__(self) -> str:
         return "\n".join(f"{plot.title}: {plot.text}" for plot in self.plots)
@@ -72,18 +70,25 @@ def figure(report: Report, name: str) -> Figure:
 def _time(report: Report) -> list[Plot]:
     timed = [TimedScore(one.model, one.score, one.seconds) for one in report.models]
     timed.append(TimedScore(ENSEMBLE, report.oof, report.time.member_seconds))
-    return [time_plot(timed, METRICS[report.metric])]
+    marked = _marks(report) | {ENSEMBLE: Mark(PLAIN, CHOSEN)}
+    return [time_plot(timed, METRICS[report.metric], marked)]
 
 
 def _curves(report: Report) -> list[Plot]:
     by_model = {one.model: [own for own in report.members if own.model == one.model] for one in report.models}
-    metric = METRICS[report.metric]
-    return [plot for model, own in by_model.items() for plot in curves(model, own, metric)]
+    metric, marked = METRICS[report.metric], _marks(report)
+    return [
+        plot for model, own in by_model.items() for plot in curves(model, own, metric, marked[model].color)
+    ]
+
+
+def _marks(report: Report) -> dict[str, Mark]:
+    return marks([one.model for one in report.models])
 
 
 def _ensemble(report: Report) -> list[Plot]:
     given = report.combination
-    plots_ = [ensemble_plots.methods(given), ensemble_plots.weights(given)] if given else []
+    plots_ = [ensemble_plots.methods(given), ensemble_plots.weights(given, _marks(report))] if given else []
     return [plot for plot in plots_ if plot]
 
 
@@ -120,14 +125,8 @@ _FIGURES = {
 """By the anchor of their section on the page."""
 
 
-@cache
-def _colors() -> dict[str, str]:
-    """Return the light colours of the page by the name of their variable."""
-    css = (files("kit.reports.html") / "page.css").read_text(encoding="utf-8")
-    return dict(re.findall(r"--([\w-]+): ([^;]+);", css.partition("@media")[0]))
-
-
 def _alone(svg: str) -> str:
     """Return an inline SVG of the page with colours in place of variables."""
-    svg = re.sub(r"var\(--([\w-]+)\)", lambda match: _colors()[match[1]], svg)
+    for color, (variable, _) in PALETTE.items():
+        svg = svg.replace(f"var(--{variable})", color)
     return svg.replace("<svg ", '<svg font-family="sans-serif" ', 1)

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from kit.plotting import WRONG
 from kit.records import Details
-from kit.reports.html.svg import SERIES, Plot, draw
+from kit.reports.html.svg import Plot, draw
 from kit.reports.html.text import counted, short
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def confusion(details: Details) -> Plot:
 
         for (label, other), count in errors.items():
             heat = 0.1 + 0.6 * count / largest
-            axes.add_patch(
-                Rectangle((other - 0.5, label - 0.5), 1, 1, color=SERIES[0], alpha=heat, linewidth=0)
-            )
+            axes.add_patch(Rectangle((other - 0.5, label - 0.5), 1, 1, color=WRONG, alpha=heat, linewidth=0))
         if len(names) <= COUNTED:
             for label, row in enumerate(counts):
                 for other, count in enumerate(row):
@@ -57,4 +56,4 @@ def confusion(details: Details) -> Plot:
         label, other = max(errors, key=lambda cell: errors[cell])
         pair = f"{names[label]} predicted as {names[other]}"
         text += f" The most frequent error: {pair}, {counted(largest, 'row')}."
-    return draw("Rows by label and prediction", text, paint, size=(5, 4.6))
+    return draw("Rows by label and prediction", text, paint, height=4.0)
