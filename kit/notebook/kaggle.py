@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.config import load
@@ -11,6 +10,8 @@ from kit.notebook.messages import show
 from kit.notebook.run import Run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kit.submitting.ledger import Record
 
 
