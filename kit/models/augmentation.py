@@ -125,9 +125,10 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         noise = keras.random.normal(
             (2, batch, down.shape[1], right.shape[1]), dtype="float32", seed=self.random
         )
-        # Not matmul: under TensorFlow 2.20 and 2.21 with oneDNN, operands of different rank write beyond
-        # their memory (tensorflow#117700): wrong displacements, or a crash.
-        field = ops.einsum("hk,dbkl,wl->dbhw", down, noise, right)
+        # Of equal rank: under TensorFlow 2.20 and 2.21 with oneDNN, another matmul accesses memory that is not
+        # its own (tensorflow#117700), which gives wrong displacements or a crash.
+        left, across = (ops.broadcast_to(one, (2, batch, *one.shape)) for one in (down, right.T))
+        field = ops.matmul(ops.matmul(left, noise), across)
         return ops.reshape(field, (2, -1, self.height * self.width)) * self.ranges.elastic
 
 
