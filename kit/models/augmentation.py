@@ -125,8 +125,8 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         noise = keras.random.normal(
             (2, batch, down.shape[1], right.shape[1]), dtype="float32", seed=self.random
         )
-        # Of equal rank: under TensorFlow 2.20 and 2.21 with oneDNN, another matmul accesses memory that is
-        # not its own (tensorflow#117700), which gives wrong displacements or a crash.
+        # Of equal shape: under TensorFlow 2.20 and 2.21 with oneDNN, other matmuls access memory that is not
+        # theirs (tensorflow#117700), which gives wrong displacements or a crash.
         left, across = (ops.broadcast_to(one, (2, batch, *one.shape)) for one in (down, right.T))
         field = ops.matmul(ops.matmul(left, noise), across)
         return ops.reshape(field, (2, -1, self.height * self.width)) * self.ranges.elastic
