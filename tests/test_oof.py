@@ -77,6 +77,6 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "oof.csv"
     path.write_bytes(content)
     with pytest.raises(
-        UserError, match=r"oof\.csv: missing or damaged\ndelete it, and rerun the run's kit cv command"
+        UserError, match=r"oof\.csv: missing or damaged\ndelete it, and run kit cv again as for this run"
     ):
         oof.read(path)
