@@ -109,7 +109,7 @@ def computed(files: StudyFolder) -> tuple[Study, StudyReport]:
         raise UserError(
             "the report is out of date, and study.json does not have the password of the storage",
             where=str(files.path),
-            hint=f"rerun the command that started it: {origin.command}",
+            hint=f"rerun the command that started it: `{origin.command}`",
         )
     study = load_study(storage_url(files.path, None if own else origin.storage), origin.study)
     return study, summarise_study(study, origin.confirmation, origin, files.status())

@@ -206,11 +206,9 @@ def failure_table(report: StudyReport) -> Cells:
     return {"Failed": list(trials), "Trial": [", ".join(names) for names in trials.values()]}
 
 
-def next_steps(report: StudyReport, page: Path | None = None) -> list[tuple[str, str]]:
-    """Return what to do next: the purpose, and the command or the file; the page is the last."""
-    explore = ("Explore", f"optuna-dashboard {shlex.quote(report.storage)}")
-    steps = [explore, _main_step(report)]
-    return steps if page is None else [*steps, ("Page", str(page))]
+def next_steps(report: StudyReport) -> list[tuple[str, str]]:
+    """Return what to do next: the purpose, and the command; the most useful step is the first."""
+    return [_main_step(report), ("Explore", f"optuna-dashboard {shlex.quote(report.storage)}")]
 
 
 def _main_step(report: StudyReport) -> tuple[str, str]:
