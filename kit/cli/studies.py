@@ -148,4 +148,4 @@ def _value(study: StudySummary, value: float | None) -> str:
 def _confirmed(study: StudySummary) -> str:
     if study.confirmed_gain is not None:
         return f"{100 * study.confirmed_gain:+.1f} %"
-    return "-" if study.verdict is None else "nothing"
+    return {None: "-", "no time": "no time"}.get(study.verdict, "nothing")

@@ -255,7 +255,7 @@ PLOTS = (
     (
         _parallel,
         "Parallel coordinates",
-        "One line per trial, from its loss ({loss}) down through its parameters; darker is better. A line "
+        "One line per trial, from its loss ({loss}) down through its parameters; fainter is worse. A line "
         "skips parameters that its trial lacks.",
     ),
     (
