@@ -21,8 +21,12 @@ Cells = dict[str, list[str]]
 def counts(report: StudyReport) -> str:
     """Return the number of trials by state."""
     trials = report.trials.model_dump()
-    kinds = ("complete", "pruned", "failed", "running", "waiting")
-    parts = ", ".join(f"{trials[kind]} {kind}" for kind in kinds if trials[kind])
+    # After a kill, the storage still has trials as running.
+    running = "running" if report.status == "running" else "not finished"
+    kinds = {one: one for one in ("complete", "pruned", "failed", "running", "waiting")} | {
+        "running": running
+    }
+    parts = ", ".join(f"{trials[kind]} {text}" for kind, text in kinds.items() if trials[kind])
     more = f"; {trials['repeats']} repeat an earlier one" if trials["repeats"] else ""
     more += f"; {len(report.retried)} more lost or stopped, and queued again" if report.retried else ""
     noun = "trial" if report.trials.total == 1 else "trials"

@@ -152,11 +152,18 @@ def test_failures_are_listed_once_per_reason() -> None:
     add(study, None, TrialState.FAIL)
     add(study, None, TrialState.RUNNING, again_of=[4])
     confirmed = confirmation("none better", failed={"baseline": "its loss is nan"})
-    text = rendered(summarised(study, confirmed))
+    text = rendered(summarised(study, confirmed).model_copy(update={"status": "running"}))
     assert "5 trials of default: 2 complete, 2 failed, 1 running; 1 more lost or\nstopped, and queued" in text
     assert re.search(r"\nout of \[memory\] +2, 3\n", text)
     assert re.search(r"\nits process was killed; queued again as trial 5 +4\n", text)
     assert re.search(r"\nits loss is nan, in the confirmation +baseline\n", text)
+
+
+def test_trials_of_an_interrupted_study_are_not_running() -> None:
+    study = small_study()
+    add(study, None, TrialState.RUNNING)
+    report = summarised(study).model_copy(update={"status": "interrupted"})
+    assert rendered(report).startswith("example   3 trials of default: 2 complete, 1 not finished\n")
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_dashes() -> None:
