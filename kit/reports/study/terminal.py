@@ -46,16 +46,17 @@ def render_study(report: StudyReport, console: Console, page: Path | None = None
     confirmed = headline.pop("Confirmation")
     for name, text in headline.items():
         print_row(console, name, text)
-    (what, command), *others = words.next_steps(report)
-    for name, text in others:
-        print_row(console, name, f"`{text}`")
+    steps = words.next_steps(report)
+    for name, command in steps[1:]:
+        print_row(console, name, f"`{command}`")
     console.print()
     status = report.confirmation.status if report.confirmation else ""
     print_text(console, words.conclusion(report), STYLES.get(status, "bold yellow"))
     print_row(console, "Confirmation", confirmed)
     if report.sample:
         print_row(console, "Warning", SAMPLE, "bold yellow")
-    print_row(console, what, f"`{command}`")
+    name, command = steps[0]
+    print_row(console, name, f"`{command}`")
     if page:
         # In one line: terminals make a link of it.
         print_row(console, "Page", f"`{page}`")
