@@ -81,7 +81,9 @@ def command(order: str, studies: bool, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
         elif not found:
-            click.echo(f"no studies in {RUNS}/ yet; search for a better configuration: kit tune")
+            click.echo(
+                in_typed_form(f"no studies in {RUNS}/ yet; search for a better configuration: `kit tune`")
+            )
         else:
             show_studies(found)
         return
@@ -127,7 +129,7 @@ def _summary(run: Run) -> _Summary:
 def _show(runs: Sequence[_Summary]) -> None:
     from rich.console import Console
 
-    from kit.reports.formatting import WIDE, duration, table
+    from kit.reports.formatting import duration, print_table
     from kit.terminals import is_terminal
 
     console = Console()
@@ -151,9 +153,8 @@ def _show(runs: Sequence[_Summary]) -> None:
         **({"Sample": [{True: "yes", False: "no", None: "-"}[run.sample] for run in runs]} if mixed else {}),
         "Started": [(run.started or "-")[:16].replace("T", " ") for run in runs],
     }
-    if console.width < WIDE:
-        del cells["95 % interval"], cells["Started"]
-    console.print(table(cells))
+    dispensable = ["Started", "95 % interval", LOSS.title.capitalize(), "Members", "Time", "Sample"]
+    print_table(console, cells, dispensable)
     for run in runs:
         if run.error:
             click.echo(run.error, err=True)

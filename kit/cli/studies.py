@@ -115,8 +115,7 @@ def show_studies(studies: Sequence[StudySummary]) -> None:
     """Print a table of studies, and why some are unreadable."""
     from rich.console import Console
 
-    from kit.reports.formatting import duration, table
-    from kit.reports.study.terminal import fitting
+    from kit.reports.formatting import duration, print_table
     from kit.terminals import is_terminal
 
     console = Console()
@@ -136,7 +135,7 @@ def show_studies(studies: Sequence[StudySummary]) -> None:
         "Started": [(one.started or "-")[:16].replace("T", " ") for one in studies],
     }
     dispensable = ["Metric", "Started", "Configuration", "Time", "Sample", "Baseline"]
-    console.print(table(fitting(cells, console.width, dispensable)))
+    print_table(console, cells, dispensable)
     for one in studies:
         if one.error:
             click.echo(one.error, err=True)
@@ -149,4 +148,4 @@ def _value(study: StudySummary, value: float | None) -> str:
 def _confirmed(study: StudySummary) -> str:
     if study.confirmed_gain is not None:
         return f"{100 * study.confirmed_gain:+.1f} %"
-    return "-" if study.verdict is None else "nothing"
+    return {None: "-", "no time": "no time"}.get(study.verdict, "nothing")

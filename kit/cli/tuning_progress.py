@@ -142,7 +142,8 @@ class TuningTerminal:
         self._say(
             f"a confirmation needs about {duration(needed)}, too long for the {duration(limit)} of this call;"
         )
-        self._say(f"nothing will be confirmed: use --timeout {minutes(enough)}, or train fewer epochs")
+        self._say("unless later trials are faster, nothing will be confirmed:")
+        self._say(f"use --timeout {minutes(enough)}, or train fewer epochs")
 
     def confirming(self, done: int, total: int) -> None:
         """Show the progress of the confirmation."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from kit.errors import UserError
-from kit.files import read_json
 from kit.masking import MASK
 from kit.reports.study.page import PAGE_VERSION, write_page
 
@@ -57,9 +56,7 @@ def listed(files: StudyFolder) -> StudyReport | None:
     Raises:
         UserError: the study cannot be read, or another version of kit made it.
     """
-    if _is_current(files):
-        return files.read_report()
-    return computed(files)[1] if _database(files) else None
+    return _stored(files) or (computed(files)[1] if _database(files) else None)
 
 
 def is_drawn(files: StudyFolder) -> bool:
@@ -68,21 +65,21 @@ def is_drawn(files: StudyFolder) -> bool:
         with files.page_path.open(encoding="utf-8") as file:
             this_version = f'kit study page {PAGE_VERSION}"' in file.read(_HEAD)
         drawn = files.page_path.stat().st_mtime
-        return this_version and _is_current(files) and files.report_path.stat().st_mtime <= drawn
+        return this_version and bool(_stored(files)) and files.report_path.stat().st_mtime <= drawn
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def _is_current(files: StudyFolder) -> bool:
-    """Return whether report.json is of this version, of the same status, and newer than the database."""
-    if not files.report_path.is_file():
-        return False
-    if read_json(files.report_path).get("version") != 2:
-        return False
-    database = _database(files)
-    if database and database.stat().st_mtime > files.report_path.stat().st_mtime:
-        return False
-    return files.read_report().status == files.status()
+def _stored(files: StudyFolder) -> StudyReport | None:
+    """Return report.json; None if it is missing, damaged, out of date, or of another version or status."""
+    try:
+        report = files.read_report()
+        database = _database(files)
+        if database and database.stat().st_mtime > files.report_path.stat().st_mtime:
+            return None
+    except UserError:
+        return None
+    return report if report.status == files.status() else None
 
 
 def _database(files: StudyFolder) -> Path | None:
@@ -109,7 +106,10 @@ def computed(files: StudyFolder) -> tuple[Study, StudyReport]:
         raise UserError(
             "the report is out of date, and study.json does not have the password of the storage",
             where=str(files.path),
-            hint=f"rerun the command that started it: {origin.command}",
+            hint=f"rerun the command that started it: `{origin.command}`",
         )
-    study = load_study(storage_url(files.path, None if own else origin.storage), origin.study)
-    return study, summarise_study(study, origin.confirmation, origin, files.status())
+    url = storage_url(files.path, None if own else origin.storage)
+    study = load_study(url, origin.study)
+    # The folder may have been moved.
+    facts = origin.model_copy(update={"storage": url})
+    return study, summarise_study(study, origin.confirmation, facts, files.status())

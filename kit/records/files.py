@@ -34,7 +34,7 @@ def read_record(path: Path, kind: type[AnyRecord], *, repair: str | None = None)
             where=str(path),
             expected=f"version 1 to {VERSION}",
             received=repr(version),
-            hint="update kit, or train the run again: `kit cv --fresh`",
+            hint=f"update kit, or {repair or TRAIN_AGAIN}",
         )
     try:
         return kind.model_validate(raw)

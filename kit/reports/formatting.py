@@ -19,6 +19,8 @@ WIDE = 110
 """Terminal columns from which tables show every column."""
 SMALLEST_P = 1e-99
 """Smallest p-value that is shown as a number: a smaller one may be 0 only because it underflows."""
+_LABEL = 17
+"""Width of the names of figures."""
 _GAP = 2
 """Spaces between the columns of a table."""
 _JOINED = re.compile(r"`[^`]+`|\d %|p [=<] \S+|\S+ ± \S+")
@@ -138,3 +140,8 @@ def wrap(text: str, width: int, start: str = "", indent: str = "") -> str:
 def print_text(console: Console, text: str, style: str = "", start: str = "", indent: str = "") -> None:
     """Write one paragraph; see `wrap`."""
     console.print(Text(wrap(text, console.width, start, indent), style), soft_wrap=True)
+
+
+def print_row(console: Console, name: str, text: str, style: str = "") -> None:
+    """Write a figure and its name."""
+    print_text(console, text, style, start=f"{name:<{_LABEL}}", indent=" " * _LABEL)

@@ -39,8 +39,23 @@ def test_runs_are_listed_one_line_each(example: Make) -> None:
     assert new.split() == ["new", "-", "-", "-", "1/2", "-", "interrupted", "no", "2025-01-03", "00:00"]
 
 
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_long_name_leaves_each_run_in_one_line(
+    example: Make, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    name = "lenet-regularized-1a2b3c4d-of-november"
+    example(name=name, sample=True).write()
+    example(name="short").write()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("kit.terminals.is_terminal", lambda _: True)
+    lines = invoke().stdout.splitlines()
+    assert len(lines) == 4
+    assert max(map(len, lines)) <= columns
+    assert f"{name}  90.000  " in lines[3]
+
+
 @pytest.mark.parametrize(
-    ("columns", "shown", "hidden"), [("80", "Log loss", "95 % interval"), ("120", "95 % interval", "Sample")]
+    ("columns", "shown", "hidden"), [("80", "Log loss", "Started"), ("120", "95 % interval", "Sample")]
 )
 def test_a_terminal_shows_what_fits(
     example: Make, monkeypatch: pytest.MonkeyPatch, columns: str, shown: str, hidden: str

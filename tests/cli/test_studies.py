@@ -32,11 +32,14 @@ def test_runs_lists_studies_after_the_runs(example: Make) -> None:
     )
 
 
-def test_without_runs_studies_are_listed_alone() -> None:
-    stored(confirmed=confirmation("none better"))
+@pytest.mark.parametrize(
+    ("status", "shown"), [("none better", "nothing"), ("no candidate", "nothing"), ("no time", "no time")]
+)
+def test_without_runs_studies_are_listed_alone(status: str, shown: str) -> None:
+    stored(confirmed=confirmation(status))
     result = invoke("runs")
     assert result.stdout.startswith("Study ")
-    assert " nothing " in result.stdout
+    assert f" {shown} " in result.stdout
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -108,7 +111,9 @@ def test_report_shows_a_study_and_draws_its_page() -> None:
     result = invoke("report", "example")
     assert result.exit_code == 0
     assert result.stdout.startswith("example   2 trials of default: 2 complete\n")
-    assert result.stdout.endswith(f"Train it: kit cv -c tuned-example\nPage: {files.page_path}\n")
+    assert result.stdout.endswith(
+        f"Train it         kit cv -c tuned-example\nPage             {files.page_path}\n"
+    )
     assert files.page_path.is_file()
 
 
@@ -118,11 +123,19 @@ def test_report_prints_a_study_as_json() -> None:
     assert json.loads(result.stdout) == json.loads(files.report_path.read_text())
 
 
+def test_by_make_the_next_command_is_one_of_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIT_CALLER", "make")
+    stored(confirmed=confirmation("confirmed"))
+    assert "Train it         make cv CONFIG=tuned-example\n" in invoke("report", "example").stdout
+    error = invoke("submit", "example").exception
+    assert "make report RUN=example shows it; train what it found: make cv CONFIG=tuned-example" in str(error)
+
+
 def test_report_of_an_interrupted_study_names_the_command_that_resumes_it() -> None:
     stored(status="running", command="kit tune -c quick")
     text = invoke("report", "example").stdout
     assert "Nothing is confirmed yet: the study was interrupted" in text
-    assert "Resume: kit tune -c quick\n" in text
+    assert "Resume           kit tune -c quick\n" in text
 
 
 def test_a_run_of_the_same_name_comes_first(example: Make) -> None:

@@ -148,5 +148,6 @@ def test_a_limit_that_is_too_short_for_a_confirmation_is_named(terminal: TuningT
     terminal.too_short(253.0, 240.0, 850.0)
     assert said(terminal) == [
         "a confirmation needs about 4m 13s, too long for the 4m 00s of this call;",
-        "nothing will be confirmed: use --timeout 15m, or train fewer epochs",
+        "unless later trials are faster, nothing will be confirmed:",
+        "use --timeout 15m, or train fewer epochs",
     ]

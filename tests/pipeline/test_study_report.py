@@ -51,11 +51,11 @@ def test_what_is_missing_is_made_again(lost: str) -> None:
 def test_a_page_of_another_version_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     files = stored()
     current(files, print)
-    before = files.page_path.read_text()
+    before, version = files.page_path.read_text(), f"kit study page {page.PAGE_VERSION}"
     monkeypatch.setattr(page, "PAGE_VERSION", 99)
     monkeypatch.setattr("kit.pipeline.study_report.PAGE_VERSION", 99)
     current(files, print)
-    assert files.page_path.read_text() == before.replace(f"kit study page {1}", "kit study page 99")
+    assert files.page_path.read_text() == before.replace(version, "kit study page 99")
 
 
 def test_new_trials_are_added() -> None:
@@ -67,10 +67,15 @@ def test_new_trials_are_added() -> None:
     assert current(files, print).trials.complete == 3
 
 
-def test_a_report_of_another_version_is_computed_again() -> None:
+@pytest.mark.parametrize("text", ['{"version": 1}', '{"version": 2, ', '{"version": 2}', ""])
+def test_a_report_of_another_version_or_damaged_is_computed_again(text: str) -> None:
     files = stored()
-    files.report_path.write_text('{"version": 1}')
+    files.report_path.write_text(text)
+    listing = listed(files)
+    assert listing is not None
+    assert listing.trials.complete == 2
     assert current(files, print).trials.complete == 2
+    assert is_drawn(files)
 
 
 def test_an_interrupted_study_shows_what_it_has() -> None:
@@ -84,7 +89,9 @@ def test_a_study_in_another_folder_is_found_there(tmp_path: Path, monkeypatch: p
     moved.parent.mkdir()
     files.path.rename(moved)
     monkeypatch.chdir(tmp_path)
-    assert current(StudyFolder(moved), print).trials.complete == 2
+    report = current(StudyFolder(moved), print)
+    assert report.trials.complete == 2
+    assert report.storage == f"sqlite:///{moved}/study.db"
 
 
 def test_a_folder_that_cannot_be_written_is_still_reported(monkeypatch: pytest.MonkeyPatch) -> None:

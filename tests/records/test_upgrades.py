@@ -54,7 +54,7 @@ def test_its_ensemble_is_read_under_its_old_name(run: Run) -> None:
 def test_it_can_be_reported(run: Run) -> None:
     result = CliRunner().invoke(kit, ["report", run.name])
     assert result.exit_code == 0
-    assert "OOF accuracy     99.038 %   404 errors in 42,000 rows" in result.stdout
+    assert "OOF accuracy     99.038 %, 404 errors in 42,000 rows" in result.stdout
 
 
 def test_it_can_be_submitted(run: Run) -> None:

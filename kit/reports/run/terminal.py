@@ -8,7 +8,7 @@ from rich.text import Text
 
 from kit.metrics import LOSS, METRICS, Metric
 from kit.records import Combination, Finding, Report
-from kit.reports.formatting import WIDE, duration, network_size, p_value, print_table, print_text
+from kit.reports.formatting import WIDE, duration, network_size, p_value, print_row, print_table, print_text
 from kit.reports.html.text import capitalised, counted
 from kit.reports.run import ensemble, terminal_tables
 from kit.reports.run.commands import next_step
@@ -21,8 +21,6 @@ PAIRS = 3
 """Most pairs of models whose verdicts are shown."""
 ROWS = 12
 """Most models, and most columns of an ensemble, that are shown."""
-LABEL = 17
-"""Width of the names of figures."""
 
 
 def render(
@@ -71,22 +69,22 @@ def render(
     console.print()
     _answer(console, report, metric)
     if gain:
-        _row(console, "Gain", gain)
+        print_row(console, "Gain", gain)
     what, command = step or next_step(report, run)
-    _row(console, "Next step", f"{what}: `{command}`")
+    print_row(console, "Next step", f"{what}: `{command}`")
     if run is not None and run.page_path.is_file():
         # In one line: terminals make a link of it.
-        _row(console, "Page", f"`{run.page_path}`")
+        print_row(console, "Page", f"`{run.page_path}`")
 
 
 def _answer(console: Console, report: Report, metric: Metric) -> None:
     oof = report.oof
     value = f"{metric.format(oof.value)}{metric.unit}"
     errors = f"{counted(oof.errors, 'error')} in {counted(oof.rows, 'row')}"
-    _row(console, f"OOF {metric.title}", f"{value}, {errors}", "bold green")
-    _row(console, "95 % interval", f"{metric.format_interval(oof.interval)}{metric.unit}")
+    print_row(console, f"OOF {metric.title}", f"{value}, {errors}", "bold green")
+    print_row(console, "95 % interval", f"{metric.format_interval(oof.interval)}{metric.unit}")
     if report.sample:
-        _row(
+        print_row(
             console,
             "Warning",
             f"bundled sample of {report.data.rows:,} digits: these figures say nothing about the competition",
@@ -95,12 +93,7 @@ def _answer(console: Console, report: Report, metric: Metric) -> None:
     else:
         score = report.expected_score
         span = f"{metric.format_interval((score.low, score.high))}{metric.unit}"
-        _row(console, "Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
-
-
-def _row(console: Console, name: str, text: str, style: str = "") -> None:
-    """Print a figure and its name."""
-    print_text(console, text, style, start=f"{name:<{LABEL}}", indent=" " * LABEL)
+        print_row(console, "Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
 
 
 def _tables(console: Console, report: Report, metric: Metric) -> None:
@@ -184,20 +177,20 @@ def _figures(console: Console, report: Report, metric: Metric) -> None:
     """Print the figures behind the answer."""
     time, models = report.time, report.models
     if metric is not LOSS:
-        _row(console, capitalised(LOSS.title), LOSS.format(report.oof.loss))
+        print_row(console, capitalised(LOSS.title), LOSS.format(report.oof.loss))
     if report.combination:
-        _row(console, "Ensemble", ensemble.summary(report.combination))
+        print_row(console, "Ensemble", ensemble.summary(report.combination))
     if report.folds.mean is not None:
-        _row(console, "Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
+        print_row(console, "Fold mean", f"{spread(report.folds, metric)}{metric.unit}")
     if len(report.seeds.each) > 1:
-        _row(console, "Seed mean", f"{spread(report.seeds, metric)}{metric.unit}")
+        print_row(console, "Seed mean", f"{spread(report.seeds, metric)}{metric.unit}")
     if len(models) == 1 and models[0].gap is not None:
         gap = f"{metric.format(models[0].gap)}{' points' * metric.percent}"
         train = f"{metric.format(models[0].train_score)}{metric.unit}"
-        _row(console, f"Train {metric.title}", f"{train}, a gap of {gap} to the held-out folds")
+        print_row(console, f"Train {metric.title}", f"{train}, a gap of {gap} to the held-out folds")
     if len(models) == 1 and models[0].parameters is not None:
-        _row(console, "Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
+        print_row(console, "Network", network_size(models[0].parameters, models[0].multiply_adds or 0))
     training = f"training {duration(time.member_seconds)} in {counted(len(report.members), 'member')}"
     start = f", start-up {duration(time.startup_seconds)}" if time.startup_seconds else ""
     own = f"{duration(time.wall_seconds)} ({training}{start})"
-    _row(console, "Time", training if report.sources else own)
+    print_row(console, "Time", training if report.sources else own)

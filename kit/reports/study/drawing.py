@@ -159,12 +159,15 @@ def scatter(
     axes.ticklabel_format(axis="y", useOffset=False)
 
 
-def draw_key(figure: "Figure", styles: Sequence[Style]) -> None:
-    """Draw the legend of the styles above the plot."""
+def draw_key(figure: "Figure", view: StudyView, styles: Sequence[Style]) -> None:
+    """Draw the legend of those of the styles that trials have, above the plot."""
     from matplotlib.lines import Line2D
 
+    used = {view.style(one) for one in view.trials}
     lines = [
-        Line2D([], [], color=one.color, marker=one.marker, label=one.label, ls=one.line) for one in styles
+        Line2D([], [], color=one.color, marker=one.marker, label=one.label, ls=one.line)
+        for one in styles
+        if one in used
     ]
     columns = 3 if is_narrow(figure) else len(lines)
     figure.legend(handles=lines, loc="outside upper left", ncols=columns)

@@ -96,7 +96,7 @@ def _history(figure: "Figure", view: StudyView) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial")
     axes.set_ylabel(view.loss)
-    draw_key(figure, KINDS)
+    draw_key(figure, view, KINDS)
 
 
 def _importance(figure: "Figure", view: StudyView) -> None:
@@ -136,7 +136,7 @@ def _slices(figure: "Figure", view: StudyView) -> None:
     for axes in grid[len(names) :]:
         axes.axis("off")
     figure.supylabel(view.loss, fontsize=9)
-    draw_key(figure, [*KINDS, PRUNED])
+    draw_key(figure, view, [*KINDS, PRUNED])
 
 
 def _parallel(figure: "Figure", view: StudyView) -> None:
@@ -171,7 +171,7 @@ def _parallel(figure: "Figure", view: StudyView) -> None:
     axes.xaxis.set_visible(False)
     axes.spines[:].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    draw_key(figure, KINDS)
+    draw_key(figure, view, KINDS)
 
 
 def _draw_rows(figure: "Figure", rows: "Sequence[tuple[str, Sequence[float], Sequence[str]]]") -> None:
@@ -207,8 +207,8 @@ def _intermediate(figure: "Figure", view: StudyView) -> None:
         for one in view.trials
         if (points := sorted(item for item in one.intermediate_values.items() if math.isfinite(item[1])))
     ]
-    if not curves:
-        raise NothingToDrawError("no trial reported any")
+    if all(len(points) < 2 for _, points in curves):
+        raise NothingToDrawError("no trial reported more than one")
     figure.set_figheight(HEIGHT)
     axes = figure.add_subplot()
     for one, points in curves:
@@ -225,7 +225,7 @@ def _intermediate(figure: "Figure", view: StudyView) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("step")
     axes.set_ylabel(view.loss)
-    draw_key(figure, [*KINDS, PRUNED, UNFINISHED])
+    draw_key(figure, view, [*KINDS, PRUNED, UNFINISHED])
 
 
 PLOTS = (
@@ -255,7 +255,7 @@ PLOTS = (
     (
         _parallel,
         "Parallel coordinates",
-        "One line per trial, from its loss ({loss}) down through its parameters; darker is better. A line "
+        "One line per trial, from its loss ({loss}) down through its parameters; fainter is worse. A line "
         "skips parameters that its trial lacks.",
     ),
     (

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from kit.metrics import METRICS
 from kit.records import StudyReport
-from kit.reports.formatting import table
+from kit.reports.formatting import print_row, print_table, print_text
 from kit.reports.study import wording as words
 
+SAMPLE = "bundled sample: these figures say nothing about the competition"
 STYLES = {"confirmed": "bold green", "none better": "bold", "no candidate": "bold"}
 
 
 def render_study(report: StudyReport, console: Console, page: Path | None = None) -> None:
-    """Write the report of a study to `console`.
+    """Write the report of a study to `console`: the answer is in the last lines.
 
     Args:
         report: the figures.
@@ -32,52 +32,37 @@ def render_study(report: StudyReport, console: Console, page: Path | None = None
     others = [heading for heading in cells if heading.startswith("Trial ")][1:]
     _show(cells, console, [*reversed(others), "Importance %", "Baseline"])
     if prefix:
-        console.print(Text(f"Names omit the prefix {prefix}", "dim"))
+        print_text(console, f"Names omit the prefix {prefix}", "dim")
     if report.importance_missing and report.importance:
-        console.print(Text(f"No importance: {report.importance_missing}.", "dim"))
+        print_text(console, f"No importance: {report.importance_missing}.", "dim")
     elif report.importance:
-        console.print(Text(f"Importance is a rough estimate from {report.importance_trials} trials.", "dim"))
+        print_text(console, f"Importance is a rough estimate from {report.importance_trials} trials.", "dim")
     _show(words.failure_table(report), console)
     for note in report.notes:
-        _paragraph(console, note, "dim")
-    _answer(report, console, page)
-
-
-def _answer(report: StudyReport, console: Console, page: Path | None) -> None:
-    """Write what was found and what to do next: the end of the report, which stays on the screen."""
+        console.print()
+        print_text(console, note, "dim")
+    console.print()
+    headline = words.headline(report)
+    confirmed = headline.pop("Confirmation")
+    for name, text in headline.items():
+        print_row(console, name, text)
+    steps = words.next_steps(report)
+    for name, command in steps[1:]:
+        print_row(console, name, f"`{command}`")
+    console.print()
     status = report.confirmation.status if report.confirmation else ""
-    _paragraph(console, words.conclusion(report), STYLES.get(status, "bold yellow"))
-    console.print()
-    grid = Table.grid(padding=(0, 3))
-    for name, text in words.headline(report).items():
-        grid.add_row(name, Text(text))
-    console.print(grid)
+    print_text(console, words.conclusion(report), STYLES.get(status, "bold yellow"))
+    print_row(console, "Confirmation", confirmed)
     if report.sample:
-        _paragraph(console, "bundled sample: these figures do not apply to the competition", "bold yellow")
-    console.print()
-    for what, command in words.next_steps(report, page):
-        # Not wrapped: people copy it.
-        console.print(Text(f"{what}: {command}"), soft_wrap=True)
-
-
-def fitting(
-    cells: Mapping[str, Sequence[str]], width: int, dispensable: Sequence[str]
-) -> Mapping[str, Sequence[str]]:
-    """Return a table without the dispensable columns that do not fit; the first of them goes first."""
-    shown = dict(cells)
-    for heading in dispensable:
-        if sum(2 + max(map(len, [name, *texts])) for name, texts in shown.items()) - 2 <= width:
-            break
-        shown.pop(heading, None)
-    return shown
+        print_row(console, "Warning", SAMPLE, "bold yellow")
+    name, command = steps[0]
+    print_row(console, name, f"`{command}`")
+    if page:
+        # In one line: terminals make a link of it.
+        print_row(console, "Page", f"`{page}`")
 
 
 def _show(cells: Mapping[str, Sequence[str]], console: Console, dispensable: Sequence[str] = ()) -> None:
     if cells:
         console.print()
-        console.print(table(fitting(cells, console.width, dispensable)))
-
-
-def _paragraph(console: Console, text: str, style: str) -> None:
-    console.print()
-    console.print(Text(text, style))
+        print_table(console, cells, dispensable)

@@ -21,8 +21,12 @@ Cells = dict[str, list[str]]
 def counts(report: StudyReport) -> str:
     """Return the number of trials by state."""
     trials = report.trials.model_dump()
-    kinds = ("complete", "pruned", "failed", "running", "waiting")
-    parts = ", ".join(f"{trials[kind]} {kind}" for kind in kinds if trials[kind])
+    # After a kill, the storage still has trials as running.
+    running = "running" if report.status == "running" else "not finished"
+    kinds = {one: one for one in ("complete", "pruned", "failed", "running", "waiting")} | {
+        "running": running
+    }
+    parts = ", ".join(f"{trials[kind]} {text}" for kind, text in kinds.items() if trials[kind])
     more = f"; {trials['repeats']} repeat an earlier one" if trials["repeats"] else ""
     more += f"; {len(report.retried)} more lost or stopped, and queued again" if report.retried else ""
     noun = "trial" if report.trials.total == 1 else "trials"
@@ -206,11 +210,9 @@ def failure_table(report: StudyReport) -> Cells:
     return {"Failed": list(trials), "Trial": [", ".join(names) for names in trials.values()]}
 
 
-def next_steps(report: StudyReport, page: Path | None = None) -> list[tuple[str, str]]:
-    """Return what to do next: the purpose, and the command or the file; the page is the last."""
-    explore = ("Explore", f"optuna-dashboard {shlex.quote(report.storage)}")
-    steps = [explore, _main_step(report)]
-    return steps if page is None else [*steps, ("Page", str(page))]
+def next_steps(report: StudyReport) -> list[tuple[str, str]]:
+    """Return what to do next: the purpose, and the command; the most useful step is the first."""
+    return [_main_step(report), ("Explore", f"optuna-dashboard {shlex.quote(report.storage)}")]
 
 
 def _main_step(report: StudyReport) -> tuple[str, str]:

@@ -37,7 +37,8 @@ class ProgressListener(Protocol):
     def too_short(self, needed: float, limit: float, enough: float) -> None:
         """The shortest confirmation takes `needed` seconds, which do not fit into the `limit` of this call.
 
-        With a limit of `enough` seconds, all candidates could be confirmed.
+        With a limit of `enough` seconds, all candidates could be confirmed. Faster trials may shorten the
+        estimate later.
         """
 
 
@@ -90,11 +91,12 @@ class Budget:
         needed, found = first_rounds(costs, self.config, self.jobs), bool(costs.keys() - {BASELINE})
         if not needed:
             return 0.0  # Until the first trial is complete, the speed is unknown.
-        if self._possible is None:
+        if not self._possible:
             left = (self.deadline or 0.0) - time.monotonic()
-            self._possible = needed[0] + (0.0 if found else self._trial_seconds()) <= left
-            if not self._possible:
+            is_possible = needed[0] + (0.0 if found else self._trial_seconds()) <= left
+            if self._possible is None and not is_possible:
                 self.listener.too_short(needed[0], limit, enough_seconds(needed))
+            self._possible = is_possible
         if not self._possible:
             return 0.0
         if not found:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from statistics import median
 from typing import TYPE_CHECKING
 
 from kit.config import Config
@@ -46,17 +47,22 @@ def confirmation_folds(config: Config) -> int:
 def replicate_costs(study: "Study", config: Config, space: "Space") -> dict[str, float | None]:
     """Return the estimated seconds per replicate of the baseline and of each candidate, by name.
 
-    They come from the trials. A replicate with more folds trains on more rows. None if another program
-    stored no time of the trial.
+    They come from the trials. A replicate with more folds trains on more rows. The start-up is the median of
+    all trials: the first one may have waited for the disk. None if another program stored no time of the
+    trial.
     """
     from optuna.trial import TrialState
 
     costs: dict[str, float | None] = {}
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    startups = [trial.user_attrs.get("startup") for trial in complete]
+    startup = median([one for one in startups if isinstance(one, int | float)] or [0.0])
     baseline = [trial for trial in complete if "baseline" in trial.user_attrs]
     for trial in [*baseline[:1], *candidates(study, space)]:
         name = BASELINE if trial in baseline else str(trial.number)
-        costs[name] = _cost(trial.user_attrs.get("seconds"), trial.user_attrs.get("startup"), config)
+        seconds = _fold_seconds(trial.user_attrs.get("seconds"), config)
+        # A trial trains its models in one process, a confirmation each in its own.
+        costs[name] = None if seconds is None else seconds + startup * len(config.models)
     return costs
 
 
@@ -83,13 +89,12 @@ def first_rounds(costs: Mapping[str, float | None], config: Config, jobs: int) -
     ]
 
 
-def _cost(folds: object, startup: object, config: Config) -> float | None:
+def _fold_seconds(folds: object, config: Config) -> float | None:
+    """Return the estimated seconds of training in a replicate, from those of a trial's folds."""
     if not isinstance(folds, list) or not folds or not all(isinstance(one, int | float) for one in folds):
         return None
     more_rows = (1 - 1 / confirmation_folds(config)) / (1 - 1 / config.folds.count)
-    mean = float(sum(folds) / len(folds)) * more_rows
-    # A trial trains its models in one process, a confirmation each in its own.
-    return mean + (startup * len(config.models) if isinstance(startup, int | float) else 0.0)
+    return float(sum(folds) / len(folds)) * more_rows
 
 
 def _value(trial: "FrozenTrial") -> float:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import optuna
 import pytest
+from matplotlib.figure import Figure
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -19,7 +20,7 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 
 from kit.records import Confirmation
-from kit.reports.study.drawing import Scale, StudyView
+from kit.reports.study.drawing import KINDS, PRUNED, Scale, StudyView, draw_key
 from kit.reports.study.page import write_page
 from tests.reports.conftest import Opened
 from tests.studies import RATE, add, comparison, confirmation, small_study, summarised
@@ -135,6 +136,26 @@ def test_what_cannot_be_drawn_is_said(name: str, drawn: set[str], tmp_path: Path
     page = page_of(studies()[name], tmp_path)
     assert set(images(page)) == drawn
     assert set(missing(page)) == set(TITLES) - drawn
+
+
+def test_single_intermediate_values_are_not_drawn(tmp_path: Path) -> None:
+    study = full_study()
+    for trial in study.get_trials(deepcopy=False):
+        trial.intermediate_values = {100: 0.04}
+    page = page_of(study, tmp_path)
+    assert missing(page)["Intermediate values"] == "no trial reported more than one"
+
+
+def test_a_legend_names_only_what_trials_have() -> None:
+    study = small_study()
+    for pruned in (False, True):
+        if pruned:
+            add(study, None, TrialState.PRUNED)
+        figure = Figure()
+        draw_key(figure, StudyView(study, summarised(study)), [*KINDS, PRUNED])
+        shown = [text.get_text() for text in figure.legends[0].get_texts()]
+        # Neither of the two complete trials is an ordinary one.
+        assert shown == ["best", "baseline", *["pruned"] * pruned]
 
 
 def test_choices_and_conditions_of_any_kind_are_drawn(tmp_path: Path) -> None:

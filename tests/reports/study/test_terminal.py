@@ -49,17 +49,16 @@ def test_a_study_with_a_confirmed_winner() -> None:
         "is luck with the folds and the seed of the search. Trust the gain in the\n"
         "confirmation, on folds and seeds that the search did not use.\n"
         "\n"
+        "Baseline         log loss 0.04000, accuracy 99.000 %\n"
+        "Search           trial 1, log loss 0.03000, gain +0.01000 (+25.0 %)\n"
+        "Time             1m 30s in trials; confirmation 1m 40s\n"
+        "Explore          optuna-dashboard sqlite:///example.db\n"
+        "\n"
         "Trial 1 is better than default, and confirmed.\n"
-        "\n"
-        "Baseline       log loss 0.04000, accuracy 99.000 %\n"
-        "Search         trial 1, log loss 0.03000, gain +0.01000 (+25.0 %)\n"
-        "Confirmation   trial 1, log loss 0.03000, gain +0.01000 (+25.0 %), 98.33 %\n"
-        "               interval +0.00500 to +0.01500\n"
-        "Time           1m 30s in trials; confirmation 1m 40s\n"
-        "\n"
-        "Explore: optuna-dashboard sqlite:///example.db\n"
-        "Train it: kit cv -c tuned-example\n"
-        "Page: runs/tune-example/report.html"
+        "Confirmation     trial 1, log loss 0.03000, gain +0.01000 (+25.0 %), 98.33 %\n"
+        "                 interval +0.00500 to +0.01500\n"
+        "Train it         kit cv -c tuned-example\n"
+        "Page             runs/tune-example/report.html"
     )
 
 
@@ -79,7 +78,16 @@ def test_without_a_winner_it_says_why(status: str, words: str) -> None:
 
 def test_without_time_for_a_confirmation_it_says_how_much_is_needed() -> None:
     text = rendered(summarised(small_study(), confirmation("no time")))
-    assert "Confirm it: kit tune --timeout 3m\n" in text
+    assert "Confirm it       kit tune --timeout 3m\n" in text
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_answer_is_in_the_last_lines(width: int) -> None:
+    confirmed = confirmation("confirmed", left_out=2)
+    report = summarised(small_study(), confirmed).model_copy(update={"sample": True})
+    answer = rendered(report, width).rpartition("\n\n")[2].splitlines()
+    assert answer[0] == "Trial 1 is better than default, and confirmed."
+    assert len(answer) <= 9
 
 
 @pytest.mark.parametrize(
@@ -94,7 +102,7 @@ def test_without_a_gain_a_longer_search_is_proposed(limit: float | None, step: s
     report = summarised(small_study(), confirmation("none better")).model_copy(
         update={"limit_seconds": limit}
     )
-    assert f"Search more: {step}\n" in rendered(report)
+    assert f"Search more      {step}\n" in rendered(report)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ def test_a_proposed_time_limit_replaces_the_one_that_was_typed(command: str) -> 
 
 def test_candidates_without_time_are_counted() -> None:
     text = rendered(summarised(small_study(), confirmation("none better", left_out=2)))
-    assert "Confirmation   none better; there was no time for 2 more\n" in text
+    assert "Confirmation     none better; there was no time for 2 more\n" in text
 
 
 @pytest.mark.parametrize(
@@ -120,14 +128,14 @@ def test_candidates_without_time_are_counted() -> None:
 def test_without_a_confirmation_it_says_why(status: str, words: str) -> None:
     text = " ".join(rendered(summarised(small_study()).model_copy(update={"status": status})).split())
     assert words in text
-    assert "Resume: kit tune --timeout 1h" in text
+    assert "Resume kit tune --timeout 1h" in text
 
 
 def test_a_study_that_is_interrupted_later_keeps_what_was_confirmed() -> None:
     report = summarised(small_study(), confirmation("confirmed")).model_copy(update={"status": "interrupted"})
     text = rendered(report)
     assert "Trial 1 is better than default, and confirmed. The last call was interrupted.\n" in text
-    assert "Train it: kit cv -c tuned-example\n" in text
+    assert "Train it         kit cv -c tuned-example\n" in text
 
 
 def test_trainings_of_an_interrupted_confirmation_are_counted() -> None:
@@ -144,11 +152,18 @@ def test_failures_are_listed_once_per_reason() -> None:
     add(study, None, TrialState.FAIL)
     add(study, None, TrialState.RUNNING, again_of=[4])
     confirmed = confirmation("none better", failed={"baseline": "its loss is nan"})
-    text = rendered(summarised(study, confirmed))
+    text = rendered(summarised(study, confirmed).model_copy(update={"status": "running"}))
     assert "5 trials of default: 2 complete, 2 failed, 1 running; 1 more lost or\nstopped, and queued" in text
     assert re.search(r"\nout of \[memory\] +2, 3\n", text)
     assert re.search(r"\nits process was killed; queued again as trial 5 +4\n", text)
     assert re.search(r"\nits loss is nan, in the confirmation +baseline\n", text)
+
+
+def test_trials_of_an_interrupted_study_are_not_running() -> None:
+    study = small_study()
+    add(study, None, TrialState.RUNNING)
+    report = summarised(study).model_copy(update={"status": "interrupted"})
+    assert rendered(report).startswith("example   3 trials of default: 2 complete, 1 not finished\n")
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_dashes() -> None:
@@ -186,7 +201,7 @@ def long_study() -> optuna.Study:
 @pytest.mark.parametrize("width", [50, 60, 80, 120])
 def test_tables_fit_the_terminal(width: int) -> None:
     text = rendered(summarised(long_study(), confirmation("confirmed")), width)
-    tables, _, _ = text.partition("Explore:")
+    tables, _, _ = text.partition("Explore ")
     assert max(map(len, tables.splitlines())) <= width
     assert "…" not in text
     # No word is broken.
@@ -211,8 +226,8 @@ def test_a_parameter_that_a_trial_lacks_is_a_dash() -> None:
 
 def test_a_study_of_accuracy_shows_accuracy_alone() -> None:
     text = rendered(summarised(small_study(), confirmation("confirmed"), metric=HITS))
-    assert "Baseline       accuracy 96.000 %\n" in text
-    assert "Search         trial 1, accuracy 97.000 %, gain +1.000 (+25.0 %)\n" in text
+    assert "Baseline         accuracy 96.000 %\n" in text
+    assert "Search           trial 1, accuracy 97.000 %, gain +1.000 (+25.0 %)\n" in text
     assert re.search(r"\nTrial +Accuracy % +Gain +Gain % +Time\n", text)
     assert re.search(r"\ntrial 1 +97.000 +96.000 +\+1.000 +\+0.500 to \+1.500 +yes\n", text)
     assert "log loss" not in text
@@ -221,13 +236,13 @@ def test_a_study_of_accuracy_shows_accuracy_alone() -> None:
 def test_an_empty_study_has_no_tables() -> None:
     text = rendered(summarised(optuna.create_study()))
     assert text.startswith("example   0 trials of default\n")
-    assert "Baseline       has no value\nSearch         no trial is complete\n" in text
+    assert "Baseline         has no value\nSearch           no trial is complete\n" in text
     assert "───" not in text
 
 
 def test_figures_of_the_sample_are_marked() -> None:
     text = rendered(summarised(small_study()).model_copy(update={"sample": True}))
-    assert "\nbundled sample: these figures do not apply to the competition\n" in text
+    assert "\nWarning          bundled sample: these figures say nothing about the competition\n" in text
 
 
 def test_the_prefix_of_the_only_model_is_omitted() -> None:

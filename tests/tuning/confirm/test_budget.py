@@ -32,6 +32,7 @@ class Simulation:
         gains: whether the second trial is better than the baseline; none is otherwise.
         folds: of the configuration.
         now: seconds since the start.
+        cold: more seconds of start-up of the first trial.
         told: the arguments of `too_short`.
     """
 
@@ -39,6 +40,7 @@ class Simulation:
     gains: bool = True
     folds: int = 4
     now: float = 0.0
+    cold: float = 0.0
     told: list[tuple[float, float, float]] = field(default_factory=list)
     study: optuna.Study = field(default_factory=optuna.create_study)
 
@@ -47,8 +49,12 @@ class Simulation:
         return validate(RAW | {"folds": {"count": self.folds}})
 
     @property
+    def startup(self) -> float:
+        return STARTUP / self.speed + (0.0 if self.study.trials else self.cold)
+
+    @property
     def trial_seconds(self) -> float:
-        return (STARTUP + TRAINING) / self.speed
+        return self.startup + TRAINING / self.speed
 
     def too_short(self, needed: float, limit: float, enough: float) -> None:
         self.told.append((needed, limit, enough))
@@ -78,7 +84,7 @@ class Simulation:
             value=0.1 if better else 0.2 + number / 100,
             params={"n": number + 1},
             distributions={"n": IntDistribution(1, 1000)},
-            user_attrs={"seconds": [TRAINING / self.speed], "startup": STARTUP / self.speed}
+            user_attrs={"seconds": [TRAINING / self.speed], "startup": self.startup}
             | ({} if number else {"baseline": True}),
         )
         trial.datetime_start = datetime(2025, 1, 1)
@@ -130,6 +136,15 @@ def test_if_no_confirmation_fits_it_is_said_after_the_first_trial(simulate: Any,
     assert enough == pytest.approx(12 * machine.trial_seconds / LONGEST_RESERVE)
     # The search has the time instead.
     assert machine.now == pytest.approx(LIMIT * (1 - REPORT_SHARE))
+
+
+def test_a_confirmation_that_fits_after_faster_trials_is_kept_time_for(simulate: Any) -> None:
+    machine = simulate(1.0, cold=30.0)
+    budget = machine.search(limit=190.0)
+    assert len(machine.told) == 1
+    # Without time for the confirmation, the search would end with the limit.
+    assert machine.needed()[0] <= budget.deadline - machine.now
+    assert machine.now <= 190.0 * 0.7
 
 
 def test_the_time_that_is_named_is_enough(simulate: Any) -> None:
