@@ -73,7 +73,7 @@ class StudyFolder:
         Raises:
             UserError: both are missing or damaged.
         """
-        repair = "rerun the kit tune command that made the study"
+        repair = "rerun the `kit tune` command that made the study"
         if not self.origin_path.is_file() and self.report_path.is_file():
             report = self.read_report()
             facts = report.model_dump(include=set(StudyFacts.model_fields))
@@ -91,7 +91,7 @@ class StudyFolder:
             UserError: it is missing, damaged, or was written by another version.
         """
         again = "delete it and compute it again" if self.report_path.exists() else "compute it"
-        return read_record(self.report_path, StudyReport, repair=f"{again}: kit report {self.path.name}")
+        return read_record(self.report_path, StudyReport, repair=f"{again}: `kit report {self.path.name}`")
 
     def write_report(self, report: StudyReport) -> None:
         """Replace report.json."""
@@ -104,7 +104,7 @@ class StudyFolder:
             confirmed = self.read_origin().confirmation
         if confirmed is None or confirmed.config_path is None:
             return "it has confirmed no configuration yet"
-        return f"train what it found: kit cv -c {shlex.quote(Path(confirmed.config_path).stem)}"
+        return f"train what it found: `kit cv -c {shlex.quote(Path(confirmed.config_path).stem)}`"
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -158,7 +158,7 @@ def refuse_study(name: str) -> None:
     if study is None:
         return
     raise UserError(
-        "this is a study of kit tune, not a run",
+        "this is a study of `kit tune`, not a run",
         where=str(study.path),
-        hint=f"kit report {study.name} shows it; {study.how_to_train()}",
+        hint=f"`kit report {study.name}` shows it; {study.how_to_train()}",
     )

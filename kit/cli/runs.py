@@ -81,7 +81,9 @@ def command(order: str, studies: bool, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
         elif not found:
-            click.echo(f"no studies in {RUNS}/ yet; search for a better configuration: kit tune")
+            click.echo(
+                in_typed_form(f"no studies in {RUNS}/ yet; search for a better configuration: `kit tune`")
+            )
         else:
             show_studies(found)
         return

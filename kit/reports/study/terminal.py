@@ -11,6 +11,7 @@ from kit.metrics import METRICS
 from kit.records import StudyReport
 from kit.reports.formatting import table
 from kit.reports.study import wording as words
+from kit.typed import typed
 
 STYLES = {"confirmed": "bold green", "none better": "bold", "no candidate": "bold"}
 
@@ -57,7 +58,9 @@ def _answer(report: StudyReport, console: Console, page: Path | None) -> None:
     console.print()
     for what, command in words.next_steps(report, page):
         # Not wrapped: people copy it.
-        console.print(Text(f"{what}: {command}"), soft_wrap=True)
+        console.print(
+            Text(f"{what}: {typed(command) if command.startswith('kit ') else command}"), soft_wrap=True
+        )
 
 
 def fitting(

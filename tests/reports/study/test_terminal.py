@@ -82,6 +82,12 @@ def test_without_time_for_a_confirmation_it_says_how_much_is_needed() -> None:
     assert "Confirm it: kit tune --timeout 3m\n" in text
 
 
+def test_users_of_make_get_the_make_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIT_CALLER", "make")
+    text = rendered(summarised(small_study(), confirmation("confirmed")))
+    assert "Explore: optuna-dashboard sqlite:///example.db\nTrain it: make cv CONFIG=tuned-example\n" in text
+
+
 @pytest.mark.parametrize(
     ("limit", "step"),
     [
