@@ -137,6 +137,32 @@ MEANT = {
     "data source=x.zip": "data SOURCE=x.zip",
     "configs quick": "configs CONFIG=quick",
     "test_slow": "test-slow",
+    "cv -- -c quick": "cv CONFIG=quick",
+    "CONFIG quick cv": "cv CONFIG=quick",
+    "cv config quick": "cv CONFIG=quick",
+    "cv CONFIG:quick": "cv CONFIG=quick",
+    "cv config:quick": "cv CONFIG=quick",
+    "cv CONFIG==quick": "cv CONFIG=quick",
+    "quick cv": "cv CONFIG=quick",
+    "CV CONFIG=Quick": "cv CONFIG=quick",
+    "Cv quik": "cv CONFIG=quick",
+    "cv c=quick": "cv CONFIG=quick",
+    "tune quick 4m": 'tune CONFIG=quick ARGS="--timeout 4m"',
+    "tune minutes=4": 'tune ARGS="--set tune.minutes=4"',
+    "tune open": "tune ARGS=--open",
+    "cv name=x": 'cv ARGS="--run x"',
+    "compare RUNS=a b": 'compare RUNS="a b"',
+    "data=kaggle": "data SOURCE=kaggle",
+    "data FILE=x.zip": "data SOURCE=x.zip",
+    "data SOURCE kaggle": "data SOURCE=kaggle",
+    "submit FILE=x.csv": "submit RUN=x.csv",
+    "report STUDY=quick": "report RUN=quick",
+    "report open": "report ARGS=--open",
+    "runs studies": "runs ARGS=--studies",
+    "setup python3.12": "setup PYTHON=python3.12",
+    "setup python=python3.12": "setup PYTHON=python3.12",
+    "test pyproject.toml": "test ARGS=pyproject.toml",
+    "evalute RUN=a": "report RUN=a",
 }
 """What people type after `make`, and what they mean."""
 
@@ -154,12 +180,20 @@ def test_a_wrong_word_is_refused_before_anything_is_installed(stand_in: Path, wo
     [
         ("nonsense", "there is no target 'nonsense'", "make help lists the targets"),
         ("test extra=1", "make test takes no variable extra", "make test takes ARGS=…"),
+        ("clean all", "there is no target 'all'", "make clean takes no variables"),
+        (
+            "cv quick gold",
+            "there can be only one configuration",
+            "make cv takes ARGS=…, CONFIG=…; "
+            'ARGS="--set KEY=VALUE" sets a key, make configs lists configurations and keys',
+        ),
         ("clean RUN=x", "make clean takes no variable RUN", "make clean takes no variables"),
         ("report CONFIG=quick", "make report takes no variable CONFIG", "make report takes ARGS=…, RUN=…"),
         (
             "cv CONFIG=zzz x=1",
             "make cv takes no variable x",
-            "make cv takes ARGS=…, CONFIG=…; make configs lists the configurations",
+            "make cv takes ARGS=…, CONFIG=…; "
+            'ARGS="--set KEY=VALUE" sets a key, make configs lists configurations and keys',
         ),
     ],
 )
@@ -174,6 +208,36 @@ def test_the_newest_run_of_a_configuration_is_suggested(stand_in: Path) -> None:
     run.parent.mkdir(parents=True)
     run.touch()
     assert refused("report", "CONFIG=quick")[1] == "did you mean: make report RUN=quick-1a2b3c4d"
+    assert refused("submit", "quick")[1] == "did you mean: make submit RUN=quick-1a2b3c4d"
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_several_changes_in_one_variable() -> None:
+    meant = 'did you mean: make cv ARGS="--set a=1 --set b=2"'
+    assert refused("cv", "SET=a=1 b=2")[1] == meant
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-j2 cv",
+        "-n -B cv",
+        "-n setup test",
+        "-n data cv CONFIG=quick",
+        "-n test ARGS=-k",
+        "-n clean",
+        "cv PYTHON=python3",
+        "CONFIG:=quick cv",
+        "cv CONFIG+=quick",
+        "-k cv",
+        "-s cv",
+    ],
+)
+def test_legal_commands_pass(words: str) -> None:
+    done = subprocess.run(["make", *words.split(), "VENV=.venv"], capture_output=True, text=True, check=False)
+    assert "did you mean" not in done.stderr
+    assert "nothing was started" not in done.stderr
 
 
 @pytest.mark.parametrize("text", ODD)

@@ -15,35 +15,45 @@ import sys
 from pathlib import Path
 
 OTHER_NAMES = {
-    "build": "setup", "evaluate": "report", "fit": "cv", "install": "setup", "train": "cv",
-    "fetch": "data", "download": "data", "show": "report", "list": "runs", "ls": "runs", "config": "configs",
-    "blend": "ensemble", "stack": "ensemble", "diff": "compare", "optimize": "tune", "search": "tune",
-    "upload": "submit", "send": "submit", "leaderboard": "submissions", "scores": "submissions",
-    "check": "lint", "tests": "test", "all": "cv", "run": "cv",
+    "all": "cv", "blend": "ensemble", "build": "setup", "check": "lint", "config": "configs",
+    "diff": "compare", "download": "data", "evaluate": "report", "fetch": "data", "fit": "cv",
+    "install": "setup", "leaderboard": "submissions", "list": "runs", "ls": "runs", "optimize": "tune",
+    "run": "cv", "scores": "submissions", "search": "tune", "send": "submit", "show": "report",
+    "stack": "ensemble", "tests": "test", "train": "cv", "tuning": "tune", "upload": "submit",
 }  # fmt: skip
 """Targets by other names that people use."""
 OPTIONS = {
     "data": ("config", "source", "force", "timeout"),
     "cv": ("config", "set", "run", "jobs", "fresh"),
-    "tune": ("config", "set", "trials", "timeout", "study", "storage", "jobs", "json"),
+    "tune": ("config", "set", "trials", "timeout", "study", "storage", "jobs", "json", "open"),
     "report": ("json", "open"),
     "compare": ("json", "open"),
     "ensemble": ("method", "name", "set", "fresh", "json", "open"),
-    "runs": ("sort", "json"),
+    "runs": ("sort", "studies", "json"),
     "configs": ("json",),
     "submit": ("config", "message", "again", "dry-run", "timeout", "wait"),
     "submissions": ("json",),
     "doctor": ("config", "json"),
 }
 """Options of `kit` by target."""
-FLAGS = {"force", "fresh", "json", "open", "again", "dry-run"}
+FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "studies"}
+VARIABLES = {
+    "c": ("CONFIG",), "configuration": ("CONFIG",), "dir": ("SOURCE",), "file": ("SOURCE", "RUN"),
+    "flags": ("ARGS",), "folder": ("SOURCE",), "name": ("RUN", "RUNS"), "options": ("ARGS",),
+    "opts": ("ARGS",), "path": ("SOURCE", "RUN"), "study": ("RUN",), "zip": ("SOURCE",),
+}  # fmt: skip
+"""Variables by names that people use; the first that the target takes counts."""
 SETTINGS = {
     "batch": "training.batch_size", "batch_size": "training.batch_size", "bs": "training.batch_size",
     "epoch": "training.epochs", "epochs": "training.epochs", "fold": "folds.count", "folds": "folds.count",
     "learning_rate": "training.learning_rate", "lr": "training.learning_rate", "method": "ensemble.method",
-    "optimizer": "training.optimizer", "precision": "training.precision", "seed": "seeds", "seeds": "seeds",
+    "minutes": "tune.minutes", "optimizer": "training.optimizer", "precision": "training.precision",
+    "seed": "seeds", "seeds": "seeds",
 }  # fmt: skip
 """Keys of the configuration by names that people use."""
+OPTION_NAMES = {"name": ("run", "study"), "m": ("message",), "time": ("timeout",), "workers": ("jobs",)}
+"""Options by names that people use; the first that the target has counts."""
+DURATION = re.compile(r"\d+(\.\d+)?(s|m|min|h)")
 
 
 class Words:
@@ -66,20 +76,17 @@ class Words:
         self.given: dict[str, str] = {}
         self.options: list[str] = []
         self.wrong: list[str] = []
-        self.runs: list[str] = []
         self.corrected = True
-        if not {*words} & {*self.targets, *OTHER_NAMES} and any(map(_configuration, _bare(words))):
-            self.goals.append("cv")
-            if all("=" in word for word in words):
-                self._report("there is no target")
-        for word in words:
-            if "=" not in word:
-                self._goal(word)
+        # `make data=kaggle` is `make data kaggle`.
+        words = [part for word in words for part in (word.split("=", 1) if self._is_goal(word) else [word])]
+        words = [self._assigned(word) for word in words]
+        self._goals(words)
         for word in words:
             if "=" in word:
                 self._variable(*word.split("=", 1))
-        if self.runs:
-            self.given["RUNS"] = " ".join(self.runs)
+        for word in words:
+            if "=" not in word and word not in self.goals:
+                self._argument(word)
         if self.wrong and not self.goals:
             self.corrected = False
 
@@ -91,47 +98,98 @@ class Words:
             given["ARGS"] = f"{given.get('ARGS', '')} {added}".strip()
         return " ".join(["make", *self.goals, *(f"{name}={_quoted(value)}" for name, value in given.items())])
 
-    def _goal(self, word: str) -> None:
+    def _is_goal(self, word: str) -> bool:
+        return word.partition("=")[0] in self.targets
+
+    def _assigned(self, word: str) -> str:
+        """Return NAME=VALUE for NAME:VALUE."""
+        name, colon, value = word.partition(":")
+        if not colon or "=" in name or name.upper() not in self.takes:
+            return word
+        self._report(f"{name} needs =")
+        return f"{name.upper()}={value.lstrip('=')}"
+
+    def _goals(self, words: list[str]) -> None:
+        """Find the targets: by their names, else by a similar one, else by a configuration."""
+        bare = [word for word in words if "=" not in word]
+        self.goals += dict.fromkeys(
+            word for word in bare if word in self.targets or word.startswith(".venv/")
+        )
+        if self.goals:
+            return
+        for word in bare:
+            near = self._near_goal(word)
+            if near and not _is_configuration(word):
+                self._report(f"there is no target {word!r}")
+                self.goals.append(near)
+                bare.remove(word)
+                words.remove(word)
+                return
+        named = [word.partition("=")[2] if word.startswith("CONFIG=") else word for word in words]
+        if any(map(_configuration, named)):
+            self.goals.append("cv")
+            if not bare:
+                self._report("there is no target")
+
+    def _near_goal(self, word: str) -> str:
+        """Return the target of this name, of a similar or of another common name; "" if there is none."""
         plain = word.lower().replace("_", "-").strip("-")
-        if word in self.targets or word.startswith(".venv/"):
-            self.goals.append(word)
-        elif plain in self.targets or (not self.goals and plain in OTHER_NAMES):
+        names = {**OTHER_NAMES, **{one: one for one in self.targets}}
+        near = [plain] if plain in names else difflib.get_close_matches(plain, names, 1, 0.7)
+        return names[near[0]] if near else ""
+
+    def _argument(self, word: str) -> None:
+        """Take a word that is no target as the value of a variable, such as a run, or as an option."""
+        options = {option for goal in self.goals for option in OPTIONS.get(goal, ())}
+        plain = word.lower().replace("_", "-").strip("-")
+        if word.upper() in self.takes and self._taker(word.upper()):
+            self._report(f"{word.upper()} needs =")
+        elif plain in options & FLAGS and not Path("runs", word).exists():
+            self._report(f"{word!r} is an option")
+            self.options.append(f"--{plain}")
+        elif re.match(r"--?[a-z]", word):
+            self._report(f"{word!r} is an option")
+            # `--set` precedes a word with =, which is a variable for make.
+            self.corrected = self.corrected and word in {"-c", "--config", "--set", "--source"}
+        elif DURATION.fullmatch(word) and "timeout" in options:
+            self._report(f"{word!r} is a time limit")
+            self.options += ["--timeout", word]
+        elif self._taker("RUNS") or (self._taker("RUN") and "RUN" not in self.given):
+            self._report(f"{word!r} is a run, not a target")
+            self._add_run(word)
+        elif self._taker("SOURCE") and (word in {"kaggle", "sample", "auto"} or Path(word).exists()):
+            self._report(f"{word!r} is a source, not a target")
+            self.given["SOURCE"] = word
+        elif self._taker("CONFIG") and _configuration(word):
+            self._report(f"{word!r} is a configuration, not a target")
+            self._set_config(_configuration(word))
+        elif {*self.goals} & {"test", "test-slow", "test-jax"} and Path(word).exists():
+            self._report(f"{word!r} is a file of tests, not a target")
+            self.options.append(word)
+        elif re.fullmatch(r"python[\d.]*", word):
+            self._report(f"{word!r} is a Python, not a target")
+            self.given["PYTHON"] = word
+        else:
             self._report(f"there is no target {word!r}")
-            self.goals.append(plain if plain in self.targets else OTHER_NAMES[plain])
-        elif not self._argument(word):
-            self._report(f"there is no target {word!r}")
-            near = difflib.get_close_matches(plain, self.targets, 1, 0.6)
-            self.goals += near
+            near = difflib.get_close_matches(word.lower().replace("_", "-"), self.targets, 1, 0.7)
+            self.goals += [one for one in near if one not in self.goals]
             self.corrected = self.corrected and bool(near)
 
-    def _argument(self, word: str) -> bool:
-        """Take `word` as the argument of an earlier target, such as a run; return whether it fits."""
+    def _add_run(self, word: str) -> None:
         if self._taker("RUNS"):
-            self.runs.append(word)
-            name = "run"
-        elif self._taker("RUN") and "RUN" not in self.given:
-            self.given["RUN"] = word
-            name = "run"
-        elif self._taker("SOURCE") and (word in {"kaggle", "sample", "auto"} or Path(word).exists()):
-            self.given["SOURCE"] = word
-            name = "source"
-        elif self._taker("CONFIG") and _configuration(word):
-            self.given["CONFIG"] = _configuration(word)
-            name = "configuration"
+            self.given["RUNS"] = f"{self.given.get('RUNS', '')} {word}".strip()
         else:
-            return False
-        self._report(f"{word!r} is a {name}, not a target")
-        return True
+            self.given["RUN"] = word if Path("runs", word).exists() else _newest_run(word) or word
+
+    def _set_config(self, name: str) -> None:
+        if self.given.get("CONFIG", name) != name:
+            self._report("there can be only one configuration")
+            self.corrected = False
+        self.given["CONFIG"] = name
 
     def _variable(self, name: str, value: str) -> None:
         if self._taker(name) and (value or name == "ARGS"):
-            self.given[name] = value
-            if name == "CONFIG" and not _is_configuration(value):
-                self._report(f"there is no configuration {value!r}")
-                self.given[name] = _configuration(value)
-                self.corrected = self.corrected and bool(self.given[name])
-            if name == "ARGS":
-                self._options(value)
+            self._take(name, value)
             return
         if not value:
             self._report(f"{name} is empty (an empty shell variable?)")
@@ -140,20 +198,41 @@ class Words:
         self._report(f"make {' '.join(self.goals)} takes no variable {name}".replace("  ", " "))
         options = {option for goal in self.goals for option in OPTIONS.get(goal, ())}
         known = [one for one in self.takes if self._taker(one)]
-        near = difflib.get_close_matches(name.upper(), known, 1, 0.6)
+        other = [one for one in VARIABLES.get(plain, ()) if one in known]
+        option = next((one for one in (plain, *OPTION_NAMES.get(plain, ())) if one in options), None)
         settable = "set" in options and "ensemble" not in self.goals
+        near = difflib.get_close_matches(name.upper(), known, 1, 0.6)
         if name.upper() in known:
-            self.given[name.upper()] = value
-        elif plain in options:
-            self.options += [f"--{plain}"] if plain in FLAGS else [f"--{plain}", value]
+            self._take(name.upper(), value)
+        elif option == "set":
+            self.options += [part for one in _changes(value) for part in ("--set", one)]
+        elif option:
+            self.options += [f"--{option}"] if option in FLAGS else [f"--{option}", value]
         elif settable and (plain.replace("-", "_") in SETTINGS or "." in name):
             self.options += ["--set", f"{SETTINGS.get(plain.replace('-', '_'), name)}={value}"]
-        elif name == "CONFIG" and self._taker("RUN") and _newest_run(value):
+        elif plain == "config" and self._taker("RUN") and _newest_run(value):
             self.given["RUN"] = _newest_run(value)
-        elif near:
-            self.given[near[0]] = value
+        elif plain == "python":
+            self.given["PYTHON"] = value
+        elif other or near:
+            self._take((other or near)[0], value)
         else:
             self.corrected = False
+
+    def _take(self, name: str, value: str) -> None:
+        """Take a variable of the targets."""
+        if name == "CONFIG":
+            if not _is_configuration(value):
+                self._report(f"there is no configuration {value!r}")
+                value = _configuration(value)
+                self.corrected = self.corrected and bool(value)
+            self._set_config(value)
+        elif name == "RUNS":
+            self._add_run(value)
+        else:
+            self.given[name] = value
+        if name == "ARGS":
+            self._options(value)
 
     def _options(self, text: str) -> None:
         """Check the options in ARGS; `kit` would report them, but only after the installation."""
@@ -189,12 +268,15 @@ class Words:
             return "make help lists the targets"
         names = [f"{name}=…" for name in self.takes if self._taker(name)]
         takes = f"make {' '.join(self.goals)} takes {', '.join(names) or 'no variables'}"
+        if "cv" in self.goals or "tune" in self.goals:
+            return f'{takes}; ARGS="--set KEY=VALUE" sets a key, make configs lists configurations and keys'
         return f"{takes}; make configs lists the configurations" if "CONFIG=…" in names else takes
 
 
-def _bare(words: list[str]) -> list[str]:
-    """Return the words that may name a configuration: goals, and the value of CONFIG."""
-    return [word.partition("=")[2] if word.startswith("CONFIG=") else word for word in words]
+def _changes(text: str) -> list[str]:
+    """Return the changes of `SET="a=1 b=2"`."""
+    words = text.split()
+    return words if all("=" in word for word in words) else [text]
 
 
 def _is_configuration(name: str) -> bool:

@@ -1,6 +1,7 @@
-"""Install packages with pip and show what is happening, in a few lines.
+"""Make a virtual environment; install packages with pip and show what is happening, in a few lines.
 
-Usage: python tools/install.py PYTHON PIP-ARGUMENT…
+Usage: python tools/install.py --venv FOLDER
+       python tools/install.py PYTHON PIP-ARGUMENT…
 
 The Makefile calls this; it needs only Python's standard library. On a terminal one line is redrawn every
 second; elsewhere there is a line for each large package, and one every 10 s. Errors of pip are shown whole.
@@ -10,12 +11,14 @@ from __future__ import annotations
 
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 LARGE = 50.0
 """Megabytes from which a package has its own line."""
@@ -117,8 +120,7 @@ def install(python: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         process.wait()
         progress.end(130)
-        sys.stderr.write("interrupted; the same command starts the installation again\n")
-        return 130
+        raise
     progress.end(process.returncode)
     if process.returncode:
         sys.stderr.writelines(errors)
@@ -126,5 +128,31 @@ def install(python: str, arguments: list[str]) -> int:
     return 0
 
 
+def make_environment(folder: str) -> int:
+    """Make a virtual environment, in place of an unfinished one; return the exit code."""
+    command = [sys.executable, "-m", "venv", "--clear", folder]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+    return done.returncode
+
+
+def _interrupt(*_: object) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # A second Ctrl-C would end in a traceback.
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Do what the arguments say; return the exit code, 130 after an interrupt."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        if sys.argv[1] == "--venv":
+            return make_environment(sys.argv[2])
+        return install(sys.argv[1], sys.argv[2:])
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the same command starts the installation again\n")
+        return 130
+
+
 if __name__ == "__main__":
-    sys.exit(install(sys.argv[1], sys.argv[2:]))
+    sys.exit(main())

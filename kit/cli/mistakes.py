@@ -73,6 +73,10 @@ _OPTIONS = {
     "-t": ("--timeout", "--trials"),
 }
 """Options by other names; the first that the command has counts."""
+_ARGUMENTS = {"--config", "--file", "--name", "--run", "--runs", "--study", "-c", "-f", "-r"}
+"""Options that name what some commands take without an option."""
+MOST = 5
+"""Most mistakes that are corrected in one command line."""
 
 
 def advice(error: click.UsageError, arguments: Sequence[str]) -> str:
@@ -82,11 +86,48 @@ def advice(error: click.UsageError, arguments: Sequence[str]) -> str:
         error: from click.
         arguments: the command line, without the program.
     """
-    path = error.ctx.command_path if error.ctx else "kit"
-    words = _corrected(error, list(arguments))
+    # For an option without its value, click's error has no context.
+    command = " ".join(["kit", *arguments[: 2 if arguments[:1] == ["data"] else 1]])
+    path = error.ctx.command_path if error.ctx else command
+    words = _repaired(error, list(arguments))
     if words:
         return f"did you mean: {typed(shlex.join(['kit', *words]))}"
     return f"({typed(f'{path} --help')} lists the arguments)"
+
+
+def _repaired(error: click.UsageError, words: list[str]) -> list[str] | None:
+    """Correct one mistake after the other, until click understands the words; None if it never does."""
+    root = error.ctx and error.ctx.find_root()
+    for _ in range(MOST):
+        corrected = _corrected(error, words)
+        if root is None or not corrected or corrected == words:
+            return None
+        words = corrected
+        try:
+            _parse(root.command, words)
+        except click.UsageError as following:
+            error = following
+        else:
+            return words
+    return None
+
+
+def _parse(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:
+    """Parse a command line without running it.
+
+    Raises:
+        click.UsageError: click does not understand it.
+    """
+    if {"-h", "--help", "--version"} & {*words}:
+        return  # These would print.
+    ctx = click.Context(command, parent, info_name=command.name)
+    if isinstance(command, click.Group) and words:
+        name, below, rest = command.resolve_command(ctx, words)
+        assert below is not None
+        below.name = name
+        _parse(below, rest, ctx)
+    elif not isinstance(command, click.Group):
+        command.parse_args(ctx, [*words])
 
 
 def _corrected(error: click.UsageError, words: list[str]) -> list[str] | None:
@@ -102,7 +143,7 @@ def _corrected(error: click.UsageError, words: list[str]) -> list[str] | None:
     extra = re.search(r"unexpected extra arguments? \((.*)\)$", message)
     if extra:
         return _without_extra(extra[1].split()[0], ctx, words)
-    choice = re.match(r"'(.*)' is not one of (.*)\.$", message)
+    choice = re.match(r"'(.*)' is not one of (.*?)\.?$", message)
     if choice:
         near = _nearest(choice[1], re.findall(r"'([^']*)'", choice[2]))
         return _replaced(words, choice[1], near) if near else None
@@ -115,36 +156,47 @@ def _with_command(name: str, known: Iterable[str], words: list[str]) -> list[str
     if "cv" in names:  # kit itself, not a group of commands
         names |= {**_COMMANDS, **names}
     if "fetch" in names:  # kit data
-        names |= {"get": "fetch", "download": "fetch", "load": "fetch", "show": "check"}
+        names |= {"get": "fetch", "download": "fetch", "load": "fetch", "show": "check", "validate": "check"}
     near = _nearest(plain, names)
     if near is None or name not in words:
         return None
     place = words.index(name)
     after = words[place + 1 :]
     if names[near] == "--help":
-        return [*after[:1], "--help"]
+        return [*(one for one in after[:1] if one in known), "--help"]
     return [*words[:place], *names[near].split(), *(after if names[near] != "--version" else [])]
 
 
 def _with_option(name: str, ctx: click.Context, words: list[str]) -> list[str] | None:
     """Replace an option: by one of another name, by a key of the configuration, or by a similar one."""
-    known = [option for one in ctx.command.params if isinstance(one, click.Option) for option in one.opts]
-    place = next((place for place, word in enumerate(words) if word.partition("=")[0] == name), None)
-    if place is None:
+    options = [one for one in ctx.command.params if isinstance(one, click.Option)]
+    known = [option for one in options for option in one.opts]
+    flags = {option for one in options if one.is_flag for option in one.opts}
+    is_short = not name.startswith("--")
+    begun = [place for place, word in enumerate(words) if is_short and word.startswith(name)]  # as in -j2
+    exact = [place for place, word in enumerate(words) if word.partition("=")[0] == name]
+    if not exact + begun:
         return None
+    place = (exact + begun)[0]
     _, equals, value = words[place].partition("=")
+    if not exact:
+        equals, value = "=", words[place].removeprefix(name)
     plain = name.lower().replace("_", "-")
-    same = [plain] if plain in known else [one for one in _OPTIONS.get(plain, ()) if one in known]
+    others = {other: one for other, options in _OPTIONS.items() for one in options[::-1] if one in known}
+    same = [plain] if plain in known else [others[plain]] if plain in others else []
     if same:
         return [*words[:place], same[0] + equals + value, *words[place + 1 :]]
+    if plain in _ARGUMENTS and any(isinstance(one, click.Argument) for one in ctx.command.params):
+        return [*words[:place], *([value] if equals else []), *words[place + 1 :]]
     rest = words[place + 1 :]
     if not equals and rest and not rest[0].startswith("-"):
         value, *rest = rest
     key = _key(plain.strip("-"), words, exact=True)
     if "--set" not in known or "--method" in known:  # kit ensemble sets only keys of its own
         key = None
-    near = difflib.get_close_matches(plain, known, 1, 0.7)
-    if key is None and near:
+    near = difflib.get_close_matches(plain, [*known, *others], 1, 0.7)
+    near = [others.get(one, one) for one in near]
+    if key is None and near and (near[0] not in flags or not value):
         return [*words[:place], near[0] + equals + (value if equals else ""), *words[place + 1 :]]
     return [*words[:place], "--set", f"{key}={value or 'VALUE'}", *rest] if key else None
 
@@ -152,20 +204,24 @@ def _with_option(name: str, ctx: click.Context, words: list[str]) -> list[str] |
 def _without_extra(word: str, ctx: click.Context, words: list[str]) -> list[str] | None:
     """Give a word too many the option that it belongs to."""
     known = {option for one in ctx.command.params for option in one.opts}
-    place = len(words) - 1 - words[::-1].index(word) if word in words else 0
+    if word not in words:
+        return None
+    place = len(words) - 1 - words[::-1].index(word)
     before, after = words[:place], words[place + 1 :]
-    if before[-2:-1] == ["--set"]:
+    if before[-2:-1] == ["--set"] and re.fullmatch(r"\w[\w.-]*[=:]?", before[-1]):
         return [*before[:-1], f"{before[-1].rstrip('=:')}={word.lstrip('=')}", *after]
     if re.fullmatch(r"(s|m|h)[a-z]*", word) and before and re.fullmatch(r"[\d.]+", before[-1]):
         return [*before[:-1], f"{before[-1]}{word[0]}", *after]
+    option = None
     if "--set" in known and "=" in word:
-        return [*before, "--set", word, *after]
-    if "--source" in known and (word in {"kaggle", "sample", "auto"} or Path(word).exists()):
-        return [*before, "--source", word, *after]
-    if "--config" in known:
-        name = _configuration(word)
-        return [*before, "-c", name, *after] if name else None
-    return None
+        option = "--set"
+    elif "--source" in known and (word in {"kaggle", "sample", "auto"} or Path(word).exists()):
+        option = "--source"
+    elif "--timeout" in known and re.fullmatch(r"\d+(\.\d+)?(s|m|min|h)", word):
+        option = "--timeout"
+    elif "--config" in known and not {"-c", "--config"} & {*words} and (name := _configuration(word)):
+        option, word = "-c", name
+    return [*before, option, word, *after] if option else None
 
 
 def _key(name: str, words: Sequence[str], *, exact: bool) -> str | None:
@@ -194,7 +250,7 @@ def _configuration(word: str) -> str | None:
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
     names = list(known)
-    found = [name] if name in names else difflib.get_close_matches(name.lower(), names, 1, 0.6)
+    found = [name] if name in names else difflib.get_close_matches(name.lower(), names, 1, 0.7)
     return found[0] if found else None
 
 

@@ -62,6 +62,11 @@ class ConfigName(Named):
 class RunName(Named):
     """The name or the path of a run."""
 
+    @staticmethod
+    def names() -> list[str]:
+        """Return the names in this folder."""
+        return sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
+
     def shell_complete(
         self,
         ctx: click.Context,  # noqa: ARG002 - click's signature
@@ -69,8 +74,18 @@ class RunName(Named):
         incomplete: str,
     ) -> list[CompletionItem]:
         """Return the names that begin like this, or let the shell complete a path."""
-        names = sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
-        return _beginning(incomplete, names) or [CompletionItem(incomplete, type="file")]
+        return _beginning(incomplete, self.names()) or [CompletionItem(incomplete, type="file")]
+
+
+class RunOrStudyName(RunName):
+    """The name or the path of a run or of a study."""
+
+    @staticmethod
+    def names() -> list[str]:
+        """Return the names in this folder."""
+        from kit.studies import all_studies
+
+        return sorted([*RunName.names(), *(study.name for study in all_studies())])
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:

@@ -17,7 +17,7 @@ from kit.typed import in_typed_form
     epilog="\b\nExample:\n  kit report --open\n  kit report default-1a2b3c4d --json | jq .oof.accuracy\n"
     "  kit report tune-quick-1a2b3c4d"
 )
-@click.argument("run", type=options.RunName(), required=False, metavar="[RUN]")
+@click.argument("run", type=options.RunOrStudyName(), required=False, metavar="[RUN]")
 @options.as_json
 @options.open_page
 def command(run: str | None, as_json: bool, open_: bool) -> None:

@@ -16,7 +16,7 @@ from kit.config.base import Section
 from kit.config.notation import is_ambiguous
 from kit.config.renamed import current_key
 from kit.config.root import Config
-from kit.config.suggestions import did_you_mean, fitting_key, similar_keys
+from kit.config.suggestions import ELSEWHERE, did_you_mean, fitting_key, similar_keys
 from kit.errors import UserError
 
 # Plain words for pydantic's error types; other types keep pydantic's message.
@@ -97,7 +97,8 @@ def explained(
         siblings = [".".join([*location[:-1], one]) for one in known]
         near = similar_keys(_as_typed(key, where), _models(raw), siblings)
         expected = f"one of {', '.join(known)}" if known else None
-        return UserError(f"unknown key {key}{did_you_mean(near)}", where=where, expected=expected)
+        hint = None if near else ELSEWHERE.get(location[-1].replace("-", "_"))
+        return UserError(f"unknown key {key}{did_you_mean(near)}", where=where, expected=expected, hint=hint)
     if missing:
         return UserError(f"{key} is missing", where=where)
     if first["type"] == "value_error":
@@ -143,7 +144,8 @@ def _expected(detail: ErrorDetails) -> str:
 def _as_typed(key: str, where: str | None) -> str:
     """Return the whole key of a change, of which only a part may be unknown."""
     change = (where or "").partition("--set ")[2]
-    return change.partition("=")[0].strip() if change else key
+    typed = change.partition("=")[0].strip()
+    return typed if f"{typed}.".startswith(f"{key}.") else key
 
 
 def _models(raw: Mapping[str, Any]) -> Mapping[str, Any]:

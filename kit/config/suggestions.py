@@ -1,6 +1,7 @@
 """Keys that a mistyped key may mean."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,16 +11,22 @@ from kit.config.keys import all_keys, type_of
 
 SYNONYMS = {
     "augment": "augmentation",
+    "augmentations": "augmentation",
+    "amp": "precision",
     "batch": "batch_size",
     "batchnorm": "batch_norm",
     "bs": "batch_size",
     "channels": "filters",
     "data_dir": "directory",
+    "dtype": "precision",
+    "epoch": "epochs",
     "fold": "count",
     "folds": "count",
+    "fp16": "precision",
     "k": "count",
     "k_folds": "count",
     "kfold": "count",
+    "kfolds": "count",
     "layers": "stages",
     "lr": "learning_rate",
     "lr_scheduler": "schedule",
@@ -27,15 +34,19 @@ SYNONYMS = {
     "n_folds": "count",
     "n_neighbors": "neighbours",
     "n_splits": "count",
+    "neurons": "head",
     "nfolds": "count",
     "num_epochs": "epochs",
     "num_folds": "count",
+    "optim": "optimizer",
     "random_seed": "seeds",
+    "random_state": "seeds",
     "rotate": "rotation",
     "scheduler": "schedule",
     "score": "metric",
     "scoring": "metric",
     "seed": "seeds",
+    "splits": "count",
     "smoothing": "label_smoothing",
     "timeout": "minutes",
     "translate": "shift",
@@ -44,8 +55,26 @@ SYNONYMS = {
     "wd": "weight_decay",
 }
 """Last parts of keys by names that are common elsewhere."""
-SIMILAR = 0.65
+ELSEWHERE = {
+    "backend": "the environment variable KERAS_BACKEND chooses it",
+    "device": "the environment variable CUDA_VISIBLE_DEVICES chooses it",
+    "gpu": "the environment variable CUDA_VISIBLE_DEVICES chooses it",
+    "gpus": "the environment variable CUDA_VISIBLE_DEVICES chooses it",
+    "early_stopping": "the last epoch counts; training.epochs sets how many there are",
+    "jobs": "it is an option: --jobs N",
+    "n_jobs": "it is an option: --jobs N",
+    "num_workers": "it is an option: --jobs N",
+    "patience": "the last epoch counts; training.epochs sets how many there are",
+    "run": "it is an option: --run NAME",
+    "stratify": "folds are stratified already",
+    "threads": "it is an option: --jobs N",
+    "workers": "it is an option: --jobs N",
+}
+"""What sets, or why nothing sets, what has no key here."""
+SIMILAR = 0.75
 """Lowest similarity of a last part, from 0 to 1 (`difflib.SequenceMatcher.ratio`)."""
+CONTAINED = 0.2
+"""Distance of a name that contains all words of a last part."""
 MOST = 3
 """Most keys that are suggested."""
 
@@ -66,8 +95,9 @@ def similar_keys(
     """
     keys = [one.path for one in all_keys(models) if not (exact and one.type.below)]
     known = list(dict.fromkeys([*keys, *siblings]))
-    plain = key.strip().strip(".").lower().replace("-", "_")
-    same = [one for one in known if one.lower().replace("-", "_") == plain]
+    # Also for training/epochs, training__epochs and TRAINING[EPOCHS].
+    plain = re.sub(r"[^\w.]+", ".", key.strip().lower().replace("-", "_")).strip(".")
+    same = [one for one in known if _words(one) == _words(plain)]
     if same:
         return same
     *parents, last = plain.split(".")
@@ -109,10 +139,17 @@ def _fits(annotation: Any, value: Any) -> bool:
     return True
 
 
+def _words(key: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", key.lower()) if word]
+
+
 def _distance(name: str, key: str) -> float:
     """Return how little `name` resembles the last part of `key`: 0 for the same or a synonym, to 1."""
     last = key.lower().rsplit(".", maxsplit=1)[-1]
-    meant = SYNONYMS.get(name)
-    if name == last or meant in {last, key}:
+    if name == last or SYNONYMS.get(name) in {last, key}:
         return 0.0
-    return 1 - difflib.SequenceMatcher(None, name, last).ratio()
+    typing_error = 1 - difflib.SequenceMatcher(None, name, last).ratio()
+    # As in max_epochs, initial_lr and width_shift_range.
+    words = _words(name)
+    inside = {*_words(last)} <= {*words} or any(SYNONYMS.get(word) == last for word in words)
+    return min(typing_error, CONTAINED) if inside else typing_error

@@ -12,6 +12,7 @@ CASES = [
     (["kit", "cv", "--fr"], ["--fresh"]),
     (["kit", "cv", "-c", "lenet"], ["lenet-plain", "lenet-regularized"]),
     (["kit", "report", "qu"], ["quick-1a2b3c4d"]),
+    (["kit", "report", "fo"], ["found"]),
     (["kit", "compare", "quick-1a2b3c4d", "b"], ["base-1a2b3c4d"]),
     (["kit", "submit", "b"], ["base-1a2b3c4d"]),
     (["kit", "configs", "q"], ["quick"]),
@@ -22,10 +23,12 @@ CASES = [
 
 @pytest.fixture
 def program(workdir: Path) -> Path:
-    """Return a folder with the program kit, in a working folder with two runs."""
+    """Return a folder with the program kit, in a working folder with two runs and a study."""
     for name in ("quick-1a2b3c4d", "base-1a2b3c4d"):
         (workdir / "runs" / name).mkdir(parents=True)
         (workdir / "runs" / name / "run.json").touch()
+    (workdir / "runs/tune-found").mkdir()
+    (workdir / "runs/tune-found/study.json").touch()
     kit = workdir / "bin/kit"
     kit.parent.mkdir()
     kit.write_text(f'#!/bin/sh\nexec {sys.executable} -m kit "$@"\n')

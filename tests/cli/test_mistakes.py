@@ -54,6 +54,18 @@ MEANT = {
     "data fetch sample": "data fetch --source sample",
     "runs --sort tme": "runs --sort time",
     "report --jsno": "report --json",
+    "tune quick 4m": "tune -c quick --timeout 4m",
+    "tune 4m": "tune --timeout 4m",
+    "cvv quik --epoch 3": "cv -c quick --set training.epochs=3",
+    "fit quick --wrkers 2 --lr .1": "cv -c quick --jobs 2 --set training.learning_rate=.1",
+    "cv -j2": "cv --jobs=2",
+    "report --run x": "report x",
+    "report --name=x": "report x",
+    "submit --file x.csv": "submit x.csv",
+    "compare --runs a b": "compare a b",
+    "configs -c quick": "configs quick",
+    "data validate": "data check",
+    "help data fetch": "data --help",
 }
 """What people type after `kit`, and what they mean."""
 
@@ -85,7 +97,21 @@ def test_a_wrong_command_names_the_right_one(advice: Callable[[str], str], typed
 
 @pytest.mark.parametrize(
     ("typed", "help_"),
-    [("zzz", "kit"), ("cv --zzz", "kit cv"), ("cv zzz", "kit cv"), ("doctor x", "kit doctor")],
+    [
+        ("zzz", "kit"),
+        ("cv --zzz", "kit cv"),
+        ("cv zzz", "kit cv"),
+        ("doctor x", "kit doctor"),
+        ("cv quick gold", "kit cv"),
+        ("cv --dry-run", "kit cv"),
+        ("cv -n", "kit cv"),
+        ("cv --seeds 1 2 3", "kit cv"),
+        ("cv --set --jobs 2", "kit cv"),
+        ("submit -m", "kit submit"),
+        ("data fetch --timeout", "kit data fetch"),
+        ("clean", "kit"),
+        ("submit --no-wait", "kit submit"),
+    ],
 )
 def test_without_a_similar_word_help_is_named(advice: Callable[[str], str], typed: str, help_: str) -> None:
     assert advice(typed) == f"({help_} --help lists the arguments)"

@@ -106,6 +106,17 @@ def test_without_studies_the_output_says_so() -> None:
     assert result.stdout == "no studies in runs/ yet; search for a better configuration: kit tune\n"
 
 
+def test_users_of_make_get_the_make_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIT_CALLER", "make")
+    assert invoke("runs", "--studies").stdout.endswith("a better configuration: make tune\n")
+    stored(confirmed=confirmation("confirmed"))
+    result = invoke("submit", "example")
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception).splitlines()[-1] == (
+        "make report RUN=example shows it; train what it found: make cv CONFIG=tuned-example"
+    )
+
+
 def test_report_shows_a_study_and_draws_its_page() -> None:
     files = stored(confirmed=confirmation("confirmed"))
     result = invoke("report", "example")

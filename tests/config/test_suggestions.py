@@ -29,6 +29,21 @@ MODELS = resolve("default")[0]["models"]
         ("learning-rate", ["training.learning_rate"]),
         ("data_dir", ["data.directory"]),
         ("zzz", []),
+        ("max_epochs", ["training.epochs"]),
+        ("initial_lr", ["training.learning_rate"]),
+        ("zoom_range", ["augmentation.zoom"]),
+        ("warmup_steps", ["training.warmup"]),
+        ("warmup_epochs", ["training.epochs", "training.warmup"]),
+        ("hidden_units", ["models.cnn.head", "models.wide_view.head"]),
+        ("mixed_precision", ["training.precision"]),
+        ("random_state", ["seeds"]),
+        ("training_epochs", ["training.epochs"]),
+        ("training/epochs", ["training.epochs"]),
+        ("training[epochs]", ["training.epochs"]),
+        ("cutout", []),
+        ("dense", []),
+        ("eta", []),
+        ("group_column", []),
     ],
 )
 def test_similar_keys(typed: str, meant: list[str]) -> None:
@@ -42,7 +57,7 @@ def test_an_element_of_a_list_has_its_siblings() -> None:
 
 def test_an_exact_match_is_no_section() -> None:
     assert similar_keys("folds", MODELS, exact=True)[0] == "folds.count"
-    assert similar_keys("epoch", MODELS, exact=True) == []
+    assert similar_keys("epochz", MODELS, exact=True) == []
 
 
 @pytest.mark.parametrize("meant", sorted(set(SYNONYMS.values()) - {"trees", "neighbours", "iterations"}))
@@ -82,6 +97,10 @@ def test_the_key_that_takes_a_value() -> None:
         ("competition.metric=f1", "did you mean 'macro_f1'?"),
         ("training.optimizer=Adam", "did you mean 'adam'?"),
         ("models.cnnn.dropout=0.3", "there is no model 'cnnn'; did you mean 'cnn'?"),
+        ("training={epoch: 3}", "unknown key training.epoch; did you mean 'training.epochs'?"),
+        ("jobs=3", "it is an option: --jobs N"),
+        ("training.early-stopping=true", "the last epoch counts"),
+        ("backend=jax", "KERAS_BACKEND"),
         ("quick.epochs=3", "did you mean 'training.epochs'?"),
     ],
 )
