@@ -62,5 +62,5 @@ def test_a_mistake_is_shown_without_a_traceback(client: tuple[Any, Any]) -> None
     shown = list(messages(channel, 'kit.cv("quick", set={"training.epoch": 2})'))
     [error] = [content for kind, content in shown if kind == "error"]
     [text] = error["traceback"]
-    assert text.startswith("UserError: --set training.epoch=2: unknown key")
+    assert text.startswith("UserError: set, training.epoch=2: unknown key")
     assert not Path("runs").exists()
