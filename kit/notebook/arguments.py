@@ -71,7 +71,7 @@ def duration(name: str, value: Any) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
         raise UserError("not right", where=name, expected="seconds, as in 900", received=f"{value!r:.80}")
     return float(value)
 
