@@ -1,11 +1,15 @@
-"""Commands in messages as the user types them: `kit …`, or `make …` if make started kit."""
+"""Commands in messages as the user types them: `kit …`; `make …` under make; `kit.cv(…)` in Python."""
 
 import os
 import re
 import shlex
+from contextvars import ContextVar
 
 CALLER = "KIT_CALLER"
 """Variable that the Makefile sets to "make" for the kit that it starts."""
+
+in_python: ContextVar[bool] = ContextVar("in_python", default=False)
+"""Whether a function of `import kit` was called."""
 
 # Target and variable of the first arguments, by command.
 _TARGETS = {
@@ -22,6 +26,18 @@ _TARGETS = {
     "tune": "",
 }
 _VARIABLES = {"-c": "CONFIG", "--config": "CONFIG", "--source": "SOURCE"}
+
+# Functions of `import kit`, by command.
+_CALLS = {
+    "compare": "kit.compare({})",
+    "cv": "kit.cv({})",
+    "data fetch": "kit.fetch({})",
+    "ensemble": "kit.ensemble([{}])",
+    "report": "kit.open_run({}).report",
+    "runs": "kit.runs({})",
+    "submit": "kit.submit({})",
+    "tune": "kit.tune({})",
+}
 
 
 def by_make() -> bool:
@@ -46,7 +62,29 @@ def typed(command: str) -> str:
     Without make, it is unchanged. The PATH of make's users does not lead to kit, so that a command without a
     target becomes `.venv/bin/kit …`.
     """
+    if in_python.get():
+        return _as_call(command)
     return _by_make(command) if by_make() else command
+
+
+def _as_call(command: str) -> str:
+    """Return the call for a command; the command itself if it has other options than these."""
+    words = shlex.split(command)[1:]
+    name = " ".join(words[: 2 if words[:1] == ["data"] else 1])
+    rest, arguments = words[len(name.split()) :], []
+    while rest:
+        word, *rest = rest
+        if word == "--fresh":
+            arguments.append("fresh=True")
+        elif word in _VARIABLES and rest:
+            arguments.append(repr(rest.pop(0)))
+        elif word == "--run" and rest:
+            arguments.append(f"run={rest.pop(0)!r}")
+        elif word.startswith("-"):
+            return command
+        else:
+            arguments.append(repr(word))
+    return _CALLS[name].format(", ".join(arguments)) if name in _CALLS else command
 
 
 def _by_make(command: str) -> str:

@@ -38,7 +38,7 @@ def test_on_windows_every_command_ends_with_one_sentence(start: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (
         2,
         "",
-        "kit runs on Linux and macOS; on Windows use WSL2 (docs/troubleshooting.md says how)\n",
+        "kit needs Linux or macOS; on Windows use WSL2 (docs/troubleshooting.md says how)\n",
     )
 
 

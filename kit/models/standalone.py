@@ -1,10 +1,16 @@
 """A trained network and its preprocessing as one Keras model that loads and predicts without this package."""
 
+import json
+import zipfile
+from io import BytesIO
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
+
+_LATER = {"input_axes", "output_axes", "renorm", "renorm_clipping", "renorm_momentum"}
+"""Settings that Keras 3.14 and 3.15 added; kit's networks have their defaults."""
 
 
 def standalone(network: keras.Model, *, deskewing: bool) -> keras.Model:
@@ -20,6 +26,22 @@ def standalone(network: keras.Model, *, deskewing: bool) -> keras.Model:
     image = keras.Input(network.input_shape[1:], dtype="float32")
     logits = network(deskewed(image) if deskewing else image)
     return keras.Model(image, layers.Softmax(dtype="float32")(logits))
+
+
+def for_older_keras(file: bytes) -> bytes:
+    """Return a .keras file that Keras 3.13 reads too, as in Kaggle's image: it refuses unknown settings."""
+    written = BytesIO()
+    with zipfile.ZipFile(BytesIO(file)) as source, zipfile.ZipFile(written, "w") as target:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename == "config.json":
+                content = json.dumps(json.loads(content, object_hook=_without_later)).encode()
+            target.writestr(entry, content)
+    return written.getvalue()
+
+
+def _without_later(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in _LATER}
 
 
 def deskewed(image: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -12,6 +13,7 @@ from kit.config.root import Method
 from kit.errors import UserError
 from kit.masking import masked
 from kit.notebook import tables
+from kit.notebook.arguments import duration, python_words, text, whole
 from kit.notebook.changes import changes_of
 from kit.notebook.comparison import Comparison
 from kit.notebook.messages import say
@@ -22,13 +24,14 @@ from kit.pipeline.origin import origin_of
 from kit.pipeline.report import current
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import pandas as pd
 
 
+@python_words
 def cv(
-    config: str = "default",
+    config: str | Path = "default",
     *,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - the name of the option
     run: str | None = None,
@@ -53,14 +56,16 @@ def cv(
     """
     from kit.pipeline.cv import cv as cross_validate
 
-    changes = changes_of(set)
+    config, changes = text("config", config), changes_of(set)
+    run = None if run is None else text("run", run)
+    jobs = whole("jobs", jobs)
     with run_progress() as progress:
         folder, complete = cross_validate(
             load(config, changes),
             find(config).stem,
             progress,
             name=run,
-            jobs=_checked_jobs(jobs),
+            jobs=jobs,
             fresh=fresh,
             origin=origin_of(config, changes, run),
         )
@@ -70,8 +75,9 @@ def cv(
     return Run(folder)
 
 
+@python_words
 def tune(
-    config: str = "default",
+    config: str | Path = "default",
     *,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - the name of the option
     trials: int | None = None,
@@ -100,7 +106,10 @@ def tune(
     """
     from kit.pipeline.tune import tune as search
 
-    changes, jobs = changes_of(set), _checked_jobs(jobs)
+    config, changes = text("config", config), changes_of(set)
+    study = None if study is None else text("study", study)
+    storage = None if storage is None else text("storage", storage)
+    trials, seconds, jobs = whole("trials", trials), duration("seconds", seconds), whole("jobs", jobs)
     options = {
         "--trials": trials,
         "--timeout": seconds,
@@ -134,6 +143,7 @@ def runs() -> pd.DataFrame:
     return tables.runs(run_folder.all_runs())
 
 
+@python_words
 def open_run(run: str | Path | Run | None = None) -> Run:
     """Return a finished run or ensemble.
 
@@ -146,6 +156,7 @@ def open_run(run: str | Path | Run | None = None) -> Run:
     return Run(_finished(folder_of(run)))
 
 
+@python_words
 def compare(*runs: str | Path | Run) -> Comparison:
     """Compare the OOF predictions of two or more finished runs on the same rows.
 
@@ -159,13 +170,14 @@ def compare(*runs: str | Path | Run) -> Comparison:
     folders = [folder_of(one) for one in runs]
     result = compare_folders(folders)
     for folder in folders:
-        for text in changed(folder.read_record()):
-            say(f"warning: {folder.name}: {text}")
+        for change in changed(folder.read_record()):
+            say(f"warning: {folder.name}: {change}")
     return Comparison(result, draw(result, folders, say))
 
 
+@python_words
 def ensemble(
-    runs: Sequence[str | Path | Run],
+    runs: Iterable[str | Path | Run],
     method: str = "auto",
     *,
     name: str | None = None,
@@ -197,13 +209,15 @@ def ensemble(
             expected=f"one of {', '.join(get_args(Method))}",
             received=repr(method),
         )
-    if isinstance(runs, str | Path | Run):
+    if isinstance(runs, str | Path | Run) or not isinstance(runs, Iterable):
         raise UserError(
             "not a list of runs", where="runs", expected='as in ["a", "b"]', received=type(runs).__name__
         )
-    folder, complete = combine(
-        [folder_of(one) for one in runs], Settings(method, tta, calibrate), say, name=name, fresh=fresh
-    )
+    folders = [folder_of(one) for one in runs]
+    if not folders:
+        raise UserError("no runs to combine", where="runs", expected='as in ["a", "b"]', received="none")
+    name = None if name is None else text("name", name)
+    folder, complete = combine(folders, Settings(method, tta, calibrate), say, name=name, fresh=fresh)
     if complete:
         say(f"{folder.path} is complete; fresh=True combines again")
     current(folder, say)
@@ -218,9 +232,3 @@ def _finished(folder: run_folder.Run) -> run_folder.Run:
             hint=folder.how_to_finish(),
         )
     return folder
-
-
-def _checked_jobs(jobs: int | None) -> int | None:
-    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
-        raise UserError("not a number of workers", where="jobs", expected="1 or more", received=repr(jobs))
-    return jobs

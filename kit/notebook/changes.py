@@ -1,6 +1,6 @@
 """Changes of a configuration as Python values: {"training.epochs": 2} is --set training.epochs=2."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,11 @@ def changes_of(values: Mapping[str, Any] | None) -> list[str]:
         raise UserError(
             "not a mapping", where="set", expected='as in {"training.epochs": 2}', received=repr(values)[:80]
         )
+    for key in values:
+        if not isinstance(key, str) or not key.strip() or "=" in key:
+            raise UserError(
+                "not a key", where="set", expected='as in {"training.epochs": 2}', received=f"{key!r:.80}"
+            )
     return [f"{key}={_text(key, value)}" for key, value in values.items()]
 
 
@@ -44,7 +49,7 @@ def _text(key: str, value: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range | Set):
         return [_plain(part) for part in value]
     if isinstance(value, Path):
         return str(value)

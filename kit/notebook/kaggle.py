@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kit.config import load
 from kit.masking import learn_later
+from kit.notebook.arguments import python_words, text
 from kit.notebook.messages import show
 from kit.notebook.run import Run
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from kit.submitting.ledger import Record
 
 
+@python_words
 def submit(
     run: str | Path | Run | None = None,
     *,
-    config: str = "default",
+    config: str | Path = "default",
     message: str | None = None,
     again: bool = False,
     dry_run: bool = False,
@@ -49,8 +51,8 @@ def submit(
 
     learn_later(_secrets)
     ledger = Ledger()
-    target = str(run.path) if isinstance(run, Run) else None if run is None else str(run)
-    plan = make_plan(target, load(config), message, ledger)
+    target = str(run.path) if isinstance(run, Run) else None if run is None else text("run", run)
+    plan = make_plan(target, load(text("config", config)), message, ledger)
     for line in describe(plan, ledger):
         show(line)
     if dry_run:
@@ -65,7 +67,8 @@ def submit(
     return record
 
 
-def fetch(source: str | Path = "auto", *, config: str = "default", force: bool = False) -> None:
+@python_words
+def fetch(source: str | Path = "auto", *, config: str | Path = "default", force: bool = False) -> None:
     """Fetch train.csv and test.csv into the data directory, checked, as `kit data fetch` does.
 
     Args:
@@ -80,7 +83,7 @@ def fetch(source: str | Path = "auto", *, config: str = "default", force: bool =
     from kit.data import obtain
 
     learn_later(_secrets)
-    show(obtain.fetch(load(config), str(source), force=force))
+    show(obtain.fetch(load(text("config", config)), text("source", source), force=force))
 
 
 def _secrets() -> set[str]:

@@ -131,7 +131,10 @@ class Run:
             return f"Run {self.name}: {masked(str(error))}"
 
     def _repr_html_(self) -> str:
-        report = self.report
+        try:
+            report = self.report
+        except KitError:
+            return f"<pre>{escape(repr(self))}</pre>"
         figures = markup.table(_figures(report))
         sample = "<p>Bundled sample: these figures say nothing about the competition.</p>" * report.sample
         frame = markup.page(self._folder.page_path) or f"<p>Report: {escape(str(self._folder.page_path))}</p>"
@@ -147,6 +150,8 @@ def folder_of(run: Union[str, Path, Run, None]) -> run_folder.Run:  # noqa: UP00
     Raises:
         UserError: there is no such run.
     """
+    if run is not None and not isinstance(run, str | Path | Run):
+        raise UserError("not a run", expected="a name, a path or a run", received=f"{run!r:.80}")
     if isinstance(run, Run):
         return run_folder.find_run(str(run.path))
     return run_folder.find_run(None if run is None else str(run))

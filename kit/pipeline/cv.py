@@ -21,6 +21,7 @@ from kit.pipeline.results import report_of, write_results
 from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
 from kit.records import Origin, RunRecord
 from kit.run_folder import COMPARISONS, RUNS, Run, all_runs
+from kit.studies import PREFIX
 from kit.training.estimate import Expected, expected
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
@@ -95,6 +96,8 @@ def cv(
         check_name(name, "--run")
         if name == COMPARISONS:
             raise UserError("`kit compare` writes to this folder", where="--run", received=name)
+        if name.startswith(PREFIX):
+            raise UserError("folders of studies begin like this", where="--run", received=name)
     stem = plain_name(config_name)
     listener.stage("looking for the data")
     dataset = load(config, listener.stage)

@@ -24,6 +24,7 @@ from kit.pipeline.same_data import FinishedRun
 from kit.records import Origin, RunRecord
 from kit.reports.html.text import counted
 from kit.run_folder import COMPARISONS, RUNS, Run
+from kit.studies import PREFIX
 from kit.task.labels import LabelEncoder
 from kit.task.submission import submitted_ids
 from kit.task.task import make_task
@@ -162,6 +163,8 @@ def _check_name(name: str | None) -> None:
         check_name(name, "--name")
     if name == COMPARISONS:
         raise UserError("`kit compare` writes to this folder", where="--name", received=name, hint=_RENAME)
+    if name and name.startswith(PREFIX):
+        raise UserError("folders of studies begin like this", where="--name", received=name, hint=_RENAME)
 
 
 def _check_writable(run: Run) -> None:

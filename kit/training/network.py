@@ -19,7 +19,7 @@ from kit.metrics import LOSS, METRICS, Metric
 from kit.models.augmentation import VIEWS, RandomWarp, deskew
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
-from kit.models.standalone import standalone
+from kit.models.standalone import for_older_keras, standalone
 from kit.records import Curves, History
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
@@ -215,4 +215,4 @@ def _saved(network: keras.Model, spec: Network, job: Job) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
         model.save(path)
-        return path.read_bytes()
+        return for_older_keras(path.read_bytes())

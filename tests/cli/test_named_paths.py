@@ -49,7 +49,8 @@ def test_data_in_the_home_folder_is_read(data: Path) -> None:
     configure("~/kaggle/data")
     checked = check()
     assert (checked.code, checked.err) == (0, "")
-    assert checked.out.startswith(f"{data}/: 60 training and 20 test images")
+    # The path may fill a line.
+    assert " ".join(checked.out.split()).startswith(f"{data}/: 60 training and 20 test images")
 
 
 def test_data_is_fetched_into_the_home_folder(house: Path, write_competition: Write) -> None:
@@ -65,7 +66,7 @@ def test_a_configuration_in_the_home_folder_extends_another_there(data: Path, ho
     configure("~/kaggle/data", str(house / "base.yaml"))
     (house / "lab").mkdir()
     (house / "lab/mine.yaml").write_text("extends: ~/base.yaml\nseeds: 2\n")
-    assert check("--config=~/lab/mine.yaml").out.startswith(f"{data}/: 60 training")
+    assert " ".join(check("--config=~/lab/mine.yaml").out.split()).startswith(f"{data}/: 60 training")
 
 
 def test_the_home_folder_of_a_named_user(house: Path) -> None:

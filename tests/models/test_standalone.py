@@ -1,5 +1,8 @@
-"""The parts of a stored network that come before and after the trained one."""
+"""The parts of a stored network that come before and after the trained one, and its file."""
 
+import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit.models.augmentation import deskew
-from kit.models.standalone import deskewed, standalone
+from kit.models.standalone import deskewed, for_older_keras, standalone
 
 SIDE = 28
 
@@ -80,3 +83,14 @@ def test_images_of_one_channel_need_no_channel_axis(network: Any) -> None:
         standalone(network, deskewing=True).predict(one, verbose=0) for one in (images, images[..., 0])
     ]
     np.testing.assert_array_equal(*results)
+
+
+def test_the_file_has_no_setting_that_keras_3_13_refuses(network: Any, tmp_path: Path) -> None:
+    path, images = tmp_path / "network.keras", bars(0.5)
+    normalized = keras.Model(network.input, keras.layers.BatchNormalization()(network.output))
+    normalized.save(path)
+    path.write_bytes(for_older_keras(path.read_bytes()))
+    with zipfile.ZipFile(path) as file:
+        assert not re.search(r'"(input_axes|output_axes|renorm\w*)"', file.read("config.json").decode())
+    loaded = keras.saving.load_model(path)
+    assert np.array_equal(loaded.predict(images, verbose=0), normalized.predict(images, verbose=0))

@@ -34,6 +34,8 @@ def test_a_value_arrives_as_it_is(value: Any) -> None:
         (np.bool_(True), True),
         (np.arange(2), [0, 1]),
         ((1, 2), [1, 2]),
+        (range(2), [0, 1]),
+        ({1}, [1]),
         (Path("a/b"), "a/b"),
     ],
     ids=repr,
@@ -53,6 +55,12 @@ def test_the_configuration_changes() -> None:
 def test_a_value_that_yaml_cannot_hold_is_named() -> None:
     with pytest.raises(UserError, match=r"^set, training\.epochs: a configuration cannot hold this value\n"):
         changes_of({"training.epochs": object()})
+
+
+@pytest.mark.parametrize("key", [3, "", "a=b"])
+def test_a_key_that_is_none_is_refused(key: Any) -> None:
+    with pytest.raises(UserError, match=r"^set: not a key\nexpected as in"):
+        changes_of({key: 2})
 
 
 def test_something_else_than_a_mapping_is_refused() -> None:

@@ -4,9 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from kit.data.layout import FILES, SAMPLE, file_in
 
@@ -31,6 +29,10 @@ layout.KAGGLE_INPUTS = Path({place!r}) / "competitions", Path({place!r})
 
 def run_cells(codes: list[str], folder: Path) -> list[list[Any]]:
     """Run cells in a new kernel in folder/working, with folder/input as /kaggle/input."""
+    # Here: beside Kaggle's packages, the fast tests collect this file without nbclient.
+    import nbformat
+    from nbclient import NotebookClient
+
     prelude = PRELUDE.format(root=str(ROOT), place=str(folder / "input"))
     cells = [nbformat.v4.new_code_cell(one) for one in [prelude, *codes]]  # type: ignore[no-untyped-call]
     notebook = nbformat.v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call]
