@@ -160,7 +160,7 @@ def refuse_study(name: str) -> None:
     if study is None:
         return
     raise UserError(
-        "this is a study of kit tune, not a run",
+        "this is a study of `kit tune`, not a run",
         where=str(study.path),
         hint=f"`kit report {shlex.quote(study.name)}` shows it; {study.how_to_train()}",
     )

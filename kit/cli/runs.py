@@ -65,7 +65,7 @@ _ORDERS: dict[str, Callable[[_Summary], Any]] = {
     show_default=True,
     help="Best score, lowest log loss, shortest time or newest first, or by name.",
 )
-@click.option("--studies", is_flag=True, help="List only the studies of kit tune.")
+@click.option("--studies", is_flag=True, help="List only studies.")
 @as_json
 def command(order: str, studies: bool, as_json: bool) -> None:
     """List the runs in this folder, and the studies of kit tune in a second table.

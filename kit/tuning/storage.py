@@ -196,7 +196,7 @@ def load_study(url: str, name: str) -> "Study":
         raise _refusal(url, error) from error
     made_of = study.user_attrs.get("kit")
     if not isinstance(made_of, dict):
-        raise UserError("kit tune did not create this study", where=masked(url))
+        raise UserError("`kit tune` did not create this study", where=masked(url))
     if made_of.get("version") != STUDY_VERSION:
         raise UserError("another version of kit created this study", where=masked(url))
     return study

@@ -93,7 +93,7 @@ def test_the_answer_is_in_the_last_lines(width: int) -> None:
 def test_users_of_make_get_the_make_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIT_CALLER", "make")
     text = rendered(summarised(small_study(), confirmation("confirmed")))
-    assert "Explore: optuna-dashboard sqlite:///example.db\nTrain it: make cv CONFIG=tuned-example\n" in text
+    assert "Train it         make cv CONFIG=tuned-example\n" in text
 
 
 @pytest.mark.parametrize(
