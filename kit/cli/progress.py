@@ -18,8 +18,8 @@ from kit.terminals import can_redraw
 
 FIRST_LINE, LAST_PAUSE = 10.0, 60.0
 """Seconds before the first plain line, and at most between two lines; each pause is 1.5 times the last."""
-NAME, DOING, BAR = 20, 18, 12
-"""Columns of a terminal for the name of a member, what its worker does, and its bar."""
+NAME, BAR = 20, 12
+"""Columns of a terminal for the name of a member, and its bar."""
 OTHER_LINES = 8
 """Lines of the terminal that the members do not use."""
 
@@ -90,7 +90,7 @@ def drawn(now: Snapshot, most: int) -> Group:
             score = now.metric.format(one.score) + now.metric.unit
         _add(
             grid,
-            (cropped(str(one.member)), one.doing),
+            (cropped(str(one.member)), one.doing(now.now)),
             one.share(now.now),
             one.elapsed(now.now) or 0.0,
             score,
@@ -112,13 +112,13 @@ def line(now: Snapshot) -> str:
     if now.stage:
         return f"{duration(now.stage_seconds)}: {now.stage}"
     parts = [f"{now.over} of {len(now.members)} members", f"{math.floor(100 * now.share)}%", left_text(now)]
-    doing = [f"{one.member} {one.doing}" for one in now.running]
+    doing = [f"{one.member} {one.doing(now.now)}" for one in now.running]
     return f"{duration(now.seconds)}: {', '.join([*parts, *doing[:4]])}{', …' * (len(doing) > 4)}"
 
 
 def left_text(now: Snapshot) -> str:
     """Return the remaining time in words."""
-    return "remaining time not known yet" if now.left is None else f"{time_range(now.left)} left"
+    return "remaining time: measuring the speed …" if now.left is None else f"{time_range(now.left)} left"
 
 
 def cropped(name: str, width: int = NAME) -> str:

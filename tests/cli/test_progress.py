@@ -101,8 +101,8 @@ def test_the_columns_are_labelled_and_the_last_row_is_of_all_members() -> None:
     shown.seconds = 65.0
     head, first, second, every, left = shown.text
     assert head.split() == ["member", "now", "progress", "time", "accuracy"]
-    assert re.fullmatch(r"cnn-f0-s0 loading TensorFlow \S+ +\d+% 1:05 +-", first)
-    assert re.fullmatch(r"cnn-f1-s0 epoch 2 of 4 +\S+ +\d+% 1:05 98.765 %", second)
+    assert re.fullmatch(r"cnn-f0-s0 loading TensorFlow 65 s \S+ +\d+% 1:05 +-", first)
+    assert re.fullmatch(r"cnn-f1-s0 epoch 2 of 4, 50% +\S+ +\d+% 1:05 98.765 %", second)
     assert re.fullmatch(r"all +0 of 3 members +\S+ +\d+% 1:05", every)
     assert left.endswith(" left")
 
@@ -153,14 +153,15 @@ def test_a_line_names_the_phase_of_each_worker() -> None:
     shown.act(job(1), "training", 3, 0.5)
     shown.seconds = 10.0
     assert re.fullmatch(
-        r"10.0 s: 0 of 2 members, \d+%, .+ left, cnn-f0-s0 compiling, cnn-f1-s0 epoch 3 of 4", shown.line
+        r"10.0 s: 0 of 2 members, \d+%, .+ left, cnn-f0-s0 compiling 10 s, cnn-f1-s0 epoch 3 of 4, 50%",
+        shown.line,
     )
 
 
 def test_the_remaining_time_of_an_unknown_model_is_not_guessed() -> None:
     shown = Shown(job(0), known=False)
-    assert shown.lines[-1].startswith("the time is known after the first steps: ")
-    assert "remaining time not known yet" in shown.line
+    assert shown.lines[-1].startswith("the time will be known after the first steps: ")
+    assert "remaining time: measuring the speed" in shown.line
 
 
 def terminal(*, live: bool, first_line: float = FIRST_LINE) -> tuple[Terminal, io.StringIO]:
