@@ -113,7 +113,8 @@ def line(now: Snapshot) -> str:
         return f"{duration(now.stage_seconds)}: {now.stage}"
     parts = [f"{now.over} of {len(now.members)} members", f"{math.floor(100 * now.share)}%", left_text(now)]
     doing = [f"{one.member} {one.doing(now.now)}" for one in now.running]
-    return f"{duration(now.seconds)}: {', '.join([*parts, *doing[:4]])}{', …' * (len(doing) > 4)}"
+    more = "; …" * (len(doing) > 4)
+    return f"{duration(now.seconds)}: {'; '.join([', '.join(parts), *doing[:4]])}{more}"
 
 
 def left_text(now: Snapshot) -> str:

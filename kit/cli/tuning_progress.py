@@ -192,10 +192,10 @@ def status(state: StudyState) -> str:
         if state.stage:
             return state.stage
         now = state.clock()
-        doing = [f"{one.title} {one.doing(now)} ({one.share:.0%})" for one in state.running.values()]
+        doing = [f"{one.title} {one.doing(now)} ({one.share:.0%} of all)" for one in state.running.values()]
         if state.planned:
             doing.insert(0, f"confirmation {state.confirmed} of {state.planned}")
-        return ", ".join(doing) or "between trials"
+        return "; ".join(doing) or "between trials"
 
 
 def drawn(state: StudyState, metric: Metric, most: int) -> Group:

@@ -153,7 +153,7 @@ def test_a_line_names_the_phase_of_each_worker() -> None:
     shown.act(job(1), "training", 3, 0.5)
     shown.seconds = 10.0
     assert re.fullmatch(
-        r"10.0 s: 0 of 2 members, \d+%, .+ left, cnn-f0-s0 compiling 10 s, cnn-f1-s0 epoch 3 of 4, 50%",
+        r"10.0 s: 0 of 2 members, \d+%, .+ left; cnn-f0-s0 compiling 10 s; cnn-f1-s0 epoch 3 of 4, 50%",
         shown.line,
     )
 

@@ -115,7 +115,7 @@ def test_the_start_of_a_trial_is_shown_as_such() -> None:
     shown.seconds = 12.0
     assert "loading TensorFlow 12 s" in shown.text[-1]
     assert len(shown.text[-1]) <= 80
-    assert status(shown.state) == "trial 0 loading TensorFlow 12 s (0%)"
+    assert status(shown.state) == "trial 0 loading TensorFlow 12 s (0% of all)"
 
 
 def test_the_start_of_a_trial_changes_every_two_seconds() -> None:
