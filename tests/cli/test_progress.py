@@ -117,6 +117,19 @@ def test_long_names_neither_wrap_nor_hide_fold_and_seed() -> None:
     assert shown.text[1].startswith("a-network…name-f3-s0 ")
 
 
+def test_without_bars_the_table_fits_into_60_columns() -> None:
+    long = job(3, LONG)
+    shown = Shown(long)
+    shown.act(long, "loading")
+    shown.score(long, 1, 0.98765)
+    shown.seconds = 12.0
+    file = io.StringIO()
+    Console(file=file, width=60).print(drawn(shown.progress.snapshot(), 2, bars=False))
+    head, row, *_ = file.getvalue().splitlines()
+    assert head.split() == ["member", "now", "done", "time", "accuracy"]
+    assert re.fullmatch(r"a-net…-f3-s0 loading TensorFlow 12 s +\d+% 0:12 98.765 % *", row)
+
+
 def test_a_short_name_is_not_cropped() -> None:
     assert cropped("cnn-f0-s0") == "cnn-f0-s0"
     assert cropped("0123456789", 5) == "01…89"
