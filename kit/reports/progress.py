@@ -227,7 +227,7 @@ class RunProgress:
         left = self.snapshot().left
         if jobs:
             self.say(
-                "the time will be known after the first steps: this machine has not trained such models yet"
+                "the time will be known soon: these models are new to this machine"
                 if left is None
                 else f"about {time_range(left)}"
             )

@@ -173,7 +173,7 @@ def test_a_line_names_the_phase_of_each_worker() -> None:
 
 def test_the_remaining_time_of_an_unknown_model_is_not_guessed() -> None:
     shown = Shown(job(0), known=False)
-    assert shown.lines[-1].startswith("the time will be known after the first steps: ")
+    assert shown.lines[-1].startswith("the time will be known soon: ")
     assert "remaining time: measuring the speed" in shown.line
 
 
