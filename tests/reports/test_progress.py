@@ -68,7 +68,7 @@ def test_the_opening_shows_data_members_and_time() -> None:
         "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds per image",
         "knn: 1 member",
         # Three members of 100 s on two workers, with a doubt of 0.55.
-        "about 2 to 6 min",
+        "about 2 to 5.5 min",
     ]
     assert "20 epochs in bfloat16, teachers knn, forest; " in Followed(job(0, network)).lines[1]
 
