@@ -1,5 +1,6 @@
 """One line on stderr that says what a command does, on a terminal only; erased when it ends."""
 
+import shutil
 import sys
 import threading
 import time
@@ -51,7 +52,10 @@ class Busy:
     def _draw(self) -> None:
         if self._terminal and self._text:
             seconds = int(time.monotonic() - self._since)
-            sys.stderr.write(f"{_ERASE}{self._text} …{f' {seconds} s' * (seconds > 0)}")
+            ending = f" …{f' {seconds} s' * (seconds > 0)}"
+            # A line that wraps could not be erased.
+            room = shutil.get_terminal_size().columns - len(ending) - 1
+            sys.stderr.write(f"{_ERASE}{self._text[:room]}{ending}")
             sys.stderr.flush()
 
     def _erase(self) -> None:

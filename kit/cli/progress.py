@@ -2,7 +2,6 @@
 
 import math
 import threading
-from collections.abc import Sequence
 from typing import Self
 
 from rich.console import Console, Group
@@ -18,8 +17,10 @@ from kit.terminals import can_redraw
 
 FIRST_LINE, LAST_PAUSE = 10.0, 60.0
 """Seconds before the first plain line, and at most between two lines; each pause is 1.5 times the last."""
-NAME, DOING, BAR = 20, 18, 12
-"""Columns of a terminal for the name of a member, what its worker does, and its bar."""
+NAME, NARROW_NAME, BAR = 20, 12, 12
+"""Columns of a terminal for the name of a member, the same without bars, and for a bar."""
+BARS_FROM = 76
+"""Columns of the narrowest terminal with bars."""
 OTHER_LINES = 8
 """Lines of the terminal that the members do not use."""
 
@@ -38,7 +39,9 @@ class Terminal(RunProgress):
         self.live = can_redraw(self.console)
         self._over = threading.Event()
         self._table = Live(
-            get_renderable=lambda: drawn(self.snapshot(), self.console.height - OTHER_LINES),
+            get_renderable=lambda: drawn(
+                self.snapshot(), self.console.height - OTHER_LINES, bars=self.console.width >= BARS_FROM
+            ),
             console=self.console,
             refresh_per_second=4,
             transient=True,
@@ -65,46 +68,36 @@ class Terminal(RunProgress):
         self.console.print(text, highlight=False, markup=False, soft_wrap=not self.live)
 
 
-def drawn(now: Snapshot, most: int) -> Group:
+def drawn(now: Snapshot, most: int, *, bars: bool = True) -> Group:
     """Return the running members as a table with a line for all of them, at most 80 columns wide.
 
     Args:
         now: the run.
         most: number of members to show; if more are running, the latest ones.
+        bars: whether there is room for bars; without them the table has at most 60 columns.
     """
     if now.stage:
         return Group(Text(f"{now.stage} … {clock_time(now.stage_seconds)}"))
     if not now.members:
         return Group()
     grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("member", "now", "progress", "", "time", now.metric.title if now.metric else ""):
-        grid.add_column(
-            heading,
-            no_wrap=True,
-            justify="right" if heading not in {"member", "now", "progress"} else "left",
-            header_style="dim",
-        )
+    for heading in ("member", "now", *(["progress"] if bars else [])):
+        grid.add_column(heading, no_wrap=True, header_style="dim")
+    for heading in ("" if bars else "done", "time", now.metric.title if now.metric else ""):
+        grid.add_column(heading, no_wrap=True, justify="right", header_style="dim")
+
+    def add(name: str, doing: str, share: float, seconds: float, score: str) -> None:
+        bar = [ProgressBar(total=1, completed=share, width=BAR)] if bars else []
+        grid.add_row(Text(name), doing, *bar, f"{math.floor(100 * share)}%", clock_time(seconds), score)
+
     for one in now.running[-max(1, most) :]:
         score = "-"
         if now.metric and not math.isnan(one.score):
             score = now.metric.format(one.score) + now.metric.unit
-        _add(
-            grid,
-            (cropped(str(one.member)), one.doing),
-            one.share(now.now),
-            one.elapsed(now.now) or 0.0,
-            score,
-        )
-    done = f"{now.over} of {len(now.members)} members"
-    _add(grid, ("all", done), now.share, now.seconds, "")
+        name = cropped(str(one.member), NAME if bars else NARROW_NAME)
+        add(name, one.doing(now.now), one.share(now.now), one.elapsed(now.now) or 0.0, score)
+    add("all", f"{now.over} of {len(now.members)} members", now.share, now.seconds, "")
     return Group(grid, Text(left_text(now)))
-
-
-def _add(grid: Table, names: Sequence[str], share: float, seconds: float, score: str) -> None:
-    bar = ProgressBar(total=1, completed=share, width=BAR)
-    grid.add_row(
-        *(Text(name) for name in names), bar, f"{math.floor(100 * share)}%", clock_time(seconds), score
-    )
 
 
 def line(now: Snapshot) -> str:
@@ -112,13 +105,14 @@ def line(now: Snapshot) -> str:
     if now.stage:
         return f"{duration(now.stage_seconds)}: {now.stage}"
     parts = [f"{now.over} of {len(now.members)} members", f"{math.floor(100 * now.share)}%", left_text(now)]
-    doing = [f"{one.member} {one.doing}" for one in now.running]
-    return f"{duration(now.seconds)}: {', '.join([*parts, *doing[:4]])}{', …' * (len(doing) > 4)}"
+    doing = [f"{one.member} {one.doing(now.now)}" for one in now.running]
+    more = "; …" * (len(doing) > 4)
+    return f"{duration(now.seconds)}: {'; '.join([', '.join(parts), *doing[:4]])}{more}"
 
 
 def left_text(now: Snapshot) -> str:
     """Return the remaining time in words."""
-    return "remaining time not known yet" if now.left is None else f"{time_range(now.left)} left"
+    return "remaining time: measuring the speed …" if now.left is None else f"{time_range(now.left)} left"
 
 
 def cropped(name: str, width: int = NAME) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from kit.pipeline.tune import TuneRequest
 
-ABOUT = 28
+ABOUT = 22
 """Columns of a terminal for the parameters of a trial."""
 
 
@@ -192,10 +192,11 @@ def status(state: StudyState) -> str:
     with state.lock:
         if state.stage:
             return state.stage
-        doing = [f"{one.title} {one.doing} ({one.share:.0%})" for one in state.running.values()]
+        now = state.clock()
+        doing = [f"{one.title} {one.doing(now)} ({one.share:.0%} of all)" for one in state.running.values()]
         if state.planned:
             doing.insert(0, f"confirmation {state.confirmed} of {state.planned}")
-        return ", ".join(doing) or "between trials"
+        return "; ".join(doing) or "between trials"
 
 
 def drawn(state: StudyState, metric: Metric, most: int) -> Group:
@@ -219,7 +220,7 @@ def drawn(state: StudyState, metric: Metric, most: int) -> Group:
             grid.add_row(
                 one.title,
                 Text(one.about if len(one.about) <= ABOUT else f"{one.about[: ABOUT - 1]}…"),
-                one.doing,
+                one.doing(now),
                 "" if state.planned else f"{one.fold}/{state.folds}",
                 f"{math.floor(100 * one.shown_share(now))}%",
                 clock_time(now - one.started),

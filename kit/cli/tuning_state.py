@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kit.records import Params, Replicate
-from kit.reports.progress import LIBRARIES, WORDS, State, by_time
+from kit.reports.progress import LIBRARIES, State, by_time, phase_text
 from kit.training.launch.base import Activity, Event, Progress
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ class Running:
         title: "trial 3", or "baseline" in a confirmation.
         about: its parameters, or fold and seed, in few words.
         started: by the clock of the state.
+        since: when its worker began what it does.
         phase: what its worker does.
         epoch, epochs: number of the current epoch, and of all; 0 if there is none.
+        steps: part of the current epoch that is done, from 0 to 1.
         share: part of all its work that is done, from 0 to 1.
         fold: number of the fold that it trains, from 1.
         loss: latest training loss on held-out rows, in nats; NaN if there is none.
@@ -39,22 +41,21 @@ class Running:
     title: str
     about: str
     started: float
+    since: float
     phase: State = "starting"
     epoch: int = 0
     epochs: int = 0
+    steps: float = 0.0
     share: float = 0.0
     fold: int = 1
     loss: float = math.nan
     library: str = "TensorFlow"
 
-    @property
-    def doing(self) -> str:
-        """What its worker does, in words of at most 18 characters."""
-        if self.phase == "loading":
-            return f"loading {self.library}"
+    def doing(self, now: float) -> str:
+        """Return what its worker does, as in "epoch 3 of 11, 24%" or "compiling 3 s"."""
         if self.phase == "training":
-            return f"epoch {self.epoch} of {self.epochs}" if self.epochs else f"epoch {self.epoch}"
-        return WORDS[self.phase]
+            return f"epoch {self.epoch} of {self.epochs}, {math.floor(100 * self.steps)}%"
+        return phase_text(self.phase, self.library, now - self.since)
 
     def shown_share(self, now: float) -> float:
         """Return the share with the start-up, which is START of the whole and grows with time."""
@@ -62,11 +63,12 @@ class Running:
             return START + (1 - START) * self.share
         return START * by_time(now - self.started, START_SECONDS)
 
-    def after(self, event: Event, epochs: int, *, folds: int, place: float) -> "Running":
+    def after(self, event: Event, now: float, epochs: int, *, folds: int, place: float) -> "Running":
         """Return it after an event of its worker.
 
         Args:
             event: what the worker does, or the end of an epoch.
+            now: by the clock of the state.
             epochs: number of epochs of the model; 0 if it has none.
             folds: number of members that it trains, one after the other.
             place: how many of these are finished.
@@ -81,7 +83,8 @@ class Running:
         )
         if isinstance(event, Progress):
             return replace(new, loss=event.val_loss)
-        return replace(new, phase=event.phase, epoch=event.epoch, epochs=epochs)
+        since = self.since if event.phase == self.phase else now
+        return replace(new, since=since, phase=event.phase, epoch=event.epoch, epochs=epochs, steps=steps)
 
 
 @dataclass
@@ -131,8 +134,9 @@ class StudyState:
     def trial_started(self, number: int, params: Params) -> None:
         """A worker has a trial."""
         with self.lock:
+            now = self.clock()
             self.running[number,] = Running(
-                f"trial {number}", short_params(params), self.clock(), library=self.library
+                f"trial {number}", short_params(params), now, now, library=self.library
             )
 
     def trial_acts(self, number: int, event: Event) -> None:
@@ -144,7 +148,8 @@ class StudyState:
                 place = event.member.fold * max(1, len(models)) + (
                     models.index(name) if name in models else 0
                 )
-                self.running[number,] = one.after(event, self.epochs.get(name, 0), folds=total, place=place)
+                epochs = self.epochs.get(name, 0)
+                self.running[number,] = one.after(event, self.clock(), epochs, folds=total, place=place)
 
     def trial_ended(self, trial: "FrozenTrial") -> Running | None:
         """A trial is complete, pruned or failed; return what it was doing."""
@@ -173,8 +178,9 @@ class StudyState:
                 return
             title = name if name == "baseline" else f"trial {name}"
             about = f"fold {replicate.fold}, seed {replicate.seed}"
-            one = self.running.get(key) or Running(title, about, self.clock(), library=self.library)
-            self.running[key] = one.after(event, self.epochs.get(event.member.model, 0), folds=1, place=0)
+            now, epochs = self.clock(), self.epochs.get(event.member.model, 0)
+            one = self.running.get(key) or Running(title, about, now, now, library=self.library)
+            self.running[key] = one.after(event, now, epochs, folds=1, place=0)
 
 
 def short_params(params: Params) -> str:
@@ -185,7 +191,7 @@ def short_params(params: Params) -> str:
         else f"{key.rpartition('.')[2]}={value}"
         for key, value in params.items()
     )
-    return " ".join(texts) or "the configuration itself"
+    return " ".join(texts) or "the baseline"
 
 
 def library_of(backend: str | None) -> str:

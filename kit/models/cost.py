@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from kit.config import Cnn
 
+EVALUATION = 1 / 3
+"""Cost of predicting one image, as a share of the cost of training on it."""
+
 
 class Cost(NamedTuple):
     """Size of a network.

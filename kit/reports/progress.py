@@ -24,18 +24,6 @@ State = Phase | Literal["waiting", "done", "failed"]
 
 LIBRARIES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "none": "scikit-learn"}
 """The library that a worker loads, by backend."""
-WORDS: dict[State, str] = {
-    "waiting": "waiting",
-    "starting": "starting",
-    "preparing": "preparing",
-    "compiling": "compiling",
-    "fitting": "fitting",
-    "predicting": "predicting",
-    "storing": "storing",
-    "done": "done",
-    "failed": "failed",
-}
-"""What a worker does, in words."""
 
 
 @dataclass
@@ -47,11 +35,12 @@ class MemberState:
         expected: its expected times.
         state: what its worker does, or did last.
         epoch: number of the current epoch, from 1; 0 outside the epochs.
-        steps: share of the steps of the current epoch that are done, or of the predictions.
+        steps: share of the current epoch that is done, or of the predictions.
         score: the latest held-out score in the competition's metric; NaN if there is none.
         started, trained, predicted, reported: when its worker was started, the first step and the training
             ended, and the last event came, by the clock of the state; None: not yet.
         finished: when it was stored or failed.
+        since: when its worker began what it does.
     """
 
     job: Job
@@ -65,6 +54,7 @@ class MemberState:
     predicted: float | None = None
     reported: float = 0.0
     finished: float | None = None
+    since: float = 0.0
 
     @property
     def member(self) -> Member:
@@ -86,14 +76,12 @@ class MemberState:
         """Whether a worker has it."""
         return self.started is not None and not self.over
 
-    @property
-    def doing(self) -> str:
-        """What its worker does, in words of at most 18 characters, as in "epoch 3 of 11"."""
-        if self.state == "loading":
-            return f"loading {LIBRARIES.get(self.job.backend, 'libraries')}"
+    def doing(self, now: float) -> str:
+        """Return what its worker does, as in "epoch 3 of 11, 24%" or "compiling 3 s"."""
         if self.state == "training":
-            return f"epoch {self.epoch} of {self.epochs}"
-        return WORDS[self.state]
+            return f"epoch {self.epoch} of {self.epochs}, {math.floor(100 * self.steps)}%"
+        library = LIBRARIES.get(self.job.backend, "libraries")
+        return phase_text(self.state, library, now - self.since)
 
     def elapsed(self, now: float) -> float | None:
         """Return the seconds since its worker was started; None before."""
@@ -144,6 +132,12 @@ class MemberState:
             running=self.running,
             over=self.over,
         )
+
+
+def phase_text(state: State, library: str, seconds: float) -> str:
+    """Return what a worker does, and for how long if it is a second or more, as in "compiling 3 s"."""
+    word = f"loading {library}" if state == "loading" else state
+    return f"{word} {int(seconds)} s" if seconds >= 1 else word
 
 
 def by_time(seconds: float, expected: float) -> float:
@@ -233,7 +227,7 @@ class RunProgress:
         left = self.snapshot().left
         if jobs:
             self.say(
-                "the time is known after the first steps: this machine has not trained such a model"
+                "the time will be known soon: these models are new to this machine"
                 if left is None
                 else f"about {time_range(left)}"
             )
@@ -251,6 +245,8 @@ class RunProgress:
                     one.epoch, one.steps = event.epoch, 1.0
 
     def _act(self, one: MemberState, event: Activity, now: float) -> None:
+        if one.state != event.phase:
+            one.since = now
         if one.started is None or event.phase == "starting":
             one.started, one.trained, one.predicted = now, None, None
         if event.phase in {"training", "fitting"} and one.trained is None:

@@ -35,7 +35,13 @@ def time_range(left: Range) -> str:
     return f"{low:g} to {high:g} {name}" if low != high else f"{high:g} {name}"
 
 
-_STEPS = ((7200, 1800, 3600, "h"), (120, 60, 60, "min"), (0, 5, 1, "s"))
+_STEPS = (
+    (14400, 1800, 3600, "h"),
+    (3600, 300, 60, "min"),
+    (600, 60, 60, "min"),
+    (120, 30, 60, "min"),
+    (0, 5, 1, "s"),
+)
 """From so many seconds: the step of rounding, the unit, both in seconds, and its name."""
 
 

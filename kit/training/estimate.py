@@ -9,14 +9,11 @@ import numpy as np
 
 from kit.errors import KitError
 from kit.members import MemberResult
+from kit.models.cost import EVALUATION
 from kit.models.families import cost
 from kit.run_folder import Run
 from kit.training import machine
 from kit.training.job import Job
-
-EVALUATION = 1 / 3
-"""Cost of predicting one image, as a share of the cost of training on it."""
-
 
 SAME, SIMILAR = 0.3, 1.0
 """Relative uncertainty of an expected time, from the same network or from another one: the times per

@@ -17,6 +17,7 @@ from kit.errors import KitError
 from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS, Metric
 from kit.models.augmentation import VIEWS, RandomWarp, deskew
+from kit.models.cost import EVALUATION
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
 from kit.models.standalone import for_older_keras, standalone
@@ -25,7 +26,7 @@ from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
 from kit.training.optimizers import averaged, make_optimizer
-from kit.training.prediction import predict, predict_views
+from kit.training.prediction import OnRows, predict, predict_views
 from kit.training.schedules import learning_rates
 from kit.training.targets import make_training_set
 from kit.training.wire import OnActivity, ignore
@@ -76,11 +77,11 @@ def train_network(
     on_activity("compiling", 1, 0.0)
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
 
-    def predict_held_out() -> NDArray[np.float32]:
+    def predict_held_out(on_rows: OnRows) -> NDArray[np.float32]:
         if not len(val_rows):
             return np.empty((0, job.classes), np.float32)
         with averaged(optimizer, network, spec.training):
-            return predict(engine, images[val_rows])
+            return predict(engine, images[val_rows], on_rows=on_rows)
 
     orders = _orders(training_set.rows, batch, spec.epochs, job.random_seed)
     metric = METRICS[job.metric]
@@ -130,6 +131,30 @@ class _RowCounter:
         self._report("predicting", 0, self._done / self._total)
 
 
+class _EpochCounter:
+    """Reports the share of an epoch that is done: its steps, and then the predictions of held-out rows.
+
+    Args:
+        order: (steps, batch), as in `_orders`.
+        held_out: number of held-out rows.
+        report: receives the share.
+    """
+
+    def __init__(self, order: NDArray[np.int32], held_out: int, report: Callable[[float], None]) -> None:
+        self._batch, self._done, self._report = order.shape[1], 0.0, report
+        self._total = order.size + EVALUATION * held_out
+
+    def steps(self, done: int) -> None:
+        """Report that so many steps of the epoch are done."""
+        self._done = done * self._batch
+        self._report(self._done / self._total)
+
+    def predicted(self, rows: int) -> None:
+        """Report that so many more rows are predicted."""
+        self._done += EVALUATION * rows
+        self._report(self._done / self._total)
+
+
 def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iterator[NDArray[np.int32]]:
     """Yield the shuffled rows of each epoch, (steps, batch)."""
     shuffle = np.random.default_rng(seed)
@@ -142,7 +167,7 @@ def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iter
 def _train(
     engine: Engine,
     orders: Iterator[NDArray[np.int32]],
-    predict_held_out: Callable[[], NDArray[np.float32]],
+    predict_held_out: Callable[[OnRows], NDArray[np.float32]],
     labels: NDArray[np.uint8],
     *,
     metric: Metric,
@@ -154,23 +179,20 @@ def _train(
     val_loss = val_score = math.nan
     for epoch, order in enumerate(orders, 1):
         started = time.perf_counter()
-        loss, accuracy = engine.epoch(order, partial(_report_steps, on_activity, epoch, len(order)))
+        count = _EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
+        loss, accuracy = engine.epoch(order, count.steps)
         if not np.isfinite(loss):
             raise KitError(
                 f"it diverged in epoch {epoch}: the loss is {loss}",
                 hint="lower training.learning_rate, or set training.precision=float32",
             )
         seconds = time.perf_counter() - started
-        val_probs = predict_held_out()
+        val_probs = predict_held_out(count.predicted)
         if len(labels):
             val_loss, val_score = LOSS.value(val_probs, labels), metric.value(val_probs, labels)
         epochs.append((loss, accuracy, val_loss, val_score, seconds))
         on_epoch(epoch, val_loss, val_score)
     return Curves(**dict(zip(Curves.model_fields, zip(*epochs, strict=True), strict=True))), val_probs
-
-
-def _report_steps(on_activity: OnActivity, epoch: int, steps: int, done: int) -> None:
-    on_activity("training", epoch, done / steps)
 
 
 def _history(

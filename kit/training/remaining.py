@@ -12,6 +12,8 @@ OVERHEAD = 5.0
 """The same for start-up and compiling."""
 LEAST = 0.25
 """Relative uncertainty of a well-measured run: other programs on the machine come and go."""
+WIDEST = 3.0
+"""Ratio of the ends of the widest range that is worth showing."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,12 @@ class _Speed:
 def remaining(courses: Sequence[Course], workers: int) -> Range | None:
     """Return the remaining time of all members.
 
-    None while it cannot be known: a classical model that is new to this machine, or no step in a run whose
-    networks are all new. Replayed at 60 times of each of four recorded runs (5 to 20 members, two cores with
-    other programs on them), the range held 83 % of the times if the machine had trained the same models
-    before, 76 % if it had trained nothing, and 68 % if it had trained other networks. Where it failed, the
-    load of the machine had changed during the run.
+    None while the range would be wider than WIDEST: before the first seconds of training in a run whose
+    networks are new to this machine, and until the first fit of a classical model that is new to it.
+    Replayed at 60 times of each of four recorded runs (5 to 20 members, two cores with other programs on
+    them), the range held 83 % of the times if the machine had trained the same models before, 74 % if it had
+    trained nothing, and 70 % if it had trained other networks. Where it failed, the load of the machine had
+    changed during the run.
 
     Args:
         courses: all members, in the order of training.
@@ -76,13 +79,16 @@ def remaining(courses: Sequence[Course], workers: int) -> Range | None:
     ready = [one for one in courses if one.training is not None]
     spent, planned = sum(one.before for one in ready), sum(one.expected.before for one in ready)
     start = (OVERHEAD + spent) / (OVERHEAD + planned)
-    left = [_left(one, speeds[one.model].factor, start) for one in todo if one.running]
-    busy = sorted(left, reverse=True)[:workers] + [0.0] * max(0, workers - len(left))
-    for one in todo:
+    left = [(one, _left(one, speeds[one.model].factor, start)) for one in todo]
+    running = sorted((seconds for one, seconds in left if one.running), reverse=True)[:workers]
+    busy = running + [0.0] * (workers - len(running))
+    for one, seconds in left:
         if not one.running:
-            busy[busy.index(min(busy))] += _left(one, speeds[one.model].factor, start)
-    middle, spread = max(busy, default=0.0), 1 + max((speed.doubt for speed in speeds.values()), default=0.0)
-    return Range(middle / spread, middle * spread)
+            busy[busy.index(min(busy))] += seconds
+    # Each model's doubt counts by what is left of its members.
+    work = sum(seconds for _, seconds in left)
+    spread = 1 + sum(seconds * speeds[one.model].doubt for one, seconds in left) / max(work, 1e-9)
+    return Range(max(busy) / spread, max(busy) * spread) if spread**2 <= WIDEST else None
 
 
 def _speed(model: str, courses: Sequence[Course]) -> _Speed:

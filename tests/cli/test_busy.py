@@ -38,3 +38,13 @@ def test_elsewhere_only_lines_that_stay_are_written(monkeypatch: pytest.MonkeyPa
         busy("drawing the page")
         busy.say("no images")
     assert file.getvalue() == "no images\n"
+
+
+def test_a_long_text_stays_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "40")
+    with Busy() as busy:
+        busy("reading the report of a run with a name " * 3)
+        assert len(screen.getvalue().removeprefix("\r\x1b[2K")) < 40
+        assert screen.getvalue().endswith(" …")

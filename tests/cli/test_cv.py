@@ -129,8 +129,8 @@ KNOWN = (
     r"[a-z-]+-[0-9a-f]{8}: 2,400 training rows, 600 test rows from the bundled sample",
     r"This is the bundled sample; .*",
     r"\w+: \d+ members( of 1 epochs in \w+; [\d,]+ parameters, [\d.]+ million multiply-adds per image)?",
-    r"the time is known after the first steps: .*",
-    r"[\dms. ]+: \d+ of \d+ members, \d+%, .*(left|known yet)(, .*)?",
+    r"the time will be known soon: .*",
+    r"[\dms. ]+: \d+ of \d+ members, \d+%, .*(left|measuring the speed …)(; .*)?",
     r"[\dms. ]+: (looking|reading|planning|combining|computing|writing|choosing|drawing) .*",
     r"[\w-]+: trained in [\dms. ]+(, held-out accuracy [\d.]+ %)?",
 )

@@ -101,8 +101,8 @@ def test_the_columns_are_labelled_and_the_last_row_is_of_all_members() -> None:
     shown.seconds = 65.0
     head, first, second, every, left = shown.text
     assert head.split() == ["member", "now", "progress", "time", "accuracy"]
-    assert re.fullmatch(r"cnn-f0-s0 loading TensorFlow \S+ +\d+% 1:05 +-", first)
-    assert re.fullmatch(r"cnn-f1-s0 epoch 2 of 4 +\S+ +\d+% 1:05 98.765 %", second)
+    assert re.fullmatch(r"cnn-f0-s0 loading TensorFlow 65 s \S+ +\d+% 1:05 +-", first)
+    assert re.fullmatch(r"cnn-f1-s0 epoch 2 of 4, 50% +\S+ +\d+% 1:05 98.765 %", second)
     assert re.fullmatch(r"all +0 of 3 members +\S+ +\d+% 1:05", every)
     assert left.endswith(" left")
 
@@ -115,6 +115,19 @@ def test_long_names_neither_wrap_nor_hide_fold_and_seed() -> None:
     assert len(shown.text) == 4
     assert all(len(row) <= 80 for row in shown.text)
     assert shown.text[1].startswith("a-network…name-f3-s0 ")
+
+
+def test_without_bars_the_table_fits_into_60_columns() -> None:
+    long = job(3, LONG)
+    shown = Shown(long)
+    shown.act(long, "loading")
+    shown.score(long, 1, 0.98765)
+    shown.seconds = 12.0
+    file = io.StringIO()
+    Console(file=file, width=60).print(drawn(shown.progress.snapshot(), 2, bars=False))
+    head, row, *_ = file.getvalue().splitlines()
+    assert head.split() == ["member", "now", "done", "time", "accuracy"]
+    assert re.fullmatch(r"a-net…-f3-s0 loading TensorFlow 12 s +\d+% 0:12 98.765 % *", row)
 
 
 def test_a_short_name_is_not_cropped() -> None:
@@ -153,14 +166,15 @@ def test_a_line_names_the_phase_of_each_worker() -> None:
     shown.act(job(1), "training", 3, 0.5)
     shown.seconds = 10.0
     assert re.fullmatch(
-        r"10.0 s: 0 of 2 members, \d+%, .+ left, cnn-f0-s0 compiling, cnn-f1-s0 epoch 3 of 4", shown.line
+        r"10.0 s: 0 of 2 members, \d+%, .+ left; cnn-f0-s0 compiling 10 s; cnn-f1-s0 epoch 3 of 4, 50%",
+        shown.line,
     )
 
 
 def test_the_remaining_time_of_an_unknown_model_is_not_guessed() -> None:
     shown = Shown(job(0), known=False)
-    assert shown.lines[-1].startswith("the time is known after the first steps: ")
-    assert "remaining time not known yet" in shown.line
+    assert shown.lines[-1].startswith("the time will be known soon: ")
+    assert "remaining time: measuring the speed" in shown.line
 
 
 def terminal(*, live: bool, first_line: float = FIRST_LINE) -> tuple[Terminal, io.StringIO]:

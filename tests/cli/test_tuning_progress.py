@@ -101,8 +101,8 @@ def test_the_table_shows_time_trials_and_what_runs() -> None:
         "search: 1:00 of 4:00 used, 3:00 left; confirmation within 1:30",
         "trials: 2 complete, 1 pruned",
         "best: trial 1, log loss 0.01800, its loss 10.0% below that of the baseline",
-        "running with                         now           fold done time log loss",
-        "trial 3 dropout=0.123 learning_rate… epoch 6 of 10  2/2  82% 1:00  0.03000",
+        "running with                   now                fold done time log loss",
+        "trial 3 dropout=0.123 learnin… epoch 6 of 10, 50%  2/2  82% 1:00  0.03000",
     ]
 
 
@@ -111,8 +111,11 @@ def test_the_start_of_a_trial_is_shown_as_such() -> None:
     shown.state.trial_started(0, {})
     shown.state.trial_acts(0, Activity(Member("cnn", 0, 0), "loading"))
     assert "loading TensorFlow" in shown.text[-1]
-    assert "the configuration itself" in shown.text[-1]
-    assert status(shown.state) == "trial 0 loading TensorFlow (0%)"
+    assert "the baseline" in shown.text[-1]
+    shown.seconds = 12.0
+    assert "loading TensorFlow 12 s" in shown.text[-1]
+    assert len(shown.text[-1]) <= 80
+    assert status(shown.state) == "trial 0 loading TensorFlow 12 s (0% of all)"
 
 
 def test_the_start_of_a_trial_changes_every_two_seconds() -> None:

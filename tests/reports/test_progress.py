@@ -68,7 +68,7 @@ def test_the_opening_shows_data_members_and_time() -> None:
         "cnn: 2 members of 4 epochs in bfloat16; 62,810 parameters, 0.1 million multiply-adds per image",
         "knn: 1 member",
         # Three members of 100 s on two workers, with a doubt of 0.55.
-        "about 2 to 6 min",
+        "about 2 to 5.5 min",
     ]
     assert "20 epochs in bfloat16, teachers knn, forest; " in Followed(job(0, network)).lines[1]
 
@@ -87,20 +87,31 @@ def test_a_member_passes_through_its_phases() -> None:
     for phase in ("starting", "loading", "preparing", "compiling", "predicting", "storing"):
         if phase == "predicting":
             followed.act(0, 0, "training", 2, 0.5)
-            seen.append(followed.member(0).doing)
+            seen.append(followed.member(0).doing(0))
         followed.act(0, 0, phase)
-        seen.append(followed.member(0).doing)
+        seen.append(followed.member(0).doing(0))
     followed.progress.ended(job(0), RESULT)
-    assert [*seen, followed.member(0).doing] == [
+    assert [*seen, followed.member(0).doing(0)] == [
         "starting",
         "loading TensorFlow",
         "preparing",
         "compiling",
-        "epoch 2 of 4",
+        "epoch 2 of 4, 50%",
         "predicting",
         "storing",
         "done",
     ]
+
+
+def test_a_phase_shows_its_seconds() -> None:
+    followed = Followed(job(0))
+    followed.act(0, 0, "starting")
+    followed.act(2, 0, "loading")
+    assert followed.member(2.9).doing(2.9) == "loading TensorFlow"
+    followed.act(4, 0, "loading")
+    assert followed.member(5).doing(5) == "loading TensorFlow 3 s"
+    followed.act(6, 0, "compiling", 1)
+    assert followed.member(9.5).doing(9.5) == "compiling 3 s"
 
 
 def test_the_share_counts_expected_time_and_never_falls() -> None:
@@ -122,7 +133,7 @@ def test_the_share_of_a_model_without_epochs_grows_with_time() -> None:
     followed = Followed(fit)
     followed.progress.progressed(Activity(fit.member, "fitting"))
     one = followed.member(0)
-    assert (one.epochs, one.doing) == (0, "fitting")
+    assert (one.epochs, one.doing(0)) == (0, "fitting")
     shares = [one.share(at) for at in (0, 40, 80, 800)]
     assert shares == sorted(shares)
     assert shares[0] < shares[1] < shares[-1] < 1

@@ -12,8 +12,10 @@ from kit.training.remaining import Range
         (31, 52, "30 to 55 s"),
         (61, 119, "60 to 120 s"),
         (361, 472, "6 to 8 min"),
-        (30, 130, "up to 3 min"),
-        (7500, 9800, "2 to 3 h"),
+        (30, 130, "0.5 to 2.5 min"),
+        (0, 130, "up to 2.5 min"),
+        (3500, 7200, "55 to 120 min"),
+        (9000, 14500, "2.5 to 4.5 h"),
     ],
 )
 def test_a_range_of_time_in_words(low: float, high: float, text: str) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from kit.config import Augmentation, Cnn, LogisticRegression, Model, Stage, Training
 from kit.members import Member, MemberResult
+from kit.models.cost import EVALUATION
 from kit.models.families import cost
 from kit.records import Curves, History, Machine, RunRecord
 from kit.run_folder import Run
 from kit.training import machine
-from kit.training.estimate import EVALUATION, SAME, SIMILAR, Expected, expected
+from kit.training.estimate import SAME, SIMILAR, Expected, expected
 from kit.training.job import Job
 
 MACHINE = Machine(

@@ -119,6 +119,23 @@ def test_on_epoch_receives_each_epoch(result: MemberResult, epochs: list[Any]) -
     assert epochs == list(zip(range(1, 7), curves.val_loss, curves.val_score, strict=True))
 
 
+def test_the_share_of_an_epoch_counts_the_predictions_after_its_steps() -> None:
+    seen: list[tuple[str, int, float]] = []
+    network.train_network(
+        job(with_training(epochs=1)),
+        IMAGES,
+        LABELS,
+        TEST_IMAGES,
+        lambda *_: None,
+        on_activity=lambda *activity: seen.append(activity),
+    )
+    shares = [share for phase, _, share in seen if phase == "training"]
+    assert shares == sorted(shares)
+    batch, learned = SPEC.training.batch_size, int((~HELD_OUT).sum())
+    images = learned // batch * batch
+    assert shares[-2:] == pytest.approx([images / (images + HELD_OUT.sum() / 3), 1.0])
+
+
 def test_the_same_job_gives_the_same_bits(result: MemberResult) -> None:
     again = train(job())
     np.testing.assert_array_equal(again.val_probs, result.val_probs)

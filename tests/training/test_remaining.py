@@ -28,9 +28,10 @@ def test_before_the_start_it_is_the_expected_time() -> None:
 
 def test_a_model_new_to_this_machine_needs_a_measurement() -> None:
     assert remaining([Course("m", GUESS)], 1) is None
-    started = Course("m", GUESS, before=10, training=2, share=0.1, running=True)
-    # 2 s for a tenth, where 8 s were guessed: a quarter of the rest.
-    assert middle([started]) == pytest.approx(18 + 10 / 4)
+    assert remaining([Course("m", GUESS, before=10, training=2, share=0.025, running=True)], 1) is None
+    started = Course("m", GUESS, before=10, training=8, share=0.4, running=True)
+    # 8 s for four tenths, where 32 s were guessed: a quarter of the rest.
+    assert middle([started]) == pytest.approx(12 + 10 / 4)
 
 
 def test_the_measured_speed_corrects_the_expected_one() -> None:
@@ -74,7 +75,17 @@ def test_the_fit_of_a_classical_model_goes_by_its_time() -> None:
 def test_a_new_network_is_as_fast_per_multiply_add_as_the_others_of_the_run() -> None:
     first = Course("first", GUESS, 10, training=40, share=1.0, after=1, over=True)
     # Half of the guessed 80 s.
-    assert middle([first, Course("second", GUESS)]) == pytest.approx(10 + 40 + 5)
+    mine = Course("first", GUESS)
+    # The doubt about the second model counts by a third, which is its part of the work.
+    assert middle([first, mine, mine, Course("second", GUESS)]) == pytest.approx(3 * (10 + 40 + 5))
+
+
+def test_a_range_that_is_too_wide_is_none() -> None:
+    first = Course("first", GUESS, 10, training=40, share=1.0, after=1, over=True)
+    assert remaining([first, Course("second", GUESS)], 1) is None
+    for share in (0.05, 0.2, 0.5):
+        left = remaining([Course("m", GUESS, 10, 40 * share, share, running=True)], 1)
+        assert left is None or left.high <= 3 * left.low
 
 
 def test_a_new_classical_model_has_no_estimate_from_other_models() -> None:

@@ -76,7 +76,8 @@ class Activity:
         member: the member.
         phase: what its worker does.
         epoch: number of the current epoch, from 1; 0 before the first, and for models without epochs.
-        share: part of the phase that is done, from 0 to 1; while training, of the steps of the epoch.
+        share: part of the phase that is done, from 0 to 1; while training, of the epoch, with the
+            predictions of held-out rows.
     """
 
     member: Member
