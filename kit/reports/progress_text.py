@@ -10,6 +10,7 @@ from kit.reports.formatting import network_size
 from kit.run_folder import Run
 from kit.training.job import Job
 from kit.training.remaining import Range
+from kit.typed import typed
 
 
 def score_text(metric: Metric, score: float) -> str:
@@ -43,7 +44,8 @@ def opening(run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> list[
     rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
     lines = [f"{run.name}: {rows} from {dataset.source}"]
     if dataset.sample:
-        lines.append("This is the bundled sample; kit data fetch downloads the competition's data.")
+        fetch = typed("kit data fetch --source FILE.zip")
+        lines.append(f"This is the bundled sample; for real data: {fetch}")
     lines += [f"warning: {warning}" for warning in dataset.warnings]
     if kept:
         lines.append(f"{kept} of {kept + len(jobs)} members are already trained")
