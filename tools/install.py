@@ -1,6 +1,7 @@
-"""Install packages with pip and show what is happening, in a few lines.
+"""Create an environment, or install packages with pip, and show what is happening, in a few lines.
 
-Usage: python tools/install.py PYTHON PIP-ARGUMENT…
+Usage: python tools/install.py --create FOLDER
+       python tools/install.py PYTHON PIP-ARGUMENT…
 
 The Makefile calls this; it needs only Python's standard library. On a terminal one line is redrawn every
 second; elsewhere there is a line for each large package, and one every 10 s. Errors of pip are shown whole.
@@ -25,7 +26,7 @@ UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 
 
 class Progress:
-    """What pip has done so far, by its output.
+    """What venv or pip has done so far, by its output.
 
     Attributes:
         packages: number of packages to install.
@@ -33,8 +34,8 @@ class Progress:
         doing: what happens now.
     """
 
-    def __init__(self, site: Path) -> None:
-        self.packages, self.megabytes, self.doing = 0, 0.0, "looking up packages"
+    def __init__(self, doing: str, site: Path) -> None:
+        self.packages, self.megabytes, self.doing = 0, 0.0, doing
         self._site = site
         self._began, self._shown, self._found = time.monotonic(), 0.0, 0
         self._redraws = sys.stderr.isatty()
@@ -85,11 +86,21 @@ class Progress:
         return time.monotonic() - self._began
 
 
+def create(folder: str) -> int:
+    """Create an empty environment; return the exit code."""
+    return follow([sys.executable, "-m", "venv", "--clear", folder], Progress(f"creating {folder}", Path()))
+
+
 def install(python: str, arguments: list[str]) -> int:
-    """Run pip of the environment of `python`; return its exit code."""
+    """Run pip of the environment of `python`; return the exit code."""
     site = next(iter(Path(python).parent.parent.glob("lib/python*/site-packages")), Path())
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
-    process = subprocess.Popen([*pip, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return follow([*pip, *arguments], Progress("looking up packages", site))
+
+
+def follow(command: list[str], progress: Progress) -> int:
+    """Run a command and show its progress; return the exit code."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines: queue.Queue[str] = queue.Queue()
     errors: list[str] = []
     assert process.stdout is not None
@@ -106,7 +117,7 @@ def install(python: str, arguments: list[str]) -> int:
     ]
     for reader in readers:
         reader.start()
-    progress = Progress(site)
+    progress.tick()
     try:
         while process.poll() is None or not lines.empty():
             with suppress(queue.Empty):
@@ -127,4 +138,4 @@ def install(python: str, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(install(sys.argv[1], sys.argv[2:]))
+    sys.exit(create(sys.argv[2]) if sys.argv[1] == "--create" else install(sys.argv[1], sys.argv[2:]))

@@ -39,6 +39,18 @@ def test_large_packages_and_the_total_are_named(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
+def test_the_environment_is_created_and_named(tmp_path: Path) -> None:
+    folder = tmp_path / "env"
+    (tmp_path / "env/old").mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, str(INSTALL), "--create", str(folder)], capture_output=True, text=True, check=True
+    )
+    assert f"  creating {folder}, " in done.stderr
+    assert (folder / "bin/python").exists()
+    assert not (folder / "old").exists()
+    assert "Installed" not in done.stderr
+
+
 def test_errors_of_pip_are_shown_whole(tmp_path: Path) -> None:
     code = "print('ERROR: one\\nERROR: No space left on device', file=sys.stderr); sys.exit(2)"
     done = subprocess.run(pip(tmp_path, code), capture_output=True, text=True, check=False)
