@@ -123,7 +123,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo '$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: sudo apt install python3-venv' >&2; exit 2; }
 	@echo 'Setting up $(VENV) once: about 85 packages, 0.6 GB to download, 2.6 GB on disk ...' >&2
-	$(call INTERRUPTIBLE,test -f $@ || $(PYTHON) tools/install.py --create $(VENV))
+	$(call INTERRUPTIBLE,test -f $@ || $(PYTHON) tools/install.py --venv $(VENV))
 	@rm -f $@
 	$(call INSTALL,-e .)
 	@touch $@

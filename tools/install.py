@@ -1,6 +1,6 @@
-"""Create an environment, or install packages with pip, and show what is happening, in a few lines.
+"""Make a virtual environment; install packages with pip and show what is happening, in a few lines.
 
-Usage: python tools/install.py --create FOLDER
+Usage: python tools/install.py --venv FOLDER
        python tools/install.py PYTHON PIP-ARGUMENT…
 
 The Makefile calls this; it needs only Python's standard library. On a terminal one line is redrawn every
@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 LARGE = 50.0
 """Megabytes from which a package has its own line."""
@@ -86,13 +88,8 @@ class Progress:
         return time.monotonic() - self._began
 
 
-def create(folder: str) -> int:
-    """Create an empty environment; return the exit code."""
-    return follow([sys.executable, "-m", "venv", "--clear", folder], Progress(f"creating {folder}", Path()))
-
-
 def install(python: str, arguments: list[str]) -> int:
-    """Run pip of the environment of `python`; return the exit code."""
+    """Run pip of the environment of `python`; return its exit code."""
     site = next(iter(Path(python).parent.parent.glob("lib/python*/site-packages")), Path())
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
     return follow([*pip, *arguments], Progress("looking up packages", site))
@@ -128,8 +125,7 @@ def follow(command: list[str], progress: Progress) -> int:
     except KeyboardInterrupt:
         process.wait()
         progress.end(130)
-        sys.stderr.write("interrupted; the same command starts the installation again\n")
-        return 130
+        raise
     progress.end(process.returncode)
     if process.returncode:
         sys.stderr.writelines(errors)
@@ -137,5 +133,27 @@ def follow(command: list[str], progress: Progress) -> int:
     return 0
 
 
+def make_environment(folder: str) -> int:
+    """Make a virtual environment, in place of an unfinished one; return the exit code."""
+    return follow([sys.executable, "-m", "venv", "--clear", folder], Progress(f"creating {folder}", Path()))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # A second Ctrl-C would end in a traceback.
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Do what the arguments say; return the exit code, 130 after an interrupt."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        if sys.argv[1] == "--venv":
+            return make_environment(sys.argv[2])
+        return install(sys.argv[1], sys.argv[2:])
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the same command starts the installation again\n")
+        return 130
+
+
 if __name__ == "__main__":
-    sys.exit(create(sys.argv[2]) if sys.argv[1] == "--create" else install(sys.argv[1], sys.argv[2:]))
+    sys.exit(main())
