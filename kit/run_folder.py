@@ -349,12 +349,12 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         if Run(path).exists():
             return Run(path)
     refuse_study(name)
-    known = ", ".join(run.name for run in all_runs()[:5]) or "none yet"
+    known = ", ".join(run.name for run in all_runs()[:5])
     raise UserError(
         f"there is no run {name!r}{_similar_run(name)}",
         where=str(RUNS),
-        expected=f"a run ({known}) or the path of one",
-        hint="`kit runs` lists them",
+        expected=f"a run ({known or 'none yet'}) or the path of one",
+        hint="`kit runs` lists them" if known else "train one: `kit cv`",
     )
 
 

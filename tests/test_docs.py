@@ -163,7 +163,7 @@ def test_every_command_has_its_target() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
 def test_the_example_of_a_configuration_is_valid(page: str, workdir: Path) -> None:
-    (workdir / "mine.yaml").write_text(code_block(PAGES[page], "# configs/mine.yaml"))
+    (workdir / "mine.yaml").write_text(code_block(PAGES[page], "# One network, for longer."))
     assert config.load("mine.yaml").training.epochs == 20
 
 

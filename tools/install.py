@@ -28,7 +28,7 @@ UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 
 
 class Progress:
-    """What pip has done so far, by its output.
+    """What venv or pip has done so far, by its output.
 
     Attributes:
         packages: number of packages to install.
@@ -36,8 +36,8 @@ class Progress:
         doing: what happens now.
     """
 
-    def __init__(self, site: Path) -> None:
-        self.packages, self.megabytes, self.doing = 0, 0.0, "looking up packages"
+    def __init__(self, doing: str, site: Path) -> None:
+        self.packages, self.megabytes, self.doing = 0, 0.0, doing
         self._site = site
         self._began, self._shown, self._found = time.monotonic(), 0.0, 0
         self._redraws = sys.stderr.isatty()
@@ -92,7 +92,12 @@ def install(python: str, arguments: list[str]) -> int:
     """Run pip of the environment of `python`; return its exit code."""
     site = next(iter(Path(python).parent.parent.glob("lib/python*/site-packages")), Path())
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
-    process = subprocess.Popen([*pip, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return follow([*pip, *arguments], Progress("looking up packages", site))
+
+
+def follow(command: list[str], progress: Progress) -> int:
+    """Run a command and show its progress; return the exit code."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines: queue.Queue[str] = queue.Queue()
     errors: list[str] = []
     assert process.stdout is not None
@@ -109,7 +114,7 @@ def install(python: str, arguments: list[str]) -> int:
     ]
     for reader in readers:
         reader.start()
-    progress = Progress(site)
+    progress.tick()
     try:
         while process.poll() is None or not lines.empty():
             with suppress(queue.Empty):
@@ -130,11 +135,7 @@ def install(python: str, arguments: list[str]) -> int:
 
 def make_environment(folder: str) -> int:
     """Make a virtual environment, in place of an unfinished one; return the exit code."""
-    command = [sys.executable, "-m", "venv", "--clear", folder]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.stderr.write(done.stderr)
-    return done.returncode
+    return follow([sys.executable, "-m", "venv", "--clear", folder], Progress(f"creating {folder}", Path()))
 
 
 def _interrupt(*_: object) -> NoReturn:

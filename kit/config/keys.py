@@ -145,7 +145,8 @@ def _constraints(metadata: Sequence[Any]) -> Iterator[str]:
     for one in metadata:
         for name, words in BOUNDS.items():
             if (bound := getattr(one, name, None)) is not None:
-                yield words.format("2³¹" if bound == 2**31 else f"{bound:g}")
+                text = words.format("2³¹" if bound == 2**31 else f"{bound:g}")
+                yield "not empty" if text == "at least 1 long" else text
 
 
 def default_of(field: FieldInfo) -> str:

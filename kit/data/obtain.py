@@ -16,6 +16,7 @@ from kit.locks import NoLocksError, locked
 from kit.scratch import scratch
 from kit.task.submission import check_sample_submission
 from kit.task.task import make_task
+from kit.typed import typed
 
 Contents = dict[str, dataset.Content]
 """By name of the file in the competition."""
@@ -57,7 +58,10 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
                 where=str(directory),
                 hint="data.directory names it: get data with --source PATH or --source kaggle",
             )
-        return "the bundled sample is read in place; nothing to fetch (real data: --source PATH)"
+        return (
+            "the bundled sample is read in place; nothing to fetch\n"
+            "for real data, download the zip from Kaggle: " + typed("kit data fetch --source FILE.zip")
+        )
     if source == "kaggle":
         with tempfile.TemporaryDirectory(dir=scratch()) as folder:
             archive = kaggle_client.download(config.competition.slug, Path(folder), timeout=timeout)

@@ -115,7 +115,8 @@ def wrap(text: str, width: int, start: str = "", indent: str = "") -> str:
     """Return text in lines of at most `width` characters, and without backticks.
 
     Lines end at spaces; commands in backticks, numbers with their unit and p-values stay in one line. A
-    command that is longer than a line is not divided: the terminal wraps it, and it can be copied.
+    command that is longer than a line starts at the margin, and continues after a backslash at an option:
+    it can be copied.
 
     Args:
         text: one paragraph.
@@ -134,7 +135,21 @@ def wrap(text: str, width: int, start: str = "", indent: str = "") -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return filled.replace(_HARD_SPACE, " ")
+    lines = [line if len(line) <= width else _divided(line, width) for line in filled.splitlines()]
+    return "\n".join(lines).replace(_HARD_SPACE, " ")
+
+
+def _divided(command: str, width: int) -> str:
+    """Divide a command before options; a shell reads its lines as one."""
+    options = command.strip().replace(f"{_HARD_SPACE}--", " --")
+    parts = textwrap.wrap(
+        options,
+        width if len(options) <= width else width - 2,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return " \\\n".join(parts)
 
 
 def print_text(console: Console, text: str, style: str = "", start: str = "", indent: str = "") -> None:

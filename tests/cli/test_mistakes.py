@@ -128,6 +128,15 @@ def test_users_of_make_get_the_make_command(
     assert advice(typed) == f"did you mean: {meant}"
 
 
+@pytest.mark.parametrize("command", ["compare", "ensemble"])
+def test_missing_runs_are_asked_for(
+    advice: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    assert advice(command) == f"name two runs or more: kit {command} RUN RUN; kit runs lists them"
+    monkeypatch.setenv("KIT_CALLER", "make")
+    assert advice(command) == f'name two runs or more: make {command} RUNS="RUN RUN"; make runs lists them'
+
+
 @pytest.mark.parametrize(
     ("typed", "last"),
     [
@@ -136,11 +145,11 @@ def test_users_of_make_get_the_make_command(
         ("cv --set epochs=3", "expected one of all_rows, "),
         ("cv --set data.directory=nope", "data.directory names it; bring the data there with kit data fetch"),
         ("tune -c nope", "expected one of baselines, default, "),
-        ("report x", "kit runs lists them"),
+        ("report x", "train one: kit cv"),
         ("report", "train one: kit cv"),
-        ("compare a b", "kit runs lists them"),
-        ("ensemble a b", "kit runs lists them"),
-        ("submit x", "kit runs lists them"),
+        ("compare a b", "train one: kit cv"),
+        ("ensemble a b", "train one: kit cv"),
+        ("submit x", "train one: kit cv"),
         ("submit", "train one: kit cv"),
     ],
 )

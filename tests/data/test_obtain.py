@@ -260,9 +260,13 @@ def test_a_zip_with_two_of_a_name(source: Path, tiny: Config) -> None:
     )
 
 
-def test_the_sample_needs_no_fetching(workdir: Path, tiny: Config) -> None:
+def test_the_sample_needs_no_fetching(workdir: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIT_CALLER", "make")
     for source in ("sample", "auto"):
-        assert fetch(tiny, source).startswith("the bundled sample is read in place")
+        assert fetch(tiny, source).splitlines() == [
+            "the bundled sample is read in place; nothing to fetch",
+            "for real data, download the zip from Kaggle: make data SOURCE=FILE.zip",
+        ]
     assert list(workdir.iterdir()) == []
 
 

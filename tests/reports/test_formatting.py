@@ -25,7 +25,7 @@ def test_p_values_have_two_digits_and_are_never_0(p: float, number: str, value: 
         ("interval of 99.3 % here", ["interval of", "99.3 % here"]),
         ("different with p = 0.02", ["different with", "p = 0.02"]),
         ("a mean of 0.25 ± 0.09", ["a mean of", "0.25 ± 0.09"]),
-        ("run `kit cv --set seeds=3` now", ["run", "kit cv --set seeds=3", "now"]),
+        ("run `kit cv --fresh` now", ["run", "kit cv --fresh", "now"]),
         ("a-hyphenated-name-of-30-letters", ["a-hyphenated-name-of-30-letters"]),
     ],
 )
@@ -35,6 +35,20 @@ def test_a_line_break_divides_no_word_unit_or_command(text: str, lines: list[str
 
 def test_lines_are_indented() -> None:
     assert wrap("one two three", 12, start="Name  ", indent="      ") == "Name  one\n      two\n      three"
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("kit cv --set a=1234567", ["kit cv --set a=1234567"]),
+        ("kit cv --set a=12 --set b=3", ["kit cv --set a=12 \\", "  --set b=3"]),
+        ("kit report a-name-of-30-letters-in-all", ["kit report a-name-of-30-letters-in-all"]),
+    ],
+)
+def test_a_command_without_room_starts_at_the_margin_and_continues_at_an_option(
+    command: str, lines: list[str]
+) -> None:
+    assert wrap(f"do: `{command}`", 24, start="Next ", indent="     ").splitlines() == ["Next do:", *lines]
 
 
 def printed(width: int) -> list[str]:

@@ -77,7 +77,7 @@ def test_the_sample_and_warnings_are_shown() -> None:
     odd = dataset(sample=True, warnings=("2 rows of [train.csv] are copies",))
     lines = Followed(data=odd).lines
     assert lines[1:] == [
-        "This is the bundled sample; kit data fetch downloads the competition's data.",
+        "This is the bundled sample; for real data: kit data fetch --source FILE.zip",
         "warning: 2 rows of [train.csv] are copies",
     ]
 

@@ -37,6 +37,17 @@ def test_large_packages_and_the_total_are_named(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
+def test_the_environment_is_made_and_named(tmp_path: Path) -> None:
+    folder = tmp_path / "env"
+    (tmp_path / "env/old").mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, str(INSTALL), "--venv", str(folder)], capture_output=True, text=True, check=True
+    )
+    assert f"  creating {folder}, " in done.stderr
+    assert (folder / "bin/python").exists()
+    assert not (folder / "old").exists()
+
+
 def test_errors_of_pip_are_shown_whole(tmp_path: Path) -> None:
     code = "print('ERROR: one\\nERROR: No space left on device', file=sys.stderr); sys.exit(2)"
     done = subprocess.run(pip(tmp_path, code), capture_output=True, text=True, check=False)
@@ -72,4 +83,5 @@ def test_an_interrupted_environment_is_no_error_of_python(tmp_path: Path) -> Non
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert err == "interrupted; the same command starts the installation again\n"
+    assert err.splitlines()[-1] == "interrupted; the same command starts the installation again"
+    assert "Traceback" not in err
