@@ -8,42 +8,19 @@ from typing import Any
 import click
 
 from kit.cli.options import as_json
-from kit.errors import KitError
-from kit.metrics import LOSS, METRICS, Metric
-from kit.records import Record, Score
-from kit.run_folder import RUNS, Run, all_runs
+from kit.metrics import LOSS
+from kit.pipeline.run_list import RunSummary, summary_of
+from kit.run_folder import RUNS, all_runs
 from kit.typed import in_typed_form
 
 
-class _Summary(Record):
-    """One run in the list; unknown values are None."""
-
-    name: str
-    status: str
-    sample: bool | None = None
-    started: str | None = None
-    wall_seconds: float | None = None
-    members: int | None = None
-    members_planned: int | None = None
-    sources: tuple[str, ...] = ()
-    """Names of the runs that an ensemble combines."""
-    metric: str | None = None
-    oof: Score | None = None
-    error: str | None = None
-
-    @property
-    def scored(self) -> tuple[Metric, Score] | None:
-        """The metric and the score of a finished run."""
-        return (METRICS[self.metric], self.oof) if self.oof and self.metric else None
-
-
-def _by_score(run: _Summary) -> tuple[bool, str, float]:
+def _by_score(run: RunSummary) -> tuple[bool, str, float]:
     """Competition data before the sample, then the best score; scores of two metrics cannot be compared."""
     rank = run.scored[1].rank(run.scored[0]) if run.scored else math.inf
     return bool(run.sample), run.metric or "", rank
 
 
-_ORDERS: dict[str, Callable[[_Summary], Any]] = {
+_ORDERS: dict[str, Callable[[RunSummary], Any]] = {
     "score": _by_score,
     "loss": lambda run: (bool(run.sample), run.oof.loss if run.oof else math.inf),
     "time": lambda run: run.wall_seconds or math.inf,
@@ -87,7 +64,7 @@ def command(order: str, studies: bool, as_json: bool) -> None:
         else:
             show_studies(found)
         return
-    runs = sorted(map(_summary, all_runs()), key=_ORDERS[order])
+    runs = sorted(map(summary_of, all_runs()), key=_ORDERS[order])
     if order in {"score", "loss"}:
         runs.sort(key=lambda run: run.oof is None)
     runs.sort(key=lambda run: run.error is not None)
@@ -103,30 +80,7 @@ def command(order: str, studies: bool, as_json: bool) -> None:
         click.echo(in_typed_form(f"no runs in {RUNS}/ yet; train one: `kit cv`"))
 
 
-def _summary(run: Run) -> _Summary:
-    """Return the list entry of a run."""
-    try:
-        record, planned = run.read_record(), run.planned()
-        of_sources = sum(one.members for one in record.sources)
-        report = run.read_report() if run.is_finished() and run.report_path.is_file() else None
-        return _Summary(
-            name=run.name,
-            status=run.status(),
-            sample=record.sample,
-            started=record.started,
-            wall_seconds=record.wall_seconds or None,
-            members=sum(run.has(member) for member in planned) + of_sources,
-            members_planned=len(planned) + of_sources,
-            sources=tuple(one.name for one in record.sources),
-            metric=report.metric if report else None,
-            oof=report.oof if report else None,
-        )
-    except KitError as error:
-        # An unreadable run does not hide the others.
-        return _Summary(name=run.name, status="unreadable", error=str(error))
-
-
-def _show(runs: Sequence[_Summary]) -> None:
+def _show(runs: Sequence[RunSummary]) -> None:
     from rich.console import Console
 
     from kit.reports.formatting import duration, print_table

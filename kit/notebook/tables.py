@@ -7,12 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from kit.errors import KitError
 from kit.members import ALL_ROWS, Member
+from kit.pipeline.run_list import RunSummary, summary_of
 from kit.records import Report
 from kit.run_folder import Run
 from kit.tables import HISTORY
 
+_COLUMNS = [
+    *("name", "status", "metric", "score", "low", "high", "log_loss", "errors", "members", "seconds"),
+    *("sample", "started"),
+]
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
@@ -73,35 +77,29 @@ def members(run: Run, report: Report) -> pd.DataFrame:
 
 def runs(folders: Sequence[Run]) -> pd.DataFrame:
     """Return one row per run, see `kit.runs`."""
-    rows = [_summary(folder) for folder in folders]
-    columns = ["name", "status", "metric", "score", "low", "high", "log_loss", "errors", "members", "seconds"]
-    table = pd.DataFrame(rows, columns=[*columns, "sample", "started"])
+    table = pd.DataFrame([_row(summary_of(folder)) for folder in folders], columns=_COLUMNS)
     numbers = dict.fromkeys(("score", "low", "high", "log_loss", "seconds"), "float64")
     table = table.astype({**numbers, "errors": "Int64", "members": "Int64", "sample": "boolean"})
     table["started"] = pd.to_datetime(table["started"], utc=True, errors="coerce")
     return table.set_index("name")
 
 
-def _summary(run: Run) -> dict[str, Any]:
-    try:
-        record = run.read_record()
-        known = {
-            "name": run.name,
-            "status": run.status(),
-            "members": sum(run.has(member) for member in run.planned())
-            + sum(source.members for source in record.sources),
-            "seconds": record.wall_seconds or None,
-            "sample": record.sample,
-            "started": record.started or None,
-        }
-        if not (run.is_finished() and run.report_path.is_file()):
-            return known
-        report = run.read_report()
-    except KitError:
-        return {"name": run.name, "status": "unreadable"}
-    low, high = report.oof.interval
-    scores = {"metric": report.metric, "score": report.oof.value, "low": low, "high": high}
-    return known | scores | {"log_loss": report.oof.log_loss, "errors": report.oof.errors}
+def _row(run: RunSummary) -> dict[str, Any]:
+    low, high = run.oof.interval if run.oof else (None, None)
+    return {
+        "name": run.name,
+        "status": run.status,
+        "metric": run.metric,
+        "score": run.oof.value if run.oof else None,
+        "low": low,
+        "high": high,
+        "log_loss": run.oof.log_loss if run.oof else None,
+        "errors": run.oof.errors if run.oof else None,
+        "members": run.members,
+        "seconds": run.wall_seconds,
+        "sample": run.sample,
+        "started": run.started or None,
+    }
 
 
 def _probabilities(path: Path, others: list[str]) -> pd.DataFrame:
