@@ -92,7 +92,7 @@ def advice(error: click.UsageError, arguments: Sequence[str]) -> str:
     words = _repaired(error, list(arguments))
     if words:
         return f"did you mean: {typed(shlex.join(['kit', *words]))}"
-    if isinstance(error, click.MissingParameter) and path in {"kit compare", "kit ensemble"}:
+    if isinstance(error, click.MissingParameter) and path.split()[-1] in {"compare", "ensemble"}:
         return f"name two runs or more: {typed(f'{path} RUN RUN')}; {typed('kit runs')} lists them"
     return f"({typed(f'{path} --help')} lists the arguments)"
 

@@ -17,7 +17,7 @@ from kit.data.dataset import Dataset
 from kit.metrics import HITS, LOSS, Metric
 from kit.records import Params, Replicate
 from kit.reports.formatting import duration
-from kit.reports.progress_text import clock_time
+from kit.reports.progress_text import SAMPLE, clock_time
 from kit.reports.study.figures import known_score
 from kit.reports.study.wording import minutes, value_text
 from kit.terminals import can_redraw
@@ -86,9 +86,7 @@ class TuningTerminal:
         rows = f"{len(dataset.train_labels):,} training rows from {dataset.source}"
         self._say(f"{request.name}: {len(request.space.parameters)} parameters, {rows}")
         if dataset.sample:
-            self._say(
-                in_typed_form("This is the bundled sample: get the competition's data with `kit data fetch`.")
-            )
+            self._say(in_typed_form(SAMPLE))
         for warning in dataset.warnings:
             self._say(f"warning: {warning}")
         limits = [f"{request.trials} trials"] if request.trials else []

@@ -10,7 +10,9 @@ from kit.reports.formatting import network_size
 from kit.run_folder import Run
 from kit.training.job import Job
 from kit.training.remaining import Range
-from kit.typed import typed
+from kit.typed import in_typed_form
+
+SAMPLE = "This is the bundled sample; for real data: `kit data fetch --source FILE.zip`"
 
 
 def score_text(metric: Metric, score: float) -> str:
@@ -35,7 +37,13 @@ def time_range(left: Range) -> str:
     return f"{low:g} to {high:g} {name}" if low != high else f"{high:g} {name}"
 
 
-_STEPS = ((7200, 1800, 3600, "h"), (120, 60, 60, "min"), (0, 5, 1, "s"))
+_STEPS = (
+    (14400, 1800, 3600, "h"),
+    (3600, 300, 60, "min"),
+    (600, 60, 60, "min"),
+    (120, 30, 60, "min"),
+    (0, 5, 1, "s"),
+)
 """From so many seconds: the step of rounding, the unit, both in seconds, and its name."""
 
 
@@ -44,8 +52,7 @@ def opening(run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> list[
     rows = f"{len(dataset.train_labels):,} training rows, {len(dataset.test_images):,} test rows"
     lines = [f"{run.name}: {rows} from {dataset.source}"]
     if dataset.sample:
-        fetch = typed("kit data fetch --source FILE.zip")
-        lines.append(f"This is the bundled sample; for real data: {fetch}")
+        lines.append(in_typed_form(SAMPLE))
     lines += [f"warning: {warning}" for warning in dataset.warnings]
     if kept:
         lines.append(f"{kept} of {kept + len(jobs)} members are already trained")

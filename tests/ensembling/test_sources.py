@@ -85,7 +85,7 @@ def test_a_run_that_changed_is_named(example: Make, case: str) -> None:
     record = ensemble_of(source_of(run))
     CHANGES[case](run)
     assert list(changed(record)) == [
-        "its source run example-1a2b3c4d changed since; combine them again: kit ensemble a b --fresh"
+        "its source run example-1a2b3c4d changed since; combine them again: `kit ensemble a b --fresh`"
     ]
     with pytest.raises(KitError, match="source run example-1a2b3c4d changed"):
         read_sources(record)
