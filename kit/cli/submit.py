@@ -50,7 +50,7 @@ def command(
     ledger = Ledger()
     plan = make_plan(target, load(config), message, ledger)
     for line in describe(plan, ledger):
-        click.echo(line, err=not dry_run)
+        _say(line, err=not dry_run)
     if dry_run:
         if not again:
             refuse_repeated(plan, ledger)
