@@ -2,13 +2,19 @@
 
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_AGAIN_SECONDS = 0.05
+"""Time until an interrupt that was lost is raised again."""
 
 
 def install() -> None:
@@ -19,6 +25,8 @@ def install() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _interrupt_again
 
 
 def ignore() -> None:
@@ -85,3 +93,16 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the handler's signature
     raise KeyboardInterrupt
+
+
+def _interrupt_again(unraisable: "UnraisableHookArgs") -> None:
+    """Repeat an interrupt that came in a destructor or in a callback of a weak reference.
+
+    Python ignores exceptions there: it would print a traceback, and continue.
+    """
+    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    # Not at once: it would be ignored again here. By the handler of SIGINT, which a block may have deferred.
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)

@@ -1,7 +1,9 @@
 import os
 import queue
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,9 +14,11 @@ from kit.interrupts import SIGNALS, deferred, is_interrupt
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGALRM)}
+    hook, sys.unraisablehook = sys.unraisablehook, sys.__unraisablehook__
     interrupts.install()
     yield
+    sys.unraisablehook = hook
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -109,3 +113,31 @@ def test_error_raised_while_handling_an_interrupt_is_an_interrupt() -> None:
         broken()
     assert is_interrupt(error.value)
     assert not is_interrupt(RuntimeError())
+
+
+class Interrupted:
+    """Receives a signal in its destructor, where Python ignores exceptions."""
+
+    def __del__(self) -> None:
+        send()
+
+
+def test_an_interrupt_in_a_destructor_is_raised_soon(capfd: pytest.CaptureFixture[str]) -> None:
+    def delete() -> None:
+        one = Interrupted()
+        del one
+        time.sleep(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        delete()
+    assert capfd.readouterr().err == ""
+
+
+def test_another_exception_in_a_destructor_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    class Faulty:
+        def __del__(self) -> None:
+            raise ValueError("faulty")
+
+    one = Faulty()
+    del one
+    assert "ValueError: faulty" in capfd.readouterr().err

@@ -32,21 +32,24 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
         from kit.pipeline.report import current
         from kit.reports.run.terminal import render
 
-    with Terminal() as terminal:
-        run, complete = cv(
-            load(config, changes),
-            find(config).stem,
-            terminal,
-            name=name,
-            jobs=jobs,
-            fresh=fresh,
-            origin=origin_of(config, changes, name),
-        )
-        if complete:
-            terminal.say(f"{run.path} is complete; --fresh retrains it.\n")
-        terminal.stage("drawing the page of the report")
-        report = current(run, terminal.say)
+    run = None
     try:
+        with Terminal() as terminal:
+            run, complete = cv(
+                load(config, changes),
+                find(config).stem,
+                terminal,
+                name=name,
+                jobs=jobs,
+                fresh=fresh,
+                origin=origin_of(config, changes, name),
+            )
+            if complete:
+                terminal.say(f"{run.path} is complete; --fresh retrains it.\n")
+            terminal.stage("drawing the page of the report")
+            report = current(run, terminal.say)
         render(report, Console(), run)
     except KeyboardInterrupt:
+        if run is None:
+            raise
         raise InterruptedRunError("interrupted; the run is complete: `kit report` shows it") from None

@@ -42,11 +42,12 @@ def test_a_run_shows_every_stage_and_each_member_passes_through_its_phases(workd
     text = shown([sys.executable, "-m", "kit", "cv", "-c", "quick", "--run", "mine", "--jobs", "1", *less])
     stages = ["loading kit", "reading train.csv and test.csv", "cnn-f0-s0", "combining the members"]
     stages += ["computing the figures", "drawing the page", "OOF accuracy"]
-    assert [text.find(stage) for stage in stages] == sorted(text.find(stage) for stage in stages)
-    assert text.find(stages[0]) >= 0
+    # A fast machine may draw nothing of a stage of a tenth of a second.
+    drawn = [stage for stage in stages if stage in text]
+    assert {"loading kit", "cnn-f0-s0", "drawing the page", "OOF accuracy"} <= set(drawn)
+    assert drawn == sorted(drawn, key=text.find)
     for member in ("cnn-f0-s0", "cnn-f1-s0"):
         seen = re.findall(rf"{member} ({'|'.join(PHASES)})", text)
-        # A fast machine may draw nothing of a phase of a tenth of a second.
         assert list(dict.fromkeys(seen)) == [phase for phase in PHASES if phase in seen]
         assert {"loading TensorFlow", "compiling"} <= set(seen)
         assert re.search(rf"{member}: trained in [\d.]+ s, held-out accuracy [\d.]+ %", text)

@@ -175,7 +175,8 @@ def test_ctrl_c_ends_in_good_order_and_the_next_call_resumes(competition: Path) 
     (study,) = all_studies()
     assert study.status() == "interrupted"
     report = CliRunner().invoke(kit, ["report", study.name])
-    assert "Resume: kit tune -c mine.yaml --trials 6" in report.stdout
+    words = " ".join(report.stdout.replace("\\\n", "").split())
+    assert "Resume kit tune -c mine.yaml --trials 6 --jobs 1 --storage sqlite:///shared.db" in words
     assert tune("--trials", "6", "--jobs", "1", "--storage", url).exit_code == 0
     assert len([trial for trial in trials(url) if trial.state.name in {"COMPLETE", "PRUNED"}]) == 6
 
