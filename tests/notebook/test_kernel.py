@@ -1,5 +1,6 @@
 """What a kernel shows while it trains, when the user stops it, and for a mistake."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,9 +55,12 @@ def test_the_stop_button_ends_training_in_one_line(client: tuple[Any, Any]) -> N
     assert seen.count("update_display_data") > 2
     [error] = errors
     assert error["ename"] == "InterruptedRunError"
-    assert error["traceback"] == [
-        "InterruptedRunError: interrupted; 0 of 2 members are stored; rerun the same command to resume"
-    ]
+    [line] = error["traceback"]
+    # The other member may be stored already.
+    assert re.fullmatch(
+        r"InterruptedRunError: interrupted; [01] of 2 members are stored; rerun the same command to resume",
+        line,
+    )
 
 
 def test_a_mistake_is_shown_without_a_traceback(client: tuple[Any, Any]) -> None:
