@@ -33,7 +33,7 @@ class Simulation:
         folds: of the configuration.
         now: seconds since the start.
         cold: more seconds of start-up of the first trial.
-        told: the arguments of `too_short`.
+        too_short_calls: the arguments of `too_short`.
     """
 
     speed: float
@@ -41,7 +41,7 @@ class Simulation:
     folds: int = 4
     now: float = 0.0
     cold: float = 0.0
-    told: list[tuple[float, float, float]] = field(default_factory=list)
+    too_short_calls: list[tuple[float, float, float]] = field(default_factory=list)
     study: optuna.Study = field(default_factory=optuna.create_study)
 
     @property
@@ -57,7 +57,7 @@ class Simulation:
         return self.startup + TRAINING / self.speed
 
     def too_short(self, needed: float, limit: float, enough: float) -> None:
-        self.told.append((needed, limit, enough))
+        self.too_short_calls.append((needed, limit, enough))
 
     def needed(self) -> list[float]:
         return first_rounds(replicate_costs(self.study, self.config, SPACE), self.config, 1)
@@ -113,7 +113,7 @@ def test_the_search_leaves_time_for_as_many_candidates_as_fit(
     left = budget.deadline - machine.now
     fitting = [seconds for seconds in machine.needed() if seconds <= OVERRUN * left]
     assert len(fitting) == count
-    assert machine.told == []
+    assert machine.too_short_calls == []
     assert len(machine.study.trials) >= 2
 
 
@@ -130,7 +130,7 @@ def test_search_and_confirmation_together_keep_the_limit(simulate: Any, speed: f
 def test_if_no_confirmation_fits_it_is_said_after_the_first_trial(simulate: Any, speed: float) -> None:
     machine = simulate(speed)
     machine.search()
-    [(needed, limit, enough)] = machine.told
+    [(needed, limit, enough)] = machine.too_short_calls
     assert needed == pytest.approx(6 * machine.trial_seconds)
     assert limit == LIMIT
     assert enough == pytest.approx(12 * machine.trial_seconds / LONGEST_RESERVE)
@@ -141,7 +141,7 @@ def test_if_no_confirmation_fits_it_is_said_after_the_first_trial(simulate: Any,
 def test_a_confirmation_that_fits_after_faster_trials_is_kept_time_for(simulate: Any) -> None:
     machine = simulate(1.0, cold=30.0)
     budget = machine.search(limit=190.0)
-    assert len(machine.told) == 1
+    assert len(machine.too_short_calls) == 1
     # Without time for the confirmation, the search would end with the limit.
     assert machine.needed()[0] <= budget.deadline - machine.now
     assert machine.now <= 190.0 * 0.7
@@ -150,10 +150,10 @@ def test_a_confirmation_that_fits_after_faster_trials_is_kept_time_for(simulate:
 def test_the_time_that_is_named_is_enough(simulate: Any) -> None:
     machine = simulate(0.1)
     machine.search()
-    [(_, _, enough)] = machine.told
+    [(_, _, enough)] = machine.too_short_calls
     patient = simulate(0.1)
     budget = patient.search(enough)
-    assert patient.told == []
+    assert patient.too_short_calls == []
     assert patient.needed()[2] <= budget.deadline - patient.now + 1e-6
 
 
