@@ -62,7 +62,10 @@ if not TYPE_CHECKING:  # For a type checker, every attribute would exist.
             raise AttributeError(f"module 'kit' has no attribute {name!r}")
         from importlib import import_module
 
-        return getattr(import_module(_MODULES.get(name, "kit.notebook.api")), name)
+        module = _MODULES.get(name, "kit.notebook.api")
+        if module != "kit.errors":
+            import_module("kit.platforms").check()
+        return getattr(import_module(module), name)
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from kit import platforms
-from kit.errors import UserError
 
 WINDOWS = """
 import os, signal, sys
@@ -42,10 +41,13 @@ def test_on_windows_every_command_ends_with_one_sentence(start: str) -> None:
     )
 
 
-def test_on_windows_a_program_that_calls_kit_gets_the_same_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(UserError, match="on Windows use WSL2"):
-        platforms.check()
+@pytest.mark.parametrize("call", ["kit.cv()", "kit.open_run()", "kit.submit()", "from kit import Run"])
+def test_on_windows_a_program_that_uses_kit_gets_the_same_sentence(call: str) -> None:
+    done = python(f"{WINDOWS}\nimport kit\ntry: {call}\nexcept kit.UserError as error: print(error)")
+    assert (done.stdout, done.stderr) == (
+        "kit needs Linux or macOS; on Windows use WSL2 (docs/troubleshooting.md says how)\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize("name", ["linux", "darwin"])
