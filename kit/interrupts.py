@@ -29,6 +29,16 @@ def install() -> None:
         sys.unraisablehook = _interrupt_again
 
 
+@contextmanager
+def repeated() -> Iterator[None]:
+    """Raise an interrupt again that Python ignores within the block; for a process without `install`."""
+    before, sys.unraisablehook = sys.unraisablehook, _interrupt_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
 def ignore() -> None:
     """Ignore these signals from now on: the process is about to exit, and its results are written."""
     for number in SIGNALS:
@@ -103,6 +113,11 @@ def _interrupt_again(unraisable: "UnraisableHookArgs") -> None:
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
-    # Not at once: it would be ignored again here. By the handler of SIGINT, which a block may have deferred.
-    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    def again(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)  # The handler of SIGINT, which a block may have deferred.
+
+    # Not at once: it would be ignored again here.
+    before = signal.signal(signal.SIGALRM, again)
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from kit import interrupts
-from kit.interrupts import SIGNALS, deferred, is_interrupt
+from kit.interrupts import SIGNALS, deferred, is_interrupt, repeated
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +131,17 @@ def test_an_interrupt_in_a_destructor_is_raised_soon(capfd: pytest.CaptureFixtur
     with pytest.raises(KeyboardInterrupt):
         delete()
     assert capfd.readouterr().err == ""
+
+
+def test_an_interrupt_in_a_destructor_is_raised_soon_without_the_handlers_of_the_command_line() -> None:
+    sys.unraisablehook = sys.__unraisablehook__
+    handler = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(KeyboardInterrupt), repeated():
+        one = Interrupted()
+        del one
+        time.sleep(10)
+    assert sys.unraisablehook is sys.__unraisablehook__
+    assert signal.getsignal(signal.SIGALRM) is handler
 
 
 def test_another_exception_in_a_destructor_is_shown(capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from kit import run_folder
 from kit.config import find, load
 from kit.config.root import Method
 from kit.errors import UserError
+from kit.interrupts import repeated
 from kit.masking import masked
 from kit.notebook import tables
 from kit.notebook.arguments import duration, python_words, text, whole
@@ -59,7 +60,7 @@ def cv(
     config, changes = text("config", config), changes_of(set)
     run = None if run is None else text("run", run)
     jobs = whole("jobs", jobs)
-    with run_progress() as progress:
+    with repeated(), run_progress() as progress:
         folder, complete = cross_validate(
             load(config, changes),
             find(config).stem,
@@ -119,7 +120,7 @@ def tune(
     }
     words = [word for change in changes for word in ("--set", change)]
     words += [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    with study_progress() as progress:
+    with repeated(), study_progress() as progress:
         report, page = search(
             config,
             changes,
