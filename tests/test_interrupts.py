@@ -122,12 +122,13 @@ class Interrupted:
         send()
 
 
-def test_an_interrupt_in_a_destructor_is_raised_soon(capfd: pytest.CaptureFixture[str]) -> None:
-    def delete() -> None:
-        one = Interrupted()
-        del one
-        time.sleep(10)
+def delete() -> None:
+    one = Interrupted()
+    del one
+    time.sleep(10)
 
+
+def test_an_interrupt_in_a_destructor_is_raised_soon(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt):
         delete()
     assert capfd.readouterr().err == ""
@@ -137,9 +138,7 @@ def test_an_interrupt_in_a_destructor_is_raised_soon_without_the_handlers_of_the
     sys.unraisablehook = sys.__unraisablehook__
     handler = signal.getsignal(signal.SIGALRM)
     with pytest.raises(KeyboardInterrupt), repeated():
-        one = Interrupted()
-        del one
-        time.sleep(10)
+        delete()
     assert sys.unraisablehook is sys.__unraisablehook__
     assert signal.getsignal(signal.SIGALRM) is handler
 

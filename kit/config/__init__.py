@@ -17,7 +17,7 @@ from kit.config.models import (
     Svm,
     Training,
 )
-from kit.config.root import Config, Data, Ensemble, Folds, merged
+from kit.config.root import Config, Data, Ensemble, Folds, Group, Image, merged
 from kit.config.source import Source
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
@@ -34,6 +34,8 @@ __all__ = [
     "Ensemble",
     "FloatRange",
     "Folds",
+    "Group",
+    "Image",
     "IntRange",
     "KNearest",
     "LogisticRegression",

@@ -15,7 +15,7 @@ Flag = Annotated[bool, Field(strict=True)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$")]
 # Names in kit.metrics.METRICS.
 MetricName = Literal[
-    "accuracy", "log_loss", "auc", "macro_f1", "quadratic_weighted_kappa", "balanced_accuracy"
+    "accuracy", "log_loss", "auc", "micro_f1", "macro_f1", "quadratic_weighted_kappa", "balanced_accuracy"
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from kit.config.base import Flag, Name, Section, Seed, Whole
+from kit.config.base import Count, Flag, Name, Section, Seed, Whole
 from kit.config.competition import Competition
 from kit.config.models import Augmentation, Cnn, Model, Training
 from kit.config.notation import is_ambiguous
@@ -18,7 +18,7 @@ from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
 
-HASH_VERSION = 2
+HASH_VERSION = 3
 """Version of the hash; a new version changes the name of every run."""
 
 
@@ -26,7 +26,7 @@ class Data(Section):
     """Where the competition's files are."""
 
     directory: Annotated[str, Field(min_length=1)] = "data"
-    """Folder of train.csv, test.csv and sample_submission.csv; `~` is the home folder.
+    """Folder of the competition's files; `~` is the home folder.
 
     If it is set here and the files are missing, that is an error; kit then uses no other data.
     """
@@ -54,6 +54,30 @@ class Data(Section):
         return "directory" in self.model_fields_set
 
 
+class Image(Section):
+    """How image files are read. The images of CSV files are not changed (see `competition.image_shape`)."""
+
+    size: Count | tuple[Count, Count] = 64
+    """Height and width in pixels, one number for both; images of another size are resized."""
+    channels: Literal[1, 3] = 3
+    """1: grey; 3: red, green and blue."""
+    fit: Literal["stretch", "letterbox"] = "stretch"
+    """How an image of another shape is made to fit. stretch: each side by its own factor; letterbox: both by
+    the same factor, with a black margin."""
+
+
+class Group(Section):
+    """Where the groups of the training rows are written."""
+
+    table: Annotated[str, Field(min_length=1)]
+    """CSV file, relative to `data.directory`."""
+    column: Annotated[str, Field(min_length=1)]
+    """Column with the group, as in subject or patient_id."""
+    key: str | None = None
+    """Column with the names of the images; null: the column that has all of them, or the rows of
+    `competition.train` in order."""
+
+
 class Folds(Section):
     """Cross-validation folds."""
 
@@ -63,6 +87,8 @@ class Folds(Section):
     """Seed of the shuffle that assigns rows to folds."""
     reshuffle: Flag = False
     """Use different folds for each training seed."""
+    group: Group | None = None
+    """Rows of one group are in the same fold, as all images of one person must be; null: no groups."""
 
 
 Method = Literal["mean", "geometric", "rank", "vote", "weighted", "greedy", "stack", "best", "auto"]
@@ -94,6 +120,8 @@ class Config(Section):
     """Format of the competition's files."""
     data: Data = Data()
     """Where these files are."""
+    image: Image = Image()
+    """How image files are read."""
     folds: Folds = Folds()
     """Cross-validation folds."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
@@ -145,7 +173,7 @@ class Config(Section):
     def _images_fit(self) -> Self:
         for name, model in self.models.items():
             if isinstance(model, Cnn):
-                _check_sizes(name, model, self.competition.image_shape[:2])
+                _check_sizes(name, model, self.image_shape[:2])
         return self
 
     @model_validator(mode="after")
@@ -167,6 +195,15 @@ class Config(Section):
             raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
         return self
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images that models see."""
+        if not self.competition.has_files:
+            return self.competition.image_shape
+        size = self.image.size
+        height, width = (size, size) if isinstance(size, int) else size
+        return height, width, self.image.channels
+
     def digest(self, **also: str) -> str:
         """Return the hash (64 hex digits) of all that determines a member, with `also` (fingerprint, …).
 
@@ -177,7 +214,7 @@ class Config(Section):
         fields = self.model_dump(mode="json", include={"folds", "models"}) | also
         for model in fields["models"].values():
             model.get("training", {}).pop("precision", None)
-        fields["image"] = [*self.competition.image_shape, self.competition.classes]
+        fields["image"] = [*self.image_shape, self.competition.classes]
         fields["version"] = HASH_VERSION
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
