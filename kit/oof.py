@@ -12,6 +12,7 @@ from kit.files import atomic
 from kit.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -20,6 +21,8 @@ else:
     np = LazyModule("numpy")
 
 
+ID = "id"
+"""Header of the ids."""
 ROUNDING = 1e-3
 """Largest difference of a row's sum from 1: earlier versions of kit wrote fewer digits."""
 
@@ -33,12 +36,14 @@ class Oof:
         probs: (rows, classes).
         names: names of class 0, 1, …, as in train.csv.
         numbers: (rows,) 0-based rows of train.csv, each once; None: 0, 1, …
+        ids: (rows,) names of the training images, or ids; empty if the files have none.
     """
 
     labels: NDArray[np.integer]
     probs: NDArray[np.floating]
     names: tuple[str, ...]
     numbers: NDArray[np.integer] | None = None
+    ids: Sequence[str] = ()
 
     @property
     def rows(self) -> NDArray[np.integer]:
@@ -47,19 +52,25 @@ class Oof:
 
 
 def write(path: Path, table: Oof) -> None:
-    """Write row, label, predicted label, and one probability per class with 12 digits.
+    """Write row, id if there are ids, label, predicted label, and one probability per class with 12 digits.
 
     Probabilities are normalised in float64, so that the written rows sum to 1.
     """
     exact = normalised(table.probs)
     cells = [cell(name) for name in table.names]
-    header = ",".join(["row", "label", "predicted", *(cell(f"p{name}") for name in table.names)])
-    form = ",".join(["%d,%s,%s", *["%.12g"] * len(cells)]) + "\n"
+    first = ["row", *([ID] if table.ids else [])]
+    header = ",".join([*first, "label", "predicted", *(cell(f"p{name}") for name in table.names)])
+    form = ",".join(["%s,%s,%s", *["%.12g"] * len(cells)]) + "\n"
+    starts = (
+        [f"{row},{cell(one)}" for row, one in zip(table.rows, table.ids, strict=True)]
+        if table.ids
+        else table.rows
+    )
     predicted = table.probs.argmax(axis=1)
     with atomic(path) as file:
         file.write(f"{header}\n".encode())
-        for row, label, guess, probs in zip(table.rows, table.labels, predicted, exact.tolist(), strict=True):
-            file.write((form % (row, cells[label], cells[guess], *probs)).encode())
+        for start, label, guess, probs in zip(starts, table.labels, predicted, exact.tolist(), strict=True):
+            file.write((form % (start, cells[label], cells[guess], *probs)).encode())
 
 
 def read(path: Path) -> Oof:
@@ -71,19 +82,21 @@ def read(path: Path) -> Oof:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
-        names = tuple(name.removeprefix("p") for name in header[3:])
+        # A class may be called "id": its column comes after the first three.
+        fixed = 4 if header[1] == ID else 3
+        names = tuple(name.removeprefix("p") for name in header[fixed:])
         index = {name: number for number, name in enumerate(names)}
         numbers = np.array([row[0] for row in rows], np.int64)
         if len(np.unique(numbers)) < len(numbers):
             raise ValueError("a row is there twice")
-        labels = np.array([index[row[1]] for row in rows], np.int64)
-        probs = np.array([row[3:] for row in rows], np.float64).reshape(len(rows), len(names))
+        labels = np.array([index[row[fixed - 2]] for row in rows], np.int64)
+        probs = np.array([row[fixed:] for row in rows], np.float64).reshape(len(rows), len(names))
         if not (np.isfinite(probs).all() and (abs(probs.sum(axis=1) - 1) < ROUNDING).all()):
             raise ValueError("a row has no probabilities")
     except (OSError, ValueError, LookupError, csv.Error) as error:
         hint = "delete it, and run `kit cv` again as for this run: members are kept"
         raise UserError("missing or damaged", where=str(path), hint=hint) from error
-    return Oof(labels, probs, names, numbers)
+    return Oof(labels, probs, names, numbers, tuple(row[1] for row in rows) if fixed == 4 else ())
 
 
 def normalised(probs: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -61,6 +61,17 @@ def test_row_numbers_are_kept(tmp_path: Path) -> None:
     assert oof.read(path).rows.tolist() == [7, 3]
 
 
+def test_names_of_images_are_written_after_the_row_and_read_back(tmp_path: Path) -> None:
+    path, probs = tmp_path / "oof.csv", np.full((2, 2), 0.5)
+    oof.write(path, Oof(np.array([0, 1]), probs, ("id", "b"), ids=("a, 1.png", "2")))
+    assert (
+        path.read_bytes() == b'row,id,label,predicted,pid,pb\n0,"a, 1.png",id,id,0.5,0.5\n1,2,b,id,0.5,0.5\n'
+    )
+    read = oof.read(path)
+    assert read.ids == ("a, 1.png", "2")
+    assert (read.names, read.labels.tolist(), read.rows.tolist()) == (("id", "b"), [0, 1], [0, 1])
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -74,7 +74,7 @@ def _summary(dataset: "Dataset") -> dict[str, object]:
         "sample": dataset.sample,
         "rows": len(dataset.train_labels),
         "test_rows": len(dataset.test_images),
-        "image_shape": list(dataset.task.image_shape),
+        "image_shape": list(dataset.image_shape),
         "labels": list(dataset.task.labels.labels),
         "class_counts": _class_counts(dataset),
         "fingerprint": dataset.fingerprint,
@@ -87,7 +87,7 @@ def _show(dataset: "Dataset") -> None:
 
     from kit.reports.formatting import print_table, print_text
 
-    height, width, channels = dataset.task.image_shape
+    height, width, channels = dataset.image_shape
     rows, counts = len(dataset.train_labels), _class_counts(dataset)
     images = f"{rows:,} training and {len(dataset.test_images):,} test images of {height} x {width} pixels"
     console = Console()

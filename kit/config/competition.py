@@ -33,8 +33,8 @@ class Submission(Section):
     positive: Label | None = None
     """Label whose probability is submitted (format probability); null: the second one."""
     columns: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
-    """Headers of the probability columns, in the order of the labels (format probabilities); null: the
-    labels."""
+    """Headers of the probability columns (format probabilities): the labels in any order, or other names in
+    the order of the labels; null: the labels, in the order of the sample submission."""
 
     @model_validator(mode="after")
     def _belong_to_the_format(self) -> Self:

@@ -196,6 +196,11 @@ class Config(Section):
         return self
 
     @property
+    def names_data(self) -> bool:
+        """Whether the user chose the data directory; data/<slug> is that of shipped configurations."""
+        return self.data.is_named and self.data.directory != f"data/{self.competition.slug}"
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the images that models see."""
         if not self.competition.has_files:

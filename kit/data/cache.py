@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -23,18 +23,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kit.config import Competition
+from kit.config import Config
+from kit.data.layout import READING
 from kit.errors import UserError
 from kit.files import atomic, where_offered
 from kit.records import Record
 from kit.scratch import scratch
+from kit.task.labels import LabelEncoder
 
 ARRAYS = ("train_images", "train_labels", "test_images")
 """Names of the .npy files of an entry."""
-_VERSION = 4
+_MARGIN = 1 << 16
+"""Bytes of an entry beside its arrays."""
+_VERSION = 5
 """Version of the content of an entry: entries of other versions are not found."""
-_READING = {"label_column", "classes", "labels", "pixel_prefix", "image_shape", "test_id_column"}
-"""Keys of the configuration that decide how files are read."""
+Fill = Callable[[Path], "Metadata"]
+"""Writes the arrays of an entry into a folder, and returns what meta.json holds beside them."""
 
 
 class Metadata(Record):
@@ -43,13 +47,15 @@ class Metadata(Record):
     Attributes:
         fingerprint: SHA-256 (64 hex digits) of arrays and labels.
         labels: of class 0, 1, ….
-        test_ids: of the test rows; empty if test.csv has none.
+        train_names: of the training rows: names of their images, or ids; empty if they have none.
+        test_ids: of the test rows; empty if the files have none.
         warnings: findings of the data check, one sentence each.
         files: size in bytes and modification time in ns of each array's file.
     """
 
     fingerprint: str
     labels: tuple[str, ...]
+    train_names: tuple[str, ...] = ()
     test_ids: tuple[str, ...]
     warnings: tuple[str, ...]
     files: dict[str, list[int]] = Field({})
@@ -95,10 +101,27 @@ def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
                 file.write(content)
 
 
-def key(hashed: Mapping[str, list[Any]], competition: Competition) -> str:
-    """Return the name of the entry for files with these hashes, read under this configuration."""
-    decides = competition.model_dump(include=_READING)
-    content = json.dumps([_VERSION, [sha256 for _, _, sha256 in hashed.values()], decides], sort_keys=True)
+def fingerprint(arrays: Mapping[str, NDArray[np.uint8]], labels: LabelEncoder) -> str:
+    """Return the SHA-256 (64 hex digits) of arrays and labels."""
+    digest = hashlib.sha256(repr(labels.labels).encode())
+    for name in ARRAYS:
+        digest.update(f"{name} {arrays[name].shape}\n".encode())
+        digest.update(arrays[name].data)
+    return digest.hexdigest()
+
+
+def key(hashed: Mapping[str, list[Any]], config: Config, stamp: str = "") -> str:
+    """Return the name of the entry for files with these hashes, read under this configuration.
+
+    Args:
+        hashed: from `hashes`.
+        config: decides how they are read.
+        stamp: of the image files; empty if there are none.
+    """
+    decides = config.competition.model_dump(include=READING)
+    image = config.image.model_dump() if config.competition.has_files else None
+    files = [sha256 for _, _, sha256 in hashed.values()]
+    content = json.dumps([_VERSION, files, stamp, decides, image], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -114,18 +137,35 @@ def find(folder: Path) -> Entry | None:
     return Entry(folder, arrays, meta)
 
 
-def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> Entry:
+def of_arrays(arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> tuple[Fill, int]:
+    """Return what `write` needs for arrays in memory."""
+
+    def fill(folder: Path) -> Metadata:
+        for name in ARRAYS:
+            np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
+        return meta
+
+    return fill, sum(array.nbytes for array in arrays.values())
+
+
+def write(folder: Path, fill: Fill, size: int) -> Entry:
     """Write an entry and open it; if `folder` cannot be used, print a note once and write a temporary one.
+
+    Args:
+        folder: of the entry.
+        fill: writes the arrays.
+        size: bytes of the arrays.
 
     Raises:
         UserError: the disk has no space for a temporary one either.
     """
+    size += _MARGIN
     try:
-        _check_usable(folder, _size(arrays))
+        _check_usable(folder, size)
         made = not folder.parent.exists()
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return _placed(_build(folder.parent, arrays, meta), folder)
+            return _placed(_build(folder.parent, fill), folder)
         except OSError:
             if made:
                 with suppress(OSError):
@@ -133,7 +173,7 @@ def write(folder: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata)
             raise
     except OSError as error:
         _announce(folder.parent, error.strerror or str(error))
-        return write_temporary(arrays, meta)
+        return write_temporary(fill, size)
 
 
 def _check_usable(folder: Path, needed: int) -> None:
@@ -146,16 +186,16 @@ def _check_usable(folder: Path, needed: int) -> None:
         raise OSError(errno.ENOSPC, f"{free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed")
 
 
-def write_temporary(arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> Entry:
+def write_temporary(fill: Fill, size: int) -> Entry:
     """Write an entry into a temporary folder that is removed when this process ends.
 
     Raises:
         UserError: the disk has no space for it.
     """
     parent = scratch()
-    check_space(parent, _size(arrays), "temporary files")
+    check_space(parent, size, "temporary files")
     try:
-        return _opened(_build(parent, arrays, meta))
+        return _opened(_build(parent, fill))
     except OSError as error:
         raise UserError(
             f"temporary files cannot be written: {error.strerror or error}",
@@ -193,11 +233,10 @@ def _free(folder: Path) -> float:
     return disk.free if disk.total else float("inf")
 
 
-def _build(parent: Path, arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> Path:
+def _build(parent: Path, fill: Fill) -> Path:
     folder = Path(tempfile.mkdtemp(dir=parent, prefix=".kit-data-"))
     try:
-        for name in ARRAYS:
-            np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
+        meta = fill(folder)
         files = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
         complete = meta.model_copy(update={"files": files})
         (folder / "meta.json").write_text(complete.model_dump_json(), encoding="utf-8")
@@ -234,10 +273,6 @@ def _opened(folder: Path) -> Entry:
 def _existing(folder: Path) -> Path:
     folder = folder.absolute()
     return next(path for path in (folder, *folder.parents) if path.exists())
-
-
-def _size(arrays: Mapping[str, NDArray[np.uint8]]) -> int:
-    return sum(array.nbytes for array in arrays.values()) + (1 << 16)
 
 
 def _stamp(path: Path) -> list[int]:

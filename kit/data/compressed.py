@@ -15,6 +15,8 @@ from kit.errors import UserError
 
 SUFFIXES = (".gz", ".zip")
 """Suffixes that compression adds to the name of a file."""
+Content = tuple[bytes, str]
+"""A file's bytes, not compressed, and its name in errors."""
 LARGEST = 4 << 30
 """Bytes of an unpacked file; a larger one would fill the memory."""
 

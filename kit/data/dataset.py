@@ -1,7 +1,6 @@
 """The data of a competition as arrays, read from one folder and cached."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,19 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition, Config
-from kit.data import cache, compressed, layout
+from kit.data import cache, compressed, image_data, layout
+from kit.data.classes import encoded
+from kit.data.compressed import Content
 from kit.data.duplicates import copies
-from kit.data.readers import pixel_csv
+from kit.data.groups import read_groups
+from kit.data.readers import pixel_csv, pixel_text
+from kit.data.readers.image_files import OnProgress, ignore
+from kit.data.readers.pixel_csv import Table
 from kit.data.shift import differences
 from kit.errors import UserError
 from kit.task.format import SubmissionFormat
 from kit.task.ids import lines_by_id
-from kit.task.labels import MOST, LabelEncoder, declared_labels
+from kit.task.labels import LabelEncoder
+from kit.task.sample import unknown_labels, with_columns
 from kit.task.submission import check_sample_submission, predictions_of
 from kit.task.task import Task, make_task
-
-Content = tuple[bytes, str]
-"""A file's bytes, not compressed, and its name in errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,9 @@ class Dataset:
         source: where it comes from, for people.
         warnings: what is odd but allowed, one sentence each.
         folder: holds train_images.npy, train_labels.npy and test_images.npy while this process runs.
-        stored_ids: (test rows,) ids from test.csv or sample_submission.csv; empty: they are counted.
+        stored_ids: (test rows,) ids from the competition's files; empty: they are counted.
+        train_names: (rows,) names of the training images, or ids; empty if the files have none.
+        groups: (rows,) int64, rows of one number stay in one fold; None: no groups.
     """
 
     train_images: NDArray[np.uint8]
@@ -53,102 +57,133 @@ class Dataset:
     warnings: tuple[str, ...]
     folder: Path
     stored_ids: tuple[str, ...] = ()
+    train_names: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        _, height, width, channels = self.train_images.shape
+        return height, width, channels
 
     @cached_property
     def test_ids(self) -> tuple[str, ...]:
         """(test rows,) ids as the submission has them; made when needed, which saves 3 ms on a warm start."""
-        return self.stored_ids or tuple(self.task.submission.counted_ids(len(self.test_images)))
+        rows = len(self.test_images)
+        return self.stored_ids or (tuple(self.task.submission.counted_ids(rows)) if rows else ())
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """The content of train.csv and test.csv, checked.
+    """The content of the CSV files with training and test rows, checked.
 
     Attributes:
         arrays: train_images, train_labels and test_images, as in `Dataset`.
         labels: the labels of the training rows.
-        test_ids: of the test rows; empty if test.csv has none.
+        train_names: ids of the training rows; empty if they have none.
+        test_ids: of the test rows; empty if they have none.
     """
 
     arrays: dict[str, NDArray[np.uint8]]
     labels: LabelEncoder
+    train_names: list[str]
     test_ids: list[str]
 
 
-def open_folder(folder: Path, config: Config) -> Dataset:
-    """Return the data of a folder that holds train.csv and test.csv; its cache is <folder>/.cache.
+def open_folder(folder: Path, config: Config, on_progress: OnProgress = ignore) -> Dataset:
+    """Return the data of a folder that holds the competition's files; its cache is <folder>/.cache.
+
+    Args:
+        folder: the folder.
+        config: describes the files.
+        on_progress: called with the number of decoded images, and of all images.
 
     Raises:
         UserError: a file is missing or wrong, or the disk has no room for the cache.
     """
-    train, test = layout.required(folder)
-    if folder == layout.SAMPLE:
-        entry = cache.write_temporary(*_read(train, test, config))
+    paths = layout.required(folder, config.competition)
+    sample = _sample_submission(folder, config.competition)
+    if config.competition.has_files:
+        entry = image_data.open_entry(folder, paths, config, sample, on_progress)
+    elif folder == layout.SAMPLE:
+        entry = cache.write_temporary(*cache.of_arrays(*_read(paths, config)))
     else:
         root = folder / ".cache"
-        hashed = cache.hashes(root, (train, test))
-        place = root / cache.key(hashed, config.competition)
-        entry = cache.find(place) or cache.write(place, *_read(train, test, config))
+        hashed = cache.hashes(root, paths)
+        place = root / cache.key(hashed, config)
+        entry = cache.find(place) or cache.write(place, *cache.of_arrays(*_read(paths, config)))
         if entry.folder == place:
             cache.remember(root, hashed)
-    task = make_task(config.competition, LabelEncoder(entry.meta.labels))
-    ids = entry.meta.test_ids
-    if not ids and task.submission.first_id is None:
-        ids = ids_of_sample(_sample_submission(folder), len(entry.arrays["test_images"]), task.submission)
+    labels = LabelEncoder(entry.meta.labels)
+    task = make_task(with_columns(config.competition, labels, sample), labels)
+    ids, rows = entry.meta.test_ids, len(entry.arrays["test_images"])
+    if rows and not ids and task.submission.first_id is None:
+        ids = ids_of_sample(sample, rows, task.submission)
+    group, names = config.folds.group, entry.meta.train_names
     return Dataset(
         **entry.arrays,
         task=task,
         fingerprint=entry.meta.fingerprint,
         sample=folder == layout.SAMPLE,
         source="the bundled sample" if folder == layout.SAMPLE else f"{folder}/",
-        warnings=entry.meta.warnings,
+        warnings=(*entry.meta.warnings, *unknown_labels(sample, task)),
         folder=entry.folder,
         stored_ids=ids,
+        train_names=names,
+        groups=read_groups(folder, group, names, len(entry.arrays["train_labels"]))[0] if group else None,
     )
 
 
-def check_folder(folder: Path, dataset: Dataset) -> None:
-    """Check that sample_submission.csv, if `folder` holds one, belongs to the test rows.
+def check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
+    """Check that the sample submission, if `folder` holds one, belongs to the test rows.
 
     Raises:
         UserError: header or ids differ.
     """
-    sample = _sample_submission(folder)
+    sample = _sample_submission(folder, config.competition)
     if sample:
         check_sample_submission(*sample, dataset.task.submission, dataset.test_ids)
 
 
-def read_tables(train: Content, test: Content, config: Config) -> Tables:
-    """Return the content of a train.csv and a test.csv.
+def read_tables(train: Content, test: Content | None, config: Config) -> Tables:
+    """Return the content of the CSV files with training and test rows.
+
+    Args:
+        train: file with the training rows, and with the test rows too if it has a column of usage.
+        test: file with the test rows; None: there is none.
+        config: describes the files.
 
     Raises:
-        UserError: a file is wrong, a label is unknown, or a class has fewer rows than there are folds.
+        UserError: a file is wrong, a label is unknown, or a class has too few rows.
     """
     competition = config.competition
-    rows = pixel_csv.parse(*train, competition, labelled=True)
-    test_rows = pixel_csv.parse(*test, competition, labelled=False)
-    where = f"{train[1]}, column {competition.label_column}"
-    labels = declared_labels(competition) or _learned(rows.texts, where, competition)
-    classes = labels.find(rows.texts)
-    unknown = np.flatnonzero(classes < 0)
-    if unknown.size:
-        line, text = int(unknown[0]) + 2, rows.texts[unknown[0]]
-        raise UserError(
-            "not a label",
-            where=f"{train[1]}, line {line}, column {competition.label_column}",
-            expected=labels.summary,
-            received=repr(text[:40]),
+    parse = pixel_text.parse if competition.form == "pixel_text" else pixel_csv.parse
+    if competition.form == "pixel_text" and competition.usage_column:
+        rows, test_rows = pixel_text.parse_split(*train, competition)
+    else:
+        rows = parse(*train, competition, labelled=True)
+        test_rows = (
+            parse(*test, competition, labelled=False)
+            if test
+            else Table(np.empty((0, *competition.image_shape), np.uint8), [])
         )
-    _check_counts(np.bincount(classes, minlength=len(labels)), labels, config.folds.count, where)
-    if test_rows.texts:
-        cells = [(row + 2, [text]) for row, text in enumerate(test_rows.texts)]
+    first = 2 if competition.header else 1
+    column = f"column {', '.join(competition.label_columns or [competition.label_column])}"
+    labels, classes = encoded(
+        rows.texts,
+        config,
+        f"{train[1]}, {column}",
+        lambda row: f"{train[1]}, line {row + first}, {column}",
+    )
+    if test and test_rows.texts:
+        cells = [(row + first, [text]) for row, text in enumerate(test_rows.texts)]
         lines_by_id(test[1], cells, competition.test_id_column or "")
-    arrays = {
-        "train_images": rows.images,
-        "train_labels": classes.astype(np.uint8),
-        "test_images": test_rows.images,
-    }
-    return Tables(arrays, labels, test_rows.texts)
+    arrays = {"train_images": rows.images, "train_labels": classes, "test_images": test_rows.images}
+    return Tables(arrays, labels, [], test_rows.texts)
+
+
+def _no_rows(competition: Competition) -> Table:
+    return Table(np.empty((0, *competition.image_shape), np.uint8), [])
 
 
 def ids_of_sample(sample_submission: Content | None, rows: int, form: SubmissionFormat) -> tuple[str, ...]:
@@ -164,11 +199,11 @@ def ids_of_sample(sample_submission: Content | None, rows: int, form: Submission
     """
     if sample_submission is None:
         hint = "get it, or set competition.first_id or competition.test_id_column"
-        raise UserError(f"there is no {layout.SAMPLE_SUBMISSION}, which has the ids", hint=hint)
+        raise UserError("there is no sample submission, which has the ids", hint=hint)
     ids = tuple(predictions_of(*sample_submission, form))
     if len(ids) != rows:
         raise UserError(
-            "another number of rows than test.csv",
+            "another number of rows than there are test rows",
             where=sample_submission[1],
             expected=str(rows),
             received=f"{len(ids)}",
@@ -176,51 +211,21 @@ def ids_of_sample(sample_submission: Content | None, rows: int, form: Submission
     return ids
 
 
-def _sample_submission(folder: Path) -> Content | None:
-    path = layout.file_in(folder, layout.SAMPLE_SUBMISSION)
+def _sample_submission(folder: Path, competition: Competition) -> Content | None:
+    name = competition.sample_submission
+    path = layout.file_in(folder, name) if name else None
     return (compressed.content(path), str(path)) if path and path.is_file() else None
 
 
-def _learned(texts: Sequence[str], where: str, competition: Competition) -> LabelEncoder:
-    labels = LabelEncoder.learned(texts)
-    if not 2 <= len(labels) <= MOST:
-        what, hint = f"{len(labels)} distinct labels", "does competition.label_column name the labels?"
-        raise UserError(what, where=where, expected=f"2 to {MOST}", hint=hint)
-    if competition.classes not in (None, len(labels)):
-        what, expected = f"{len(labels)} distinct labels", f"{competition.classes} (competition.classes)"
-        raise UserError(what, where=where, expected=expected, received=labels.summary)
-    return labels
-
-
-def _check_counts(counts: NDArray[np.int64], labels: LabelEncoder, folds: int, where: str) -> None:
-    scarce = int(np.argmax(counts < folds))
-    if counts[scarce] < folds:
-        what = "has fewer rows than there are folds" if counts[scarce] else "has no row"
-        raise UserError(
-            f"class {labels.labels[scarce]} {what}",
-            where=where,
-            expected=f"at least {folds} rows",
-            received=f"{counts[scarce]}",
-        )
-
-
-def _read(train: Path, test: Path, config: Config) -> tuple[dict[str, NDArray[np.uint8]], cache.Metadata]:
+def _read(paths: Sequence[Path], config: Config) -> tuple[dict[str, NDArray[np.uint8]], cache.Metadata]:
     """Return the content of a cache entry."""
-    tables = read_tables(
-        (compressed.content(train), str(train)), (compressed.content(test), str(test)), config
-    )
+    train, *test = [(compressed.content(path), str(path)) for path in paths]
+    tables = read_tables(train, test[0] if test else None, config)
     arrays = tables.arrays
     return arrays, cache.Metadata(
         labels=tables.labels.labels,
+        train_names=tuple(tables.train_names),
         test_ids=tuple(tables.test_ids),
-        fingerprint=_fingerprint(arrays, tables.labels),
+        fingerprint=cache.fingerprint(arrays, tables.labels),
         warnings=(*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)),
     )
-
-
-def _fingerprint(arrays: Mapping[str, NDArray[np.uint8]], labels: LabelEncoder) -> str:
-    digest = hashlib.sha256(repr(labels.labels).encode())
-    for name in cache.ARRAYS:
-        digest.update(f"{name} {arrays[name].shape}\n".encode())
-        digest.update(arrays[name].data)
-    return digest.hexdigest()

@@ -18,7 +18,7 @@ from kit.task.submission import check_sample_submission
 from kit.task.task import make_task
 from kit.typed import typed
 
-Contents = dict[str, dataset.Content]
+Contents = dict[str, compressed.Content]
 """By name of the file in the competition."""
 
 
@@ -48,11 +48,11 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     if source == "auto":
         place = layout.locate(config)
         if place:
-            layout.required(place)
+            layout.required(place, config.competition)
             return f"{place}/ holds the data; nothing to fetch"
         source = "kaggle" if kaggle_client.has_credentials() else "sample"
     if source == "sample":
-        if config.data.is_named:
+        if config.names_data:
             raise UserError(
                 "the bundled sample is not copied into a folder",
                 where=str(directory),

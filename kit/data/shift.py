@@ -48,7 +48,7 @@ _TURNS: dict[str, Callable[[Images], Images]] = {
 
 def differences(train: Images, test: Images) -> list[str]:
     """Return a sentence on what differs, or nothing; both are (rows, height, width, channels)."""
-    if len(train) < FEWEST or train[0].size < LEAST:
+    if len(train) < FEWEST or not len(test) or train[0].size < LEAST:
         return []
     found = next(_values(train, test), None) or next(_places(train, test), None)
     return [found] if found else []

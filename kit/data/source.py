@@ -1,5 +1,6 @@
 """Decide where the data comes from, download it if needed, and open it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,10 +29,22 @@ def load(config: Config, stage: Callable[[str], None] = _ignore) -> Dataset:
         UserError: a file is missing or wrong (which, and where), or Kaggle refuses the download.
     """
     folder = layout.local_folder(config) or _downloaded(config) or layout.bundled_sample(config)
-    stage(f"reading train.csv and test.csv in {folder.name}/")
-    dataset = open_folder(folder, config)
-    check_folder(folder, dataset)
+    stage(f"reading {layout.whole(config.competition)} in {folder.name}/")
+    dataset = open_folder(folder, config, _Decoding(stage))
+    check_folder(folder, config, dataset)
     return dataset
+
+
+class _Decoding:
+    """Says how many images are decoded, and the remaining time."""
+
+    def __init__(self, stage: Callable[[str], None]) -> None:
+        self._stage, self._began = stage, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        seconds = time.monotonic() - self._began
+        left = f", {seconds * (total - done) / done:,.0f} s left" if done and seconds > 2 else ""
+        self._stage(f"decoding images: {done:,} of {total:,}{left}")
 
 
 def find_local(record: RunRecord) -> Dataset | None:

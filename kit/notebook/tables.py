@@ -21,8 +21,8 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def oof(path: Path) -> pd.DataFrame:
-    """Return oof.csv: label, predicted and one probability per class; the index is the row of train.csv."""
-    return _probabilities(path, ["row", "label", "predicted"]).set_index("row")
+    """Return oof.csv: id if there are ids, label, predicted, probabilities; the index is the row."""
+    return _probabilities(path, ["row", "id", "label", "predicted"]).set_index("row")
 
 
 def test(path: Path) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record,
 from kit.records import Origin, RunRecord
 from kit.run_folder import COMPARISONS, RUNS, Run, all_runs
 from kit.studies import PREFIX
+from kit.task.sample import kept_columns
 from kit.training.estimate import Expected, expected
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
@@ -101,6 +102,7 @@ def cv(
     stem = plain_name(config_name)
     listener.stage("looking for the data")
     dataset = load(config, listener.stage)
+    config = kept_columns(config, dataset.task)
     listener.stage("planning the run")
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
     record = new_record(config, config_name, dataset, numerics)
@@ -224,10 +226,21 @@ def finish(
         names=task.labels.labels,
         folds=folds,
         ids=ids,
+        train_names=dataset.train_names,
         warnings=dataset.warnings,
     )
     stage("writing oof.csv and submission.csv")
-    write_results(run, record, config, done, report, labels=labels, task=task, ids=ids)
+    write_results(
+        run,
+        record,
+        config,
+        done,
+        report,
+        labels=labels,
+        task=task,
+        ids=ids,
+        train_names=dataset.train_names,
+    )
     stage("choosing the images of the page")
     run.write_images(images_of(report, dataset))
 

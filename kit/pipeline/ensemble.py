@@ -88,7 +88,16 @@ def ensemble(
     ids = submitted_ids(finished[0].run.submission_path)
     done = combine_sources(parts, config, table.labels)
     folds = cross_folds([column.held_out for column in done.columns])[None]
-    report = report_of(record, config, done, labels=table.labels, names=table.names, folds=folds, ids=ids)
+    report = report_of(
+        record,
+        config,
+        done,
+        labels=table.labels,
+        names=table.names,
+        folds=folds,
+        ids=ids,
+        train_names=table.ids,
+    )
     task = make_task(config.competition, LabelEncoder(table.names))
     # An interrupt waits until all is written, about a second: --fresh replaces another ensemble.
     with deferred(), run.locked():
@@ -97,7 +106,17 @@ def ensemble(
         run.clear()
         with track_status(run, record):
             run.write_folds(folds)
-            write_results(run, record, config, done, report, labels=table.labels, task=task, ids=ids)
+            write_results(
+                run,
+                record,
+                config,
+                done,
+                report,
+                labels=table.labels,
+                task=task,
+                ids=ids,
+                train_names=table.ids,
+            )
     return run, False
 
 

@@ -45,6 +45,7 @@ def computed(run: Run, warnings: tuple[str, ...]) -> tuple[Report, Predictions]:
         names=table.names,
         folds=folds,
         ids=ids,
+        train_names=table.ids,
         warnings=warnings,
     )
     return report, Predictions(ids, done.combined.test, table.names, form.id_column)

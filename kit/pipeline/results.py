@@ -26,6 +26,7 @@ def report_of(
     names: Sequence[str],
     folds: NDArray[np.int8],
     ids: Sequence[str],
+    train_names: Sequence[str] = (),
     warnings: Iterable[str] = (),
 ) -> Report:
     """Return the report of a run.
@@ -38,9 +39,10 @@ def report_of(
         names: names of class 0, 1, ….
         folds: (seeds, rows) int8, the fold that holds the row out.
         ids: (test rows,).
+        train_names: (training rows,) names of the images, or ids; empty if there are none.
         warnings: to show in the report.
     """
-    return summarise(
+    report = summarise(
         record,
         config,
         labels=labels,
@@ -54,6 +56,7 @@ def report_of(
         tta=done.tta,
         warnings=warnings,
     )
+    return _named(report, train_names) if train_names else report
 
 
 def write_results(
@@ -66,6 +69,7 @@ def write_results(
     labels: NDArray[np.integer],
     task: Task,
     ids: Sequence[str],
+    train_names: Sequence[str] = (),
 ) -> None:
     """Write the results of a run.
 
@@ -78,10 +82,12 @@ def write_results(
         labels: (training rows,) from 0.
         task: names of the classes, format of the submission.
         ids: (test rows,).
+        train_names: (training rows,) names of the images, or ids; empty if there are none.
     """
-    run.write_oof(Oof(labels, done.combined.oof, task.labels.labels))
+    run.write_oof(Oof(labels, done.combined.oof, task.labels.labels, ids=train_names))
     write_submission(run.submission_path, ids, done.combined.test, task.submission)
-    check_submission(run.submission_path, task.submission, ids=ids)
+    if ids:  # Without test rows, the file is a header alone.
+        check_submission(run.submission_path, task.submission, ids=ids)
     run.write_test(Predictions(ids, done.combined.test, task.labels.labels, task.submission.id_column))
     run.write_history(report)
     run.write_ensemble(_ensemble(record, config, done))
@@ -89,6 +95,14 @@ def write_results(
     # With an old page, the report would look out of date and be computed again.
     with suppress(OSError):
         run.page_path.unlink()
+
+
+def _named(report: Report, names: Sequence[str]) -> Report:
+    """Return the report with the names of the training images that its page shows."""
+    if report.details is None:
+        return report
+    gallery = tuple(one.model_copy(update={"name": names[one.row]}) for one in report.details.gallery)
+    return report.model_copy(update={"details": report.details.model_copy(update={"gallery": gallery})})
 
 
 def _ensemble(record: RunRecord, config: Config, done: CombinedRun) -> EnsembleRecord:

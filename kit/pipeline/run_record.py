@@ -114,7 +114,7 @@ def _hashed(record: RunRecord) -> dict[str, Any]:
         config = record.config
     competition = config.get("competition", {})
     parts = {
-        **{part: config.get(part) for part in ("folds", "models")},
+        **{part: config.get(part) for part in ("folds", "models", "image")},
         "competition": {key: competition.get(key) for key in ("image_shape", "classes", "labels")},
         "backend": record.backend,
         "precision": record.precision,

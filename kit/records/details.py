@@ -91,6 +91,8 @@ class GalleryRow(Record):
     `kit.metrics.label_errors`."""
     suspect: bool
     """Whether it is among the first `LabelErrors.expected` of `LabelErrors.suspects`."""
+    name: str = ""
+    """Name of the image, or id; empty if the files have none."""
 
 
 class Suspect(Record):

@@ -7,7 +7,6 @@ from pathlib import Path
 from kit.config import Config
 from kit.data import compressed, layout
 from kit.data.dataset import open_folder
-from kit.data.layout import SAMPLE_SUBMISSION, TEST
 from kit.data.readers import pixel_csv
 from kit.errors import UserError
 from kit.task.format import SubmissionFormat
@@ -50,14 +49,14 @@ def task_of_file(config: Config) -> Task:
 
 
 def of_file(config: Config, form: SubmissionFormat) -> Expected:
-    """Return the ids for a file that belongs to no run: those of the sample submission, else of test.csv.
+    """Return the ids for a file of no run: those of the sample submission, else those of the test rows.
 
     Raises:
         UserError: the data directory that the configuration names, or the file with the ids, cannot be used.
     """
     for folder in layout.folders(config):
         try:
-            found = _of_sample(folder, form) or _of_test(folder, config, form)
+            found = _of_sample(folder, config, form) or _of_test(folder, config, form)
         except UserError as error:
             hint = error.hint or "the ids of a submission come from this file: correct it, or move it away"
             raise UserError(
@@ -65,12 +64,14 @@ def of_file(config: Config, form: SubmissionFormat) -> Expected:
             ) from error
         if found:
             return found
-    if config.data.is_named:
+    if config.names_data:
         layout.local_folder(config)
     else:
         layout.locate(config)
     places = " or ".join(f"{folder}/" for folder in layout.folders(config))
-    unchecked = f"the number of rows was not checked: no {SAMPLE_SUBMISSION} or {TEST} in {places}"
+    wanted = [name for name in (config.competition.sample_submission, config.competition.test) if name]
+    missing = " or ".join(wanted or ["test images"])
+    unchecked = f"the number of rows was not checked: no {missing} in {places}"
     return Expected(None, warnings=(unchecked,))
 
 
@@ -90,15 +91,16 @@ def of_run(config: Config, form: SubmissionFormat, name: str, rows: int) -> Expe
         return of_file(config, form)
     ids, own = form.counted_ids(rows), f"the test rows of run {name}"
     try:
-        found = (_of_sample(folder, form) for folder in layout.folders(config))
+        found = (_of_sample(folder, config, form) for folder in layout.folders(config))
         return next((one for one in found if one), Expected(ids, own))
     except UserError as error:
         reason = f"{error.where}: {error.what}" if error.where else error.what
         return Expected(ids, own, warnings=(f"the ids were checked against {own} alone: {reason}",))
 
 
-def _of_sample(folder: Path, form: SubmissionFormat) -> Expected | None:
-    path = layout.file_in(folder, SAMPLE_SUBMISSION)
+def _of_sample(folder: Path, config: Config, form: SubmissionFormat) -> Expected | None:
+    name = config.competition.sample_submission
+    path = layout.file_in(folder, name) if name else None
     if path is None:
         return None
     by_id = predictions_of(compressed.content(path), str(path), form)
@@ -106,10 +108,21 @@ def _of_sample(folder: Path, form: SubmissionFormat) -> Expected | None:
 
 
 def _of_test(folder: Path, config: Config, form: SubmissionFormat) -> Expected | None:
-    path = layout.file_in(folder, TEST)
+    competition = config.competition
+    if competition.form != "pixels":
+        return _of_all(folder, config)
+    path = None if competition.test is None else layout.file_in(folder, competition.test)
     if path is None:
         return None
-    table = pixel_csv.parse(compressed.content(path), str(path), config.competition, labelled=False)
+    table = pixel_csv.parse(compressed.content(path), str(path), competition, labelled=False)
     if table.texts:
         return Expected(table.texts, str(path))
     return None if form.first_id is None else Expected(form.counted_ids(len(table.images)), str(path))
+
+
+def _of_all(folder: Path, config: Config) -> Expected | None:
+    """Return the ids of the test images, whose names only the reader of the whole folder knows."""
+    names = [*layout.tables(config.competition), *layout.image_folders(config.competition)]
+    if not all(layout.file_in(folder, name) for name in names):
+        return None
+    return Expected(open_folder(folder, config).test_ids, f"{folder}/")

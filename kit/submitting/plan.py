@@ -130,6 +130,9 @@ def _of_run(run: Run) -> tuple[Task, dict[str, Any], str, Expected]:
     config = validate(record.config)
     task = _task_of_run(config, record)
     report = run.read_report()
+    if not report.data.test_rows:
+        hint = "competition.test and competition.test_images name the test rows"
+        raise UserError("there are no test rows to submit", where=str(run.path), hint=hint)
     oof, score = report.oof, report.expected_score
     figures = {
         "metric": report.metric,

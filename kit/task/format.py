@@ -31,6 +31,7 @@ class SubmissionFormat:
             class.
         id_column: header of the first column.
         columns: headers of the others; one per class for `probabilities`, else one.
+        classes: the class whose probability is in each column; empty: 0, 1, …
         labels: the task's labels.
         positive: class index of the label whose probability is submitted.
         first_id: id of the first test row if ids are consecutive integers; None if they are any text.
@@ -42,6 +43,7 @@ class SubmissionFormat:
     labels: LabelEncoder
     positive: int = 1
     first_id: int | None = None
+    classes: tuple[int, ...] = ()
 
     @property
     def header(self) -> list[str]:
@@ -75,7 +77,7 @@ class SubmissionFormat:
         if self.predicts == "label":
             return [[label] for label in self.labels.decode(probs.argmax(axis=1))]
         exact = probs.astype(np.float64) / sums[:, None]
-        chosen = exact if self.predicts == "probabilities" else exact[:, [self.positive]]
+        chosen = exact[:, self._class_of_each_column()]
         return [[_DIGITS % value for value in row] for row in chosen.tolist()]
 
     def to_classes(self, path: str, rows: Sequence[Row]) -> NDArray[np.int64]:
@@ -104,8 +106,14 @@ class SubmissionFormat:
                 raise UserError(
                     "probabilities do not sum to 1", where=where, expected="a sum of 1", received=total
                 )
-            return np.asarray(probs.argmax(axis=1))
+            return np.array(self._class_of_each_column(), np.int64)[probs.argmax(axis=1)]
         return np.where(probs[:, 0] >= 0.5, self.positive, 1 - self.positive)
+
+    def _class_of_each_column(self) -> list[int]:
+        """Return the class of each column."""
+        if self.predicts == "probability":
+            return [self.positive]
+        return list(self.classes) or list(range(len(self.labels)))
 
     def _labels(self, path: str, rows: Sequence[Row]) -> NDArray[np.int64]:
         texts = [cells[1] for _, cells in rows]
@@ -132,7 +140,7 @@ def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFor
         UserError: it does not fit the labels.
     """
     wanted, where = competition.submission, "competition.submission"
-    positive = 1
+    positive, classes = 1, list[int]()
     columns: tuple[str, ...] = (competition.prediction_column,)
     if wanted.format == "probability":
         if len(labels) != 2:
@@ -152,8 +160,12 @@ def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFor
         if len(columns) != len(labels):
             what = "another number of columns than classes"
             raise UserError(what, where=where, expected=str(len(labels)), received=str(len(columns)))
+        if sorted(columns) == sorted(labels.labels):
+            classes = [labels.index[column] for column in columns]
     counted = None if competition.test_id_column else competition.first_id
-    return SubmissionFormat(wanted.format, competition.id_column, columns, labels, positive, counted)
+    return SubmissionFormat(
+        wanted.format, competition.id_column, columns, labels, positive, counted, tuple(classes)
+    )
 
 
 def _probability(path: str, line: int, column: str, text: str) -> float:

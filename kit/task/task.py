@@ -13,14 +13,12 @@ class Task:
 
     Attributes:
         slug: the competition's name in its address on Kaggle.
-        image_shape: height, width and channels.
         labels: the labels and their class indices.
         submission: columns and predictions of a submission.
         public_rows: number of test rows behind the public score; None: all.
     """
 
     slug: str
-    image_shape: tuple[int, int, int]
     labels: LabelEncoder
     submission: SubmissionFormat
     public_rows: int | None
@@ -43,7 +41,6 @@ def make_task(competition: Competition, labels: LabelEncoder) -> Task:
     """
     return Task(
         competition.slug,
-        competition.image_shape,
         labels,
         make_format(competition, labels),
         competition.public_rows,

@@ -75,7 +75,7 @@ def make_jobs(
         Job(
             member=member,
             model=config.models[member.model],
-            shape=dataset.task.image_shape,
+            shape=dataset.image_shape,
             classes=dataset.task.classes,
             data=dataset.fingerprint,
             test_rows=every if test_rows is None else min(test_rows, every),

@@ -29,10 +29,12 @@ def predict(
 
     Args:
         engine: a network.
-        images: at least one.
+        images: any number, with the height, width and channels of the network.
         change: one of VIEWS.
         on_rows: called with the number of rows of each step, after it.
     """
+    if not len(images):
+        return engine.logits(np.zeros((1, *images.shape[1:]), np.uint8))[:0]
     batch = min(PREDICTION_BATCH, len(images))
     parts = []
     for start in range(0, len(images), batch):

@@ -117,13 +117,13 @@ def test_check_warns_of_test_images_unlike_the_training_images(
 def test_an_entry_of_the_version_before_is_not_taken_for_checked(workdir: Path) -> None:
     write_sample(workdir / "data", lambda x: 255 - x)
     settings = config.load("default")
-    files = layout.required(workdir / "data")
+    files = layout.required(workdir / "data", settings.competition)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "_VERSION", 1)
-        place = workdir / "data/.cache" / cache.key(cache.hashes(workdir, files), settings.competition)
+        place = workdir / "data/.cache" / cache.key(cache.hashes(workdir, files), settings)
     arrays = dataset.open_folder(layout.SAMPLE, settings)
     metadata = cache.Metadata(fingerprint="", labels=(), test_ids=(), warnings=())
-    cache.write(place, {name: getattr(arrays, name) for name in cache.ARRAYS}, metadata)
+    cache.write(place, *cache.of_arrays({name: getattr(arrays, name) for name in cache.ARRAYS}, metadata))
     assert "warning: the test images look inverted" in run("check").stdout
 
 

@@ -114,10 +114,13 @@ def test_damaged_hashes_are_found_again(folder: Path, tiny: Config, reads: list[
 
 def test_the_key_depends_on_how_the_files_are_read(folder: Path, tiny: Config) -> None:
     hashed = cache.hashes(folder / ".cache", [folder / "train.csv", folder / "test.csv"])
-    other = tiny.competition.model_copy(update={"classes": 4})
-    assert cache.key(hashed, tiny.competition) != cache.key(hashed, other)
-    named = tiny.competition.model_copy(update={"slug": "another", "public_rows": 1})
-    assert cache.key(hashed, tiny.competition) == cache.key(hashed, named)
+
+    def key(**changes: object) -> str:
+        competition = tiny.competition.model_copy(update=changes)
+        return cache.key(hashed, tiny.model_copy(update={"competition": competition}))
+
+    assert key() != key(classes=4)
+    assert key() == key(slug="another", public_rows=1)
 
 
 def test_no_room_is_said_and_nothing_is_left(
@@ -201,7 +204,8 @@ def test_a_read_only_folder_gets_a_temporary_one(
 
 def test_two_processes_may_write_the_same_entry(tmp_path: Path) -> None:
     metadata = cache.Metadata(fingerprint="first", labels=(), test_ids=(), warnings=())
-    first = cache.write(tmp_path / "key", ARRAYS, metadata)
-    second = cache.write(tmp_path / "key", ARRAYS, metadata.model_copy(update={"fingerprint": "second"}))
+    first = cache.write(tmp_path / "key", *cache.of_arrays(ARRAYS, metadata))
+    later = metadata.model_copy(update={"fingerprint": "second"})
+    second = cache.write(tmp_path / "key", *cache.of_arrays(ARRAYS, later))
     assert (first.meta.fingerprint, second.meta.fingerprint) == ("first", "first")
     assert [path.name for path in tmp_path.iterdir()] == ["key"]

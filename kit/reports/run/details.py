@@ -202,6 +202,8 @@ def _test(
     combined: Combined, columns: Sequence[Column], labels: Labels, ids: Sequence[str]
 ) -> TestPredictions:
     rows, classes = combined.test.shape
+    if not rows:
+        return TestPredictions(classes=(), uncertain=())
     train = np.bincount(labels, minlength=classes)
     oof, test = (np.bincount(one.argmax(axis=1), minlength=classes) for one in (combined.oof, combined.test))
     return TestPredictions(

@@ -68,7 +68,7 @@ def summarise(
     metric = metrics.METRICS[config.competition.metric]
     method = combination.method if combination else "mean"
     test_rows, classes = combined.test.shape
-    scored = config.competition.public_rows or test_rows
+    scored = config.competition.public_rows or test_rows or len(labels)
     low, high = metric.expected(combined.oof, labels, scored)
     trained = [_member(metric, member, members[member], labels) for member in sorted(members)]
     judged = [one for one in trained if one.score is not None]

@@ -15,7 +15,7 @@ from kit.reports.html.text import fewer
 from kit.reports.run import ensemble, ensemble_plots, plots, score_tables, tables
 from kit.reports.run.curves import curves
 
-PAGE_VERSION = 3
+PAGE_VERSION = 4
 """Raised when the page of the same report changes: `kit report` then writes it again."""
 
 SECTIONS = {
@@ -135,8 +135,8 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
         "errors_shown": sum(one.label != one.predicted for one in details.gallery),
         "reliability_plots": plots.reliability(details.reliability),
         "reliability": tables.reliability(details.reliability),
-        "class_plot": plots.classes(details.test, labels),
-        "classes": tables.classes(details.test, labels),
+        "class_plot": plots.classes(details.test, labels) if details.test.classes else None,
+        "classes": tables.classes(details.test, labels) if details.test.classes else None,
         "suspects": tables.suspects(details.label_errors, labels),
         "pairs": pairs_table(details.pairs, metric) if details.pairs else None,
     }

@@ -1,0 +1,83 @@
+"""The data of a competition whose images are files: decoded once, into an entry of the cache."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from kit.config import Config
+from kit.data import cache
+from kit.data.classes import encoded
+from kit.data.compressed import Content
+from kit.data.duplicates import copies
+from kit.data.readers import image_files
+from kit.data.readers.image_files import ImageRows, OnProgress
+from kit.data.shift import differences
+from kit.task.sample import ids_in
+
+
+def open_entry(
+    folder: Path, tables: Sequence[Path], config: Config, sample: Content | None, on_progress: OnProgress
+) -> cache.Entry:
+    """Return the decoded images of a folder.
+
+    Args:
+        folder: holds the files.
+        tables: paths of the CSV files.
+        config: describes the files, and how images are resized.
+        sample: the sample submission, if there is one: its ids are those of the test images.
+        on_progress: called with the number of decoded images, and of all images.
+
+    Raises:
+        UserError: a table or an image is wrong, or the disk has no room.
+    """
+    root, competition = folder / ".cache", config.competition
+    hashed = cache.hashes(root, tables)
+    ids = None if sample is None or competition.test_images is None else ids_in(*sample)
+    stamp = hashlib.sha256(repr((image_files.stamp(folder, competition), ids)).encode()).hexdigest()
+    place = root / cache.key(hashed, config, stamp)
+    entry = cache.find(place)
+    if entry is None:
+        train = image_files.training_rows(folder, competition)
+        test = image_files.test_rows(folder, competition, ids)
+        images = len(train.files) + len(test.files)
+        fill = partial(_fill, train, test, config, on_progress)
+        entry = cache.write(place, fill, images * math.prod(config.image_shape))
+    if entry.folder == place:
+        cache.remember(root, hashed)
+    return entry
+
+
+def _fill(
+    train: ImageRows, test: ImageRows, config: Config, on_progress: OnProgress, folder: Path
+) -> cache.Metadata:
+    """Write the arrays of an entry into `folder`."""
+    source = (
+        config.competition.train if config.competition.form == "table" else config.competition.train_images
+    )
+    labels, classes = encoded(train.labels, config, source, lambda row: f"{source}, image {train.names[row]}")
+    total = len(train.files) + len(test.files)
+    image_files.decode(
+        train,
+        folder / "train_images.npy",
+        config.image,
+        on_progress=lambda done, _: on_progress(done, total),
+    )
+    image_files.decode(
+        test,
+        folder / "test_images.npy",
+        config.image,
+        on_progress=lambda done, _: on_progress(len(train.files) + done, total),
+    )
+    np.save(folder / "train_labels.npy", classes, allow_pickle=False)
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cache.ARRAYS}
+    return cache.Metadata(
+        labels=labels.labels,
+        train_names=train.names,
+        test_ids=test.names,
+        fingerprint=cache.fingerprint(arrays, labels),
+        warnings=(*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)),
+    )
