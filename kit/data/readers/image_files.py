@@ -175,18 +175,19 @@ def _named(
             raise UserError(
                 what, where=where(row), expected="every image once", hint="remove one of the rows"
             )
-    files = [images / file for file in index.files]
     warnings = []
-    if warn and len(rows) < len(files):
-        unused = next(file for number, file in enumerate(index.files) if number not in rows)
-        count = len(files) - len(rows)
-        warnings = [f"{count:,} of {len(files):,} images in {images}/ have no row, as {unused}"]
-    return ImageRows(tuple(files[number] for number in numbers), tuple(names), (), tuple(warnings))
+    if warn and len(rows) < len(index.files):
+        unused = min(file for number, file in enumerate(index.files) if number not in rows)
+        count = len(index.files) - len(rows)
+        warnings = [f"{count:,} of {len(index.files):,} images in {images}/ have no row, as {unused}"]
+    return ImageRows(
+        tuple(images / index.files[number] for number in numbers), tuple(names), (), tuple(warnings)
+    )
 
 
 def _rows_of_folders(folder: Path, competition: Competition) -> ImageRows:
     images = folder / competition.train_images
-    files = image_files(images, leave_out=_test_folder(folder, competition))
+    files = sorted(image_files(images, leave_out=_test_folder(folder, competition)), key=natural)
     inside = [file for file in files if "/" in file]
     if not inside:
         expected, received = "one folder per class", f"{len(files):,} images, as {files[0]}"
@@ -209,7 +210,7 @@ def _rows_of_folders(folder: Path, competition: Competition) -> ImageRows:
 
 def _rows_of_file_names(folder: Path, competition: Competition) -> ImageRows:
     images, pattern = folder / competition.train_images, re.compile(competition.label_pattern)
-    files = image_files(images, leave_out=_test_folder(folder, competition))
+    files = sorted(image_files(images, leave_out=_test_folder(folder, competition)), key=natural)
     matches = [pattern.search(file.rpartition("/")[2]) for file in files]
     labels = [match[1] if match else None for match in matches]
     missing = [file for file, label in zip(files, labels, strict=True) if not label]
@@ -223,15 +224,14 @@ def _rows_of_file_names(folder: Path, competition: Competition) -> ImageRows:
 
 def _all_files(folder: Path, competition: Competition, images: Path, *, shared: bool) -> ImageRows:
     """Return all files of the folder as test rows; in a shared folder, those that are no training rows."""
-    rows = _of_files(images, image_files(images), (), ())
+    files = sorted(image_files(images), key=natural)
     if shared:
         training = set(training_rows(folder, competition).files)
-        files = [file for file in rows.files if file not in training]
+        files = [file for file in files if images / file not in training]
         if not files:
             what, expected = "all images are training rows", "test images, or competition.test_images: null"
             raise UserError(what, where=f"{images}/", expected=expected)
-        rows = _of_files(images, [file.relative_to(images).as_posix() for file in files], (), ())
-    return rows
+    return _of_files(images, files, (), ())
 
 
 def _of_files(

@@ -2,14 +2,15 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from unicodedata import normalize
 
 from kit.errors import UserError
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of image files, in lower case."""
 _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 _ABSENT, _AMBIGUOUS = -1, -2
@@ -41,21 +42,21 @@ def walk(folder: Path, *, leave_out: Path | None = None) -> Iterator[tuple[str, 
                     if entry.is_dir():
                         if leave_out is None or Path(entry.path) != leave_out:
                             waiting.append((f"{prefix}{name}/", entry.path))
-                    elif stem(name) != name and _is_file(entry):
+                    elif name.lower().endswith(SUFFIXES) and _is_file(entry):
                         yield prefix + name, entry
         except OSError as error:
             raise _unreadable(path, error) from error
 
 
 def image_files(folder: Path, *, leave_out: Path | None = None) -> list[str]:
-    """Return the image files below a folder, relative to it, in natural order: 2.png before 10.png.
+    """Return the image files below a folder, relative to it, in no particular order.
 
     Raises:
         UserError: a folder is missing or cannot be read; there is no image file.
     """
-    files = sorted((name for name, _ in walk(folder, leave_out=leave_out)), key=natural)
+    files = [name for name, _ in walk(folder, leave_out=leave_out)]
     if not files:
-        expected = f"files that end with {', '.join(sorted(SUFFIXES))}"
+        expected = f"files that end with {', '.join(SUFFIXES)}"
         raise UserError("there are no image files", where=f"{folder}/", expected=expected)
     return files
 
@@ -71,7 +72,7 @@ def class_folders(folder: Path, leave_out: Path | None) -> set[str]:
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """Return the key that sorts names by the numbers in them."""
+    """Return the key that sorts names by the numbers in them: 2.png before 10.png."""
     parts = re.split("([0-9]+)", name)
     return [(int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)]
 
@@ -82,11 +83,11 @@ def stem(name: str) -> str:
     return base if base and f".{ending.lower()}" in SUFFIXES else name
 
 
-@dataclass
+@dataclass(frozen=True)
 class Index:
     """The files that names mean.
 
-    A name means the file whose path below the folder, name, or name without ending is equal to it.
+    A name means the file whose path below the folder, name, or one of these without ending is equal to it.
 
     Attributes:
         folder: of the files.
@@ -95,20 +96,18 @@ class Index:
 
     folder: Path
     files: Sequence[str]
-    _names: dict[str, int] = field(init=False)
-    _stems: dict[str, int] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self._names, self._stems = {}, {}
-        for number, file in enumerate(self.files):
-            path = normalize("NFC", file)
-            name = path.rpartition("/")[2]
-            for key in {path, name}:
-                _add(self._names, key, number)
-            for key in {stem(path), stem(name)}:
-                _add(self._stems, key, number)
-        # The path of a file always means this file, even if others have its name.
-        self._names |= {normalize("NFC", file): n for n, file in enumerate(self.files) if "/" not in file}
+    @cached_property
+    def _names(self) -> dict[str, int]:
+        return _numbers(self._paths)
+
+    @cached_property
+    def _stems(self) -> dict[str, int]:
+        return _numbers([stem(path) for path in self._paths])
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return [normalize("NFC", file) for file in self.files]
 
     def find(self, name: str) -> int | None:
         """Return the number of the file that `name` means; None if there is no file or more than one."""
@@ -128,7 +127,7 @@ class Index:
         """
         more = f", and {others:,} other images" if others else ""
         wanted = normalize("NFC", name)
-        same = [file for file in self.files if wanted in _keys(file)]
+        same = sorted(file for file in self.files if wanted in _keys(file))
         if len(same) > 1:
             what, received = f"more than one image {name!r}{more}", " and ".join(same[:2])
             hint = "write the ending in the table, or remove the other file"
@@ -145,7 +144,7 @@ class Index:
             if stem(lower) in {stem(key.lower()) for key in _keys(file)}:
                 received, hint = f"{file}, which has another ending", "rename the files, or correct the table"
                 return UserError(what, where=where, expected=expected, received=received, hint=hint)
-        first = f"{len(self.files):,} files, as {self.files[0]}"
+        first = f"{len(self.files):,} files, as {min(self.files, key=natural)}"
         return UserError(what, where=where, expected=expected, received=first)
 
 
@@ -153,9 +152,18 @@ def _ignored(name: str) -> bool:
     return name[0] == "." or name in _IGNORED
 
 
-def _add(index: dict[str, int], key: str, number: int) -> None:
-    if index.setdefault(key, number) != number:
-        index[key] = _AMBIGUOUS
+def _numbers(paths: Sequence[str]) -> dict[str, int]:
+    """Return the place of each path, and of the last part of each, which must mean one path alone."""
+    inner = ((path.rpartition("/")[2], number) for number, path in enumerate(paths) if "/" in path)
+    return _places(inner) | _places((path, number) for number, path in enumerate(paths))
+
+
+def _places(keys: Iterable[tuple[str, int]]) -> dict[str, int]:
+    places = dict[str, int]()
+    for key, number in keys:
+        if places.setdefault(key, number) != number:
+            places[key] = _AMBIGUOUS
+    return places
 
 
 def _keys(file: str) -> set[str]:
