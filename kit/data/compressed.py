@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from kit.data.readers.exact import shown
 from kit.errors import UserError
 
 SUFFIXES = (".gz", ".zip")
@@ -124,6 +123,6 @@ def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     named = [one for one in members if PurePosixPath(one.filename).name == wanted]
     found = named or members
     if len(found) != 1:
-        received = ", ".join(shown(one.filename) for one in found[:3]) or "an empty zip"
+        received = ", ".join(repr(one.filename[:40]) for one in found[:3]) or "an empty zip"
         raise UserError("a zip of other files", where=name, expected=f"one file, {wanted}", received=received)
     return found[0]
