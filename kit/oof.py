@@ -12,7 +12,7 @@ from kit.files import atomic
 from kit.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np

@@ -139,16 +139,6 @@ class Competition(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _defaults_follow_from_the_form(cls, raw: Any) -> Any:
-        if not isinstance(raw, Mapping) or raw.get("form", "pixels") == "pixels":
-            return raw
-        defaults: dict[str, Any] = {} if {"labels", "classes"} & raw.keys() else {"labels": "auto"}
-        if raw["form"] in IMAGE_FORMS:
-            defaults |= {"test": None, "first_id": None}
-        return {**defaults, **raw}
-
-    @model_validator(mode="before")
-    @classmethod
     def _classes_follow_from_labels(cls, raw: Any) -> Any:
         if not isinstance(raw, Mapping):
             return raw
@@ -157,6 +147,17 @@ class Competition(Section):
             return {**raw, "labels": "auto"} if raw.get("classes", 10) is None else raw
         known = len(labels) if isinstance(labels, list | tuple) else None
         return {**raw, "classes": known if raw.get("classes") is None else raw["classes"]}
+
+    # Below the validator above, to run before it.
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_follow_from_the_form(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or raw.get("form", "pixels") == "pixels":
+            return raw
+        defaults: dict[str, Any] = {} if {"labels", "classes"} & raw.keys() else {"labels": "auto"}
+        if raw["form"] in IMAGE_FORMS:
+            defaults |= {"test": None, "first_id": None}
+        return {**defaults, **raw}
 
     @property
     def has_files(self) -> bool:

@@ -14,8 +14,8 @@ from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import copies
 from kit.data.groups import read_groups
+from kit.data.image_data import OnProgress, ignore
 from kit.data.readers import pixel_csv, pixel_text
-from kit.data.readers.image_files import OnProgress, ignore
 from kit.data.readers.pixel_csv import Table
 from kit.data.shift import differences
 from kit.errors import UserError

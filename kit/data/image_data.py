@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +14,18 @@ from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import copies
 from kit.data.readers import image_files
-from kit.data.readers.image_files import ImageRows, OnProgress
+from kit.data.readers.image_files import ImageRows
 from kit.data.shift import differences
 from kit.task.sample import ids_in
+
+BROKEN = "broken-images.txt"
+"""Lists the images that cannot be decoded, in the data directory."""
+OnProgress = Callable[[int, int], None]
+
+
+def ignore(done: int, total: int) -> None:
+    """Ignore the progress."""
+    del done, total
 
 
 def open_entry(
@@ -44,7 +53,7 @@ def open_entry(
         train = image_files.training_rows(folder, competition)
         test = image_files.test_rows(folder, competition, ids)
         images = len(train.files) + len(test.files)
-        fill = partial(_fill, train, test, config, on_progress)
+        fill = partial(_fill, (train, test), config, on_progress, folder / BROKEN)
         entry = cache.write(place, fill, images * math.prod(config.image_shape))
     if entry.folder == place:
         cache.remember(root, hashed)
@@ -52,26 +61,23 @@ def open_entry(
 
 
 def _fill(
-    train: ImageRows, test: ImageRows, config: Config, on_progress: OnProgress, folder: Path
+    rows: tuple[ImageRows, ImageRows], config: Config, on_progress: OnProgress, broken: Path, folder: Path
 ) -> cache.Metadata:
-    """Write the arrays of an entry into `folder`."""
+    """Write the arrays of training and test rows into `folder`; `broken` lists images without pixels."""
+    train, test = rows
     source = (
         config.competition.train if config.competition.form == "table" else config.competition.train_images
     )
     labels, classes = encoded(train.labels, config, source, lambda row: f"{source}, image {train.names[row]}")
     total = len(train.files) + len(test.files)
-    image_files.decode(
-        train,
-        folder / "train_images.npy",
-        config.image,
-        on_progress=lambda done, _: on_progress(done, total),
-    )
-    image_files.decode(
-        test,
-        folder / "test_images.npy",
-        config.image,
-        on_progress=lambda done, _: on_progress(len(train.files) + done, total),
-    )
+    for name, part, before in (("train", train, 0), ("test", test, len(train.files))):
+        image_files.decode(
+            part,
+            folder / f"{name}_images.npy",
+            config.image,
+            on_progress=lambda done, _, before=before: on_progress(before + done, total),  # type: ignore[misc]
+            broken=broken,
+        )
     np.save(folder / "train_labels.npy", classes, allow_pickle=False)
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cache.ARRAYS}
     return cache.Metadata(
@@ -79,5 +85,10 @@ def _fill(
         train_names=train.names,
         test_ids=test.names,
         fingerprint=cache.fingerprint(arrays, labels),
-        warnings=(*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)),
+        warnings=(
+            *train.warnings,
+            *test.warnings,
+            *differences(arrays["train_images"], arrays["test_images"]),
+            *copies(arrays),
+        ),
     )

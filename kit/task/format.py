@@ -106,7 +106,7 @@ class SubmissionFormat:
                 raise UserError(
                     "probabilities do not sum to 1", where=where, expected="a sum of 1", received=total
                 )
-            return np.array(self._class_of_each_column(), np.int64)[probs.argmax(axis=1)]
+            return np.asarray(np.take(self._class_of_each_column(), probs.argmax(axis=1)), np.int64)
         return np.where(probs[:, 0] >= 0.5, self.positive, 1 - self.positive)
 
     def _class_of_each_column(self) -> list[int]:

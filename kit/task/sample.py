@@ -72,7 +72,8 @@ def unknown_labels(sample: tuple[bytes, str] | None, task: Task) -> list[str]:
     except UserError:
         return []  # `check_sample_submission` names the fault.
     found = dict.fromkeys(cells.values())
-    unknown = [text for text, place in zip(found, task.labels.find(list(found)), strict=True) if place < 0]
+    places = zip(found, task.labels.find(list(found)), strict=True)
+    unknown = [text for text, place in places if place < 0 and text.strip()]
     if not unknown:
         return []
     shown = ", ".join(repr(text[:40]) for text in unknown[:3]) + (", …" if len(unknown) > 3 else "")
