@@ -142,6 +142,7 @@ class QuadraticWeightedKappa(ConfusionMetric):
     name = "quadratic_weighted_kappa"
     title = "quadratic weighted kappa"
     lowest = -1.0
+    ordered = True
     rule = (
         "the class nearest to the expected class, which is scaled so that its mean and standard deviation "
         "over OOF predictions are those of the labels"

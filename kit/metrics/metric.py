@@ -34,6 +34,7 @@ class Metric(ABC):
         greater_is_better: its direction.
         needs: whether predicted labels are enough, or probabilities are needed.
         percent: whether people read it in percent.
+        ordered: whether the order of the classes counts.
         rule: which class is predicted, in words; empty: the most probable one.
     """
 
@@ -42,6 +43,7 @@ class Metric(ABC):
     greater_is_better: ClassVar[bool] = True
     needs: ClassVar[Literal["labels", "probabilities"]] = "labels"
     percent: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
     rule: ClassVar[str] = ""
 
     @abstractmethod

@@ -25,7 +25,7 @@ from kit.records import (
     ViewsReport,
 )
 from kit.reports.run.details import confusion_matrix, detail
-from kit.reports.run.notes import doubts, notes_of
+from kit.reports.run.notes import notes_of
 from kit.reports.run.parts import Parts
 from kit.reports.run.scores import Scores, folds_of
 
@@ -105,7 +105,6 @@ def summarise(
             dict.fromkeys(
                 (
                     *warnings,
-                    *doubts(metric, config, names),
                     *([f"retried after their worker died: {', '.join(retried)}"] if retried else []),
                 )
             )

@@ -1,10 +1,9 @@
 """Notes on the figures of a report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kit.config import Config
 from kit.ensembling.columns import Column
-from kit.metrics import METRICS, Metric
 from kit.records import RunRecord
 
 NOTES = (
@@ -46,24 +45,3 @@ def teachers_of(record: RunRecord, config: Config) -> dict[str, tuple[str, ...]]
     if record.sources:
         return {}
     return {name: model.teachers for name, model in config.models.items() if model.teachers}
-
-
-def doubts(metric: Metric, config: Config, names: Sequence[str]) -> Iterator[str]:
-    """Yield why the score may not be what Kaggle computes, one sentence per reason.
-
-    Args:
-        metric: of the competition.
-        config: the resolved configuration.
-        names: of class 0, 1, ….
-    """
-    if metric.needs == "probabilities" and config.competition.submission.format == "label":
-        yield (
-            f"{metric.title} is computed from probabilities, but the submission holds labels; see "
-            "competition.submission.format"
-        )
-    by_order = metric is METRICS["quadratic_weighted_kappa"] and config.competition.labels == "auto"
-    if by_order and not all(name.lstrip("-").isdecimal() for name in names):
-        yield (
-            f"{metric.title} takes the labels in alphabetical order ({', '.join(names[:5])}); list them in "
-            "competition.labels in their own order"
-        )
