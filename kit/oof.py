@@ -33,12 +33,14 @@ class Oof:
         probs: (rows, classes).
         names: names of class 0, 1, …, as in train.csv.
         numbers: (rows,) 0-based rows of train.csv, each once; None: 0, 1, …
+        predicted: (rows,) predicted classes; None: the most probable ones.
     """
 
     labels: NDArray[np.integer]
     probs: NDArray[np.floating]
     names: tuple[str, ...]
     numbers: NDArray[np.integer] | None = None
+    predicted: NDArray[np.integer] | None = None
 
     @property
     def rows(self) -> NDArray[np.integer]:
@@ -55,7 +57,7 @@ def write(path: Path, table: Oof) -> None:
     cells = [cell(name) for name in table.names]
     header = ",".join(["row", "label", "predicted", *(cell(f"p{name}") for name in table.names)])
     form = ",".join(["%d,%s,%s", *["%.12g"] * len(cells)]) + "\n"
-    predicted = table.probs.argmax(axis=1)
+    predicted = table.probs.argmax(axis=1) if table.predicted is None else table.predicted
     with atomic(path) as file:
         file.write(f"{header}\n".encode())
         for row, label, guess, probs in zip(table.rows, table.labels, predicted, exact.tolist(), strict=True):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kit.config import Competition, Config
 from kit.data import cache, compressed, layout
 from kit.data.duplicates import copies
+from kit.data.groups import doubts, read_groups
 from kit.data.readers import pixel_csv
 from kit.data.shift import differences
 from kit.errors import UserError
@@ -41,6 +42,8 @@ class Dataset:
         warnings: what is odd but allowed, one sentence each.
         folder: holds train_images.npy, train_labels.npy and test_images.npy while this process runs.
         stored_ids: (test rows,) ids from test.csv or sample_submission.csv; empty: they are counted.
+        train_names: (rows,) names of the training images, or ids; empty if the files have none.
+        groups: (rows,) int64, rows of one number stay in one fold; None: no groups.
     """
 
     train_images: NDArray[np.uint8]
@@ -53,6 +56,8 @@ class Dataset:
     warnings: tuple[str, ...]
     folder: Path
     stored_ids: tuple[str, ...] = ()
+    train_names: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
 
     @cached_property
     def test_ids(self) -> tuple[str, ...]:
@@ -95,15 +100,22 @@ def open_folder(folder: Path, config: Config) -> Dataset:
     ids = entry.meta.test_ids
     if not ids and task.submission.first_id is None:
         ids = ids_of_sample(_sample_submission(folder), len(entry.arrays["test_images"]), task.submission)
+    labels, group = entry.arrays["train_labels"], config.folds.group
+    groups, names = read_groups(folder, group, (), len(labels)) if group else (None, ())
     return Dataset(
         **entry.arrays,
         task=task,
         fingerprint=entry.meta.fingerprint,
         sample=folder == layout.SAMPLE,
         source="the bundled sample" if folder == layout.SAMPLE else f"{folder}/",
-        warnings=entry.meta.warnings,
+        warnings=(
+            *entry.meta.warnings,
+            *doubts(labels, task.labels.labels, config.folds.count, groups, names),
+        ),
         folder=entry.folder,
         stored_ids=ids,
+        train_names=(),
+        groups=groups,
     )
 
 
@@ -122,7 +134,7 @@ def read_tables(train: Content, test: Content, config: Config) -> Tables:
     """Return the content of a train.csv and a test.csv.
 
     Raises:
-        UserError: a file is wrong, a label is unknown, or a class has fewer rows than there are folds.
+        UserError: a file is wrong, a label is unknown, or a class has fewer than two rows.
     """
     competition = config.competition
     rows = pixel_csv.parse(*train, competition, labelled=True)
@@ -139,7 +151,7 @@ def read_tables(train: Content, test: Content, config: Config) -> Tables:
             expected=labels.summary,
             received=repr(text[:40]),
         )
-    _check_counts(np.bincount(classes, minlength=len(labels)), labels, config.folds.count, where)
+    _check_counts(np.bincount(classes, minlength=len(labels)), labels, where)
     if test_rows.texts:
         cells = [(row + 2, [text]) for row, text in enumerate(test_rows.texts)]
         lines_by_id(test[1], cells, competition.test_id_column or "")
@@ -192,15 +204,16 @@ def _learned(texts: Sequence[str], where: str, competition: Competition) -> Labe
     return labels
 
 
-def _check_counts(counts: NDArray[np.int64], labels: LabelEncoder, folds: int, where: str) -> None:
-    scarce = int(np.argmax(counts < folds))
-    if counts[scarce] < folds:
-        what = "has fewer rows than there are folds" if counts[scarce] else "has no row"
+def _check_counts(counts: NDArray[np.int64], labels: LabelEncoder, where: str) -> None:
+    scarce = int(np.argmin(counts))
+    if counts[scarce] < 2:
+        remedy = "remove the row, or give it the label of another class; fewer folds do not help"
         raise UserError(
-            f"class {labels.labels[scarce]} {what}",
+            f"class {labels.labels[scarce]} has {'one' if counts[scarce] else 'no'} row",
             where=where,
-            expected=f"at least {folds} rows",
+            expected="at least 2: one to train on, and one that is held out",
             received=f"{counts[scarce]}",
+            hint=remedy if counts[scarce] else None,
         )
 
 

@@ -24,7 +24,7 @@ from kit.metrics.intervals import (
     wilson,
 )
 from kit.metrics.label_errors import LabelErrorEstimate, find_label_errors
-from kit.metrics.metric import Metric, most_probable
+from kit.metrics.metric import Decide, Metric, most_probable
 from kit.metrics.multiple import holm, normal_p
 from kit.metrics.paired import McNemar, bootstrap_means, discordant_interval, mcnemar, paired_bootstrap
 from kit.metrics.reliability import Bin, CalibrationError, ece, reliability_bins
@@ -52,6 +52,7 @@ __all__ = [
     "Z95",
     "Bin",
     "CalibrationError",
+    "Decide",
     "Difference",
     "Interval",
     "LabelErrorEstimate",

@@ -87,15 +87,15 @@ class MacroF1(ConfusionMetric):
     title = "macro F1"
 
     def value(self, probs: Probabilities, labels: Labels) -> float:
-        """See `Metric`."""
+        """See `Metric`; classes without rows and predictions count for nothing."""
         from sklearn.metrics import f1_score
 
-        predicted, classes = self.decisions(probs, labels), range(probs.shape[1])
-        return float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0))
+        return float(f1_score(labels, self.decisions(probs, labels), average="macro", zero_division=0))
 
     def of_confusion(self, counts: NDArray[np.float64]) -> float:
         """See `ConfusionMetric`."""
-        return float(_shares(2 * counts.diagonal(), counts.sum(axis=0) + counts.sum(axis=1)).mean())
+        rows = counts.sum(axis=0) + counts.sum(axis=1)
+        return float((2 * counts.diagonal()[rows > 0] / rows[rows > 0]).mean())
 
 
 class BalancedAccuracy(ConfusionMetric):
@@ -200,7 +200,3 @@ def _bootstrap(
     rng = np.random.default_rng(0)
     shares = counts / counts.sum()
     return np.array([statistic(tuple(distinct), rng.multinomial(rows, shares)) for _ in range(DRAWS)])
-
-
-def _shares(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)

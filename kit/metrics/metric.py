@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from kit.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -18,9 +16,15 @@ if TYPE_CHECKING:
 
     Probabilities = NDArray[np.floating]
     Labels = NDArray[np.integer]
-    Decide = Callable[[Probabilities], NDArray[np.intp]]
 else:
     np = LazyModule("numpy")
+
+
+class Decide(Protocol):
+    """Chooses the predicted classes."""
+
+    def __call__(self, probs: Probabilities, /) -> NDArray[np.intp]:
+        """Return (rows,) the predicted class of each row of (rows, classes) probabilities."""
 
 
 class Metric(ABC):

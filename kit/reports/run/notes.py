@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kit.config import Config
 from kit.ensembling.columns import Column
+from kit.metrics import Metric
 from kit.records import RunRecord
 
 NOTES = (
@@ -11,6 +12,7 @@ NOTES = (
     "The expected score is slightly low: the test ensemble averages folds x seeds members per model, the OOF "
     "ensemble one member per seed.",
 )
+RULE_NOTE = "For {}, kit predicts {}. The submission, oof.csv and all errors count these predictions."
 ALL_ROWS_NOTE = (
     "Each test prediction is the mean over a column's {} fold members and one member trained on all rows. "
     "That member has no held-out rows: the OOF figures do not include it."
@@ -22,10 +24,12 @@ PSEUDO_LABELS_NOTE = (
 
 
 def notes_of(
-    record: RunRecord, config: Config, columns: Sequence[Column], *, all_rows: bool
+    record: RunRecord, config: Config, metric: Metric, columns: Sequence[Column], *, all_rows: bool
 ) -> tuple[str, ...]:
     """Return the notes of a report, a few sentences each."""
     notes = [] if record.sample else list(NOTES)
+    if metric.rule:
+        notes.append(RULE_NOTE.format(metric.title, metric.rule))
     if all_rows and not record.sources:
         notes.append(ALL_ROWS_NOTE.format(config.folds.count))
     notes += [
