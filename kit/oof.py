@@ -12,7 +12,7 @@ from kit.files import atomic
 from kit.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -37,6 +37,7 @@ class Oof:
         names: names of class 0, 1, …, as in train.csv.
         numbers: (rows,) 0-based rows of train.csv, each once; None: 0, 1, …
         ids: (rows,) names of the training images, or ids; empty if the files have none.
+        predicted: (rows,) predicted classes; None: the most probable ones.
     """
 
     labels: NDArray[np.integer]
@@ -44,6 +45,7 @@ class Oof:
     names: tuple[str, ...]
     numbers: NDArray[np.integer] | None = None
     ids: Sequence[str] = ()
+    predicted: NDArray[np.integer] | None = None
 
     @property
     def rows(self) -> NDArray[np.integer]:
@@ -61,12 +63,10 @@ def write(path: Path, table: Oof) -> None:
     first = ["row", *([ID] if table.ids else [])]
     header = ",".join([*first, "label", "predicted", *(cell(f"p{name}") for name in table.names)])
     form = ",".join(["%s,%s,%s", *["%.12g"] * len(cells)]) + "\n"
-    starts = (
-        [f"{row},{cell(one)}" for row, one in zip(table.rows, table.ids, strict=True)]
-        if table.ids
-        else table.rows
-    )
-    predicted = table.probs.argmax(axis=1)
+    starts: Iterable[object] = table.rows
+    if table.ids:
+        starts = (f"{row},{cell(one)}" for row, one in zip(table.rows, table.ids, strict=True))
+    predicted = table.probs.argmax(axis=1) if table.predicted is None else table.predicted
     with atomic(path) as file:
         file.write(f"{header}\n".encode())
         for start, label, guess, probs in zip(starts, table.labels, predicted, exact.tolist(), strict=True):
@@ -96,7 +96,7 @@ def read(path: Path) -> Oof:
     except (OSError, ValueError, LookupError, csv.Error) as error:
         hint = "delete it, and run `kit cv` again as for this run: members are kept"
         raise UserError("missing or damaged", where=str(path), hint=hint) from error
-    return Oof(labels, probs, names, numbers, tuple(row[1] for row in rows) if fixed == 4 else ())
+    return Oof(labels, probs, names, numbers, ids=tuple(row[1] for row in rows) if fixed == 4 else ())
 
 
 def normalised(probs: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -35,29 +35,32 @@ class Predictions:
         probs: (rows, classes).
         names: names of class 0, 1, …, as in train.csv.
         id_column: header of the ids, as in the submission.
+        predicted: (rows,) predicted classes; None: the most probable ones.
     """
 
     ids: Sequence[str]
     probs: NDArray[np.floating]
     names: tuple[str, ...]
     id_column: str
+    predicted: NDArray[np.integer] | None = None
 
 
 def write_test(path: Path, table: Predictions) -> None:
     """Write id, predicted label, and one probability per class with 12 digits.
 
-    The predicted label has the highest probability as it is written: the two highest of a row may differ
+    The most probable class has the highest probability as it is written: the two highest of a row may differ
     after the 12th digit, and such a row gets 17.
     """
-    exact, predicted = normalised(table.probs), table.probs.argmax(axis=1).tolist()
+    exact, best = normalised(table.probs), table.probs.argmax(axis=1)
+    predicted = best if table.predicted is None else table.predicted
     cells = [cell(name) for name in table.names]
     header = ",".join([cell(table.id_column), "predicted", *(cell(f"p{name}") for name in table.names)])
     with atomic(path) as file:
         file.write(f"{header}\n".encode())
-        for identity, guess, probs in zip(table.ids, predicted, exact.tolist(), strict=True):
+        for identity, guess, top, probs in zip(table.ids, predicted, best, exact.tolist(), strict=True):
             texts = [f"{value:.12g}" for value in probs]
             written = [float(text) for text in texts]
-            if written.index(max(written)) != guess:
+            if written.index(max(written)) != top:
                 texts = [f"{value:.17g}" for value in probs]
             file.write(f"{','.join([cell(identity), cells[guess], *texts])}\n".encode())
 

@@ -127,13 +127,16 @@ def origin(location: Sequence[str], layers: Sequence[Layer], changes: Sequence[s
 
 
 def nearest(name: str, known: Iterable[str], similarity: float = 0.5) -> str:
-    """Return "; did you mean 'x'?" for the known name most similar to `name`; "" if none is similar."""
+    """Return "; did you mean 'x'?" for the known name most similar to `name`; "" if none is similar.
+
+    The same name in other letter case is the most similar, then one or two names that contain it.
+    """
     names = list(known)
-    part = [one for one in names if len(name) > 1 and name.lower() in one.lower()]
-    match = (
-        part[:1] if len(part) == 1 else difflib.get_close_matches(name.lower(), names, n=1, cutoff=similarity)
-    )
-    return f"; did you mean {match[0]!r}?" if match else ""
+    same = [one for one in names if one.lower() == name.lower()]
+    part = same or [one for one in names if len(name) > 1 and name.lower() in one.lower()]
+    if 1 <= len(part) <= 2:
+        return did_you_mean(part)
+    return did_you_mean(difflib.get_close_matches(name.lower(), names, n=1, cutoff=similarity))
 
 
 def _expected(detail: ErrorDetails) -> str:

@@ -23,6 +23,8 @@ SYNONYMS = {
     "fold": "count",
     "folds": "count",
     "fp16": "precision",
+    "group_column": "group",
+    "groups": "group",
     "k": "count",
     "k_folds": "count",
     "kfold": "count",

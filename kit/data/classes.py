@@ -5,26 +5,25 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Config
+from kit.config import Competition
 from kit.errors import UserError
 from kit.task.labels import MOST, LabelEncoder, declared_labels
 
 
 def encoded(
-    texts: Sequence[str], config: Config, where: str, place: Callable[[int], str]
+    texts: Sequence[str], competition: Competition, where: str, place: Callable[[int], str]
 ) -> tuple[LabelEncoder, NDArray[np.uint8]]:
     """Return the labels of the task, and (rows,) uint8 class indices.
 
     Args:
         texts: the label of each row, as in the files.
-        config: states the labels, or lets them be learned.
+        competition: states the labels, or lets them be learned.
         where: what has the labels, for errors, as in "train.csv, column label".
         place: returns where the label of a row is written, by the 0-based row.
 
     Raises:
-        UserError: a label is unknown, there are too few or too many classes, or a class has too few rows.
+        UserError: a label is unknown, there are too few or too many classes, or a class has one row.
     """
-    competition = config.competition
     labels = declared_labels(competition) or _learned(texts, where, competition.classes)
     classes = labels.find(texts)
     unknown = np.flatnonzero(classes < 0)
@@ -32,7 +31,7 @@ def encoded(
         row = int(unknown[0])
         received = repr(texts[row][:40])
         raise UserError("not a label", where=place(row), expected=labels.summary, received=received)
-    _check_counts(np.bincount(classes, minlength=len(labels)), labels, config.folds.count, where)
+    _check_counts(np.bincount(classes, minlength=len(labels)), labels, where)
     return labels, classes.astype(np.uint8)
 
 
@@ -47,13 +46,14 @@ def _learned(texts: Sequence[str], where: str, classes: int | None) -> LabelEnco
     return labels
 
 
-def _check_counts(counts: NDArray[np.int64], labels: LabelEncoder, folds: int, where: str) -> None:
-    scarce = int(np.argmax(counts < folds))
-    if counts[scarce] < folds:
-        what = "has fewer rows than there are folds" if counts[scarce] else "has no row"
+def _check_counts(counts: NDArray[np.int64], labels: LabelEncoder, where: str) -> None:
+    scarce = int(np.argmin(counts))
+    if counts[scarce] < 2:
+        remedy = "remove the row, or give it the label of another class; fewer folds do not help"
         raise UserError(
-            f"class {labels.labels[scarce]} {what}",
+            f"class {labels.labels[scarce]} has {'one' if counts[scarce] else 'no'} row",
             where=where,
-            expected=f"at least {folds} rows",
+            expected="at least 2: one to train on, and one that is held out",
             received=f"{counts[scarce]}",
+            hint=remedy if counts[scarce] else None,
         )

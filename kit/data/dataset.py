@@ -13,7 +13,7 @@ from kit.data import cache, compressed, image_data, layout
 from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import copies
-from kit.data.groups import read_groups
+from kit.data.groups import doubts, read_groups
 from kit.data.image_data import OnProgress, ignore
 from kit.data.readers import pixel_csv, pixel_text
 from kit.data.readers.pixel_csv import Table
@@ -119,18 +119,23 @@ def open_folder(folder: Path, config: Config, on_progress: OnProgress = ignore) 
     ids, rows = entry.meta.test_ids, len(entry.arrays["test_images"])
     if rows and not ids and task.submission.first_id is None:
         ids = ids_of_sample(sample, rows, task.submission)
-    group, names = config.folds.group, entry.meta.train_names
+    classes, group, names = entry.arrays["train_labels"], config.folds.group, entry.meta.train_names
+    groups, of_groups = read_groups(folder, group, names, len(classes)) if group else (None, ())
     return Dataset(
         **entry.arrays,
         task=task,
         fingerprint=entry.meta.fingerprint,
         sample=folder == layout.SAMPLE,
         source="the bundled sample" if folder == layout.SAMPLE else f"{folder}/",
-        warnings=(*entry.meta.warnings, *unknown_labels(sample, task)),
+        warnings=(
+            *entry.meta.warnings,
+            *unknown_labels(sample, task),
+            *doubts(classes, labels.labels, config.folds.count, groups, of_groups),
+        ),
         folder=entry.folder,
         stored_ids=ids,
         train_names=names,
-        groups=read_groups(folder, group, names, len(entry.arrays["train_labels"]))[0] if group else None,
+        groups=groups,
     )
 
 
@@ -154,7 +159,7 @@ def read_tables(train: Content, test: Content | None, config: Config) -> Tables:
         config: describes the files.
 
     Raises:
-        UserError: a file is wrong, a label is unknown, or a class has too few rows.
+        UserError: a file is wrong, a label is unknown, or a class has fewer than two rows.
     """
     competition = config.competition
     parse = pixel_text.parse if competition.form == "pixel_text" else pixel_csv.parse
@@ -162,16 +167,12 @@ def read_tables(train: Content, test: Content | None, config: Config) -> Tables:
         rows, test_rows = pixel_text.parse_split(*train, competition)
     else:
         rows = parse(*train, competition, labelled=True)
-        test_rows = (
-            parse(*test, competition, labelled=False)
-            if test
-            else Table(np.empty((0, *competition.image_shape), np.uint8), [])
-        )
+        test_rows = parse(*test, competition, labelled=False) if test else _no_rows(competition)
     first = 2 if competition.header else 1
     column = f"column {', '.join(competition.label_columns or [competition.label_column])}"
     labels, classes = encoded(
         rows.texts,
-        config,
+        competition,
         f"{train[1]}, {column}",
         lambda row: f"{train[1]}, line {row + first}, {column}",
     )

@@ -65,10 +65,11 @@ def _fill(
 ) -> cache.Metadata:
     """Write the arrays of training and test rows into `folder`; `broken` lists images without pixels."""
     train, test = rows
-    source = (
-        config.competition.train if config.competition.form == "table" else config.competition.train_images
+    competition = config.competition
+    source = competition.train if competition.form == "table" else competition.train_images
+    labels, classes = encoded(
+        train.labels, competition, source, lambda row: f"{source}, image {train.names[row]}"
     )
-    labels, classes = encoded(train.labels, config, source, lambda row: f"{source}, image {train.names[row]}")
     total = len(train.files) + len(test.files)
     for name, part, before in (("train", train, 0), ("test", test, len(train.files))):
         image_files.decode(

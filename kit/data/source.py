@@ -9,6 +9,7 @@ from kit.data import layout, obtain
 from kit.data.dataset import Dataset, check_folder, open_folder
 from kit.errors import UserError
 from kit.records import RunRecord
+from kit.task.task import check_metric
 
 
 def _ignore(text: str) -> None:
@@ -26,12 +27,14 @@ def load(config: Config, stage: Callable[[str], None] = _ignore) -> Dataset:
         stage: receives what takes time, as in "reading train.csv and test.csv in data/".
 
     Raises:
-        UserError: a file is missing or wrong (which, and where), or Kaggle refuses the download.
+        UserError: a file is missing or wrong (which, and where), the metric does not fit, or Kaggle refuses
+            the download.
     """
     folder = layout.local_folder(config) or _downloaded(config) or layout.bundled_sample(config)
     stage(f"reading {layout.whole(config.competition)} in {folder.name}/")
     dataset = open_folder(folder, config, _Decoding(stage))
     check_folder(folder, config, dataset)
+    check_metric(config.competition, dataset.task.labels)
     return dataset
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.metrics import Z95, discordant_interval, normal_interval, row_losses
+from kit.metrics import Z95, Decide, discordant_interval, most_probable, normal_interval, row_losses
 from kit.records.base import Interval
 from kit.records.combination import Change
 
@@ -22,9 +22,11 @@ class Outcome(NamedTuple):
     errors: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> "Outcome":
-        """Return the outcome of (rows, classes) probabilities."""
-        return cls(row_losses(probs, labels), probs.argmax(axis=1) != labels)
+    def of(
+        cls, probs: NDArray[np.floating], labels: NDArray[np.integer], decide: Decide = most_probable
+    ) -> "Outcome":
+        """Return the outcome of (rows, classes) probabilities; `decide` gives the predicted classes."""
+        return cls(row_losses(probs, labels), decide(probs) != labels)
 
     def change(self, other: "Outcome") -> Change:
         """Return how this differs from another outcome of the same rows."""

@@ -11,7 +11,7 @@ from kit.ensembling.contribution import column_values
 from kit.ensembling.methods import AUTO, METHODS, Combined, Fitted, fit
 from kit.ensembling.outcome import Outcome
 from kit.ensembling.problem import Problem
-from kit.metrics import Metric
+from kit.metrics import Decide, Metric
 from kit.records import Combination, MethodReport, Score
 
 LEVEL = 0.05
@@ -24,6 +24,7 @@ class _Scored:
 
     fitted: Fitted
     outcome: Outcome
+    decide: Decide
     score: Score
     fitted_score: Score | None
 
@@ -61,7 +62,7 @@ def choose(
         method=used,
         methods=reports,
         confidence=1 - level,
-        columns=column_values(columns, fitted, scored[used].outcome),
+        columns=column_values(columns, fitted, scored[used].outcome, scored[used].decide),
         folds=int(problem.folds.max()) + 1,
         same_folds=all(np.array_equal(column.held_out, columns[0].held_out) for column in columns),
     )
@@ -70,9 +71,11 @@ def choose(
 def _score(problem: Problem, method: str) -> _Scored:
     fitted = fit(problem, method)
     probs = fitted.oof()
+    decide = problem.metric.decider(probs, problem.labels)
     return _Scored(
         fitted,
-        Outcome.of(probs, problem.labels),
+        Outcome.of(probs, problem.labels, decide),
+        decide,
         Score.of(problem.metric, probs, problem.labels),
         Score.of(problem.metric, problem.oof(fitted.rule), problem.labels) if fitted.of_folds else None,
     )

@@ -1,7 +1,15 @@
 """Metrics: their values, intervals and paired comparisons. Nothing else names one."""
 
 from kit.metrics.auc import Auc
-from kit.metrics.classification import Accuracy, LogLoss, accuracy, count_errors, log_loss, row_losses
+from kit.metrics.classification import (
+    Accuracy,
+    LogLoss,
+    MicroF1,
+    accuracy,
+    count_errors,
+    log_loss,
+    row_losses,
+)
 from kit.metrics.confusion import BalancedAccuracy, MacroF1, QuadraticWeightedKappa
 from kit.metrics.diversity import disagreement, error_correlation, row_disagreement
 from kit.metrics.intervals import (
@@ -16,14 +24,22 @@ from kit.metrics.intervals import (
     wilson,
 )
 from kit.metrics.label_errors import LabelErrorEstimate, find_label_errors
-from kit.metrics.metric import Metric
+from kit.metrics.metric import Decide, Metric, most_probable
 from kit.metrics.multiple import holm, normal_p
 from kit.metrics.paired import McNemar, bootstrap_means, discordant_interval, mcnemar, paired_bootstrap
 from kit.metrics.reliability import Bin, CalibrationError, ece, reliability_bins
 
 METRICS: dict[str, Metric] = {
     one.name: one
-    for one in (Accuracy(), LogLoss(), Auc(), MacroF1(), QuadraticWeightedKappa(), BalancedAccuracy())
+    for one in (
+        Accuracy(),
+        LogLoss(),
+        Auc(),
+        MicroF1(),
+        MacroF1(),
+        QuadraticWeightedKappa(),
+        BalancedAccuracy(),
+    )
 }
 """By the name that `competition.metric` and `tune.metric` give them."""
 HITS, LOSS = METRICS["accuracy"], METRICS["log_loss"]
@@ -36,6 +52,7 @@ __all__ = [
     "Z95",
     "Bin",
     "CalibrationError",
+    "Decide",
     "Difference",
     "Interval",
     "LabelErrorEstimate",
@@ -54,6 +71,7 @@ __all__ = [
     "log_loss",
     "mcnemar",
     "mean_sd",
+    "most_probable",
     "normal_interval",
     "normal_p",
     "paired_bootstrap",

@@ -88,6 +88,17 @@ class Accuracy(Metric):
         return paired_bootstrap(self.row_losses(other, labels), self.row_losses(probs, labels))
 
 
+class MicroF1(Accuracy):
+    """F1 of all classes together; with one label per row it equals accuracy.
+
+    Each error is a false positive of one class and a false negative of another one.
+    """
+
+    name = "micro_f1"
+    title = "micro F1"
+    percent = False
+
+
 class LogLoss(Metric):
     """Minus the logarithm of the label's probability, mean over rows, in nats."""
 

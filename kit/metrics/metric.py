@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from kit.lazy import LazyModule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
 
     Probabilities = NDArray[np.floating]
     Labels = NDArray[np.integer]
+else:
+    np = LazyModule("numpy")
+
+
+class Decide(Protocol):
+    """Chooses the predicted classes."""
+
+    def __call__(self, probs: Probabilities, /) -> NDArray[np.intp]:
+        """Return (rows,) the predicted class of each row of (rows, classes) probabilities."""
 
 
 class Metric(ABC):
@@ -27,6 +38,8 @@ class Metric(ABC):
         greater_is_better: its direction.
         needs: whether predicted labels are enough, or probabilities are needed.
         percent: whether people read it in percent.
+        ordered: whether the order of the classes counts.
+        rule: which class is predicted, in words; empty: the most probable one.
     """
 
     name: ClassVar[str]
@@ -34,10 +47,25 @@ class Metric(ABC):
     greater_is_better: ClassVar[bool] = True
     needs: ClassVar[Literal["labels", "probabilities"]] = "labels"
     percent: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
+    rule: ClassVar[str] = ""
 
     @abstractmethod
     def value(self, probs: Probabilities, labels: Labels) -> float:
         """Return the metric."""
+
+    def decider(self, probs: Probabilities, labels: Labels) -> Decide:  # noqa: ARG002 - most need neither
+        """Return what chooses the predicted classes, (rows,), from (rows, classes) probabilities.
+
+        Args:
+            probs: OOF probabilities of training rows.
+            labels: of the same rows.
+        """
+        return most_probable
+
+    def decisions(self, probs: Probabilities, labels: Labels) -> NDArray[np.intp]:
+        """Return (rows,) the predicted classes of rows with labels."""
+        return self.decider(probs, labels)(probs)
 
     def row_losses(self, probs: Probabilities, labels: Labels) -> NDArray[np.float64] | None:  # noqa: ARG002 - most have none
         """Return (rows,) float64 with mean `loss(value)`; None if the metric is no mean over rows."""
@@ -91,3 +119,8 @@ class Metric(ABC):
     def format_interval(self, interval: tuple[float, float]) -> str:
         """Return an interval as in 99.582 to 99.696."""
         return f"{self.format(interval[0])} to {self.format(interval[1])}"
+
+
+def most_probable(probs: Probabilities) -> NDArray[np.intp]:
+    """Return (rows,) the most probable class of each row; of equal classes the first."""
+    return np.asarray(probs.argmax(axis=1))

@@ -14,6 +14,9 @@ from sklearn.svm import SVC
 
 from kit.config import KNearest, LogisticRegression, RandomForest, Svm
 
+THIRDS = 3
+"""Parts of the training rows on which the probabilities of a support vector machine are calibrated."""
+
 
 class Classifier(Protocol):
     """The part of scikit-learn's interface that training uses."""
@@ -49,8 +52,16 @@ def svm(spec: Svm, seed: int) -> Classifier:
     """Return a support vector machine on principal components, with calibrated probabilities."""
     machine = make_pipeline(PCA(spec.components, whiten=True, random_state=seed), SVC(C=spec.c))
     # One sigmoid per class, fitted on held-out thirds, turns decision values into probabilities.
-    model: Classifier = CalibratedClassifierCV(machine, cv=3, ensemble=False, n_jobs=1)
+    model: Classifier = _Calibrated(machine, cv=THIRDS, ensemble=False, n_jobs=1)
     return model
+
+
+class _Calibrated(CalibratedClassifierCV):  # type: ignore[misc]
+    """Without classes that have fewer rows than there are thirds: these get probability 0."""
+
+    def fit(self, inputs: NDArray[np.float32], labels: NDArray[np.uint8]) -> Any:
+        known = np.bincount(labels)[labels] >= THIRDS
+        return super().fit(inputs[known], labels[known])
 
 
 def probabilities(classifier: Classifier, inputs: NDArray[np.float32], classes: int) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kit.data.source import find_local
 from kit.errors import UserError
 from kit.interrupts import is_interrupt
-from kit.metrics import METRICS, row_losses
+from kit.metrics import METRICS, Metric, row_losses
 from kit.oof import Oof
 from kit.pipeline.same_data import FinishedRun, check_same_data, check_same_labels, read_finished
 from kit.records import ChangedRow, Contender, Prediction, RunComparison, Score
@@ -58,7 +58,7 @@ def compare(runs: Sequence[Run]) -> RunComparison:
             metric,
             [one.report.time.member_seconds or None for one in finished],
         ),
-        changed=_changed(rows, labels, probs),
+        changed=_changed(rows, labels, probs, metric),
         notes=tuple(_notes(finished, len(rows))),
     )
 
@@ -129,10 +129,13 @@ def _contender(one: FinishedRun, score: Score) -> Contender:
 
 
 def _changed(
-    rows: NDArray[np.integer], labels: NDArray[np.integer], probs: Sequence[NDArray[np.floating]]
+    rows: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    probs: Sequence[NDArray[np.floating]],
+    metric: Metric,
 ) -> tuple[ChangedRow, ...]:
     """Return the rows that some runs predict correctly and others not, the largest change of loss first."""
-    guesses = np.stack([own.argmax(axis=1) for own in probs])
+    guesses = np.stack([metric.decisions(own, labels) for own in probs])
     losses = np.stack([row_losses(own, labels) for own in probs])
     correct, change = guesses == labels, np.ptp(losses, axis=0)
     found = np.flatnonzero(correct.any(axis=0) & ~correct.all(axis=0))

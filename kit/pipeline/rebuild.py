@@ -6,6 +6,7 @@ from kit.data.source import find_local
 from kit.ensembling.sources import find_source, read_sources
 from kit.errors import UserError
 from kit.images import Images
+from kit.metrics import METRICS
 from kit.pipeline.combining import combine_members, combine_sources
 from kit.pipeline.results import report_of
 from kit.records import Report
@@ -48,7 +49,9 @@ def computed(run: Run, warnings: tuple[str, ...]) -> tuple[Report, Predictions]:
         train_names=table.ids,
         warnings=warnings,
     )
-    return report, Predictions(ids, done.combined.test, table.names, form.id_column)
+    decide = METRICS[config.competition.metric].decider(done.combined.oof, table.labels)
+    test = done.combined.test
+    return report, Predictions(ids, test, table.names, form.id_column, decide(test))
 
 
 def check_test(run: Run, table: Predictions) -> None:
@@ -62,7 +65,7 @@ def check_test(run: Run, table: Predictions) -> None:
     if form.predicts != "label":
         return
     submitted = predictions_of(run.submission_path.read_bytes(), str(run.submission_path), form)
-    cells = [text for [text] in form.to_cells(table.probs)]
+    cells = [text for [text] in form.to_cells(table.probs, table.predicted)]
     if differing := sum(one != other for one, other in zip(cells, submitted.values(), strict=True)):
         raise UserError(
             "the members do not give this submission",

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config
+from kit.metrics import METRICS
 from kit.oof import Oof
 from kit.pipeline.combining import CombinedRun
 from kit.records import EnsembleRecord, Report, RunRecord
@@ -84,11 +85,14 @@ def write_results(
         ids: (test rows,).
         train_names: (training rows,) names of the images, or ids; empty if there are none.
     """
-    run.write_oof(Oof(labels, done.combined.oof, task.labels.labels, ids=train_names))
-    write_submission(run.submission_path, ids, done.combined.test, task.submission)
+    decide = METRICS[config.competition.metric].decider(done.combined.oof, labels)
+    guesses, predicted = decide(done.combined.oof), decide(done.combined.test)
+    run.write_oof(Oof(labels, done.combined.oof, task.labels.labels, ids=train_names, predicted=guesses))
+    write_submission(run.submission_path, ids, done.combined.test, task.submission, predicted)
     if ids:  # Without test rows, the file is a header alone.
         check_submission(run.submission_path, task.submission, ids=ids)
-    run.write_test(Predictions(ids, done.combined.test, task.labels.labels, task.submission.id_column))
+    names, id_column = task.labels.labels, task.submission.id_column
+    run.write_test(Predictions(ids, done.combined.test, names, id_column, predicted))
     run.write_history(report)
     run.write_ensemble(_ensemble(record, config, done))
     run.write_report(report)

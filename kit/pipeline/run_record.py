@@ -35,7 +35,7 @@ def new_record(config: Config, config_name: str, dataset: Dataset, numerics: Num
         config_name=config_name,
         config=config.model_dump(mode="json"),
         hash_version=HASH_VERSION,
-        hash=config.digest(fingerprint=dataset.fingerprint, **numerics.hash_fields()),
+        hash=config.digest(fingerprint=dataset.fingerprint, **numerics.hash_fields(), **_groups(dataset)),
         fingerprint=dataset.fingerprint,
         labels=dataset.task.labels.labels,
         sample=dataset.sample,
@@ -50,6 +50,13 @@ def new_record(config: Config, config_name: str, dataset: Dataset, numerics: Num
         started=now(),
         members_planned=len(plan(config)),
     )
+
+
+def _groups(dataset: Dataset) -> dict[str, str]:
+    """Return what the hash covers of the groups."""
+    if dataset.groups is None:
+        return {}
+    return {"groups": hashlib.sha256(dataset.groups.astype("<i8").tobytes()).hexdigest()}
 
 
 @contextmanager

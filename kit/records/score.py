@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Self
 
-from kit.metrics import Metric, count_errors, log_loss
+from kit.metrics import Metric, log_loss
 from kit.records.base import Figure, Interval, Record
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Score(Record):
     interval: Interval
     """95 % confidence interval of the value."""
     errors: int
+    """Rows whose predicted class is not the label; the metric decides which class is predicted."""
     rows: int
     accuracy: float
     log_loss: float
@@ -28,7 +29,7 @@ class Score(Record):
     @classmethod
     def of(cls, metric: Metric, probs: NDArray[np.floating], labels: NDArray[np.integer]) -> Self:
         """Return the score of (rows, classes) probabilities; labels: (rows,) from 0."""
-        errors, rows = count_errors(probs, labels), len(labels)
+        errors, rows = int((metric.decisions(probs, labels) != labels).sum()), len(labels)
         return cls(
             value=metric.value(probs, labels),
             interval=metric.interval(probs, labels),

@@ -33,7 +33,7 @@ def compare_pairs(
         seconds: training time of each; None if unknown.
     """
     times = seconds or [None] * len(names)
-    hits = [one.argmax(axis=1) == labels for one in probs]
+    hits = [metric.decisions(one, labels) == labels for one in probs]
     losses = _differences(probs, labels, metrics.LOSS)
     values = losses if metric is metrics.LOSS else _differences(probs, labels, metric)
     pairs = []

@@ -60,11 +60,14 @@ class SubmissionFormat:
             raise ValueError("ids are not consecutive integers")
         return [str(self.first_id + row) for row in range(rows)]
 
-    def to_cells(self, probs: NDArray[np.floating]) -> list[list[str]]:
+    def to_cells(
+        self, probs: NDArray[np.floating], predicted: NDArray[np.integer] | None = None
+    ) -> list[list[str]]:
         """Return the prediction cells of each row.
 
         Args:
             probs: (rows, classes); each row sums to 1, but for rounding.
+            predicted: (rows,) the class whose label is submitted; None: the most probable one.
 
         Raises:
             ValueError: another number of classes, or a row that holds no probabilities.
@@ -75,10 +78,11 @@ class SubmissionFormat:
         if not (np.abs(sums - 1) < 1e-3).all() or (probs < 0).any():
             raise ValueError("expected probabilities, received rows that do not sum to 1")
         if self.predicts == "label":
-            return [[label] for label in self.labels.decode(probs.argmax(axis=1))]
+            chosen = probs.argmax(axis=1) if predicted is None else predicted
+            return [[label] for label in self.labels.decode(chosen)]
         exact = probs.astype(np.float64) / sums[:, None]
-        chosen = exact[:, self._class_of_each_column()]
-        return [[_DIGITS % value for value in row] for row in chosen.tolist()]
+        columns = exact[:, self._class_of_each_column()]
+        return [[_DIGITS % value for value in row] for row in columns.tolist()]
 
     def to_classes(self, path: str, rows: Sequence[Row]) -> NDArray[np.int64]:
         """Return (rows,) int64: the predicted, or most probable, class of each row.

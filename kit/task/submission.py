@@ -69,7 +69,11 @@ def submitted_ids(path: Path) -> tuple[str, ...]:
 
 
 def write_submission(
-    path: Path, ids: Sequence[str], probs: NDArray[np.floating], form: SubmissionFormat
+    path: Path,
+    ids: Sequence[str],
+    probs: NDArray[np.floating],
+    form: SubmissionFormat,
+    predicted: NDArray[np.integer] | None = None,
 ) -> None:
     """Write a submission: a header, then one line per test row; lines end with LF.
 
@@ -78,6 +82,7 @@ def write_submission(
         ids: of the test rows.
         probs: (test rows, classes), probabilities.
         form: the competition's format.
+        predicted: (test rows,) predicted classes; None: the most probable ones.
 
     Raises:
         ValueError: the number of ids, or of classes, differs; a row holds no probabilities.
@@ -87,7 +92,8 @@ def write_submission(
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(form.header)
-    writer.writerows([identity, *cells] for identity, cells in zip(ids, form.to_cells(probs), strict=True))
+    rows = form.to_cells(probs, predicted)
+    writer.writerows([identity, *cells] for identity, cells in zip(ids, rows, strict=True))
     with atomic(path) as file:
         file.write(text.getvalue().encode())
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from kit.config import Competition
+from kit.errors import UserError
+from kit.metrics import METRICS
 from kit.task.format import SubmissionFormat, make_format
 from kit.task.labels import LabelEncoder
 
@@ -45,3 +47,32 @@ def make_task(competition: Competition, labels: LabelEncoder) -> Task:
         make_format(competition, labels),
         competition.public_rows,
     )
+
+
+def check_metric(competition: Competition, labels: LabelEncoder) -> None:
+    """Check that the metric can be computed from the submission, and fits the labels.
+
+    Args:
+        competition: its section of the configuration.
+        labels: the task's labels.
+
+    Raises:
+        UserError: a metric of probabilities for a submission of labels; or a metric of classes in order for
+            labels whose order is unknown.
+    """
+    metric = METRICS[competition.metric]
+    if metric.needs == "probabilities" and competition.submission.format == "label":
+        raise UserError(
+            f"{metric.title} is computed from probabilities, but the submission holds labels",
+            where="competition.submission.format",
+            expected="probability or probabilities" if len(labels) == 2 else "probabilities",
+            received="label",
+            hint="if Kaggle wants labels, correct competition.metric instead",
+        )
+    if metric.ordered and competition.labels == "auto" and not labels.are_integers:
+        raise UserError(
+            f"the order of the labels is unknown, on which {metric.title} depends",
+            where="competition.labels",
+            expected="a list of the labels, the lowest first",
+            received=f"auto, with {', '.join(labels.labels[:5])}" + ", …" * (len(labels) > 5),
+        )

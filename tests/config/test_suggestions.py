@@ -43,7 +43,8 @@ MODELS = resolve("default")[0]["models"]
         ("cutout", []),
         ("dense", []),
         ("eta", []),
-        ("group_column", []),
+        ("group_column", ["folds.group"]),
+        ("groups", ["folds.group"]),
     ],
 )
 def test_similar_keys(typed: str, meant: list[str]) -> None:
@@ -94,7 +95,7 @@ def test_the_key_that_takes_a_value() -> None:
         ("training.epochs: 3", "did you mean training.epochs=3?"),
         ("training.epochs 3", "did you mean training.epochs=3?"),
         ("ensemble.method=gredy", "did you mean 'greedy'?"),
-        ("competition.metric=f1", "did you mean 'macro_f1'?"),
+        ("competition.metric=f1", "did you mean 'micro_f1' or 'macro_f1'?"),
         ("training.optimizer=Adam", "did you mean 'adam'?"),
         ("models.cnnn.dropout=0.3", "there is no model 'cnnn'; did you mean 'cnn'?"),
         ("training={epoch: 3}", "unknown key training.epoch; did you mean 'training.epochs'?"),

@@ -55,8 +55,11 @@ def test_copies_are_warned_of(tmp_path: Path, tiny: Config, write_tiny: Callable
 @pytest.mark.parametrize(
     ("train", "message"),
     [
-        ("0,1,2,3\n0,1,2,4\n1,1,2,5\n1,1,2,6\n", "class 2 has no row\nexpected at least 2 rows, received 0"),
-        ("0,1,2,3\n0,1,2,4\n1,1,2,5\n2,1,2,6\n2,1,2,7\n", "class 1 has fewer rows than there are folds"),
+        (
+            "0,1,2,3\n0,1,2,4\n1,1,2,5\n1,1,2,6\n",
+            "class 2 has no row\nexpected at least 2: one to train on, and one that is held out, received 0",
+        ),
+        ("0,1,2,3\n0,1,2,4\n1,1,2,5\n2,1,2,6\n2,1,2,7\n", "class 1 has one row"),
     ],
 )
 def test_scarce_classes(
@@ -125,7 +128,7 @@ def test_other_labels_are_other_data(tmp_path: Path, write_tiny: Callable[..., P
         ("a b c a", {"labels": ["a", "b"]}, "not a label\nexpected one of 2 labels: a, b, rec"),
         ("a b a b", {"labels": "auto", "classes": 3}, "2 distinct labels\nexpected 3 \\(comp"),
         ("a a a a", {"labels": "auto"}, "1 distinct labels\nexpected 2 to 256\ndoes comp"),
-        ("a a b", {"labels": "auto"}, "class b has fewer rows than there are folds"),
+        ("a a b", {"labels": "auto"}, "class b has one row"),
     ],
 )  # fmt: skip
 def test_labels_that_do_not_fit_are_named(

@@ -38,7 +38,10 @@ def test_the_seed_decides() -> None:
 
 
 DATASET: Any = SimpleNamespace(
-    train_images=IMAGES, train_labels=LABELS, task=tasks.make(labels=["cat", "dog", "owl"])
+    train_images=IMAGES,
+    train_labels=LABELS,
+    task=tasks.make(labels=["cat", "dog", "owl"]),
+    groups=None,
 )
 
 
@@ -83,18 +86,23 @@ def test_distinct_names_the_first_of_each() -> None:
     assert distinct(images).tolist() == [0, 1, 0, 3, 1, 0]
 
 
-def test_too_few_distinct_images() -> None:
+def test_a_class_needs_two_distinct_images() -> None:
     images = IMAGES.copy()
-    images[81:100] = images[81]
-    with pytest.raises(
-        UserError, match=r"class 2 has too few distinct images for 5 folds\nexpected at least 5, received 4"
-    ):
+    images[81:] = images[81]
+    message = r"class 2 has one distinct image\nexpected at least 2: one to train on"
+    with pytest.raises(UserError, match=message):
         make_folds(images, LABELS, 5, seed=0)
+    with pytest.raises(UserError, match="class owl has one distinct image"):
+        make_folds(images, LABELS, 5, 0, ("cat", "dog", "owl"))
 
 
-def test_too_few_images_of_a_class_name_its_label() -> None:
-    with pytest.raises(UserError, match="class owl has too few distinct images for 23 folds"):
-        folds_by_seed(DATASET, Folds(count=23), [0])
+def test_a_rare_class_is_in_as_many_folds_as_it_has_images() -> None:
+    rare = np.r_[:81, 81:83]
+    for seed in range(5):
+        folds = make_folds(IMAGES[rare], LABELS[rare], 5, seed)
+        table = counts(folds, LABELS[rare])
+        assert sorted(table[:, 2].tolist()) == [0, 0, 0, 1, 1]
+        assert (np.ptp(table[:, :2], axis=0) <= 1).all()
 
 
 @pytest.mark.parametrize(

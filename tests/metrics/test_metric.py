@@ -2,6 +2,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from kit.config import MetricName
 from kit.metrics import HITS, LOSS, METRICS, Metric
@@ -46,7 +47,7 @@ def test_equal_predictions_have_no_difference(metric: Metric) -> None:
 @ALL
 def test_the_mean_of_the_row_losses_is_the_loss_of_the_value(metric: Metric) -> None:
     losses = metric.row_losses(PROBS, LABELS)
-    assert (losses is None) == (metric not in {HITS, LOSS})
+    assert (losses is None) == (metric.name not in {"accuracy", "micro_f1", "log_loss"})
     if losses is not None:
         assert losses.mean() == pytest.approx(metric.loss(metric.value(PROBS, LABELS)))
 
@@ -71,6 +72,22 @@ def test_the_interval_covers_the_value_of_the_population(metric: Metric) -> None
         rows = rng.integers(20_000, size=300)
         low, high = metric.interval(probs[rows], labels[rows])
         covered += low <= truth <= high
+    assert 52 <= covered <= 60
+
+
+@ALL
+def test_the_expected_score_holds_the_score_of_other_rows(metric: Metric) -> None:
+    """Draw 60 pairs of 400 and 250 rows: about 57 scores of the second are in the range of the first."""
+    rng = np.random.default_rng(2)
+    shares = np.array([0.6, 0.3, 0.1])
+    labels = rng.choice(3, 20_000, p=shares)
+    seen = 1.5 * labels + rng.normal(size=20_000)
+    probs = softmax(np.log(shares) - (seen[:, None] - 1.5 * np.arange(3)) ** 2 / 2, axis=1)
+    covered = 0
+    for _ in range(60):
+        rows, others = rng.integers(20_000, size=400), rng.integers(20_000, size=250)
+        low, high = metric.expected(probs[rows], labels[rows], 250)
+        covered += low <= metric.value(probs[others], labels[others]) <= high
     assert 52 <= covered <= 60
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kit.errors import UserError
 from kit.pipeline.report import current
 from kit.run_folder import Run
 from tests.pipeline.conftest import FIRST_TEST, ROWS, TEST_ROWS, Cv, class_of, probabilities
@@ -123,23 +124,11 @@ def test_other_ids_of_the_same_rows_rewrite_the_submission(cv: Cv, named: Path) 
 
 
 @pytest.mark.usefixtures("named")
-def test_a_metric_of_probabilities_warns_of_a_submission_of_labels(cv: Cv) -> None:
+def test_a_metric_of_probabilities_refuses_a_submission_of_labels(cv: Cv) -> None:
     labels = changes()
     labels["competition"]["metric"] = "auc"
-    run, _, _ = cv(labels)
-    [warning] = run.read_report().warnings
-    assert warning.startswith("AUC is computed from probabilities, but the submission holds labels")
-
-
-@pytest.mark.usefixtures("named")
-def test_an_ordered_metric_warns_of_labels_in_alphabetical_order(cv: Cv) -> None:
-    ordered = changes()
-    ordered["competition"]["metric"] = "quadratic_weighted_kappa"
-    run, _, _ = cv(ordered)
-    [warning] = run.read_report().warnings
-    assert warning.startswith(
-        "quadratic weighted kappa takes the labels in alphabetical order (kind a, kind b,"
-    )
+    with pytest.raises(UserError, match="AUC is computed from probabilities"):
+        cv(labels)
 
 
 def test_another_metric_shows_no_train_score_of_the_metric_before(cv: Cv) -> None:

@@ -10,7 +10,7 @@ from kit.config import Config
 from kit.ensembling.calibration import calibrate, robust_temperature
 from kit.ensembling.columns import Column, ColumnKey
 from kit.ensembling.methods import Combined
-from kit.metrics import LabelErrorEstimate, Metric
+from kit.metrics import Decide, LabelErrorEstimate, Metric
 from kit.records import (
     Combination,
     Details,
@@ -77,6 +77,8 @@ def detail(
         members: figures of each member.
     """
     metric, probs = metrics.METRICS[config.competition.metric], combined.oof
+    decide = metric.decider(probs, labels)
+    predicted = decide(probs)
     each, curve = parts.by_model(), parts.growth()
     # The worst first: the better model of a pair is compared with the other.
     ranked = sorted(models, key=lambda one: one.score.rank(metric), reverse=True)
@@ -84,10 +86,10 @@ def detail(
     disagreement = metrics.row_disagreement([column.oof for column in columns])
     ensemble = Column(ColumnKey("", "", 0), probs.astype(np.float32), combined.test, folds[0])
     found = metrics.find_label_errors(calibrate(ensemble, labels, robust_temperature).oof, labels)
-    wrong = np.flatnonzero(probs.argmax(axis=1) != labels)
+    wrong = np.flatnonzero(predicted != labels)
     networks = any(one.epochs.loss for one in members)
     errors = _label_errors(found, labels, trusted=networks and len(wrong) <= MOST_ERRORS * len(labels))
-    shown = gallery.choose(probs, labels, found.suspicion, disagreement)
+    shown = gallery.choose(probs, predicted, labels, found.suspicion, disagreement)
     return Details(
         labels=tuple(names),
         findings=find(
@@ -104,11 +106,12 @@ def detail(
             calibration=parts.calibration(probs) if _calibration_matters(config, columns) else None,
             teachers=teachers_of(record, config),
         ),
-        confusion=_confusion(probs, labels),
+        confusion=_confusion(predicted, labels, len(names)),
         growth=curve,
         gallery=gallery.describe(
             shown,
             probs,
+            predicted,
             labels,
             columns,
             suspicion=found.suspicion,
@@ -126,7 +129,7 @@ def detail(
             metric,
             [one.seconds or None for one in best],
         ),
-        test=_test(combined, columns, labels, test_ids),
+        test=_test(combined, columns, labels, test_ids, decide),
         provenance=_provenance(record),
     )
 
@@ -151,17 +154,16 @@ def _alone(
     return pair
 
 
-def confusion_matrix(probs: NDArray[np.floating], labels: Labels) -> NDArray[np.intp]:
+def confusion_matrix(predicted: Labels, labels: Labels, classes: int) -> NDArray[np.intp]:
     """Return (classes, classes) numbers of rows, by label (outer) and predicted class (inner)."""
-    classes = probs.shape[1]
-    cells = labels.astype(np.intp) * classes + probs.argmax(axis=1)
+    cells = labels.astype(np.intp) * classes + predicted
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
-def _confusion(probs: NDArray[np.floating], labels: Labels) -> tuple[tuple[int, ...], ...]:
-    if probs.shape[1] > MATRIX_CLASSES:
+def _confusion(predicted: Labels, labels: Labels, classes: int) -> tuple[tuple[int, ...], ...]:
+    if classes > MATRIX_CLASSES:
         return ()
-    return tuple(tuple(row) for row in confusion_matrix(probs, labels).tolist())
+    return tuple(tuple(row) for row in confusion_matrix(predicted, labels, classes).tolist())
 
 
 def _label_errors(found: LabelErrorEstimate, labels: Labels, *, trusted: bool) -> LabelErrors:
@@ -199,13 +201,13 @@ def _reliability(probs: NDArray[np.float64], scaled: Column, labels: Labels) -> 
 
 
 def _test(
-    combined: Combined, columns: Sequence[Column], labels: Labels, ids: Sequence[str]
+    combined: Combined, columns: Sequence[Column], labels: Labels, ids: Sequence[str], decide: Decide
 ) -> TestPredictions:
     rows, classes = combined.test.shape
     if not rows:
         return TestPredictions(classes=(), uncertain=())
     train = np.bincount(labels, minlength=classes)
-    oof, test = (np.bincount(one.argmax(axis=1), minlength=classes) for one in (combined.oof, combined.test))
+    oof, test = (np.bincount(decide(one), minlength=classes) for one in (combined.oof, combined.test))
     return TestPredictions(
         classes=tuple(
             TestClass(

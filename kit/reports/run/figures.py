@@ -25,7 +25,7 @@ from kit.records import (
     ViewsReport,
 )
 from kit.reports.run.details import confusion_matrix, detail
-from kit.reports.run.notes import doubts, notes_of
+from kit.reports.run.notes import notes_of
 from kit.reports.run.parts import Parts
 from kit.reports.run.scores import Scores, folds_of
 
@@ -70,6 +70,7 @@ def summarise(
     test_rows, classes = combined.test.shape
     scored = config.competition.public_rows or test_rows or len(labels)
     low, high = metric.expected(combined.oof, labels, scored)
+    predicted = metric.decisions(combined.oof, labels)
     trained = [_member(metric, member, members[member], labels) for member in sorted(members)]
     judged = [one for one in trained if one.score is not None]
     retried = [one.member for one in trained if one.retried]
@@ -97,20 +98,19 @@ def summarise(
         models=models,
         columns=scores.columns(combined.weights, trained),
         members=tuple(trained),
-        confusions=_confusions(combined.oof, labels, names),
-        worst=_worst(combined.oof, labels, names),
+        confusions=_confusions(predicted, labels, names),
+        worst=_worst(combined.oof, predicted, labels, names),
         time=_times(record, members.values()),
         # A report that is computed again gets the warnings of the one before.
         warnings=tuple(
             dict.fromkeys(
                 (
                     *warnings,
-                    *doubts(metric, config, names),
                     *([f"retried after their worker died: {', '.join(retried)}"] if retried else []),
                 )
             )
         ),
-        notes=notes_of(record, config, columns, all_rows=len(judged) < len(trained)),
+        notes=notes_of(record, config, metric, columns, all_rows=len(judged) < len(trained)),
         details=detail(
             record,
             config,
@@ -161,7 +161,7 @@ def _are_comparable(record: RunRecord, columns: Sequence[Column]) -> bool:
 
 def _views(metric: Metric, plain: Combined, views: Combined, labels: Labels, *, used: bool) -> ViewsReport:
     loss = metrics.LOSS.difference(views.oof, plain.oof, labels)
-    right, plain_right = (one.oof.argmax(axis=1) == labels for one in (views, plain))
+    right, plain_right = (metric.decisions(one.oof, labels) == labels for one in (views, plain))
     only_with, only_without, p = metrics.mcnemar(right, plain_right)
     return ViewsReport(
         used=used,
@@ -175,9 +175,9 @@ def _views(metric: Metric, plain: Combined, views: Combined, labels: Labels, *, 
     )
 
 
-def _confusions(probs: NDArray[np.float64], labels: Labels, names: Sequence[str]) -> tuple[Confusion, ...]:
-    classes = probs.shape[1]
-    counts = confusion_matrix(probs, labels).ravel()
+def _confusions(predicted: Labels, labels: Labels, names: Sequence[str]) -> tuple[Confusion, ...]:
+    classes = len(names)
+    counts = confusion_matrix(predicted, labels, classes).ravel()
     counts[:: classes + 1] = 0
     # Stable: ties keep the order of label and prediction.
     pairs = np.argsort(-counts, kind="stable")[:CONFUSIONS]
@@ -188,8 +188,10 @@ def _confusions(probs: NDArray[np.float64], labels: Labels, names: Sequence[str]
     )
 
 
-def _worst(probs: NDArray[np.float64], labels: Labels, names: Sequence[str]) -> tuple[HardRow, ...]:
-    predicted, of_label = probs.argmax(axis=1), probs[np.arange(len(labels)), labels]
+def _worst(
+    probs: NDArray[np.float64], predicted: Labels, labels: Labels, names: Sequence[str]
+) -> tuple[HardRow, ...]:
+    of_label = probs[np.arange(len(labels)), labels]
     return tuple(
         HardRow(
             row=int(row),

@@ -25,18 +25,23 @@ Labels = NDArray[np.integer]
 
 
 def choose(
-    probs: Probabilities, labels: Labels, suspicion: NDArray[np.floating], disagreement: NDArray[np.floating]
+    probs: Probabilities,
+    predicted: Labels,
+    labels: Labels,
+    suspicion: NDArray[np.floating],
+    disagreement: NDArray[np.floating],
 ) -> NDArray[np.intp]:
     """Return the rows to show, at most MOST, hardest first.
 
     Args:
         probs: (rows, classes) of the ensemble.
+        predicted: (rows,) its predicted classes.
         labels: (rows,) from 0.
         suspicion: (rows,), how much each label looks wrong.
         disagreement: (rows,), how much the columns disagree.
     """
     hardest = np.argsort(-metrics.row_losses(probs, labels), kind="stable")
-    errors = hardest[probs[hardest].argmax(axis=1) != labels[hardest]]
+    errors = hardest[predicted[hardest] != labels[hardest]]
     # The order is the priority, if they are more than MOST.
     wanted = np.concatenate(
         [
@@ -44,7 +49,7 @@ def choose(
             np.argsort(-disagreement, kind="stable")[:DISPUTED],
             hardest[:HARDEST],
             errors[:ERRORS],
-            _per_cell(hardest, probs, labels),
+            _per_cell(hardest, predicted, labels, probs.shape[1]),
         ]
     )
     first = np.sort(np.unique(wanted, return_index=True)[1])
@@ -53,9 +58,9 @@ def choose(
     return hardest[chosen[hardest]]
 
 
-def _per_cell(hardest: NDArray[np.intp], probs: Probabilities, labels: Labels) -> NDArray[np.intp]:
+def _per_cell(hardest: NDArray[np.intp], predicted: Labels, labels: Labels, classes: int) -> NDArray[np.intp]:
     """Return up to PER_CELL rows of each cell of the confusion matrix: the first of each, then the second."""
-    cells = labels[hardest].astype(np.intp) * probs.shape[1] + probs[hardest].argmax(axis=1)
+    cells = labels[hardest].astype(np.intp) * classes + predicted[hardest]
     order = np.argsort(cells, kind="stable")
     starts = np.searchsorted(cells[order], cells[order])
     rank = np.arange(len(order)) - starts
@@ -67,6 +72,7 @@ def _per_cell(hardest: NDArray[np.intp], probs: Probabilities, labels: Labels) -
 def describe(
     rows: NDArray[np.intp],
     probs: Probabilities,
+    predicted: Labels,
     labels: Labels,
     columns: Sequence[Column],
     *,
@@ -79,6 +85,7 @@ def describe(
     Args:
         rows: to describe.
         probs: (rows, classes) of the ensemble, of all rows.
+        predicted: (rows,) its predicted classes.
         labels: (rows,) from 0.
         columns: of the ensemble.
         suspicion: (rows,), how much each label looks wrong.
@@ -91,7 +98,7 @@ def describe(
         GalleryRow(
             row=int(row),
             label=int(labels[row]),
-            predicted=int(probs[row].argmax()),
+            predicted=int(predicted[row]),
             probability=float(probs[row, labels[row]]),
             loss=float(loss),
             top=_top(probs[row]),

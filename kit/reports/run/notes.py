@@ -1,10 +1,10 @@
 """Notes on the figures of a report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kit.config import Config
 from kit.ensembling.columns import Column
-from kit.metrics import METRICS, Metric
+from kit.metrics import Metric
 from kit.records import RunRecord
 
 NOTES = (
@@ -12,6 +12,7 @@ NOTES = (
     "The expected score is slightly low: the test ensemble averages folds x seeds members per model, the OOF "
     "ensemble one member per seed.",
 )
+RULE_NOTE = "For {}, kit predicts {}. The submission, oof.csv and all errors count these predictions."
 ALL_ROWS_NOTE = (
     "Each test prediction is the mean over a column's {} fold members and one member trained on all rows. "
     "That member has no held-out rows: the OOF figures do not include it."
@@ -23,10 +24,12 @@ PSEUDO_LABELS_NOTE = (
 
 
 def notes_of(
-    record: RunRecord, config: Config, columns: Sequence[Column], *, all_rows: bool
+    record: RunRecord, config: Config, metric: Metric, columns: Sequence[Column], *, all_rows: bool
 ) -> tuple[str, ...]:
     """Return the notes of a report, a few sentences each."""
     notes = [] if record.sample else list(NOTES)
+    if metric.rule:
+        notes.append(RULE_NOTE.format(metric.title, metric.rule))
     if all_rows and not record.sources:
         notes.append(ALL_ROWS_NOTE.format(config.folds.count))
     notes += [
@@ -46,24 +49,3 @@ def teachers_of(record: RunRecord, config: Config) -> dict[str, tuple[str, ...]]
     if record.sources:
         return {}
     return {name: model.teachers for name, model in config.models.items() if model.teachers}
-
-
-def doubts(metric: Metric, config: Config, names: Sequence[str]) -> Iterator[str]:
-    """Yield why the score may not be what Kaggle computes, one sentence per reason.
-
-    Args:
-        metric: of the competition.
-        config: the resolved configuration.
-        names: of class 0, 1, ….
-    """
-    if metric.needs == "probabilities" and config.competition.submission.format == "label":
-        yield (
-            f"{metric.title} is computed from probabilities, but the submission holds labels; see "
-            "competition.submission.format"
-        )
-    by_order = metric is METRICS["quadratic_weighted_kappa"] and config.competition.labels == "auto"
-    if by_order and not all(name.lstrip("-").isdecimal() for name in names):
-        yield (
-            f"{metric.title} takes the labels in alphabetical order ({', '.join(names[:5])}); list them in "
-            "competition.labels in their own order"
-        )

@@ -145,7 +145,7 @@ class Parts:
         """Return how different the columns are; None with a single column."""
         if len(self._columns) == 1:
             return None
-        predicted = np.stack([column.oof.argmax(axis=1) for column in self._columns])
+        predicted = np.stack([self._metric.decisions(column.oof, self._labels) for column in self._columns])
         return Diversity(
             columns=tuple(column.key.column for column in self._columns),
             disagreement=metrics.disagreement(predicted).tolist(),

@@ -120,7 +120,11 @@ def confirm(
         | {str(one.number): source.with_changes(space.changes(one.params)) for one in best},
         dataset,
         make_folds(
-            dataset.train_images, dataset.train_labels, confirmation_folds(config), planned.folds_seed
+            dataset.train_images,
+            dataset.train_labels,
+            confirmation_folds(config),
+            planned.folds_seed,
+            groups=dataset.groups,
         ),
         metric=METRICS[config.tune.metric],
         launcher=launcher,

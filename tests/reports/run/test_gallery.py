@@ -22,7 +22,7 @@ def predictions(rows: int, classes: int, wrong: int) -> tuple[Array, NDArray[np.
 
 def test_the_hardest_rows_come_first() -> None:
     probs, labels = predictions(3000, 10, 30)
-    shown = gallery.choose(probs, labels, NOTHING, NOTHING)
+    shown = gallery.choose(probs, probs.argmax(axis=1), labels, NOTHING, NOTHING)
     losses = metrics.row_losses(probs, labels)[shown]
     assert list(losses) == sorted(losses, reverse=True)
     assert list(shown[:30]) == list(range(30))
@@ -30,7 +30,7 @@ def test_the_hardest_rows_come_first() -> None:
 
 def test_each_cell_of_the_confusion_matrix_is_shown() -> None:
     probs, labels = predictions(3000, 10, 30)
-    shown = gallery.choose(probs, labels, NOTHING, NOTHING)
+    shown = gallery.choose(probs, probs.argmax(axis=1), labels, NOTHING, NOTHING)
     correct = probs.argmax(axis=1) == labels
     for label in range(10):
         own = shown[(labels[shown] == label) & correct[shown]]
@@ -42,7 +42,7 @@ def test_suspicious_and_disputed_rows_are_shown() -> None:
     probs, labels = predictions(3000, 10, 30)
     suspicion, disagreement = NOTHING.copy(), NOTHING.copy()
     suspicion[100:160], disagreement[200:260] = 0.9, 0.5
-    shown = {*gallery.choose(probs, labels, suspicion, disagreement).tolist()}
+    shown = {*gallery.choose(probs, probs.argmax(axis=1), labels, suspicion, disagreement).tolist()}
     assert {*range(100, 160), *range(200, 260)} <= shown
 
 
@@ -50,13 +50,13 @@ def test_suspicious_and_disputed_rows_are_shown_with_many_errors_and_classes() -
     probs, labels = predictions(3000, 26, 2000)
     suspicion, disagreement = NOTHING.copy(), NOTHING.copy()
     suspicion[2100:2160], disagreement[2200:2260] = 0.9, 0.5
-    shown = {*gallery.choose(probs, labels, suspicion, disagreement).tolist()}
+    shown = {*gallery.choose(probs, probs.argmax(axis=1), labels, suspicion, disagreement).tolist()}
     assert {*range(2100, 2160), *range(2200, 2260), *range(100)} <= shown
 
 
 def test_there_are_at_most_600_rows_and_of_many_errors_the_hardest_400() -> None:
     probs, labels = predictions(3000, 26, 2000)
-    shown = gallery.choose(probs, labels, NOTHING, NOTHING)
+    shown = gallery.choose(probs, probs.argmax(axis=1), labels, NOTHING, NOTHING)
     assert len(shown) == len({*shown.tolist()}) <= 600
     assert {*range(400)} <= {*shown.tolist()}
 
@@ -71,6 +71,7 @@ def test_a_row_has_its_most_probable_classes_and_its_agreement() -> None:
     first, second = gallery.describe(
         np.array([0, 1]),
         probs,
+        probs.argmax(axis=1),
         labels,
         columns,
         suspicion=np.array([0.8, 0.5]),
