@@ -33,11 +33,9 @@ def main(train: Path, bundle: Path, target: Path) -> None:
     is_test = np.arange(len(chosen)) % (len(chosen) // TEST_ROWS) == 0
     train_rows, test_rows = rng.permutation(chosen[~is_test]), rng.permutation(chosen[is_test])
 
-    pixels = images.reshape(len(images), -1)
-    _write(
-        target / "train.csv.gz", header.names(competition, labelled=True), np.c_[labels, pixels][train_rows]
-    )
-    _write(target / "test.csv.gz", header.names(competition, labelled=False), pixels[test_rows])
+    pixels, columns = images.reshape(len(images), -1), header.pixel_names(competition)
+    _write(target / "train.csv.gz", [competition.label_column, *columns], np.c_[labels, pixels][train_rows])
+    _write(target / "test.csv.gz", columns, pixels[test_rows])
 
 
 def _write(path: Path, columns: list[str], table: NDArray[np.uint8]) -> None:

@@ -16,7 +16,7 @@ from kit.data.duplicates import copies
 from kit.data.groups import doubts, read_groups
 from kit.data.image_data import OnProgress, ignore
 from kit.data.readers import pixel_csv, pixel_text
-from kit.data.readers.pixel_csv import Table
+from kit.data.readers.pixel_table import Table
 from kit.data.shift import differences
 from kit.errors import UserError
 from kit.task.format import SubmissionFormat
@@ -180,7 +180,7 @@ def read_tables(train: Content, test: Content | None, config: Config) -> Tables:
         cells = [(row + first, [text]) for row, text in enumerate(test_rows.texts)]
         lines_by_id(test[1], cells, competition.test_id_column or "")
     arrays = {"train_images": rows.images, "train_labels": classes, "test_images": test_rows.images}
-    return Tables(arrays, labels, [], test_rows.texts)
+    return Tables(arrays, labels, rows.names, test_rows.texts)
 
 
 def _no_rows(competition: Competition) -> Table:

@@ -40,24 +40,26 @@ def star(kind: int, centre: tuple[float, float], radius: float, turn: float) -> 
 
 
 def photo(
-    draw: np.random.Generator, kind: int, shape: tuple[int, int], background: Pixels | None = None
+    draw: np.random.Generator,
+    kind: int,
+    classes: int,
+    shape: tuple[int, int],
+    background: Pixels | None = None,
 ) -> Pixels:
     """Return (height, width, 3) a bright shape on a dark background; mirrored images show the same class.
 
-    Classes 0 to 5 are six shapes in warm colours, 6 to 11 the same in cold colours, and so on in greens.
+    Each class has its own hue, which varies a little, and one of six shapes.
     """
     height, width = shape
     if background is None:
-        background = np.full((height, width, 3), draw.integers(20, 90, 3), np.uint8)
+        background = np.full((height, width, 3), draw.integers(20, 70, 3), np.uint8)
     image = Image.fromarray(background)
     centre = width * draw.uniform(0.42, 0.58), height * draw.uniform(0.42, 0.58)
-    corners = star(kind, centre, min(shape) * draw.uniform(0.32, 0.4), draw.uniform(-0.25, 0.25))
-    hue = (25, 145, 85, 195)[kind // len(_STARS) % 4] + int(draw.integers(-12, 13))
-    colour = (
-        Image.new("HSV", (1, 1), (hue, 190, int(draw.integers(190, 256)))).convert("RGB").getpixel((0, 0))
-    )
-    ImageDraw.Draw(image).polygon(corners, fill=colour)
-    return _noisy(draw, np.asarray(image), 18)
+    corners = star(kind, centre, min(shape) * draw.uniform(0.4, 0.5), draw.uniform(-0.25, 0.25))
+    hue = round(256 * (kind + draw.normal(0, 0.2)) / classes + 10) % 256
+    colour = Image.new("HSV", (1, 1), (hue, 210, int(draw.integers(200, 256)))).convert("RGB")
+    ImageDraw.Draw(image).polygon(corners, fill=colour.getpixel((0, 0)))
+    return _noisy(draw, np.asarray(image), 12)
 
 
 def leaf(draw: np.random.Generator, kind: int, side: int) -> Pixels:

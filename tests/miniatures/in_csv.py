@@ -190,7 +190,7 @@ def ham10000(folder: Path, size: Size) -> Miniature:
     """pixel0000…, RGB, label last; a second file has a lesion of each row; there are no test rows."""
     shares = [3, 5, 11, 1.5, 11, 30, 2]
     draw = np.random.default_rng([size.seed, 2])
-    rows = _rows([size.seed, 0], size.train, shares, lambda draw, kind: photo(draw, kind, (28, 28)))
+    rows = _rows([size.seed, 0], size.train, shares, lambda draw, kind: photo(draw, kind, 7, (28, 28)))
     header = [*(f"pixel{number:04}" for number in range(28 * 28 * 3)), "label"]
     write_table(folder / "hmnist_28_28_RGB.csv", header, ([*row[1:], row[0]] for row in rows.cells()))
     images = [f"ISIC_{24306 + number:07}" for number in range(size.train)]

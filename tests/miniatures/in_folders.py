@@ -75,13 +75,13 @@ def _cats(folder: Path, size: Size, competition: dict[str, Any], default: object
         name = f"{names[kind]}.{seen[names[kind]]}.jpg"
         seen[names[kind]] += 1
         labels[name] = names[kind]
-        write_image(folder / "train" / name, photo(draw, shown(draw, kind, 2), varying(draw, 36, 60)))
+        write_image(folder / "train" / name, photo(draw, shown(draw, kind, 2), 2, varying(draw, 36, 60)))
     answers = {}
     tests = competition.get("test_images", "test")
     for number, kind in enumerate(drawn_classes(draw, size.test, (1, 1)), start=1):
         answers[str(number)] = names[kind]
         write_image(
-            folder / tests / f"{number}.jpg", photo(draw, shown(draw, kind, 2), varying(draw, 36, 60))
+            folder / tests / f"{number}.jpg", photo(draw, shown(draw, kind, 2), 2, varying(draw, 36, 60))
         )
     header = ("id", "label")
     sample = competition.get("sample_submission", "sample_submission.csv")
@@ -101,11 +101,11 @@ def plant_seedlings(folder: Path, size: Size) -> Miniature:
     for kind in kinds:
         name = f"{next(names)}.png"
         labels[name] = SEEDLINGS[kind]
-        pixels = photo(draw, shown(draw, kind, 12), varying(draw, 40, 72))
+        pixels = photo(draw, shown(draw, kind, 12), 12, varying(draw, 40, 72))
         write_image(folder / "train" / SEEDLINGS[kind] / name, pixels)
     tests = {f"{next(names)}.png": kind for kind in drawn_classes(draw, size.test, [1] * 12)}
     for name, kind in tests.items():
-        write_image(folder / "test" / name, photo(draw, shown(draw, kind, 12), varying(draw, 40, 72)))
+        write_image(folder / "test" / name, photo(draw, shown(draw, kind, 12), 12, varying(draw, 40, 72)))
     answers = {name: SEEDLINGS[tests[name]] for name in sorted(tests)}
     header = ("file", "species")
     write_table(folder / "sample_submission.csv", header, ([one, "Sugar beet"] for one in answers))
@@ -132,13 +132,15 @@ def paddy(folder: Path, size: Size) -> Miniature:
         labels[name] = PADDY[kind]
         rows.append([name, PADDY[kind], "ADT45", int(draw.integers(45, 80))])
         write_image(
-            folder / "train_images" / PADDY[kind] / name, photo(draw, shown(draw, kind, 10), (64, 48))
+            folder / "train_images" / PADDY[kind] / name, photo(draw, shown(draw, kind, 10), 10, (64, 48))
         )
     write_table(folder / "train.csv", ["image_id", "label", "variety", "age"], rows)
     answers = {}
     for number, kind in enumerate(drawn_classes(draw, size.test, [1] * 10), start=200001):
         answers[f"{number}.jpg"] = PADDY[kind]
-        write_image(folder / "test_images" / f"{number}.jpg", photo(draw, shown(draw, kind, 10), (64, 48)))
+        write_image(
+            folder / "test_images" / f"{number}.jpg", photo(draw, shown(draw, kind, 10), 10, (64, 48))
+        )
     header = ("image_id", "label")
     write_table(folder / "sample_submission.csv", header, ([one, ""] for one in answers))
     slug = "paddy-disease-classification"
@@ -170,7 +172,7 @@ def state_farm(folder: Path, size: Size) -> Miniature:
         scenes = {(driver, kind): scene(draw, (48, 64)) for driver in subjects for kind in range(10)}
         for place, kind in enumerate(drawn_classes(draw, count, [1] * 10)):
             driver, name = subjects[place % len(subjects)], f"img_{next(numbers)}.jpg"
-            pixels = photo(draw, shapes[driver][kind], (48, 64), scenes[driver, kind])
+            pixels = photo(draw, shapes[driver][kind], 10, (48, 64), scenes[driver, kind])
             if is_test:
                 answers[name] = f"c{kind}"
             else:

@@ -75,8 +75,8 @@ class Plan:
     shares: Sequence[float] = field(default=())
 
 
-def _photos(low: int, high: int | None = None) -> Draw:
-    return lambda draw, kind: photo(draw, kind, varying(draw, low, high or low))
+def _photos(classes: int, low: int, high: int | None = None) -> Draw:
+    return lambda draw, kind: photo(draw, kind, classes, varying(draw, low, high or low))
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _finished(
 
 def cifar_10(folder: Path, size: Size) -> Miniature:
     """trainLabels.csv, train/1.png, test/1.png; the test ids are in numeric order."""
-    plan = Plan("cifar-10", CIFAR, _photos(32), "train/{}.png", "test/{}.png")
+    plan = Plan("cifar-10", CIFAR, _photos(10, 32), "train/{}.png", "test/{}.png")
     names = chain(map(str, range(1, size.train + 1)), map(str, range(1, size.test + 1)))
     written = _written(folder, size, plan, names)
     write_table(folder / "trainLabels.csv", ["id", "label"], written.labels.items())
@@ -151,7 +151,7 @@ def cifar_10(folder: Path, size: Size) -> Miniature:
 
 def aerial_cactus(folder: Path, size: Size) -> Miniature:
     """train.csv with ids that end in .jpg; 0 or 1; AUC."""
-    plan = Plan("aerial-cactus-identification", "01", _photos(32), "train/{}", "test/{}", (1, 3))
+    plan = Plan("aerial-cactus-identification", "01", _photos(2, 32), "train/{}", "test/{}", (1, 3))
     names = (f"{code}.jpg" for code in codes(np.random.default_rng(size.seed), 32))
     written = _written(folder, size, plan, names)
     write_table(folder / "train.csv", ["id", "has_cactus"], written.labels.items())
@@ -166,7 +166,9 @@ def aerial_cactus(folder: Path, size: Size) -> Miniature:
 
 def histopathologic(folder: Path, size: Size) -> Miniature:
     """train_labels.csv with ids without .tif; the sample shows 0, and AUC needs probabilities."""
-    plan = Plan("histopathologic-cancer-detection", "01", _photos(48), "train/{}.tif", "test/{}.tif", (6, 4))
+    plan = Plan(
+        "histopathologic-cancer-detection", "01", _photos(2, 48), "train/{}.tif", "test/{}.tif", (6, 4)
+    )
     names = codes(np.random.default_rng(size.seed), 40)
     written = _written(folder, size, plan, names)
     write_table(folder / "train_labels.csv", ["id", "label"], written.labels.items())
@@ -184,7 +186,7 @@ def cassava(folder: Path, size: Size) -> Miniature:
     plan = Plan(
         "cassava-leaf-disease-classification",
         "01234",
-        _photos(90, 120),
+        _photos(5, 90, 120),
         "train_images/{}",
         "test_images/{}",
         shares,
@@ -206,7 +208,7 @@ def plant_pathology(folder: Path, size: Size) -> Miniature:
     plan = Plan(
         "plant-pathology-2020-fgvc7",
         PATHOLOGY,
-        _photos(48, 64),
+        _photos(4, 48, 64),
         "images/{}.jpg",
         "images/{}.jpg",
         (28, 8, 34, 32),
@@ -264,7 +266,7 @@ def leaf_classification(folder: Path, size: Size) -> Miniature:
 
 def dog_breed(folder: Path, size: Size) -> Miniature:
     """labels.csv with ids without .jpg; a probability per class; its columns are sorted."""
-    plan = Plan("dog-breed-identification", BREEDS, _photos(48, 80))
+    plan = Plan("dog-breed-identification", BREEDS, _photos(12, 48, 80))
     names = codes(np.random.default_rng(size.seed), 32)
     written = _written(folder, size, plan, names)
     write_table(folder / "labels.csv", ["id", "breed"], written.labels.items())
@@ -280,7 +282,7 @@ def dog_breed(folder: Path, size: Size) -> Miniature:
 
 def invasive_species(folder: Path, size: Size) -> Miniature:
     """train_labels.csv with integers, some of them absent; AUC."""
-    plan = Plan("invasive-species-monitoring", "01", _photos(60, 90), shares=(37, 63))
+    plan = Plan("invasive-species-monitoring", "01", _photos(2, 60, 90), shares=(37, 63))
     draw = np.random.default_rng(size.seed)
     numbers = [
         sorted((draw.choice(2 * count, count, replace=False) + 1).tolist())
@@ -335,7 +337,7 @@ def siim_isic(folder: Path, size: Size) -> Miniature:
     plan = Plan(
         "siim-isic-melanoma-classification",
         "01",
-        _photos(48, 64),
+        _photos(2, 48, 64),
         "jpeg/train/{}.jpg",
         "jpeg/test/{}.jpg",
         (9, 1),

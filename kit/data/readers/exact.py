@@ -8,6 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.data.readers.pixel_table import Columns
 from kit.errors import UserError
 
 _VALUES = {text: value for value in range(256) for text in (str(value), f'"{value}"')}
@@ -24,51 +25,49 @@ def shown(text: str) -> str:
     return repr(text.encode(errors="surrogateescape").decode(errors="backslashreplace"))
 
 
-def rows(
-    raw: bytes, start: int, name: str, columns: list[str], text_column: int | None = None
-) -> tuple[NDArray[np.uint8], list[str]]:
-    """Read raw[start:], the lines below the header.
+def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], dict[int, list[str]]]:
+    """Read the lines from columns.body.
 
     Quoted cells, blanks around them, any mix of LF, CRLF and CR, and blank lines at the end are accepted.
 
     Args:
         raw: the file.
-        start: offset of the first line below the header.
         name: of the file, for errors.
-        columns: headers.
-        text_column: 0-based number of the column that holds text; None: there is none.
+        columns: places of the pixels and of the first row.
 
     Returns:
-        (rows, columns without the text column) uint8, and the text of each row.
+        (rows, pixels) uint8, and the cells of the columns that are not pixels, by place.
 
     Raises:
-        UserError: the first line that does not have one integer from 0 to 255 per column.
+        UserError: the first line that does not have one integer from 0 to 255 per pixel.
     """
-    table, texts, blank = bytearray(), list[str](), None
-    pixels = [column for number, column in enumerate(columns) if number != text_column]
+    table, blank = bytearray(), None
+    texts: dict[int, list[str]] = {place: [] for place in columns.others}
+    pixels = [column for place, column in enumerate(columns.names) if place not in texts]
     file = io.BytesIO(raw)
-    file.seek(start)
+    file.seek(columns.body)
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
     lines = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline=None)
-    for number, line in enumerate(lines, start=2):
+    for number, line in enumerate(lines, start=columns.line):
+        where = f"{name}, line {number}"
         if not line.strip():
             blank = blank or number
             continue
         if blank:
-            raise UserError(
-                "a blank line between rows", where=f"{name}, line {blank}", expected=f"{len(columns)} cells"
-            )
-        where, parts = f"{name}, line {number}", _split(line.rstrip("\n"), len(columns), text_column)
-        if len(parts) != len(columns):
-            raise _wrong_length(parts, where, columns, last=not line.endswith("\n"))
-        if text_column is not None:
-            text = _text(parts.pop(text_column), line)
-            texts.append(_checked(text, f"{where}, column {columns[text_column]}"))
+            where = f"{name}, line {blank}"
+            raise UserError("a blank line between rows", where=where, expected=f"{len(columns.names)} cells")
+        parts = _split(line.rstrip("\n"), columns)
+        if len(parts) != len(columns.names):
+            raise _wrong_length(parts, where, columns.names, last=not line.endswith("\n"))
+        for place in reversed(texts):
+            text = _text(parts.pop(place), line)
+            texts[place].append(checked(text, f"{where}, column {columns.names[place]}"))
         try:
             table += bytes(map(_VALUES.__getitem__, parts))
         except KeyError:
             table += bytes(_slowly(parts, where, pixels))
-    return np.frombuffer(table, np.uint8).reshape(-1, len(pixels)), texts
+    images = np.frombuffer(table, np.uint8).reshape(-1, len(pixels))
+    return images[:, columns.order(columns.others)], texts
 
 
 def _bare(cell: str) -> str:
@@ -76,12 +75,12 @@ def _bare(cell: str) -> str:
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
-def _split(line: str, columns: int, text_column: int | None) -> list[str]:
+def _split(line: str, columns: Columns) -> list[str]:
     parts = line.split(",")
-    if text_column is None or '"' not in line:
+    if not columns.others or '"' not in line:
         return parts
     # Text in quotes may hold commas and doubled quotes; a quote elsewhere is an error, to be named.
-    if len(parts) != columns or '"' in parts[text_column]:
+    if len(parts) != len(columns.names) or any('"' in parts[place] for place in columns.others):
         return next(csv.reader([line], skipinitialspace=True))
     return parts
 
@@ -92,7 +91,8 @@ def _text(part: str, line: str) -> str:
     return part if f'"{doubled}"' in line else part.strip()
 
 
-def _checked(text: str, where: str) -> str:
+def checked(text: str, where: str) -> str:
+    """Return `text`; raise UserError if its bytes were not UTF-8 (surrogateescape)."""
     if re.search("[\udc80-\udcff]", text):
         raise UserError("not UTF-8 text", where=where, expected="UTF-8", received=shown(text))
     return text
@@ -103,10 +103,11 @@ def _slowly(parts: list[str], where: str, columns: list[str]) -> list[int]:
     if bare == columns:
         hint = "were two files joined?"
         raise UserError("the header is repeated", where=where, expected="a row", hint=hint)
-    return [_value(cell, f"{where}, column {column}") for cell, column in zip(bare, columns, strict=True)]
+    return [value(cell, f"{where}, column {column}") for cell, column in zip(bare, columns, strict=True)]
 
 
-def _value(cell: str, where: str) -> int:
+def value(cell: str, where: str) -> int:
+    """Return the pixel in a cell; raise UserError if it is not an integer from 0 to 255."""
     if re.fullmatch(r"0*\d{1,3}", cell, re.ASCII) and int(cell[-3:]) <= 255:
         return int(cell[-3:])
     expected = "an integer from 0 to 255"

@@ -2,10 +2,14 @@
 
 import math
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 
 from kit.config import Competition
+from kit.data.readers import any_names
+from kit.data.readers.any_names import in_image_order
 from kit.data.readers.exact import cells, shown
+from kit.data.readers.pixel_table import Columns
 from kit.errors import UserError
 
 BOM = b"\xef\xbb\xbf"
@@ -20,48 +24,69 @@ _FORMATS = {
 }
 
 
-def text_column(competition: Competition, *, labelled: bool) -> str | None:
-    """Return the column beside the pixels: the label of train.csv, the id of test.csv; None without ids."""
-    return competition.label_column if labelled else competition.test_id_column
-
-
-def names(competition: Competition, *, labelled: bool) -> list[str]:
-    """Return the expected columns: the text column, if there is one, then the pixels."""
-    pixels = [f"{competition.pixel_prefix}{pixel}" for pixel in range(math.prod(competition.image_shape))]
-    text = text_column(competition, labelled=labelled)
-    return pixels if text is None else [text, *pixels]
-
-
-def read(
-    raw: bytes, name: str, competition: Competition, *, labelled: bool
-) -> tuple[list[str], list[int], int]:
-    """Return the columns of the file, the places of the expected ones, and the offset of the second line.
+def read(raw: bytes, name: str, competition: Competition, *, labelled: bool) -> Columns:
+    """Return the places of the columns of a CSV file with a column per pixel.
 
     Raises:
         UserError: the file is empty or not a CSV; a column is missing, unexpected or duplicate.
     """
-    _check_format(raw, name)
-    line = re.match(rb"[^\r\n]*", raw.removeprefix(BOM))
-    text = line[0] if line else b""
-    expected = names(competition, labelled=labelled)
-    if len(text) > max(1 << 20, 10 * len(",".join(expected))):
+    check_format(raw, name)
+    start = len(BOM) * raw.startswith(BOM)
+    end = re.compile(rb"[\r\n]|$").search(raw, start)
+    text = raw[start : end.start()] if end else b""
+    pixels = math.prod(competition.image_shape)
+    if len(text) > max(1 << 20, 100 * pixels):
         # Splitting gigabytes without a line end would take all memory.
         raise UserError(
             "far too long for a header",
             where=f"{name}, line 1",
-            expected=f"{len(expected)} columns",
+            expected=f"{pixels + 1} columns",
             received=f"a line of {len(text):,} bytes",
         )
-    columns = cells(text.decode(errors="backslashreplace"))
+    first = cells(text.decode(errors="backslashreplace"))
+    ending = re.compile(rb"\r\n|\r|\n|$").match(raw, start + len(text))
+    if not competition.header:
+        headers = [str(number) for number in range(len(first))]
+        columns = any_names.find(headers, name, competition, labelled=labelled)
+        any_names.check_no_header(first, columns, name)
+        return replace(columns, body=start, line=1)
+    find = any_names.find if competition.pixel_prefix is None else _find
+    columns = find(first, name, competition, labelled=labelled)
+    return replace(columns, body=ending.end() if ending else len(raw))
+
+
+def text_columns(competition: Competition, *, labelled: bool) -> tuple[str, ...]:
+    """Return the columns beside the pixels: those of the label, or of the test ids; none without ids."""
+    if labelled:
+        return competition.label_columns or (competition.label_column,)
+    return () if competition.test_id_column is None else (competition.test_id_column,)
+
+
+def pixel_names(competition: Competition) -> list[str]:
+    """Return the names of the pixel columns that `pixel_prefix` states."""
+    return [f"{competition.pixel_prefix}{pixel}" for pixel in range(math.prod(competition.image_shape))]
+
+
+def _find(columns: list[str], name: str, competition: Competition, *, labelled: bool) -> Columns:
+    """Return the columns of a file that must have just the pixels and the label or id."""
+    texts = text_columns(competition, labelled=labelled)
+    pixels = pixel_names(competition)
+    expected = [*texts, *pixels]
     if sorted(columns) != sorted(expected):
         raise _fault(columns, expected, name, competition, labelled=labelled)
     place = {column: index for index, column in enumerate(columns)}
-    end = len(BOM) * raw.startswith(BOM) + len(text)
-    ending = re.compile(rb"\r\n|\r|\n|$").match(raw, end)
-    return columns, [place[column] for column in expected], ending.end() if ending else end
+    return Columns(
+        columns,
+        in_image_order([place[pixel] for pixel in pixels], competition),
+        [place[text] for text in texts],
+        None,
+        body=0,
+        line=2,
+    )
 
 
-def _check_format(raw: bytes, name: str) -> None:
+def check_format(raw: bytes, name: str) -> None:
+    """Raise UserError if a file is empty, or its first bytes are those of another format."""
     start = raw[:4096].removeprefix(BOM).lstrip()
     if not raw:
         raise UserError(
@@ -86,7 +111,8 @@ def _fault(
     known, present = set(expected), set(columns)
     absent = [column for column in expected if column not in present]
     extra = [column for column in columns if column not in known]
-    label, text = competition.label_column, text_column(competition, labelled=labelled)
+    label = competition.label_column
+    text = next(iter(text_columns(competition, labelled=labelled)), None)
     whole = f"{expected[0]}, {expected[1]} … {expected[-1]} ({len(expected)} columns)"
     received = f"{', '.join(shown(column) for column in columns[:3])} … ({len(columns)} columns)"
 

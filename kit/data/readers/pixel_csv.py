@@ -1,69 +1,46 @@
-"""CSV files to uint8 arrays: a vectorised reader of good files.
+"""CSV files with a column per pixel to uint8 arrays: a vectorised reader of good files.
 
 Anything else goes to `exact`, which reads what is merely odd and names what is wrong.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition
-from kit.data.readers import exact, header
+from kit.data.readers import digits, exact, header
+from kit.data.readers.pixel_table import Columns, Table, texts_of
 from kit.errors import UserError
 from kit.task.labels import declared_labels
 
-CHUNK = 1 << 17
-"""Bytes parsed at once: the intermediate arrays stay in the processor's cache."""
 _TEXTS = tuple(map(str, range(256)))
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The content of a CSV file with one image per row.
-
-    Attributes:
-        images: (rows, height, width, channels) uint8.
-        texts: (rows,) the label or id of each row; empty if the file has neither.
-    """
-
-    images: NDArray[np.uint8]
-    texts: list[str]
-
-
 def parse(raw: bytes, name: str, competition: Competition, *, labelled: bool) -> Table:
-    """Return the images and the text column of a CSV file; columns are found by their names.
+    """Return the images and the texts of a CSV file; columns are found by their names.
 
     Args:
         raw: the file's bytes, not compressed.
         name: of the file, for errors.
         competition: gives the columns, the image shape and the labels.
-        labelled: whether it is train.csv (labels and pixels) or test.csv (pixels, and ids if there are any).
+        labelled: whether it has the training rows (labels and pixels) or the test rows (pixels, and ids if
+            there are any).
 
     Raises:
         UserError: the first fault of the file, with line and column.
     """
-    columns, order, body = header.read(raw, name, competition, labelled=labelled)
-    text_column = None
-    if header.text_column(competition, labelled=labelled) is not None:
-        text_column, *order = order
-        order = [place - (place > text_column) for place in order]
-    if text_column is None or (labelled and _labels_are_bytes(competition)):
-        read = _read_bytes(raw, body, len(columns), text_column)
+    columns = header.read(raw, name, competition, labelled=labelled)
+    if columns.others == columns.texts[:1] and labelled and _labels_are_bytes(competition):
+        read = _read_fast(raw, columns, [])
     else:
-        read = _read_text(raw, body, len(columns), text_column)
-    table, texts = read or exact.rows(raw, body, name, columns, text_column)
-    if not len(table):
-        raise UserError("the file has no rows", where=name, expected="at least one line below the header")
-    if text_column is not None and "" in texts:
-        where = f"{name}, line {texts.index('') + 2}, column {columns[text_column]}"
-        expected = f"a{' label' if labelled else 'n id'}"
-        raise UserError("the cell is empty", where=where, expected=expected, received="nothing")
-    first, last = order[0], order[-1]
-    # A slice is copied ten times as fast as columns picked one by one.
-    pixels = slice(first, last + 1) if order == list(range(first, last + 1)) else order
-    images = table[:, pixels]
-    return Table(np.ascontiguousarray(images).reshape(-1, *competition.image_shape), texts)
+        read = _read_fast(raw, columns, columns.others)
+    images, cells = read or exact.rows(raw, name, columns)
+    if not len(images):
+        expected = "at least one line below the header" if columns.line > 1 else "at least one line"
+        raise UserError("the file has no rows", where=name, expected=expected)
+    lines = range(columns.line, columns.line + len(images))
+    texts = texts_of(cells, columns, name, lines, "a label" if labelled else "an id")
+    names = [] if columns.key is None else cells[columns.key]
+    return Table(images.reshape(-1, *competition.image_shape), texts, names)
 
 
 def _labels_are_bytes(competition: Competition) -> bool:
@@ -71,84 +48,54 @@ def _labels_are_bytes(competition: Competition) -> bool:
     return labels is not None and labels.are_bytes
 
 
-def _read_bytes(
-    raw: bytes, start: int, columns: int, text_column: int | None
-) -> tuple[NDArray[np.uint8], list[str]] | None:
-    """Read raw[start:] if every cell, that of the text column too, is an integer from 0 to 255."""
-    table = _digits(raw, start, columns)
-    if table is None or text_column is None:
-        return None if table is None else (table, [])
-    texts = [_TEXTS[value] for value in table[:, text_column].tolist()]
-    return table[:, 1:] if text_column == 0 else np.delete(table, text_column, 1), texts
+def _read_fast(
+    raw: bytes, columns: Columns, cut: list[int]
+) -> tuple[NDArray[np.uint8], dict[int, list[str]]] | None:
+    """Read the rows if every cell but those of the columns `cut` is an integer from 0 to 255.
 
-
-def _read_text(
-    raw: bytes, start: int, columns: int, text_column: int
-) -> tuple[NDArray[np.uint8], list[str]] | None:
-    """Read raw[start:] if every cell but those of the text column is an integer from 0 to 255."""
-    if b'"' in raw:
+    Returns:
+        (rows, pixels) uint8, and the cells of the other columns by place; None if some cell is not.
+    """
+    if cut and b'"' in raw:
         return None
-    texts, lines = list[bytes](), [b"\n\n"]
-    for line in raw[start:].rstrip(b"\r\n").splitlines():
-        # Splitting at one comma from the nearer end is fast.
-        if text_column <= columns // 2:
-            before = line.split(b",", text_column + 1)
-            text, rest = before[-2:] if len(before) == text_column + 2 else (b"", b"")
-            lines.append(b",".join([*before[:text_column], rest]) if text_column else rest)
-        else:
-            after = line.rsplit(b",", columns - text_column)
-            rest, text = after[:2] if len(after) == columns - text_column + 1 else (b"", b"")
-            lines.append(b",".join([rest, *after[2:]]))
-        texts.append(text)
-    table = _digits(b"\n".join([*lines, b""]), 3, columns - 1)
-    if table is None:
-        return None
-    try:
-        return table, [text.decode().strip() for text in texts]
-    except UnicodeDecodeError:
-        return None
-
-
-def _digits(raw: bytes, start: int, columns: int) -> NDArray[np.uint8] | None:
-    """Return (rows, columns) of raw[start:], None where a line is not `columns` integers 0 to 255."""
-    blocks = [np.empty((0, columns), np.uint8)]
-    size = max(CHUNK, 8 * columns)
-    while start < len(raw):
-        stop = raw.rfind(b"\n", start, start + size) + 1
-        end = b""
-        if not stop and len(raw) <= start + size:
-            stop, end = len(raw), b"\n"
-        block = _block(np.frombuffer(raw[start - 3 : stop] + end, np.uint8), columns) if stop else None
+    rows = raw.count(b"\n", columns.body) + 1
+    # Each piece goes to its place at once: the memory is that of the file and of one array.
+    images, row = np.empty((rows, len(columns.pixels)), np.uint8), 0
+    cells: dict[int, list[str]] = {place: [] for place in columns.others}
+    width, order = len(columns.names) - len(cut), columns.order(cut)
+    for piece in digits.pieces(raw, columns.body, len(columns.names)):
+        lines = _without(piece, columns, cells) if cut else piece
+        block = None if lines is None else digits.parse(lines, width)
         if block is None:
             return None
-        blocks.append(block)
-        start = stop
-    return np.concatenate(blocks)
+        images[row : row + len(block)] = block[:, order]
+        row += len(block)
+        if not cut:
+            for place, texts in cells.items():
+                texts += [_TEXTS[value] for value in block[:, place].tolist()]
+    return images[:row], cells
 
 
-def _block(text: NDArray[np.uint8], columns: int) -> NDArray[np.uint8] | None:
-    """Parse whole lines; three bytes of the line before come first, so that each byte has three before it."""
-    digits = text - ord("0")
-    is_digit = digits < 10
-    digits *= is_digit
-    ones, tens, hundreds, thousands = (is_digit[3 - place : len(text) - place] for place in range(4))
-    three = ones & tens & hundreds
-    low = digits[3:] + 10 * digits[2:-1]
-    high = digits[1:-2] * three
-    if (three & thousands).any() or ((high > 2) | ((high == 2) & (low > 55))).any():
-        return None
-
-    # A cell ends with a digit before something else. With as many line ends, commas and (or none) carriage
-    # returns as there must be, and each line's last cell right before its end, nothing else is possible.
-    line_ends = np.flatnonzero(text[3:] == ord("\n"))
-    cell_ends = np.flatnonzero(ones[:-1] > ones[1:])
-    commas = np.count_nonzero(text[3:] == ord(","))
-    returns = len(text) - 3 - np.count_nonzero(ones) - commas - len(line_ends)
-    rows = len(line_ends)
-    if len(cell_ends) != rows * columns or commas != rows * (columns - 1) or returns not in (0, rows):
-        return None
-    if returns and (text[3:][line_ends - 1] != ord("\r")).any():
-        return None
-    if (cell_ends[columns - 1 :: columns] + (2 if returns else 1) != line_ends).any():
-        return None
-    return (low + 100 * high)[cell_ends].reshape(rows, columns)
+def _without(piece: bytes, columns: Columns, cells: dict[int, list[str]]) -> bytes | None:
+    """Move the cells of the columns that are not pixels to `cells`; return the lines without them."""
+    width, places = len(columns.names), list(cells)
+    # Splitting at a few commas from the nearer end is fast.
+    left = max((place + 1 for place in places if place <= width // 2), default=0)
+    right = max((width - place for place in places if place > width // 2), default=0)
+    lines = []
+    for line in piece.removesuffix(b"\n").split(b"\n"):
+        before = line.split(b",", left) if left else [line]
+        after = before.pop().rsplit(b",", right) if right else [before.pop()]
+        if len(before) != left or len(after) != right + 1:
+            return None
+        try:
+            for place in places:
+                part = before[place] if place < left else after[place - width]
+                cells[place].append(part.decode().strip())
+        except UnicodeDecodeError:
+            return None
+        kept = [part for place, part in enumerate(before) if place not in cells]
+        kept += after[:1]
+        kept += [part for place, part in enumerate(after[1:], width - right) if place not in cells]
+        lines.append(b",".join(kept))
+    return b"\n".join(lines)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kit.config import Competition
-from kit.data.readers import exact, pixel_csv
+from kit.data.readers import digits, exact, pixel_csv
 from kit.errors import UserError
 
 COMPETITION = Competition(image_shape=(1, 3, 1), classes=3)
@@ -65,7 +65,7 @@ def test_harmless_oddities_are_read_right(text: str) -> None:
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
 @pytest.mark.parametrize("size", [1, 40])
 def test_pieces_of_the_fast_read_fit_together(text: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixel_csv, "CHUNK", size)
+    monkeypatch.setattr(digits, "CHUNK", size)
     assert parse(text) == (IMAGES, LABELS)
 
 
@@ -146,7 +146,7 @@ def test_labels_of_any_text_in_any_column(
 ) -> None:
     competition = LEARNED.model_copy(update={"label_column": "kind"})
     if not fast:
-        monkeypatch.setattr(pixel_csv, "_read_text", lambda *_: None)
+        monkeypatch.setattr(pixel_csv, "_read_fast", lambda *_: None)
     assert parse(text.replace("\n", end), competition) == (IMAGES, FRUIT)
 
 
