@@ -18,7 +18,8 @@ def command() -> None:
 
 
 @command.command(
-    epilog="\b\nExample:\n  kit data fetch --source digit-recognizer.zip\n  kit data fetch --source kaggle"
+    epilog="\b\nExample:\n  kit data fetch --source digit-recognizer.zip\n  kit data fetch --source kaggle\n"
+    "  kit data fetch -c cifar-10 --source cifar-10.zip"
 )
 @options.config
 @click.option(
@@ -27,14 +28,14 @@ def command() -> None:
     default="auto",
     show_default=True,
     metavar="auto|kaggle|sample|PATH",
-    help="PATH: a folder or a zip with train.csv and test.csv. auto: Kaggle if there are credentials.",
+    help="PATH: a folder or a zip with the files. auto: Kaggle if there are credentials.",
 )
 @click.option("--force", is_flag=True, help="Replace files that differ.")
 @options.timeout
 def fetch(config: str, source: str, force: bool, timeout: float) -> None:
-    """Fetch train.csv and test.csv into the data directory, checked.
+    """Fetch the competition's files into the data directory, checked.
 
-    On any failure the directory stays exactly as it was.
+    Archives in a zip, as of images, are unpacked. On any failure the directory stays exactly as it was.
     """
     from kit.config import load
     from kit.data import obtain
@@ -42,7 +43,7 @@ def fetch(config: str, source: str, force: bool, timeout: float) -> None:
     with Busy() as busy:
         if source not in {"auto", "kaggle"}:  # a download has its own bar
             busy(f"checking and copying the files of {source}")
-        fetched = obtain.fetch(load(config), source, force=force, timeout=timeout)
+        fetched = obtain.fetch(load(config), source, force=force, timeout=timeout, stage=busy)
     click.echo(fetched)
 
 

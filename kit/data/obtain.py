@@ -1,18 +1,17 @@
 """Fetch the competition's files into the data directory: all of them, checked, or none."""
 
-import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from kit.config import Config
 from kit.data import cache, compressed, dataset, layout
+from kit.data.obtain_all import fetch_all, is_there
 from kit.data.readers.exact import shown
+from kit.data.staging import move, staging
 from kit.errors import UserError
 from kit.files import atomic
-from kit.locks import NoLocksError, locked
 from kit.scratch import scratch
 from kit.task.submission import check_sample_submission
 from kit.task.task import make_task
@@ -22,14 +21,28 @@ Contents = dict[str, compressed.Content]
 """By name of the file in the competition."""
 
 
-def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout: float = 30.0) -> str:
+def _ignore(text: str) -> None:
+    del text
+
+
+def fetch(
+    config: Config,
+    source: str = "auto",
+    *,
+    force: bool = False,
+    timeout: float = 30.0,
+    stage: Callable[[str], None] = _ignore,
+) -> str:
     """Fetch the data into the data directory, unless it can be read in place.
+
+    Of a competition with train.csv and test.csv these are taken, checked. Of others, all files are taken.
 
     Args:
         config: gives the data directory and the form of the files.
         source: "kaggle", "sample", "auto" (as `kit.data.source.load`), or the path of a folder or a zip.
         force: whether to replace files that differ.
         timeout: of one attempt to download, in seconds.
+        stage: receives what takes time, as in "unpacking train.zip: 1,000 of 50,000 files".
 
     Returns:
         One sentence on what is in place now.
@@ -45,6 +58,8 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     directory = Path(config.data.directory)
     if layout.has_variable(directory) and not directory.exists():
         raise UserError("there is no such folder", where=str(directory), hint=layout.NO_VARIABLES)
+    if not _is_plain(config):
+        return _fetch_all(config, source, stage, force=force, timeout=timeout)
     if source == "auto":
         place = layout.locate(config)
         if place:
@@ -71,6 +86,35 @@ def fetch(config: Config, source: str = "auto", *, force: bool = False, timeout:
     train_rows, test_rows = _check(contents, str(Path(source)), config)
     done = _put(contents, directory, force=force)
     return f"{done}: {train_rows:,} training and {test_rows:,} test images"
+
+
+def _is_plain(config: Config) -> bool:
+    """Return whether the configuration needs no other files than `layout.FILES`."""
+    one = config.competition
+    names = (one.train, one.test, one.sample_submission)
+    return one.form == "pixels" and names == layout.FILES and not config.folds.group
+
+
+def _fetch_all(
+    config: Config, source: str, stage: Callable[[str], None], *, force: bool, timeout: float
+) -> str:
+    from kit.kaggle_client import has_credentials
+
+    if source == "auto":
+        place = next((folder for folder in layout.folders(config) if is_there(config, folder)), None)
+        if place:
+            return f"{place}/ holds the data; nothing to fetch"
+        if not has_credentials():
+            hint = (
+                "download the competition's zip from Kaggle, then `kit data fetch -c NAME --source FILE.zip`"
+            )
+            where = f"{config.data.directory}/"
+            raise UserError("the data is missing, and there are no credentials", where=where, hint=hint)
+        source = "kaggle"
+    if source == "sample":
+        what, expected = "the bundled sample is of another competition", "kaggle, or the path of a zip"
+        raise UserError(what, where="--source", expected=expected, received="sample")
+    return fetch_all(config, source, stage, force=force, timeout=timeout)
 
 
 def _from_path(source: Path) -> Contents:
@@ -159,48 +203,11 @@ def _holds(path: Path, content: bytes) -> bool:
 
 def _place(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:
     """Replace `outdated` in `directory` by `files`: all of them, or on any failure none."""
-    created = [path for path in (directory, *directory.parents) if not path.exists()]
-    try:
-        cache.check_space(directory, sum(map(len, files.values())), "the data")
-        directory.mkdir(parents=True, exist_ok=True)
-        _swap(files, outdated, directory)
-    except BaseException as error:
-        for path in created:
-            with suppress(OSError):
-                path.rmdir()
-        if isinstance(error, OSError):
-            raise UserError(f"cannot be written: {error.strerror}", where=str(directory)) from error
-        raise
-
-
-@contextmanager
-def _staging(directory: Path) -> Iterator[Path]:
-    """Give an empty folder in `directory`, to one process at a time; it is removed afterwards."""
-    staging = directory / ".fetch"
-    with ExitStack() as stack:
-        with suppress(NoLocksError):  # Two simultaneous fetches into one folder are too rare to refuse one.
-            stack.enter_context(locked(directory))
-        shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
-        stack.callback(shutil.rmtree, staging, ignore_errors=True)
-        staging.mkdir()
-        yield staging
-
-
-def _swap(files: Mapping[str, bytes], outdated: Iterable[Path], directory: Path) -> None:
-    moves: list[tuple[Path, Path]] = []
-    with _staging(directory) as staging:
-        try:
-            for name, content in files.items():
-                with atomic(staging / "new" / name) as file:
-                    file.write(content)
-            (staging / "old").mkdir()
-            planned = [(path, staging / "old" / path.name) for path in outdated]
-            planned += [(staging / "new" / name, directory / name) for name in files]
-            for before, after in planned:
-                moves.append((before, after))
-                before.rename(after)
-        except BaseException:
-            for before, after in reversed(moves):
-                with suppress(FileNotFoundError):  # interrupted before this one was moved
-                    after.rename(before)
-            raise
+    cache.check_space(directory, sum(map(len, files.values())), "the data")
+    with staging(directory) as folder:
+        for name, content in files.items():
+            with atomic(folder / "new" / name) as file:
+                file.write(content)
+        (folder / "old").mkdir()
+        moves = [(path, folder / "old" / path.name) for path in outdated]
+        move(moves + [(folder / "new" / name, directory / name) for name in files])

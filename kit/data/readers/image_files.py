@@ -15,9 +15,6 @@ from kit.data.readers.decoding import decode_files
 from kit.data.readers.image_names import Index, class_folders, image_files, natural, stem, walk
 from kit.errors import UserError
 
-_NO_LABEL = {"", "nan", "NaN"}
-_ONE, _ZERO = {"1", "1.0"}, {"0", "0.0"}
-
 
 @dataclass(frozen=True)
 class ImageRows:
@@ -119,35 +116,11 @@ def decode(
 def _rows_of_table(folder: Path, competition: Competition) -> ImageRows:
     name, columns = competition.image_column, competition.label_columns
     rows = table.read(folder, competition.train, [name, *(columns or [competition.label_column])])
-    labels = _one_hot(rows, columns) if columns else _labels(rows, competition.label_column)
+    labels = table.one_hot(rows, columns) if columns else table.labels(rows, competition.label_column)
     images = folder / competition.train_images
     warn = competition.test_images is None or not _same(images, folder / competition.test_images)
     found = _named(images, rows.columns[name], lambda row: rows.where(row, name), labels, warn=warn)
     return replace(found, labels=labels)
-
-
-def _labels(rows: table.Table, column: str) -> tuple[str, ...]:
-    labels = rows.columns[column]
-    missing = [row for row, label in enumerate(labels) if label in _NO_LABEL]
-    if missing:
-        more = f", as in {len(missing) - 1:,} other rows" if len(missing) > 1 else ""
-        received = labels[missing[0]] or "a blank cell"
-        where = rows.where(missing[0], column)
-        raise UserError(f"there is no label{more}", where=where, expected="a label", received=received)
-    return tuple(labels)
-
-
-def _one_hot(rows: table.Table, columns: Sequence[str]) -> tuple[str, ...]:
-    labels = list[str]()
-    for row, cells in enumerate(zip(*(rows.columns[column] for column in columns), strict=True)):
-        ones = [place for place, cell in enumerate(cells) if cell in _ONE]
-        if len(ones) != 1 or not all(cell in _ONE or cell in _ZERO for cell in cells):
-            received = ", ".join(cell[:20] or "nothing" for cell in cells[:8])
-            expected = f"one 1 and {len(columns) - 1} zeros"
-            where = f"{rows.path}, line {rows.lines[row]}, columns {columns[0]} … {columns[-1]}"
-            raise UserError("not exactly one label", where=where, expected=expected, received=received)
-        labels.append(columns[ones[0]])
-    return tuple(labels)
 
 
 def _named(

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from unicodedata import normalize
 
+from kit.data.archive_formats import SUFFIXES as ARCHIVES
 from kit.errors import UserError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -178,6 +179,11 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
 
 
 def _unreadable(path: str, error: OSError) -> UserError:
+    archive = next((path + one for one in ARCHIVES if Path(path + one).exists()), None)
+    if archive:
+        hint = f"unpack it: `kit data fetch --source {Path(path).parent}`, with the same -c"
+        expected = "a folder with images"
+        return UserError("not unpacked yet", where=archive, expected=expected, hint=hint)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         what = "there is no such folder" if isinstance(error, FileNotFoundError) else "not a folder"
         hint = "competition.train_images and competition.test_images name the folders of images"

@@ -10,6 +10,9 @@ from pathlib import Path
 from kit.data import compressed, layout
 from kit.errors import UserError
 
+_NO_LABEL = {"", "nan", "NaN"}
+_ONE, _ZERO = {"1", "1.0"}, {"0", "0.0"}
+
 
 @dataclass(frozen=True)
 class Table:
@@ -70,6 +73,40 @@ def read(folder: Path, file: str, columns: Sequence[str]) -> Table:
         )
     found = {name: [row[place].strip() for row in rows] for name, place in zip(columns, places, strict=True)}
     return Table(str(path), lines, found)
+
+
+def labels(rows: Table, column: str) -> tuple[str, ...]:
+    """Return the labels in a column.
+
+    Raises:
+        UserError: a label is missing.
+    """
+    texts = rows.columns[column]
+    missing = [row for row, label in enumerate(texts) if label in _NO_LABEL]
+    if missing:
+        more = f", as in {len(missing) - 1:,} other rows" if len(missing) > 1 else ""
+        received = texts[missing[0]] or "a blank cell"
+        where = rows.where(missing[0], column)
+        raise UserError(f"there is no label{more}", where=where, expected="a label", received=received)
+    return tuple(texts)
+
+
+def one_hot(rows: Table, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the column that has the 1 of each row.
+
+    Raises:
+        UserError: a row does not have exactly one 1, and zeros.
+    """
+    found = list[str]()
+    for row, cells in enumerate(zip(*(rows.columns[column] for column in columns), strict=True)):
+        ones = [place for place, cell in enumerate(cells) if cell in _ONE]
+        if len(ones) != 1 or not all(cell in _ONE or cell in _ZERO for cell in cells):
+            received = ", ".join(cell[:20] or "nothing" for cell in cells[:8])
+            expected = f"one 1 and {len(columns) - 1} zeros"
+            where = f"{rows.path}, line {rows.lines[row]}, columns {columns[0]} … {columns[-1]}"
+            raise UserError("not exactly one label", where=where, expected=expected, received=received)
+        found.append(columns[ones[0]])
+    return tuple(found)
 
 
 def _text(path: Path) -> str:
