@@ -113,7 +113,7 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
             columns: the same.
             unit: (4, batch) float32, uniform from -1 to 1.
         """
-        down, right, upside_down, mirrored = (ops.expand_dims(one, -1) for one in unit)
+        down, right, upside_down, mirrored = (ops.expand_dims(unit[place], -1) for place in range(4))
         rows = rows + ops.round(down * (self.ranges.crop * self.height))
         columns = columns + ops.round(right * (self.ranges.crop * self.width))
         if self.ranges.flip == "both":

@@ -20,7 +20,8 @@ def recoloured(images: Any, ranges: Augmentation, unit: Any) -> Any:
         ranges: range of each parameter.
         unit: (3, batch) float32, uniform from -1 to 1.
     """
-    brightness, contrast, saturation = (ops.reshape(one, (-1, 1, 1, 1)) for one in unit)
+    # By number: a tensor of unknown size cannot be unpacked.
+    brightness, contrast, saturation = (ops.reshape(unit[place], (-1, 1, 1, 1)) for place in range(3))
     if ranges.brightness:
         images = images * (1.0 + ranges.brightness * brightness)
     if ranges.contrast:
