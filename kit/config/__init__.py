@@ -3,22 +3,11 @@
 from kit.config.base import MetricName
 from kit.config.competition import Competition
 from kit.config.files import find, load, resolve, shipped, validate
-from kit.config.models import (
-    Augmentation,
-    BatchNorm,
-    ClassicalModel,
-    Cnn,
-    KNearest,
-    LogisticRegression,
-    Model,
-    Network,
-    RandomForest,
-    Stage,
-    Svm,
-    Training,
-)
+from kit.config.models import ClassicalModel, KNearest, LogisticRegression, Model, RandomForest, Svm
+from kit.config.networks import BatchNorm, Cnn, Network, ResNet, Stage
 from kit.config.root import Config, Data, Ensemble, Folds, Group, Image, merged
 from kit.config.source import Source
+from kit.config.training import Augmentation, Training
 from kit.config.tune import Choices, Dimension, FloatRange, IntRange, Tune
 
 __all__ = [
@@ -43,6 +32,7 @@ __all__ = [
     "Model",
     "Network",
     "RandomForest",
+    "ResNet",
     "Source",
     "Stage",
     "Submission",

@@ -1,25 +1,29 @@
 """The whole configuration.
 
-The top-level `training` and `augmentation` are the defaults of each CNN, which may override any part of them.
+The top-level `training` and `augmentation` are the defaults of each network, which may override any key.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from kit.config.base import Count, Flag, Name, Section, Seed, Whole
 from kit.config.competition import Competition
-from kit.config.models import Augmentation, Cnn, Model, Training
+from kit.config.models import Model
+from kit.config.networks import Cnn, NetworkModel
 from kit.config.notation import is_ambiguous
+from kit.config.training import Augmentation, Training
 from kit.config.tune import Tune
 from kit.errors import UserError
 from kit.files import expanded
 
 HASH_VERSION = 3
 """Version of the hash; a new version changes the name of every run."""
+NETWORK_KINDS = {get_args(one.model_fields["kind"].annotation)[0] for one in NetworkModel.__subclasses__()}
+"""Kinds of models that inherit the top-level `training` and `augmentation`."""
 
 
 class Data(Section):
@@ -129,9 +133,9 @@ class Config(Section):
     all_rows: Flag = False
     """Also train each model and seed on all rows, for test predictions only; OOF figures do not change."""
     training: Training = Training()
-    """Default of each CNN."""
+    """Default of each network."""
     augmentation: Augmentation = Augmentation()
-    """Default of each CNN."""
+    """Default of each network."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     """Models to train, by name; null removes an inherited model."""
     ensemble: Ensemble = Ensemble()
@@ -179,19 +183,18 @@ class Config(Section):
     @model_validator(mode="after")
     def _teachers_are_valid(self) -> Self:
         for name, model in self.models.items():
-            for teacher in model.teachers if isinstance(model, Cnn) else ():
+            for teacher in model.teachers:
                 found = self.models.get(teacher)
                 if found is None:
                     known = ", ".join(self.models)
                     raise ValueError(f"models.{name}.teachers: no model {teacher!r}; the models are {known}")
-                if teacher == name or (isinstance(found, Cnn) and found.teachers):
+                if teacher == name or found.teachers:
                     raise ValueError(f"models.{name}.teachers: {teacher!r} has teachers itself")
         return self
 
     @model_validator(mode="after")
     def _some_network_has_views(self) -> Self:
-        networks = [model for model in self.models.values() if isinstance(model, Cnn)]
-        if self.ensemble.tta and not any(network.augmentation.tta for network in networks):
+        if self.ensemble.tta and not any(model.views for model in self.models.values()):
             raise ValueError("ensemble.tta: no network predicts views; set augmentation.tta: true")
         return self
 
@@ -232,7 +235,7 @@ def merged(base: Any, over: Any) -> Any:
 
 
 def _with_defaults(model: Any, raw: Mapping[str, Any]) -> Any:
-    if not isinstance(model, Mapping) or model.get("kind", "cnn") != "cnn":
+    if not isinstance(model, Mapping) or model.get("kind", "cnn") not in NETWORK_KINDS:
         return model
     parts = {
         part: merged(raw.get(part) or {}, model.get(part) or {}) for part in ("training", "augmentation")

@@ -1,4 +1,4 @@
-"""Affine and elastic transformations: random ones in the training step, fixed ones at test time, deskew."""
+"""Transformations of images: random ones in the training step, fixed ones at test time, deskew."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from kit.config import Augmentation
+from kit.models.colour import recoloured, with_hole
 
 
 class Transform(NamedTuple):
@@ -30,11 +31,11 @@ class Transform(NamedTuple):
 
 
 class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """Rotate, shear, zoom, shift and distort each image of a batch independently; identity at evaluation.
+    """Change each image of a batch independently and at random; identity at evaluation.
 
-    The transformations are composed into one coordinate grid per image, which is sampled once (bilinear, 0
-    outside the image), so that an image is blurred only once. Always float32: under bfloat16 a coordinate
-    near 28 is off by up to 1/16 pixel.
+    Rotation, shear, zoom, shift, distortion, flip and crop are composed into one coordinate grid per image,
+    which is sampled once (bilinear), so that an image is blurred only once. Changes of colour and cut-out
+    follow. Always float32: under bfloat16 a coordinate near 28 is off by up to 1/16 pixel.
 
     Input (batch, height, width, channels) of any number type; output of the same shape and scale, float32.
 
@@ -51,7 +52,7 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
     def draw(self, batch: Any) -> Transform:
         """Draw one transformation per image of a batch of this size."""
         # One call for all: the start of a random operation costs more than the numbers.
-        unit = keras.random.uniform((5, batch), -1.0, 1.0, dtype="float32", seed=self.random)
+        unit = self._uniform(5, batch)
         drawn = Transform(
             rotation=unit[0] * float(np.deg2rad(self.ranges.rotation)),
             shear=unit[1] * float(np.deg2rad(self.ranges.shear)),
@@ -72,10 +73,20 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
     def call(self, images: Any, training: bool = False) -> Any:
         """Return transformed images in training, the same images otherwise."""
         images = ops.cast(images, "float32")
-        if not training or not any(self.ranges.model_dump(exclude={"elastic_scale", "tta"}).values()):
+        if not training:
             return images
-        rows, columns = self.source(self.draw(ops.shape(images)[0]))
-        return self.sample(images, rows, columns)
+        batch, ranges = ops.shape(images)[0], self.ranges
+        if ranges.moves:
+            rows, columns = self.source(self.draw(batch))
+            if ranges.flip != "none" or ranges.crop:
+                rows, columns = self.flipped(rows, columns, self._uniform(4, batch))
+            images = self.sample(images, rows, columns)
+        if ranges.brightness or ranges.contrast or ranges.saturation:
+            images = recoloured(images, ranges, self._uniform(3, batch))
+        return with_hole(images, ranges.cutout, self._uniform(2, batch)) if ranges.cutout else images
+
+    def _uniform(self, count: int, batch: Any) -> Any:
+        return keras.random.uniform((count, batch), -1.0, 1.0, dtype="float32", seed=self.random)
 
     def source(self, transform: Transform) -> tuple[Any, Any]:
         """Return the source coordinates of each pixel, (batch, height * width) float32 rows and columns.
@@ -94,13 +105,30 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         bend = transform.bend
         return rows + (self.height - 1) / 2 + bend[0], columns + (self.width - 1) / 2 + bend[1]
 
+    def flipped(self, rows: Any, columns: Any, unit: Any) -> tuple[Any, Any]:
+        """Return the source coordinates in images that are mirrored, and then cropped, before all else.
+
+        Args:
+            rows: (batch, height * width), as `source` returns them.
+            columns: the same.
+            unit: (4, batch) float32, uniform from -1 to 1.
+        """
+        down, right, upside_down, mirrored = (ops.expand_dims(unit[place], -1) for place in range(4))
+        rows = rows + ops.round(down * (self.ranges.crop * self.height))
+        columns = columns + ops.round(right * (self.ranges.crop * self.width))
+        if self.ranges.flip == "both":
+            rows = ops.where(upside_down < 0, self.height - 1 - rows, rows)
+        if self.ranges.flip != "none":
+            columns = ops.where(mirrored < 0, self.width - 1 - columns, columns)
+        return rows, columns
+
     def sample(self, images: Any, rows: Any, columns: Any) -> Any:
         """Return float32 images (batch, height, width, channels) read at `source`'s coordinates, bilinear."""
         height, width, channels = self.height, self.width, images.shape[-1]
         # With a border of zeros (one pixel before, two after), each clipped coordinate has four neighbours.
         framed = ops.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0)))
         flat, stride, area = ops.reshape(framed, (-1, channels)), width + 3, (height + 3) * (width + 3)
-        rows, columns = ops.clip(rows, -1.0, height), ops.clip(columns, -1.0, width)
+        rows, columns = self._filled(rows, height), self._filled(columns, width)
         top, left = ops.floor(rows), ops.floor(columns)
         first = ops.expand_dims(ops.arange(ops.shape(images)[0], dtype="int32") * area, -1)
         corner = first + (ops.cast(top, "int32") + 1) * stride + ops.cast(left, "int32") + 1
@@ -112,6 +140,16 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
 
         above, below = line(corner), line(corner + stride)
         return ops.reshape(above + (below - above) * down, (-1, height, width, channels))
+
+    def _filled(self, place: Any, size: int) -> Any:
+        """Return the coordinates that are read along one axis; those outside, at -1 or `size`, are black."""
+        if self.ranges.fill == "edge":
+            return ops.clip(place, 0.0, size - 1)
+        if self.ranges.fill == "reflect":
+            # A triangle wave with a period of two images; the pixels at the edge are not repeated.
+            last = max(1, size - 1)
+            return last - ops.abs(last - ops.mod(place, 2 * last))
+        return ops.clip(place, -1.0, size)
 
     def _bend(self, batch: Any) -> Any:
         """Return smooth random displacements, independent across images and directions.
@@ -141,6 +179,15 @@ VIEWS: tuple[dict[str, float], ...] = (
     {"rotation": -float(np.deg2rad(8))},
 )
 """Views of test-time augmentation beside the image itself, in the units of `RandomWarp.draw`."""
+MIRROR: dict[str, float] = {"mirror": 1.0}
+"""The view that mirrors an image left to right."""
+
+
+def views_of(augmentation: Augmentation) -> tuple[dict[str, float], ...]:
+    """Return the views of test-time augmentation beside the image itself; none without it."""
+    if not augmentation.tta:
+        return ()
+    return VIEWS if augmentation.flip == "none" else (MIRROR,)
 
 
 def view(images: NDArray[np.uint8], change: Mapping[str, float | NDArray[np.floating]]) -> NDArray[np.uint8]:
@@ -148,8 +195,10 @@ def view(images: NDArray[np.uint8], change: Mapping[str, float | NDArray[np.floa
 
     Args:
         images: (rows, height, width, channels).
-        change: one of VIEWS, or the same keys with (rows,) values, one per image.
+        change: one of VIEWS or MIRROR, or the same keys as in VIEWS with (rows,) values, one per image.
     """
+    if change == MIRROR:
+        return np.ascontiguousarray(images[:, :, ::-1])
     warp = RandomWarp(Augmentation(), seed=0)
     warp.build((None, *images.shape[1:]))
     still = {"rotation": 0.0, "shear": 0.0, "zoom": 1.0, "down": 0.0, "right": 0.0}

@@ -33,13 +33,19 @@ def cnn_cost(spec: Cnn, shape: tuple[int, int, int], classes: int) -> Cost:
         place = spec.batch_norm if stage.batch_norm is None else stage.batch_norm
         lost = 0 if stage.padding == "same" else stage.kernel - 1
         height, width = (-(-(side - lost) // stage.stride) for side in (height, width))
-        kernel = stage.kernel**2 * channels * stage.filters
-        parameters += kernel + _extras(stage.filters, place)
-        multiply_adds += kernel * height * width
+        kernels, extras = stage.kernel**2 * channels * stage.filters, _extras(stage.filters, place)
+        if stage.residual:
+            kernels += stage.kernel**2 * stage.filters**2
+            extras *= 2
+            if stage.stride > 1 or channels != stage.filters:
+                kernels += channels * stage.filters
+                extras += 2 * stage.filters if place == "before_activation" else 0
+        parameters += kernels + extras
+        multiply_adds += kernels * height * width
         if stage.pool != "none":
             height, width = height // 2, width // 2
         channels = stage.filters
-    inputs = height * width * channels
+    inputs = channels if spec.pooling == "average" else height * width * channels
     for units in spec.dense():
         parameters += inputs * units + _extras(units, spec.batch_norm)
         multiply_adds += inputs * units

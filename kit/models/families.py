@@ -2,15 +2,25 @@
 
 To add a model family:
 
-1. Describe it: a class in `kit.config.models`, listed in `Model` (and in `Network` if Keras trains it) and
-   in `kit.config`; what networks inherit and must satisfy is in `kit.config.root`.
+1. Describe it: a class in `kit.config.models`, or in `kit.config.networks` if Keras trains it (listed in
+   `Network` there), and in `Model` and `kit.config`; what networks must satisfy is in `kit.config.root`.
 2. Build it: a function in this package.
 3. Connect the two: a case in `build_network` or `build_classifier` below, and for a network one in `cost`.
 """
 
 from typing import TYPE_CHECKING, overload
 
-from kit.config import ClassicalModel, Cnn, KNearest, LogisticRegression, Model, Network, RandomForest, Svm
+from kit.config import (
+    ClassicalModel,
+    Cnn,
+    KNearest,
+    LogisticRegression,
+    Model,
+    Network,
+    RandomForest,
+    ResNet,
+    Svm,
+)
 from kit.models.cost import Cost, cnn_cost
 
 if TYPE_CHECKING:
@@ -35,6 +45,8 @@ def cost(model: Model, shape: tuple[int, int, int], classes: int) -> Cost | None
     match model:
         case Cnn():
             return cnn_cost(model, shape, classes)
+        case ResNet():
+            return cnn_cost(model.as_cnn(shape), shape, classes)
         case _:
             return None
 
@@ -50,13 +62,14 @@ def build_network(
         classes: number of classes.
         layers: types and precision of its layers; None: plain Keras in float32.
     """
+    from kit.models.cnn import build_cnn
     from kit.models.layers import PLAIN
 
     match model:
         case Cnn():
-            from kit.models.cnn import build_cnn
-
             return build_cnn(model, shape, classes, layers or PLAIN)
+        case ResNet():
+            return build_cnn(model.as_cnn(shape), shape, classes, layers or PLAIN)
 
 
 def build_classifier(model: ClassicalModel, seed: int) -> "Classifier":

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.config import Augmentation
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.models.cost import EVALUATION
@@ -101,7 +102,7 @@ def _network(job: Job, trained: Sequence[_Trained]) -> Expected:
 
     nearest = min(alike, key=distance, default=_GUESS)
     learned, held_out = _rows(job)
-    views = 7 if job.model.views else 1
+    views = job.model.augmentation.view_count if job.model.needs_backend else 1
     predicted = learned + job.test_rows * views + held_out * (views - 1)
     second = nearest.rate * multiply_adds
     doubt = SAME if nearest.settings == settings else SIMILAR if alike else math.inf
@@ -146,7 +147,7 @@ def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
                     continue
                 result, precision = run.read_member(member), record.precision.get(model)
                 measured = (
-                    _measured(result, record.backend or "", precision)
+                    _measured(result, record.backend or "", precision, settings)
                     if precision
                     else _measured_fit(result, str(settings.get("kind")), record.rows)
                 )
@@ -156,7 +157,9 @@ def _trained(runs: Iterable[Run]) -> Iterator[_Trained]:
             continue
 
 
-def _measured(result: MemberResult, backend: str, precision: str) -> _Trained | None:
+def _measured(
+    result: MemberResult, backend: str, precision: str, settings: dict[str, Any]
+) -> _Trained | None:
     """Return the speed of a network; None if its history lacks the figures."""
     history = result.history
     if not (history.epochs.seconds and history.seconds and history.multiply_adds):
@@ -165,7 +168,8 @@ def _measured(result: MemberResult, backend: str, precision: str) -> _Trained | 
     if not images:
         return None
     training, held_out = sum(epochs) - history.tracing_seconds, len(result.val_rows)
-    views = 1 if result.test_probs_tta is None else 7
+    tta, flip = result.test_probs_tta is not None, settings.get("augmentation", {}).get("flip", "none")
+    views = Augmentation(tta=tta, flip=flip).view_count
     predicted = len(epochs) * held_out + images / len(epochs) + views * len(result.test_probs)
     predicted += (views - 1) * held_out
     other = history.seconds - sum(epochs) - training / images * predicted * EVALUATION

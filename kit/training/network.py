@@ -16,7 +16,7 @@ from kit.config import Network
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS, Metric
-from kit.models.augmentation import VIEWS, RandomWarp, deskew
+from kit.models.augmentation import RandomWarp, deskew, views_of
 from kit.models.cost import EVALUATION
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
@@ -96,19 +96,19 @@ def train_network(
     )
     if spec.training.ema:
         optimizer.finalize_variable_values(network.trainable_variables)
-    views = len(VIEWS) if spec.views else 0
+    views = views_of(spec.augmentation)
     count = _RowCounter(
-        len(rows) + len(test_images) + views * (len(val_rows) + len(test_images)), on_activity
+        len(rows) + len(test_images) + len(views) * (len(val_rows) + len(test_images)), on_activity
     )
     train_score = metric.value(predict(engine, images[rows], on_rows=count), labels[rows])
     history = _history(job, spec, curves, train_score, batch=batch, steps=steps)
     test_probs = predict(engine, test_images, on_rows=count)
     result = MemberResult(val_rows, val_probs, test_probs, history)
-    if spec.views:
+    if views:
         result = replace(
             result,
-            val_probs_tta=predict_views(engine, images[val_rows], val_probs, count),
-            test_probs_tta=predict_views(engine, test_images, test_probs, count),
+            val_probs_tta=predict_views(engine, images[val_rows], val_probs, views, count),
+            test_probs_tta=predict_views(engine, test_images, test_probs, views, count),
         )
     on_activity("storing", 0, 0.0)
     return replace(result, network=_saved(network, spec, job))

@@ -1,11 +1,11 @@
 """Class probabilities of a network: plain, and with test-time augmentation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.models.augmentation import VIEWS, view
+from kit.models.augmentation import view
 from kit.training.engines.base import Engine
 
 # Rows per prediction step: larger ones gain nothing on a CPU, smaller ones are slower on a GPU.
@@ -30,7 +30,7 @@ def predict(
     Args:
         engine: a network.
         images: any number, with the height, width and channels of the network.
-        change: one of VIEWS.
+        change: see `kit.models.augmentation.view`.
         on_rows: called with the number of rows of each step, after it.
     """
     if not len(images):
@@ -49,7 +49,11 @@ def predict(
 
 
 def predict_views(
-    engine: Engine, images: NDArray[np.uint8], plain: NDArray[np.float32], on_rows: OnRows = _ignore
+    engine: Engine,
+    images: NDArray[np.uint8],
+    plain: NDArray[np.float32],
+    changes: Sequence[Mapping[str, float]],
+    on_rows: OnRows = _ignore,
 ) -> NDArray[np.float32]:
     """Return the mean over the views of test-time augmentation, (rows, classes).
 
@@ -57,9 +61,10 @@ def predict_views(
         engine: a network.
         images: (rows, height, width, channels); may be empty.
         plain: (rows, classes), the predictions of the unchanged images, which are the first view.
+        changes: the other views.
         on_rows: see `predict`.
     """
     if not len(images):
         return plain
-    views = [plain, *(predict(engine, images, change, on_rows) for change in VIEWS)]
+    views = [plain, *(predict(engine, images, change, on_rows) for change in changes)]
     return np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)

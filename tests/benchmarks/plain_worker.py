@@ -2,14 +2,14 @@
 
 import keras
 
-from kit.config import Cnn
-from kit.models.cnn import build_cnn
+from kit.config import Network
+from kit.models.families import build_network
 from kit.training import network, worker
 from kit.training.job import Job
 
 
-def build(job: Job, spec: Cnn) -> keras.Model:
-    return build_cnn(spec, job.shape, job.classes)
+def build(job: Job, spec: Network) -> keras.Model:
+    return build_network(spec, job.shape, job.classes)
 
 
 if __name__ == "__main__":

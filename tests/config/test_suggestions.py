@@ -40,7 +40,7 @@ MODELS = resolve("default")[0]["models"]
         ("training_epochs", ["training.epochs"]),
         ("training/epochs", ["training.epochs"]),
         ("training[epochs]", ["training.epochs"]),
-        ("cutout", []),
+        ("cutout", ["augmentation.cutout"]),
         ("dense", []),
         ("eta", []),
         ("group_column", ["folds.group"]),

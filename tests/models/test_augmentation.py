@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit.config import Augmentation
-from kit.models.augmentation import VIEWS, RandomWarp, Transform, deskew, view
+from kit.models.augmentation import MIRROR, VIEWS, RandomWarp, Transform, deskew, view, views_of
 
 ALL = Augmentation(rotation=12, shift=0.1, zoom=0.15, shear=8)
 SIDE = 28
@@ -274,6 +274,111 @@ def test_views_are_shifts_by_a_pixel_and_rotations() -> None:
         assert not np.array_equal(one, images)
 
 
+def test_flips_mirror_half_of_the_images_exactly() -> None:
+    images = noise(400)
+    result = trained(images, Augmentation(flip="horizontal"))
+    mirrored = (result == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert (mirrored | (result == images).all(axis=(1, 2, 3))).all()
+    # Four standard errors.
+    assert abs(mirrored.mean() - 0.5) < 4 * 0.5 / np.sqrt(400)
+
+
+def test_flips_in_both_directions_give_four_images_equally_often() -> None:
+    images = noise(400)
+    result = trained(images, Augmentation(flip="both"))
+    cases = [images, images[:, ::-1], images[:, :, ::-1], images[:, ::-1, ::-1]]
+    found = np.array([(result == case).all(axis=(1, 2, 3)).sum() for case in cases])
+    assert found.sum() == 400
+    assert np.abs(found - 100).max() < 4 * np.sqrt(400 * 0.25 * 0.75)
+
+
+def test_a_crop_shifts_by_whole_pixels_up_to_its_range() -> None:
+    images, padded = noise(300), np.pad(noise(300), ((0, 0), (3, 3), (3, 3), (0, 0)))
+    result = trained(images, Augmentation(crop=3 / SIDE))
+    places = [(down, right) for down in range(7) for right in range(7)]
+    crops = [padded[:, down : down + SIDE, right : right + SIDE] for down, right in places]
+    found = np.stack([(result == crop).all(axis=(1, 2, 3)) for crop in crops])
+    assert (found.sum(axis=0) == 1).all()
+    assert found.any(axis=1).sum() > 40
+
+
+@pytest.mark.parametrize(("fill", "mode"), [("edge", "edge"), ("reflect", "reflect"), ("black", "constant")])
+def test_what_is_outside_is_filled_as_numpy_pads(fill: Any, mode: Any) -> None:
+    images = noise()
+    one = layer(Augmentation(fill=fill))
+    still = {"rotation": 0.0, "shear": 0.0, "zoom": 1.0, "down": 3.0, "right": -5.0}
+    transform = Transform(**{name: keras.ops.full((4,), value, "float32") for name, value in still.items()})
+    moved = keras.ops.convert_to_numpy(one.sample(images, *one.source(transform)))
+    padded = np.pad(images, ((0, 0), (5, 5), (5, 5), (0, 0)), mode)
+    np.testing.assert_array_equal(moved, padded[:, 2 : 2 + SIDE, 10 : 10 + SIDE])
+
+
+def test_photographs_rotated_with_reflection_have_no_black_corners() -> None:
+    grey = np.full((16, SIDE, SIDE, 3), 77, np.float32)
+    ranges = Augmentation(rotation=45, shift=0.2, crop=0.2, flip="both", fill="reflect")
+    np.testing.assert_allclose(trained(grey, ranges), grey, rtol=1e-6)
+
+
+def test_the_other_draws_do_not_depend_on_flips_and_colours() -> None:
+    more = ALL.model_copy(update={"flip": "both", "crop": 0.1, "brightness": 0.3, "cutout": 0.3})
+    for name, values in draws(ALL, 50).items():
+        np.testing.assert_array_equal(draws(more, 50)[name], values)
+
+
+def test_colours_change_without_moving_a_pixel() -> None:
+    images = noise()
+    result = trained(images, Augmentation(brightness=0.5))
+    factors = np.median(result / images, axis=(1, 2, 3))
+    limited = np.clip(images * factors[:, None, None, None], 0, 255)
+    np.testing.assert_allclose(result, limited, rtol=1e-4)
+    assert len(set(factors)) == 4
+
+
+def test_cutout_hides_a_square() -> None:
+    images = np.zeros((50, SIDE, SIDE, 1), np.float32)
+    hidden = (trained(images, Augmentation(cutout=0.5)) == 128).sum(axis=(1, 2, 3))
+    # 14 x 14 pixels, of which a quarter at least is inside.
+    assert hidden.max() <= 14 * 14
+    assert hidden.min() >= 7 * 7
+    assert len(set(hidden)) > 10
+
+
+PHOTOGRAPHS = Augmentation(
+    rotation=10,
+    flip="both",
+    crop=0.1,
+    fill="reflect",
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+    cutout=0.3,
+)
+
+
+def test_evaluation_does_not_change_photographs() -> None:
+    images = colours(noise().astype(np.uint8))
+    result = layer(PHOTOGRAPHS)(images, training=False)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(result), images)
+
+
+def test_the_seed_determines_the_augmentation_of_photographs() -> None:
+    np.testing.assert_array_equal(trained(noise(), PHOTOGRAPHS, 5), trained(noise(), PHOTOGRAPHS, 5))
+    assert not np.array_equal(trained(noise(), PHOTOGRAPHS, 5), trained(noise(), PHOTOGRAPHS, 6))
+
+
+@pytest.mark.parametrize(
+    "augmentation", [Augmentation(), Augmentation(tta=True), Augmentation(tta=True, flip="horizontal")]
+)
+def test_there_are_as_many_views_as_the_configuration_says(augmentation: Augmentation) -> None:
+    assert len(views_of(augmentation)) + 1 == augmentation.view_count
+
+
+def test_a_view_of_photographs_is_the_mirror_image() -> None:
+    images = colours(noise().astype(np.uint8))
+    assert views_of(Augmentation(tta=True, flip="both")) == (MIRROR,)
+    np.testing.assert_array_equal(view(images, MIRROR), images[:, :, ::-1], strict=True)
+
+
 def bars(*slopes: float) -> NDArray[np.uint8]:
     """Return images of a bar through the centre, that moves right by `slope` pixels per row."""
     rows, columns = np.indices((SIDE, SIDE)) - (SIDE - 1) / 2
@@ -340,7 +445,8 @@ def _bfloat16() -> Iterator[None]:
     keras.config.set_dtype_policy("float32")
 
 
-def test_a_bfloat16_policy_changes_nothing(request: pytest.FixtureRequest) -> None:
-    before = trained(noise())
+@pytest.mark.parametrize("ranges", [ALL, PHOTOGRAPHS], ids=["digits", "photographs"])
+def test_a_bfloat16_policy_changes_nothing(request: pytest.FixtureRequest, ranges: Augmentation) -> None:
+    before = trained(noise(), ranges)
     request.getfixturevalue("_bfloat16")
-    np.testing.assert_array_equal(trained(noise()), before)
+    np.testing.assert_array_equal(trained(noise(), ranges), before)

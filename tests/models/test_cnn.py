@@ -108,6 +108,81 @@ def test_logits_are_float32_in_every_precision() -> None:
     assert {weight.dtype for weight in model.weights} == {"float32"}
 
 
+BLOCK = ["Conv2D", "Activation", "Conv2D", "Add", "Activation"]
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("none", BLOCK),
+        (
+            "before_activation",
+            [
+                "Conv2D",
+                "BatchNormalization",
+                "Activation",
+                "Conv2D",
+                "BatchNormalization",
+                "Add",
+                "Activation",
+            ],
+        ),
+        (
+            "after_activation",
+            [
+                "Conv2D",
+                "Activation",
+                "BatchNormalization",
+                "Conv2D",
+                "Add",
+                "Activation",
+                "BatchNormalization",
+            ],
+        ),
+    ],
+)
+def test_a_residual_block_adds_its_input(place: Any, expected: list[str]) -> None:
+    model = network(Stage(filters=4), Stage(filters=4, residual=True), batch_norm=place)
+    first = 2 if place == "none" else 3
+    assert kinds(model)[first:-2] == expected
+    add = next(layer for layer in model.layers if isinstance(layer, layers.Add))
+    before = model.layers[1 + first].output
+    assert any(one is before for one in add.input)
+
+
+@pytest.mark.parametrize("change", [{"filters": 8}, {"stride": 2}])
+def test_a_shortcut_is_projected_where_the_shape_changes(change: dict[str, int]) -> None:
+    model = network(Stage(filters=4), Stage.model_validate({"filters": 4, "residual": True} | change))
+    kernels = [layer.kernel.shape[:2] for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    assert kernels == [(3, 3), (3, 3), (3, 3), (1, 1)]
+
+
+def test_a_residual_block_is_the_identity_of_positive_values_without_its_convolutions() -> None:
+    model = network(Stage(filters=4), Stage(filters=4, residual=True))
+    for layer in model.layers[4:]:
+        if isinstance(layer, layers.Conv2D):
+            layer.kernel.assign(np.zeros(layer.kernel.shape))
+    add = next(place for place, layer in enumerate(model.layers) if isinstance(layer, layers.Add))
+    parts = keras.Model(model.inputs, [model.layers[3].output, model.layers[add + 1].output])
+    before, after = parts(np.random.default_rng(0).random((2, *SHAPE), np.float32) * 255)
+    np.testing.assert_array_equal(before, after)
+
+
+def test_average_pooling_gives_one_value_per_channel_then_dropout() -> None:
+    model = network(Stage(filters=4), pooling="average", head_dropout=0.5, batch_norm="none")
+    assert kinds(model)[-3:] == ["GlobalAveragePooling2D", "Dropout", "Dense"]
+    assert model.layers[-1].kernel.shape == (4, 10)
+
+
+@pytest.mark.parametrize("place", ["none", "before_activation", "after_activation"])
+def test_the_cost_of_residual_stages_is_that_of_keras(place: Any) -> None:
+    stages = Stage(filters=6), Stage(filters=6, residual=True, repeat=2), Stage(filters=9, kernel=5, stride=2)
+    last = Stage(filters=7, residual=True, stride=2, repeat=2, pool="max")
+    assert_cost_is_that_of_keras(
+        Cnn(stages=(*stages, last), pooling="average", head=(5,), batch_norm=place, width=1.5)
+    )
+
+
 def test_a_repeated_stage_strides_first_and_drops_last() -> None:
     model = network(Stage(filters=4, stride=2, repeat=3, pool="max", dropout=0.1))
     strides = [layer.strides for layer in model.layers if isinstance(layer, layers.Conv2D)]

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit import metrics
-from kit.config import Augmentation, Cnn, Stage, Training
+from kit.config import Augmentation, Cnn, ResNet, Stage, Training
 from kit.errors import KitError
 from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.models.augmentation import deskew
@@ -230,6 +230,31 @@ def test_a_stored_network_predicts_the_run_in_an_interpreter_without_kit(
     # bfloat16 has 8 bits, and the order of operations differs from the training step.
     for name, tolerance in (("plain", 1e-5), ("deskewed", 1e-5), ("colour", 1e-5), ("bfloat16", 0.01)):
         np.testing.assert_allclose(np.load(folder / f"{name}.npy"), expected[name], atol=tolerance)
+
+
+def test_a_residual_network_learns_from_augmented_photographs() -> None:
+    spec = ResNet(
+        kind="resnet",
+        filters=(8, 8),
+        augmentation=Augmentation(
+            flip="both",
+            crop=0.1,
+            fill="reflect",
+            brightness=0.1,
+            contrast=0.1,
+            saturation=0.1,
+            cutout=0.1,
+            tta=True,
+        ),
+        training=Training(epochs=2, batch_size=16),
+    )
+    colour = replace(job(), model=spec, shape=(SIDE, SIDE, 3))
+    result = network.train_network(colour, COLOUR, LABELS, TEST_COLOUR, lambda *_: None)
+    loss = result.history.epochs.loss
+    assert loss[1] < loss[0]
+    assert result.history.parameters == cost(spec, colour.shape, CLASSES).parameters
+    assert result.test_probs_tta is not None
+    assert not np.array_equal(result.test_probs_tta, result.test_probs)
 
 
 def test_a_diverging_loss_ends_the_training() -> None:

@@ -44,7 +44,7 @@ def test_the_mean_over_views_weights_each_view_equally(monkeypatch: pytest.Monke
     monkeypatch.setattr(prediction, "view", view)
     images = np.repeat(np.arange(3, dtype=np.uint8), 4).reshape(3, 2, 2, 1)
     plain = prediction.predict(Identity(), images)
-    mean = prediction.predict_views(Identity(), images, plain)
+    mean = prediction.predict_views(Identity(), images, plain, VIEWS)
     assert changes == list(VIEWS)
     np.testing.assert_allclose(mean[[0, 1, 2], [0, 1, 2]], 1 / 7, atol=1e-6)
     np.testing.assert_allclose(mean[:, 9], 6 / 7, atol=1e-6)
