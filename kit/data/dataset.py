@@ -12,7 +12,7 @@ from kit.config import Competition, Config
 from kit.data import cache, compressed, image_data, layout
 from kit.data.classes import encoded
 from kit.data.compressed import Content
-from kit.data.duplicates import copies
+from kit.data.duplicates import Rows, copies
 from kit.data.groups import doubts, read_groups
 from kit.data.image_data import OnProgress, ignore
 from kit.data.readers import pixel_csv, pixel_text
@@ -222,11 +222,15 @@ def _read(paths: Sequence[Path], config: Config) -> tuple[dict[str, NDArray[np.u
     """Return the content of a cache entry."""
     train, *test = [(compressed.content(path), str(path)) for path in paths]
     tables = read_tables(train, test[0] if test else None, config)
-    arrays = tables.arrays
+    arrays, first = tables.arrays, 2 if config.competition.header else 1
+    sources = [Rows(compressed.plain_name(path.name), first_line=first) for path in paths]
     return arrays, cache.Metadata(
         labels=tables.labels.labels,
         train_names=tuple(tables.train_names),
         test_ids=tuple(tables.test_ids),
         fingerprint=cache.fingerprint(arrays, tables.labels),
-        warnings=(*differences(arrays["train_images"], arrays["test_images"]), *copies(arrays)),
+        warnings=(
+            *differences(arrays["train_images"], arrays["test_images"]),
+            *copies(arrays, sources[0], sources[-1]),
+        ),
     )

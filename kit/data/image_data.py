@@ -12,7 +12,7 @@ from kit.config import Config
 from kit.data import cache
 from kit.data.classes import encoded
 from kit.data.compressed import Content
-from kit.data.duplicates import copies
+from kit.data.duplicates import Rows, copies
 from kit.data.readers import image_files
 from kit.data.readers.image_files import ImageRows
 from kit.data.shift import differences
@@ -90,6 +90,6 @@ def _fill(
             *train.warnings,
             *test.warnings,
             *differences(arrays["train_images"], arrays["test_images"]),
-            *copies(arrays),
+            *copies(arrays, Rows(source, train.names), Rows(competition.test_images or "", test.names)),
         ),
     )
