@@ -134,14 +134,14 @@ def test_check_says_that_it_is_the_sample(workdir: Path) -> None:
     assert list(workdir.iterdir()) == []
 
 
-def test_check_counts_distinct_images_for_the_folds(workdir: Path, write_competition: Write) -> None:
+def test_check_counts_distinct_images(workdir: Path, write_competition: Write) -> None:
     write_competition(workdir / "data")
     lines = (workdir / "data" / "train.csv").read_text().splitlines()
     rows = [line for line in lines if not line.startswith("7,")] + [
         line for line in lines if line.startswith("7,")
     ][:1] * 6
     (workdir / "data" / "train.csv").write_text("\n".join(rows))
-    assert "class 7 has too few distinct images for 4 folds" in str(run("check").exception)
+    assert "class 7 has one distinct image" in str(run("check").exception)
 
 
 def test_check_looks_at_the_sample_submission(workdir: Path, write_competition: Write) -> None:

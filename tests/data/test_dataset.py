@@ -170,5 +170,5 @@ def test_ids_of_a_sample_submission_keep_its_order(tmp_path: Path, write_tiny: C
     with pytest.raises(UserError, match=r"sample_submission.csv: another number of rows than there are test rows"):
         open_folder(folder, config)
     (folder / "sample_submission.csv").unlink()
-    with pytest.raises(UserError, match=r"there is no sample_submission.csv, which has the ids"):
+    with pytest.raises(UserError, match=r"there is no sample submission, which has the ids"):
         open_folder(folder, config)
