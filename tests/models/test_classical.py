@@ -56,3 +56,13 @@ def test_a_class_absent_from_training_has_probability_zero(spec: ClassicalModel)
 
 def test_the_same_seed_gives_the_same_result(spec: ClassicalModel) -> None:
     np.testing.assert_array_equal(fitted(spec, *blobs(120, 0)), fitted(spec, *blobs(120, 0)))
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_class_of_one_or_two_rows_does_no_harm(spec: ClassicalModel, rows: int) -> None:
+    inputs, labels = blobs(120, 0)
+    kept = np.r_[np.flatnonzero(labels != 1), np.flatnonzero(labels == 1)[:rows]]
+    probs = fitted(spec, inputs[kept], labels[kept])
+    np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
+    seen = blobs(60, 1)[1] != 1
+    assert (probs.argmax(axis=1) == blobs(60, 1)[1])[seen].mean() > 0.8

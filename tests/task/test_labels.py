@@ -1,7 +1,13 @@
+import random
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kit.config import Competition
+from kit.task.format import make_format
 from kit.task.labels import LabelEncoder, declared_labels
 
 
@@ -60,3 +66,57 @@ def test_the_configuration_states_labels_or_leaves_them_to_train_csv() -> None:
     assert labels(labels=["cat", 7]) == ("cat", "7")
     assert labels(labels="auto") is None
     assert labels(classes=None) is None
+
+
+TEXTS = st.text(min_size=1, max_size=8)
+INTEGERS = st.integers(-(10**6), 10**6).map(str)
+ZEROS = st.from_regex(r"\A0{0,2}[0-9]{1,2}\Z")
+LABELS = st.sampled_from([TEXTS, INTEGERS, ZEROS, st.one_of(TEXTS, INTEGERS, ZEROS)]).flatmap(
+    lambda kind: st.lists(kind, min_size=1, max_size=40)
+)
+
+
+@settings(deadline=None, database=None)
+@given(rows=LABELS)
+def test_any_labels_come_back_as_they_were(rows: list[str]) -> None:
+    encoder = LabelEncoder.learned(rows)
+    classes = encoder.find(rows)
+    assert encoder.decode(classes) == rows
+    assert sorted({*classes.tolist()}) == list(range(len({*rows})))
+
+
+@settings(deadline=None, database=None)
+@given(rows=LABELS, order=st.randoms())
+def test_labels_do_not_depend_on_the_order_of_rows(rows: list[str], order: random.Random) -> None:
+    labels = LabelEncoder.learned(rows).labels
+    shuffled = rows.copy()
+    order.shuffle(shuffled)
+    assert LabelEncoder.learned(shuffled).labels == labels
+    assert list(labels) in (sorted({*rows}), sorted({*rows}, key=_number))
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch("-?[0-9]+", text, re.ASCII) else 0
+
+
+@settings(deadline=None, database=None)
+@given(rows=st.lists(st.integers(-99, 99), min_size=1))
+def test_integers_are_in_numeric_order(rows: list[int]) -> None:
+    labels = LabelEncoder.learned(map(str, rows)).labels
+    assert [int(label) for label in labels] == sorted({*rows})
+
+
+def test_distinct_labels_with_leading_zeros_stay_distinct() -> None:
+    rows = ["01", "1", "001", "1"]
+    encoder = LabelEncoder.learned(rows)
+    assert encoder.labels == ("001", "01", "1")
+    assert encoder.decode(encoder.find(rows)) == rows
+
+
+def test_labels_with_a_gap_are_submitted_as_they_were() -> None:
+    rows = [str(label) for label in range(25) if label != 9]
+    encoder = LabelEncoder.learned(rows[::-1])
+    competition = Competition.model_validate({"labels": "auto"})
+    form = make_format(competition, encoder)
+    assert form.to_cells(np.eye(24)) == [[label] for label in rows]
+    assert form.to_cells(np.eye(24)[:2], np.array([8, 9])) == [["8"], ["10"]]
