@@ -170,10 +170,22 @@ def _unpack_tar(archive: Path, writer: _Writer) -> None:
                 else:
                     writer.left.take(1, member.size, writer.name)
                     writer.write(member.name, content)
+            _check_end(opened)
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise UserError(f"the archive is truncated or damaged ({error})", where=writer.name) from error
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror or error}", where=writer.name) from error
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Raise the error of a truncated archive, which `tarfile` does not notice between two files."""
+    file = archive.fileobj
+    assert file is not None
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("its end is missing")
+    while file.read(1 << 20):
+        pass  # At its end, the checksum of a compressed file is checked.
 
 
 def _unpack_7z(archive: Path, writer: _Writer) -> None:

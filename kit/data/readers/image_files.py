@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ class ImageRows:
     Attributes:
         files: (rows,) the image files.
         names: (rows,) as in the table or the sample submission; else the path below the folder, without its
-            ending.
+            ending, which is kept where two training images differ by it alone.
         labels: (rows,) the labels; empty for test rows.
         warnings: what is odd but allowed, one sentence each.
     """
@@ -136,7 +137,7 @@ def _named(
     found = [index.find(name) for name in names]
     absent = [row for row, number in enumerate(found) if number is None]
     if absent:
-        raise index.fault(names[absent[0]], where(absent[0]), len(absent) - 1)
+        raise index.fault(names[absent[0]], where(absent[0]), len(absent))
     numbers = [number for number in found if number is not None]
     rows = dict[int, int]()
     for row, number in enumerate(numbers):
@@ -176,8 +177,8 @@ def _rows_of_folders(folder: Path, competition: Competition) -> ImageRows:
     warnings: tuple[str, ...] = ()
     if len(inside) < len(files):
         outside = next(file for file in files if "/" not in file)
-        count = len(files) - len(inside)
-        warnings = (f"{count:,} images in {images}/ are in no class folder and left out, as {outside}",)
+        more = f" and {len(files) - len(inside) - 1:,} more" if len(files) > len(inside) + 1 else ""
+        warnings = (f"{images}/: left out, because in no class folder: {outside}{more}",)
     return _of_files(images, inside, labels, warnings)
 
 
@@ -188,7 +189,7 @@ def _rows_of_file_names(folder: Path, competition: Competition) -> ImageRows:
     labels = [match[1] if match else None for match in matches]
     missing = [file for file, label in zip(files, labels, strict=True) if not label]
     if missing:
-        more = f", and {len(missing) - 1:,} others" if len(missing) > 1 else ""
+        more = f"; {len(missing):,} names have none" if len(missing) > 1 else ""
         what, where = f"the name has no label{more}", f"{images / missing[0]}"
         expected = f"a name that matches {competition.label_pattern}"
         raise UserError(what, where=where, expected=expected, hint="correct competition.label_pattern")
@@ -211,11 +212,13 @@ def _of_files(
     images: Path, files: Sequence[str], labels: Sequence[str], warnings: tuple[str, ...]
 ) -> ImageRows:
     """Return rows that are named by their files."""
-    names, stems = [stem(file) for file in files], dict[str, str]()
-    for name, file in zip(names, files, strict=True):
-        if stems.setdefault(name, file) != file:
-            what, received = "two images differ only by their ending", f"{stems[name]} and {file}"
-            raise UserError(what, where=f"{images}/", expected="one file per image", received=received)
+    stems = [stem(file) for file in files]
+    several = {name for name, count in Counter(stems).items() if count > 1}
+    if several and not labels:
+        alike = [file for file in files if stem(file) in several]
+        what, received = "two images differ only by their ending", f"{alike[0]} and {alike[1]}"
+        raise UserError(what, where=f"{images}/", expected="one file per image", received=received)
+    names = [file if name in several else name for name, file in zip(stems, files, strict=True)]
     return ImageRows(tuple(images / file for file in files), tuple(names), tuple(labels), warnings)
 
 

@@ -118,15 +118,15 @@ class Index:
             found = self._stems.get(name, _ABSENT)
         return found if found >= 0 else None
 
-    def fault(self, name: str, where: str, others: int) -> UserError:
+    def fault(self, name: str, where: str, count: int) -> UserError:
         """Return the error that says why `name` means no file.
 
         Args:
             name: from the table.
             where: its place.
-            others: how many other names mean no file either.
+            count: how many names mean no file.
         """
-        more = f", and {others:,} other images" if others else ""
+        more = f"; {count:,} names have no image" if count > 1 else ""
         wanted = normalize("NFC", name)
         same = sorted(file for file in self.files if wanted in _keys(file))
         if len(same) > 1:

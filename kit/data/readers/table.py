@@ -84,7 +84,7 @@ def labels(rows: Table, column: str) -> tuple[str, ...]:
     texts = rows.columns[column]
     missing = [row for row, label in enumerate(texts) if label in _NO_LABEL]
     if missing:
-        more = f", as in {len(missing) - 1:,} other rows" if len(missing) > 1 else ""
+        more = f"; {len(missing):,} rows have none" if len(missing) > 1 else ""
         received = texts[missing[0]] or "a blank cell"
         where = rows.where(missing[0], column)
         raise UserError(f"there is no label{more}", where=where, expected="a label", received=received)
@@ -127,8 +127,9 @@ def _place(column: str, header: Sequence[str], where: str) -> int:
     received = ", ".join(cell[:30] for cell in header[:5]) + (", …" if len(header) > 5 else "")
     if column in header:
         raise UserError(f"duplicate column {column}", where=where, expected="it once", received=received)
-    near = get_close_matches(column, header, 1)
-    hint = f"is it {near[0]}? the configuration names the columns" if near else None
+    known = {name.lower(): name for name in header}
+    near = get_close_matches(column.lower(), known, 1)
+    hint = f"is it {known[near[0]]}? the configuration names the columns" if near else None
     raise UserError(
         f"no column {column}", where=where, expected=column, received=received or "nothing", hint=hint
     )
