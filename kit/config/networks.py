@@ -1,7 +1,7 @@
 """Networks: convolutional ones, described stage by stage, and residual ones, which adapt to the images."""
 
 import math
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -43,6 +43,20 @@ class Stage(Section):
         return self
 
 
+class TrainingPhase(NamedTuple):
+    """A part of the training of a network.
+
+    Attributes:
+        epochs: passes over the training rows.
+        factor: of the learning rate.
+        frozen: whether the pretrained layers keep their weights.
+    """
+
+    epochs: int
+    factor: float = 1.0
+    frozen: bool = False
+
+
 class NetworkModel(Section):
     """Base of the models that Keras trains.
 
@@ -69,9 +83,14 @@ class NetworkModel(Section):
     """Overrides of the top-level `augmentation`."""
 
     @property
+    def phases(self) -> tuple[TrainingPhase, ...]:
+        """Parts of the training, in order."""
+        return (TrainingPhase(self.training.epochs),)
+
+    @property
     def epochs(self) -> int:
         """Epochs of training that a worker reports."""
-        return self.training.epochs
+        return sum(phase.epochs for phase in self.phases)
 
     @property
     def precision(self) -> Precision:
@@ -197,7 +216,3 @@ class ResNet(NetworkModel):
             head_dropout=self.dropout,
             **self.model_dump(include={"width", "activation", "batch_norm", "l2"}),
         )
-
-
-Network = Cnn | ResNet
-"""Models that Keras trains."""

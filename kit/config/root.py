@@ -15,6 +15,7 @@ from kit.config.competition import Competition
 from kit.config.models import Model
 from kit.config.networks import Cnn, NetworkModel
 from kit.config.notation import is_ambiguous
+from kit.config.pretrained import Pretrained
 from kit.config.training import Augmentation, Training
 from kit.config.tune import Tune
 from kit.errors import UserError
@@ -178,6 +179,8 @@ class Config(Section):
         for name, model in self.models.items():
             if isinstance(model, Cnn):
                 _check_sizes(name, model, self.image_shape[:2])
+            if isinstance(model, Pretrained):
+                model.check_images(name, self.image_shape)
         return self
 
     @model_validator(mode="after")
