@@ -106,6 +106,17 @@ class NetworkModel(Section):
         """Return the same model with inherited values written out in its parts."""
         return self
 
+    def check_images(self, name: str, shape: tuple[int, int, int]) -> None:
+        """Check that the network takes such images.
+
+        Args:
+            name: of the model in the configuration.
+            shape: height, width and channels.
+
+        Raises:
+            ValueError: it does not.
+        """
+
 
 class Cnn(NetworkModel):
     """A convolutional network: stages, then dense layers, then the softmax."""
@@ -145,6 +156,21 @@ class Cnn(NetworkModel):
         )
         head = self.dropout if self.head_dropout is None else self.head_dropout
         return self.model_copy(update={"stages": stages, "head_dropout": head})
+
+    def check_images(self, name: str, shape: tuple[int, int, int]) -> None:
+        """See `NetworkModel`."""
+        sides = shape[:2]
+        for index, stage in enumerate(self.stages):
+            for one in self.model_copy(update={"stages": (stage,)}).convolutions():
+                lost = 0 if one.padding == "same" else one.kernel - 1
+                pooled = 1 if one.pool == "none" else 2
+                height, width = (-(-(side - lost) // one.stride) // pooled for side in sides)
+                if min(height, width) < 1:
+                    place = f"models.{name}.stages.{index}"
+                    raise ValueError(
+                        f"{place}: nothing is left of the image; use fewer strides, or padding: same"
+                    )
+                sides = (height, width)
 
     def convolutions(self) -> list[Stage]:
         """Return one stage per convolution or residual block: `repeat` expanded, `width` applied."""

@@ -56,7 +56,7 @@ class Pretrained(NetworkModel):
         )
 
     def check_images(self, name: str, shape: tuple[int, int, int]) -> None:
-        """Raise a ValueError if it cannot take images of this height, width and number of channels."""
+        """See `NetworkModel`."""
         height, width, channels = shape
         if min(height, width) < SMALLEST:
             raise ValueError(

@@ -44,6 +44,6 @@ BACKBONES: dict[str, Backbone] = {
     "MobileNetV3Small": Backbone(
         927_008, 54_896_576, 576, "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5", "0..255"
     ),
-    "ResNet101V2": Backbone(0, 0, 2048, f"resnet101v2_weights_{_TF}_notop.h5", "-1..1"),
-    "ResNet50V2": Backbone(0, 0, 2048, f"resnet50v2_weights_{_TF}_notop.h5", "-1..1"),
+    "ResNet101V2": Backbone(42_528_896, 7_192_428_544, 2048, f"resnet101v2_weights_{_TF}_notop.h5", "-1..1"),
+    "ResNet50V2": Backbone(23_519_360, 3_480_207_360, 2048, f"resnet50v2_weights_{_TF}_notop.h5", "-1..1"),
 }

@@ -19,12 +19,12 @@ from kit.errors import KitError
 from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS, Metric
 from kit.models.augmentation import RandomWarp, deskew, views_of
-from kit.models.cost import EVALUATION
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
 from kit.models.pretrained import freeze, load_weights
 from kit.models.standalone import for_older_keras, standalone
 from kit.records import Curves, History
+from kit.training.counters import EpochCounter, RowCounter
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
@@ -100,7 +100,7 @@ def train_network(
             optimizer.finalize_variable_values(network.trainable_variables)
     curves = Curves(**dict(zip(Curves.model_fields, zip(*epochs, strict=True), strict=True)))
     views = views_of(spec.augmentation)
-    count = _RowCounter(
+    count = RowCounter(
         len(rows) + len(test_images) + len(views) * (len(val_rows) + len(test_images)), on_activity
     )
     train_score = metric.value(predict(engine, images[rows], on_rows=count), labels[rows])
@@ -115,47 +115,6 @@ def train_network(
         )
     on_activity("storing", 0, 0.0)
     return replace(result, network=_saved(network, spec, job))
-
-
-class _RowCounter:
-    """Counts the predicted rows, and reports their share.
-
-    Args:
-        total: number of rows that are predicted.
-        on_activity: receives the share.
-    """
-
-    def __init__(self, total: int, on_activity: OnActivity) -> None:
-        self._total, self._done, self._report = total, 0, on_activity
-        on_activity("predicting", 0, 0.0)
-
-    def __call__(self, rows: int) -> None:
-        self._done += rows
-        self._report("predicting", 0, self._done / self._total)
-
-
-class _EpochCounter:
-    """Reports the share of an epoch that is done: its steps, and then the predictions of held-out rows.
-
-    Args:
-        order: (steps, batch), as in `_orders`.
-        held_out: number of held-out rows.
-        report: receives the share.
-    """
-
-    def __init__(self, order: NDArray[np.int32], held_out: int, report: Callable[[float], None]) -> None:
-        self._batch, self._done, self._report = order.shape[1], 0.0, report
-        self._total = order.size + EVALUATION * held_out
-
-    def steps(self, done: int) -> None:
-        """Report that so many steps of the epoch are done."""
-        self._done = done * self._batch
-        self._report(self._done / self._total)
-
-    def predicted(self, rows: int) -> None:
-        """Report that so many more rows are predicted."""
-        self._done += EVALUATION * rows
-        self._report(self._done / self._total)
 
 
 def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iterator[NDArray[np.int32]]:
@@ -200,7 +159,7 @@ def _train(
     val_loss = val_score = math.nan
     for epoch, order in enumerate(orders, len(epochs) + 1):
         started = time.perf_counter()
-        count = _EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
+        count = EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
         loss, accuracy = engine.epoch(order, count.steps)
         if not np.isfinite(loss):
             raise KitError(
