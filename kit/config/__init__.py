@@ -3,8 +3,9 @@
 from kit.config.base import MetricName
 from kit.config.competition import Competition
 from kit.config.files import find, load, resolve, shipped, validate
-from kit.config.models import ClassicalModel, KNearest, LogisticRegression, Model, RandomForest, Svm
-from kit.config.networks import BatchNorm, Cnn, Network, ResNet, Stage
+from kit.config.models import ClassicalModel, KNearest, LogisticRegression, Model, Network, RandomForest, Svm
+from kit.config.networks import BatchNorm, Cnn, ResNet, Stage
+from kit.config.pretrained import Pretrained
 from kit.config.root import Config, Data, Ensemble, Folds, Group, Image, merged
 from kit.config.source import Source
 from kit.config.training import Augmentation, Training
@@ -31,6 +32,7 @@ __all__ = [
     "MetricName",
     "Model",
     "Network",
+    "Pretrained",
     "RandomForest",
     "ResNet",
     "Source",

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from kit.config.base import Count, Real, Section
 from kit.config.networks import Cnn, ResNet
+from kit.config.pretrained import Pretrained
 
 
 class ClassicalModel(Section):
@@ -71,5 +72,8 @@ class Svm(ClassicalModel):
 
 
 Model = Annotated[
-    Cnn | ResNet | LogisticRegression | KNearest | RandomForest | Svm, Field(discriminator="kind")
+    Cnn | ResNet | Pretrained | LogisticRegression | KNearest | RandomForest | Svm,
+    Field(discriminator="kind"),
 ]
+Network = Cnn | ResNet | Pretrained
+"""Models that Keras trains."""

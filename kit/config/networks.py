@@ -1,7 +1,7 @@
 """Networks: convolutional ones, described stage by stage, and residual ones, which adapt to the images."""
 
 import math
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -43,6 +43,20 @@ class Stage(Section):
         return self
 
 
+class TrainingPhase(NamedTuple):
+    """A part of the training of a network.
+
+    Attributes:
+        epochs: passes over the training rows.
+        factor: of the learning rate.
+        frozen: whether the pretrained layers keep their weights.
+    """
+
+    epochs: int
+    factor: float = 1.0
+    frozen: bool = False
+
+
 class NetworkModel(Section):
     """Base of the models that Keras trains.
 
@@ -69,9 +83,14 @@ class NetworkModel(Section):
     """Overrides of the top-level `augmentation`."""
 
     @property
+    def phases(self) -> tuple[TrainingPhase, ...]:
+        """Parts of the training, in order."""
+        return (TrainingPhase(self.training.epochs),)
+
+    @property
     def epochs(self) -> int:
         """Epochs of training that a worker reports."""
-        return self.training.epochs
+        return sum(phase.epochs for phase in self.phases)
 
     @property
     def precision(self) -> Precision:
@@ -86,6 +105,17 @@ class NetworkModel(Section):
     def explicit(self) -> Self:
         """Return the same model with inherited values written out in its parts."""
         return self
+
+    def check_images(self, name: str, shape: tuple[int, int, int]) -> None:
+        """Check that the network takes such images.
+
+        Args:
+            name: of the model in the configuration.
+            shape: height, width and channels.
+
+        Raises:
+            ValueError: it does not.
+        """
 
 
 class Cnn(NetworkModel):
@@ -126,6 +156,21 @@ class Cnn(NetworkModel):
         )
         head = self.dropout if self.head_dropout is None else self.head_dropout
         return self.model_copy(update={"stages": stages, "head_dropout": head})
+
+    def check_images(self, name: str, shape: tuple[int, int, int]) -> None:
+        """See `NetworkModel`."""
+        sides = shape[:2]
+        for index, stage in enumerate(self.stages):
+            for one in self.model_copy(update={"stages": (stage,)}).convolutions():
+                lost = 0 if one.padding == "same" else one.kernel - 1
+                pooled = 1 if one.pool == "none" else 2
+                height, width = (-(-(side - lost) // one.stride) // pooled for side in sides)
+                if min(height, width) < 1:
+                    place = f"models.{name}.stages.{index}"
+                    raise ValueError(
+                        f"{place}: nothing is left of the image; use fewer strides, or padding: same"
+                    )
+                sides = (height, width)
 
     def convolutions(self) -> list[Stage]:
         """Return one stage per convolution or residual block: `repeat` expanded, `width` applied."""
@@ -197,7 +242,3 @@ class ResNet(NetworkModel):
             head_dropout=self.dropout,
             **self.model_dump(include={"width", "activation", "batch_norm", "l2"}),
         )
-
-
-Network = Cnn | ResNet
-"""Models that Keras trains."""

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from kit.config.base import Count, Flag, Name, Section, Seed, Whole
 from kit.config.competition import Competition
 from kit.config.models import Model
-from kit.config.networks import Cnn, NetworkModel
+from kit.config.networks import NetworkModel
 from kit.config.notation import is_ambiguous
 from kit.config.training import Augmentation, Training
 from kit.config.tune import Tune
@@ -176,8 +176,8 @@ class Config(Section):
     @model_validator(mode="after")
     def _images_fit(self) -> Self:
         for name, model in self.models.items():
-            if isinstance(model, Cnn):
-                _check_sizes(name, model, self.image_shape[:2])
+            if isinstance(model, NetworkModel):
+                model.check_images(name, self.image_shape)
         return self
 
     @model_validator(mode="after")
@@ -241,17 +241,3 @@ def _with_defaults(model: Any, raw: Mapping[str, Any]) -> Any:
         part: merged(raw.get(part) or {}, model.get(part) or {}) for part in ("training", "augmentation")
     }
     return {"kind": "cnn", **model, **parts}
-
-
-def _check_sizes(name: str, model: Cnn, shape: tuple[int, int]) -> None:
-    for index, stage in enumerate(model.stages):
-        for one in model.model_copy(update={"stages": (stage,)}).convolutions():
-            lost = 0 if one.padding == "same" else one.kernel - 1
-            pooled = 1 if one.pool == "none" else 2
-            height, width = (-(-(side - lost) // one.stride) // pooled for side in shape)
-            if min(height, width) < 1:
-                place = f"models.{name}.stages.{index}"
-                raise ValueError(
-                    f"{place}: nothing is left of the image; use fewer strides, or padding: same"
-                )
-            shape = (height, width)

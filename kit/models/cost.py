@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from kit.config import Cnn
+from kit.config import Cnn, Pretrained
+from kit.models.backbones import BACKBONES, SIDE
 
 EVALUATION = 1 / 3
 """Cost of predicting one image, as a share of the cost of training on it."""
@@ -51,6 +52,21 @@ def cnn_cost(spec: Cnn, shape: tuple[int, int, int], classes: int) -> Cost:
         multiply_adds += inputs * units
         inputs = units
     return Cost(parameters + (inputs + 1) * classes, multiply_adds + inputs * classes)
+
+
+def pretrained_cost(spec: Pretrained, shape: tuple[int, int, int], classes: int) -> Cost:
+    """Count parameters, and estimate multiply-adds: they grow with the number of pixels.
+
+    Args:
+        spec: the network.
+        shape: height, width and channels of an image.
+        classes: number of classes.
+    """
+    backbone, (height, width, _) = BACKBONES[spec.name], shape
+    multiply_adds = round(backbone.multiply_adds * height * width / SIDE**2)
+    return Cost(
+        backbone.parameters + (backbone.features + 1) * classes, multiply_adds + backbone.features * classes
+    )
 
 
 def _extras(units: int, batch_norm: str) -> int:

@@ -2,8 +2,8 @@
 
 To add a model family:
 
-1. Describe it: a class in `kit.config.models`, or in `kit.config.networks` if Keras trains it (listed in
-   `Network` there), and in `Model` and `kit.config`; what networks must satisfy is in `kit.config.root`.
+1. Describe it: a class in `kit.config.models`, or with the base `NetworkModel` in `kit.config.networks` if
+   Keras trains it, listed in `Model` (and `Network`) and in `kit.config`.
 2. Build it: a function in this package.
 3. Connect the two: a case in `build_network` or `build_classifier` below, and for a network one in `cost`.
 """
@@ -17,11 +17,12 @@ from kit.config import (
     LogisticRegression,
     Model,
     Network,
+    Pretrained,
     RandomForest,
     ResNet,
     Svm,
 )
-from kit.models.cost import Cost, cnn_cost
+from kit.models.cost import Cost, cnn_cost, pretrained_cost
 
 if TYPE_CHECKING:
     import keras
@@ -47,6 +48,8 @@ def cost(model: Model, shape: tuple[int, int, int], classes: int) -> Cost | None
             return cnn_cost(model, shape, classes)
         case ResNet():
             return cnn_cost(model.as_cnn(shape), shape, classes)
+        case Pretrained():
+            return pretrained_cost(model, shape, classes)
         case _:
             return None
 
@@ -64,12 +67,15 @@ def build_network(
     """
     from kit.models.cnn import build_cnn
     from kit.models.layers import PLAIN
+    from kit.models.pretrained import build_pretrained
 
     match model:
         case Cnn():
             return build_cnn(model, shape, classes, layers or PLAIN)
         case ResNet():
             return build_cnn(model.as_cnn(shape), shape, classes, layers or PLAIN)
+        case Pretrained():
+            return build_pretrained(model, shape, classes, layers or PLAIN)
 
 
 def build_classifier(model: ClassicalModel, seed: int) -> "Classifier":

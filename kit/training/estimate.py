@@ -122,8 +122,8 @@ def _classical(job: Job, trained: Sequence[_Trained]) -> Expected:
 
 
 def _settings(model: dict[str, Any]) -> dict[str, Any]:
-    """Return what decides the time per image of a model in a configuration: all but its training."""
-    return {key: value for key, value in model.items() if key != "training"}
+    """Return what decides the time per image of a model in a configuration."""
+    return {key: value for key, value in model.items() if key not in {"training", "weights"}}
 
 
 def _rows(job: Job) -> tuple[int, int]:

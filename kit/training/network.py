@@ -4,8 +4,10 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import keras
@@ -17,11 +19,12 @@ from kit.errors import KitError
 from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS, Metric
 from kit.models.augmentation import RandomWarp, deskew, views_of
-from kit.models.cost import EVALUATION
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
+from kit.models.pretrained import freeze, load_weights
 from kit.models.standalone import for_older_keras, standalone
 from kit.records import Curves, History
+from kit.training.counters import EpochCounter, RowCounter
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
 from kit.training.job import Job
@@ -69,35 +72,35 @@ def train_network(
     batch = min(spec.training.batch_size, len(training_set.rows))
     steps = len(training_set.rows) // batch
     network = _build(job, spec)
-    optimizer = make_optimizer(spec.training, learning_rates(spec.training, steps))
-    optimizer.build(network.trainable_variables)
+    load_weights(network, spec)
     image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
-    engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
-    on_activity("compiling", 1, 0.0)
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
-
-    def predict_held_out(on_rows: OnRows) -> NDArray[np.float32]:
-        if not len(val_rows):
-            return np.empty((0, job.classes), np.float32)
-        with averaged(optimizer, network, spec.training):
-            return predict(engine, images[val_rows], on_rows=on_rows)
-
     orders = _orders(training_set.rows, batch, spec.epochs, job.random_seed)
     metric = METRICS[job.metric]
-    curves, val_probs = _train(
-        engine,
-        orders,
-        predict_held_out,
-        labels[val_rows],
-        metric=metric,
-        on_epoch=on_epoch,
-        on_activity=on_activity,
-    )
-    if spec.training.ema:
-        optimizer.finalize_variable_values(network.trainable_variables)
+    epochs: list[tuple[float, ...]] = []
+    for phase in spec.phases:
+        freeze(network, spec, frozen=phase.frozen)
+        training = spec.training.model_copy(update={"epochs": phase.epochs})
+        optimizer = make_optimizer(training, learning_rates(training, steps) * np.float32(phase.factor))
+        optimizer.build(network.trainable_variables)
+        engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
+        on_activity("compiling", len(epochs) + 1, 0.0)
+        val_probs = _train(
+            engine,
+            islice(orders, phase.epochs),
+            partial(_predict_held_out, job, engine, images, partial(averaged, optimizer, network, training)),
+            labels[val_rows],
+            epochs,
+            metric=metric,
+            on_epoch=on_epoch,
+            on_activity=on_activity,
+        )
+        if training.ema:
+            optimizer.finalize_variable_values(network.trainable_variables)
+    curves = Curves(**dict(zip(Curves.model_fields, zip(*epochs, strict=True), strict=True)))
     views = views_of(spec.augmentation)
-    count = _RowCounter(
+    count = RowCounter(
         len(rows) + len(test_images) + len(views) * (len(val_rows) + len(test_images)), on_activity
     )
     train_score = metric.value(predict(engine, images[rows], on_rows=count), labels[rows])
@@ -114,47 +117,6 @@ def train_network(
     return replace(result, network=_saved(network, spec, job))
 
 
-class _RowCounter:
-    """Counts the predicted rows, and reports their share.
-
-    Args:
-        total: number of rows that are predicted.
-        on_activity: receives the share.
-    """
-
-    def __init__(self, total: int, on_activity: OnActivity) -> None:
-        self._total, self._done, self._report = total, 0, on_activity
-        on_activity("predicting", 0, 0.0)
-
-    def __call__(self, rows: int) -> None:
-        self._done += rows
-        self._report("predicting", 0, self._done / self._total)
-
-
-class _EpochCounter:
-    """Reports the share of an epoch that is done: its steps, and then the predictions of held-out rows.
-
-    Args:
-        order: (steps, batch), as in `_orders`.
-        held_out: number of held-out rows.
-        report: receives the share.
-    """
-
-    def __init__(self, order: NDArray[np.int32], held_out: int, report: Callable[[float], None]) -> None:
-        self._batch, self._done, self._report = order.shape[1], 0.0, report
-        self._total = order.size + EVALUATION * held_out
-
-    def steps(self, done: int) -> None:
-        """Report that so many steps of the epoch are done."""
-        self._done = done * self._batch
-        self._report(self._done / self._total)
-
-    def predicted(self, rows: int) -> None:
-        """Report that so many more rows are predicted."""
-        self._done += EVALUATION * rows
-        self._report(self._done / self._total)
-
-
 def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iterator[NDArray[np.int32]]:
     """Yield the shuffled rows of each epoch, (steps, batch)."""
     shuffle = np.random.default_rng(seed)
@@ -164,22 +126,40 @@ def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iter
         yield shuffle.permutation(rows)[:used].reshape(-1, batch).astype(np.int32)
 
 
+def _predict_held_out(
+    job: Job,
+    engine: Engine,
+    images: NDArray[np.uint8],
+    averaging: Callable[[], AbstractContextManager[None]],
+    on_rows: OnRows,
+) -> NDArray[np.float32]:
+    """Return the predictions of the held-out rows, within the block that sets the averaged weights."""
+    val_rows = np.flatnonzero(job.held_out)
+    if not len(val_rows):
+        return np.empty((0, job.classes), np.float32)
+    with averaging():
+        return predict(engine, images[val_rows], on_rows=on_rows)
+
+
 def _train(
     engine: Engine,
     orders: Iterator[NDArray[np.int32]],
     predict_held_out: Callable[[OnRows], NDArray[np.float32]],
     labels: NDArray[np.uint8],
+    epochs: list[tuple[float, ...]],
     *,
     metric: Metric,
     on_epoch: OnEpoch,
     on_activity: OnActivity,
-) -> tuple[Curves, NDArray[np.float32]]:
-    """Train one epoch per order; return the curves and the last predictions of the held-out rows."""
-    epochs: list[tuple[float, ...]] = []
+) -> NDArray[np.float32]:
+    """Train one epoch per order; return the last predictions of the held-out rows.
+
+    Each epoch is added to `epochs`: loss, accuracy, loss and score of held-out rows, seconds.
+    """
     val_loss = val_score = math.nan
-    for epoch, order in enumerate(orders, 1):
+    for epoch, order in enumerate(orders, len(epochs) + 1):
         started = time.perf_counter()
-        count = _EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
+        count = EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
         loss, accuracy = engine.epoch(order, count.steps)
         if not np.isfinite(loss):
             raise KitError(
@@ -192,7 +172,7 @@ def _train(
             val_loss, val_score = LOSS.value(val_probs, labels), metric.value(val_probs, labels)
         epochs.append((loss, accuracy, val_loss, val_score, seconds))
         on_epoch(epoch, val_loss, val_score)
-    return Curves(**dict(zip(Curves.model_fields, zip(*epochs, strict=True), strict=True))), val_probs
+    return val_probs
 
 
 def _history(

@@ -11,6 +11,7 @@ from kit.data.dataset import Dataset
 from kit.members import Member, MemberResult, plan_members
 from kit.training import machine
 from kit.training.job import Job, PseudoLabels
+from kit.training.weights import located
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,15 @@ def make_jobs(
         folds: (seeds, rows) int8, in the order of `config.seeds`.
         dataset: what the members are trained on.
         test_rows: number of test rows to predict, from the first; None: all.
+
+    Raises:
+        UserError: the weights of a pretrained network are missing.
     """
     every = len(dataset.test_images)
     return [
         Job(
             member=member,
-            model=config.models[member.model],
+            model=located(config.models[member.model], member.model),
             shape=dataset.image_shape,
             classes=dataset.task.classes,
             data=dataset.fingerprint,

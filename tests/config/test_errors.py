@@ -100,7 +100,7 @@ def test_an_unknown_key_without_a_similar_one_gets_the_list_alone() -> None:
         ("models: {cnn: {batch_norm: yes}}", "'none', 'before_activation' or 'after_activation'", "true"),
         (
             "models: {k: {kind: kmn}}",
-            "one of 'cnn', 'resnet', 'logistic_regression', 'knn', 'random_forest', 'svm'",
+            "one of 'cnn', 'resnet', 'pretrained', 'logistic_regression', 'knn', 'random_forest', 'svm'",
             "'kmn'",
         ),
     ],

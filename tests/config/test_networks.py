@@ -1,11 +1,12 @@
-"""How a residual network adapts to the size of the images, and what its stages must satisfy."""
+"""How a residual network adapts to the size of the images, and the phases of a pretrained one."""
 
 from itertools import accumulate
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from kit.config import Config, ResNet, Stage
+from kit.config import Config, Pretrained, ResNet, Stage, Training
 
 
 def sides(side: int, filters: tuple[int, ...] = (32, 64, 128)) -> list[int]:
@@ -72,3 +73,35 @@ def test_a_residual_network_inherits_training_and_augmentation() -> None:
 def test_a_residual_stage_without_padding_is_refused() -> None:
     with pytest.raises(ValidationError, match="residual: expected padding: same, received padding: valid"):
         Stage(filters=4, residual=True, padding="valid")
+
+
+def test_a_pretrained_network_is_trained_in_two_phases() -> None:
+    model = Pretrained(kind="pretrained", name="MobileNetV2", training=Training(epochs=5))
+    assert model.phases == ((3, 1.0, True), (5, 0.1, False))
+    assert model.epochs == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "phases"),
+    [({"weights": None}, ((5, 1.0, False),)), ({"frozen_epochs": 0}, ((5, 0.1, False),))],
+)
+def test_one_phase_without_weights_or_frozen_epochs(change: dict[str, Any], phases: Any) -> None:
+    settings = {"kind": "pretrained", "name": "MobileNetV2", "training": {"epochs": 5}}
+    assert Pretrained.model_validate(settings | change).phases == phases
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ([28, 64, 3], "models.net: a pretrained network needs images of 32 pixels or more, received 28 x 64"),
+        ([64, 64, 4], "models.net: MobileNetV2 needs images of 1 or 3 channels, received 4"),
+    ],
+)
+def test_images_that_do_not_fit_a_pretrained_network_are_refused(shape: list[int], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Config.model_validate(
+            {
+                "competition": {"image_shape": shape},
+                "models": {"net": {"kind": "pretrained", "name": "MobileNetV2"}},
+            }
+        )
