@@ -1,0 +1,117 @@
+"""What a submission holds and what it is scored by: known, or the most likely from the sample submission."""
+
+from dataclasses import dataclass
+
+from kit.config import MetricName
+from kit.data.inspection.findings import Ask, Choice, Line, Question, Setting, Training
+from kit.data.inspection.known import Format, Known
+from kit.data.inspection.sample import Sample
+
+TITLES: dict[MetricName, str] = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "auc": "AUC",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+    "quadratic_weighted_kappa": "quadratic weighted kappa",
+    "balanced_accuracy": "balanced accuracy",
+}
+OTHERS = "log_loss and auc score probabilities, all others labels (submission.format)"
+_QUESTION = Question(
+    "Which metric has the competition?",
+    (Choice("auc", "the submission holds probabilities"), Choice("accuracy", "the submission holds labels")),
+)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The metric, what a submission holds, and why.
+
+    Attributes:
+        metric, format: keys of the configuration.
+        reason: for the format.
+        certainty: for the metric, as in "known for cifar-10"; "" if it is a guess.
+        question: what nobody answered.
+    """
+
+    metric: MetricName
+    format: Format
+    reason: str
+    certainty: str = ""
+    question: Question | None = None
+
+    @property
+    def lines(self) -> tuple[Line, Line]:
+        """Submission and metric in words."""
+        title = TITLES[self.metric]
+        kinds = {
+            "label": "the predicted label",
+            "probability": "the probability of one label",
+            "probabilities": "probabilities, one column per class",
+        }
+        metric = f"{title}, {self.certainty}" if self.certainty else f"unknown, {title} assumed"
+        return Line("submission", f"{kinds[self.format]}, {self.reason}"), Line("metric", metric)
+
+
+def conclude(training: Training, sample: Sample | None, known: Known | None, slug: str, ask: Ask) -> Scoring:
+    """Return the metric and the format of a submission."""
+    if known:
+        return Scoring(known.metric, known.format, f"as {slug} expects", f"known for {slug}")
+    if sample is None:
+        return Scoring("accuracy", "label", "because there is no sample submission")
+    if len(sample.columns) > 1:
+        return Scoring("log_loss", "probabilities", f"because the sample holds {_value(sample, training)}")
+    cells = sample.table.counts(sample.columns[0])
+    value = next(iter(cells))
+    if len(training.labels) > 2 or ({*cells} <= training.labels.keys() and not value.isdecimal()):
+        return Scoring("accuracy", "label", f"because the sample holds {value!r} for {len(training.labels)} classes")
+    if sample.has_fractions:
+        return Scoring("auc", "probability", f"because the sample holds {value} for two classes")
+    answer = ask(_QUESTION)
+    reason = f"the sample holds {value}, which may be either"
+    if answer == "accuracy":
+        return Scoring("accuracy", "label", "because accuracy scores labels", "as you answered")
+    if answer == "auc":
+        return Scoring("auc", "probability", "because AUC scores probabilities", "as you answered")
+    return Scoring("auc", "probability", reason, question=_QUESTION)
+
+
+def settings(scoring: Scoring, training: Training, sample: Sample | None, known: Known | None) -> list[Setting]:
+    """Return the keys for metric, header and format of a submission."""
+    comment = scoring.certainty or f"a guess; {OTHERS}"
+    if scoring.question:
+        comment = f"a guess: {scoring.question.as_comment}"
+    found = [Setting("competition.metric", scoring.metric, comment)]
+    if sample:
+        found.append(Setting("competition.sample_submission", sample.table.name))
+        found.append(Setting("competition.id_column", sample.id_column))
+        if scoring.format != "probabilities":
+            found.append(Setting("competition.prediction_column", sample.columns[0]))
+    if scoring.format == "label":
+        return found
+    found.append(Setting("competition.submission.format", scoring.format))
+    labels = training.encoder.labels
+    if scoring.format == "probability":
+        positive = _positive(labels, sample, known)
+        found.append(Setting("competition.submission.positive", positive, f"the label whose probability it is, of {', '.join(labels)}"))
+    elif sample and {*sample.columns} != {*labels} and len(sample.columns) == len(labels):
+        found.append(Setting("competition.submission.columns", sample.columns, f"for the labels {', '.join(labels[:3])} …, in this order?"))
+    return found
+
+
+def _positive(labels: tuple[str, ...], sample: Sample | None, known: Known | None) -> str:
+    """Return the label whose probability is submitted: the known one, the one in the header, or the second."""
+    if known and known.positive in labels:
+        return known.positive
+    headers = [one.lower() for one in sample.columns] if sample else []
+    return next((one for one in labels if one.lower() in headers), labels[-1])
+
+
+def _value(sample: Sample, training: Training) -> str:
+    """Return a value of the sample, as a fraction if it is one divided by the number of classes."""
+    cell = sample.table.values(sample.columns[0])[0]
+    classes = len(training.labels)
+    try:
+        return f"1/{classes}" if abs(float(cell) - 1 / classes) < 1e-3 / classes else cell
+    except ValueError:
+        return repr(cell)
