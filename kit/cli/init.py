@@ -21,7 +21,9 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("source", required=False, type=options.Named())
-@click.option("--name", metavar="NAME", help="Name of the configuration.  [default: that of the zip or folder]")
+@click.option(
+    "--name", metavar="NAME", help="Name of the configuration.  [default: that of the zip or folder]"
+)
 @click.option("--train", metavar="FILE.csv", help="The training table, if several files could be it.")
 @click.option("--force", is_flag=True, help="Replace a configuration of this name.")
 def command(source: str | None, name: str | None, train: str | None, force: bool) -> None:
@@ -38,8 +40,8 @@ def command(source: str | None, name: str | None, train: str | None, force: bool
     with Busy() as busy:
         busy(f"looking at {place.source}")
 
-        def unpacking(done: int, total: int) -> None:
-            busy(f"unpacking {place.source.name}: {done:,} of {total:,} files")
+        def unpacking(archive: str, done: int, total: int) -> None:
+            busy(f"unpacking {archive}: {done:,} of {total:,} files")
 
         def ask(question: "Question") -> str | None:
             busy("")  # The line must not be drawn over the prompt.

@@ -7,12 +7,12 @@ from pathlib import Path
 from kit.data.compressed import opened_zip
 
 
-def unpack(source: Path, target: Path, on_progress: Callable[[int, int], None]) -> None:
+def unpack(source: Path, target: Path, on_progress: Callable[[str, int, int], None]) -> None:
     """Unpack a zip, and the zips in it, into a new folder."""
     target.mkdir(parents=True)
     with opened_zip(source, str(source)) as archive:
         archive.extractall(target)
-        on_progress(1, 1)
+        on_progress(source.name, 1, 1)
     for inner in target.rglob("*.zip"):
         with zipfile.ZipFile(inner) as archive:
             names = archive.namelist()

@@ -9,18 +9,29 @@ from pathlib import Path
 from kit.config import load
 from kit.data import archives, layout
 from kit.data.inspection import Conclusions, Line, Question, inspect
-from kit.data.inspection.files import IMAGES, is_split
-from kit.data.inspection.known import known_for
+from kit.data.inspection.files import IMAGES, is_split, walk
+from kit.data.inspection.known import known_for, spelled
 from kit.errors import UserError
 from kit.files import atomic
 from kit.names import check_name
 from kit.pipeline.new_config import line_of, text_of
 
 CONFIGS, DATA = Path("configs"), Path("data")
-_VAGUE = {"data", "input", "dataset", "datasets", "files", "competition", "download", "downloads", "archive", "kaggle"}
+_VAGUE = {
+    "data",
+    "input",
+    "dataset",
+    "datasets",
+    "files",
+    "competition",
+    "download",
+    "downloads",
+    "archive",
+    "kaggle",
+}
 """Names of folders and zips that say nothing of the competition."""
 
-OnProgress = Callable[[int, int], None]
+OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -32,9 +43,9 @@ class Place:
     slug: str
 
     @property
-    def is_archive(self) -> bool:
+    def is_packed(self) -> bool:
         """Whether the files have to be unpacked into the folder."""
-        return self.source.is_file()
+        return self.source != self.folder
 
 
 @dataclass(frozen=True)
@@ -65,14 +76,14 @@ def find_place(source: str | None, name: str | None) -> Place:
     stem = re.sub(r" ?\(\d+\)$", "", stem)  # as browsers name a second download
     if stem.lower() in _VAGUE and not path.is_file():
         stem = path.resolve().parent.name
-    own = slug_of(stem)
-    slug = own if name is None or (known_for(own) and not known_for(slug_of(name))) else slug_of(name)
-    return Place(path, DATA / slug if path.is_file() else path, slug)
+    own, wanted = slug_of(stem), slug_of(name or stem)
+    slug = own if known_for(own) and not known_for(wanted) else wanted
+    return Place(path, DATA / slug if path.is_file() or _is_packed(path) else path, slug)
 
 
 def slug_of(text: str) -> str:
     """Return text as a competition's name in an address: letters, digits and hyphens."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "competition"
+    return spelled(re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "competition")
 
 
 def init(
@@ -92,7 +103,7 @@ def init(
         force: replace a configuration of this name.
         train: name of the training table, if several could be it.
         ask: answers questions; None: nobody can be asked.
-        on_progress: called with the number of unpacked files, and of all.
+        on_progress: called with the name of an archive, the number of its unpacked files, and of all.
 
     Raises:
         UserError: a file is there already, or the files are not understood or not supported.
@@ -103,9 +114,11 @@ def init(
     if path.exists() and not force:
         hint = "--force replaces it, --name NAME writes another one"
         raise UserError("there is a configuration of this name", where=str(path), hint=hint)
-    lines = [_unpacked(place, on_progress)] if place.is_archive else []
+    lines = [_unpacked(place, on_progress)] if place.is_packed else []
     found = inspect(place.folder, place.slug, ask, train)
-    heading = f"{name}. Written by kit init from {place.source}; kit data check -c {name} shows how it is read."
+    heading = (
+        f"{name}. Written by kit init from {place.source}; kit data check -c {name} shows how it is read."
+    )
     text = text_of(found.base, heading, place.folder.as_posix(), found.settings)
     with _restored(path):
         with atomic(path) as file:
@@ -125,9 +138,17 @@ def _default_source() -> Path:
         inside = [one for one in sorted(DATA.iterdir()) if not one.name.startswith(".")]
         if inside:
             folders = [one for one in inside if one.is_dir()]
-            is_shared = len(folders) == len(inside) and not any(is_split(one.name) or _has_images(one) for one in folders)
+            is_shared = len(folders) == len(inside) and not any(
+                is_split(one.name) or _has_images(one) for one in folders
+            )
             return _only(folders) if is_shared else DATA
-    mounted = [one for root in layout.KAGGLE_INPUTS if root.is_dir() for one in sorted(root.iterdir()) if one.is_dir()]
+    mounted = [
+        one
+        for root in layout.KAGGLE_INPUTS
+        if root.is_dir()
+        for one in sorted(root.iterdir())
+        if one.is_dir()
+    ]
     mounted = [one for one in mounted if one not in layout.KAGGLE_INPUTS]
     if not mounted:
         hint = "name the competition's zip or folder: `kit init competition.zip`"
@@ -145,6 +166,12 @@ def _only(folders: list[Path]) -> Path:
 
 def _has_images(folder: Path) -> bool:
     return any(one.suffix.lower() in IMAGES for one in folder.iterdir())
+
+
+def _is_packed(folder: Path) -> bool:
+    """Return whether a folder has archives of images instead of images, as train.zip, and is not kit's own."""
+    files = walk(folder)
+    return bool(files.archives) and not files.images and folder.resolve().parent != DATA.resolve()
 
 
 def _unpacked(place: Place, on_progress: OnProgress) -> Line:
@@ -172,7 +199,9 @@ def _with_place(line: Line, path: Path, text: str) -> Line:
     """Add where the metric can be changed."""
     if line.topic != "metric" or not line.text.startswith("unknown"):
         return line
-    return Line(line.topic, f"{line.text}: change it here: {path}, line {line_of(text, 'competition.metric')}")
+    return Line(
+        line.topic, f"{line.text}: change it here: {path}, line {line_of(text, 'competition.metric')}"
+    )
 
 
 def _commands(name: str, found: Conclusions) -> tuple[str, ...]:

@@ -4,13 +4,21 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from kit.config import notation
-from kit.data.inspection import Setting
+from kit.data.inspection import Base, Setting
 
 WIDTH = 110
 _INDENT = "  "
+_BASES: dict[Base, str] = {
+    "images": "for small or grey images; photos is for photographs",
+    "photos": "for photographs; images is for small or grey images",
+}
+_FLIPS: dict[Base, str] = {
+    "images": "# augmentation: {flip: horizontal}  # for objects that may be mirrored, not for digits or letters",
+    "photos": "# augmentation: {flip: none}  # for objects that must not be mirrored",
+}
 
 
-def text_of(base: str, heading: str, directory: str, settings: Sequence[Setting]) -> str:
+def text_of(base: Base, heading: str, directory: str, settings: Sequence[Setting]) -> str:
     """Return the text of a configuration.
 
     Args:
@@ -20,12 +28,12 @@ def text_of(base: str, heading: str, directory: str, settings: Sequence[Setting]
         settings: keys; those of one section follow each other in this order.
     """
     lines = [f"# {line}" for line in textwrap.wrap(_one_line(heading), WIDTH - 2)]
-    lines.append(_line("", "extends", base, "trains small networks; kit configs lists others"))
+    lines.append(_line("", "extends", base, _BASES[base]))
     lines.append(_line("", "data", {"directory": directory}, ""))
     for section in dict.fromkeys(one.key.partition(".")[0] for one in settings):
         own = [one for one in settings if one.key.startswith(f"{section}.")]
         lines += _section(section, own)
-    lines.append("# augmentation: {flip: horizontal}  # for images that may be mirrored: no digits, no letters")
+    lines.append(_FLIPS[base])
     return "\n".join(lines) + "\n"
 
 

@@ -33,7 +33,7 @@ def find(files: Files) -> Training | None:
         f"one folder per class in {shown(folder)}",
         (Setting("competition.form", "folders"), Setting("competition.train_images", folder)),
         labels,
-        f"are the names of the folders in {shown(folder)}",
+        f"the names of the folders in {shown(folder)}",
         folder=folder,
         names=[name for _, name in images],
         files=[joined(where, name) for where, name in images],
@@ -47,7 +47,9 @@ def agrees(training: Training, tables: Sequence[Table], index: ImageIndex) -> bo
     the data and not classes.
     """
     named = [one for table in tables if (one := image_table(table, index))]
-    return not named or any(_is_class(training, one.table.values(column)) for one in named for column in one.others)
+    return not named or any(
+        _is_class(training, one.table.values(column)) for one in named for column in one.others
+    )
 
 
 def _is_class(training: Training, cells: Sequence[str]) -> bool:

@@ -40,7 +40,11 @@ class Files:
 
     def folders(self) -> list[str]:
         """Return every folder that has images, directly or below, in natural order."""
-        found = {str(one) for folder in self.images for one in (PurePosixPath(folder), *PurePosixPath(folder).parents)}
+        found = {
+            str(one)
+            for folder in self.images
+            for one in (PurePosixPath(folder), *PurePosixPath(folder).parents)
+        }
         return sorted(found, key=natural)
 
     def below(self, folder: str) -> Iterator[tuple[str, str]]:

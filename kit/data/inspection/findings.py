@@ -92,6 +92,11 @@ class Training:
     is_sampled: bool = False
 
     @property
+    def rows(self) -> int:
+        """Number of training rows."""
+        return sum(self.labels.values()) if self.table is None or not self.is_sampled else self.table.total
+
+    @property
     def encoder(self) -> LabelEncoder:
         """The labels in the order of their classes."""
         return LabelEncoder.learned(self.labels)

@@ -38,7 +38,11 @@ def find(training: Training, tables: Sequence[Table]) -> Group | None:
         for column in columns:
             cells = table.values(column)
             count = len({*cells})
-            if FEWEST <= count < len(cells) and not _is_label(table, column, training) and _fits(table, training):
+            if (
+                FEWEST <= count < len(cells)
+                and not _is_label(table, column, training)
+                and _fits(table, training)
+            ):
                 return Group(table.name, column, count)
     return None
 
@@ -50,7 +54,9 @@ def _fits(table: Table, training: Training) -> bool:
     if not training.names:
         return _has_same_classes(table, training)
     names = {stem(one) for one in training.names}
-    shares = (len(names & {stem(cell) for cell in table.values(column)}) / len(names) for column in table.columns)
+    shares = (
+        len(names & {stem(cell) for cell in table.values(column)}) / len(names) for column in table.columns
+    )
     return max(shares) >= MATCHED
 
 

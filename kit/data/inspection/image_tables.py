@@ -154,7 +154,11 @@ def _one_hot_labels(table: Table, columns: Sequence[str]) -> list[str]:
     for row, cells in enumerate(zip(*(table.values(one) for one in columns), strict=True)):
         found = [column for column, cell in zip(columns, cells, strict=True) if _BINARY.get(cell) == 1]
         if len(found) != 1:
-            what = f"{len(found) or 'no'} labels in one row: {', '.join(found[:3])}" if found else "no label in a row"
+            what = (
+                f"{len(found) or 'no'} labels in one row: {', '.join(found[:3])}"
+                if found
+                else "no label in a row"
+            )
             hint = "several labels per row are not supported"
             raise UserError(what, where=f"{table.name}, row {row + 1}", expected="one 1", hint=hint)
         labels += found

@@ -19,17 +19,25 @@ def find(training: Training, sample: Sample | None, tables: Sequence[Table], ind
         share, folder = index.best(sample.ids, "test", training.folder)
         if share >= MATCHED:
             ids = f"ids as in {sample.table.name}"
-            return Test(f"{len(sample.ids):,} images in {shown(folder)}, {ids}", _settings(folder), len(sample.ids))
+            return Test(
+                f"{len(sample.ids):,} images in {shown(folder)}, {ids}", _settings(folder), len(sample.ids)
+            )
     for table in tables:
         found = image_table(table, index, "test") if table is not training.table else None
         if found and is_named(table.name, "test") and not sample:
             settings = (Setting("competition.test", table.name), *_settings(found.folder))
-            return Test(f"{table.total:,} images in {shown(found.folder)}, ids as in {table.name}", settings, table.total)
+            return Test(
+                f"{table.total:,} images in {shown(found.folder)}, ids as in {table.name}",
+                settings,
+                table.total,
+            )
     folder = _test_folder(training, index)
     if folder is None:
         return Test("no test images: nothing to submit", (Setting("competition.test_images", None),), 0)
     count = sum(1 for _ in index.files.below(folder))
-    ids = f"the ids in {sample.table.name} are not their names" if sample else "ids are the names of the files"
+    ids = (
+        f"the ids in {sample.table.name} are not their names" if sample else "ids are the names of the files"
+    )
     return Test(f"{count:,} images in {shown(folder)}, {ids}", _settings(folder), count)
 
 

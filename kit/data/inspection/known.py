@@ -31,7 +31,7 @@ _AUC = Known("auc", "probability")
 _LOG_LOSS = Known("log_loss", "probabilities")
 KNOWN: dict[str, Known] = {
     "digit-recognizer": Known("accuracy"),
-    "kannada-mnist": Known("accuracy"),
+    "Kannada-MNIST": Known("accuracy"),
     "fashionmnist": Known("accuracy"),
     "fashion-mnist": Known("accuracy"),
     "sign-language-mnist": Known("accuracy"),
@@ -58,11 +58,14 @@ KNOWN: dict[str, Known] = {
 }
 """By the name in the address on Kaggle."""
 
+_SPELLINGS = {slug.lower(): slug for slug in KNOWN}
+
+
+def spelled(slug: str) -> str:
+    """Return the name of a known competition as Kaggle spells it, other names unchanged."""
+    return _SPELLINGS.get(slug.lower(), slug)
+
 
 def known_for(slug: str) -> Known | None:
-    """Return what is known of a competition; its name may be shortened, as in state-farm, if that is unique."""
-    slug = slug.lower()
-    if slug in KNOWN:
-        return KNOWN[slug]
-    longer = [one for name, one in KNOWN.items() if name.startswith(f"{slug}-")]
-    return longer[0] if len(longer) == 1 else None
+    """Return what is known of a competition."""
+    return KNOWN.get(spelled(slug))

@@ -16,7 +16,9 @@ FOUND = 0.95
 
 def find(files: Files) -> Training | None:
     """Return the training rows of a folder of images whose names contain the label; None if there is none."""
-    folders = sorted(files.images, key=lambda one: (not is_named(one, "train"), is_named(one, "test", "val"), one))
+    folders = sorted(
+        files.images, key=lambda one: (not is_named(one, "train"), is_named(one, "test", "val"), one)
+    )
     for folder in folders:
         names = files.images[folder]
         for pattern in PATTERNS:

@@ -55,10 +55,18 @@ def no_label(table: Table, columns: Sequence[str]) -> UserError:
             what = f"every row has the label {next(iter(found))!r}, in column {column}: there is one class"
             hint = "a classification needs two classes or more"
         elif found and any(is_number(one) and not is_integer(one) for one in found):
-            what, hint = f"column {column} has numbers with fractions", "regression and keypoints are not supported"
+            what, hint = (
+                f"column {column} has numbers with fractions",
+                "regression and keypoints are not supported",
+            )
         elif len(found) > MOST and is_several(found):
-            what, hint = f"column {column} has several labels per row", "several labels per row are not supported"
-    received = ", ".join(f"{one} ({len(table.counts(one)):,} values)" for one in columns[:5]) or "no other column"
+            what, hint = (
+                f"column {column} has several labels per row",
+                "several labels per row are not supported",
+            )
+    received = (
+        ", ".join(f"{one} ({len(table.counts(one)):,} values)" for one in columns[:5]) or "no other column"
+    )
     return UserError(what, where=table.name, received=received, hint=hint)
 
 

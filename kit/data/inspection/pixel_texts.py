@@ -41,7 +41,9 @@ def find(
     shape = shape_of([str(place) for place in range(count)])
     rest = [table for table in found if table is not train and table not in labelled]
     test = rest[0] if len(rest) == 1 and usage is None else None
-    identity = next((one for one in _others(test, found[test]) if _is_unique(test, one)), None) if test else None
+    identity = (
+        next((one for one in _others(test, found[test]) if _is_unique(test, one)), None) if test else None
+    )
     settings = [
         Setting("competition.form", "pixel_text"),
         Setting("competition.train", train.name),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kit.config import MetricName
+from kit.config import Competition, MetricName
 from kit.data.inspection.findings import Ask, Choice, Line, Question, Setting, Training
 from kit.data.inspection.known import Format, Known
 from kit.data.inspection.sample import Sample
@@ -16,7 +16,7 @@ TITLES: dict[MetricName, str] = {
     "quadratic_weighted_kappa": "quadratic weighted kappa",
     "balanced_accuracy": "balanced accuracy",
 }
-OTHERS = "log_loss and auc score probabilities, all others labels (submission.format)"
+FORMATS = "label, probability (of one label) or probabilities (a column per class); log_loss and auc need probabilities"
 _QUESTION = Question(
     "Which metric has the competition?",
     (Choice("auc", "the submission holds probabilities"), Choice("accuracy", "the submission holds labels")),
@@ -55,7 +55,7 @@ class Scoring:
 
 def conclude(training: Training, sample: Sample | None, known: Known | None, slug: str, ask: Ask) -> Scoring:
     """Return the metric and the format of a submission."""
-    if known:
+    if known and _agree(known, training, sample):
         return Scoring(known.metric, known.format, f"as {slug} expects", f"known for {slug}")
     if sample is None:
         return Scoring("accuracy", "label", "because there is no sample submission")
@@ -64,7 +64,9 @@ def conclude(training: Training, sample: Sample | None, known: Known | None, slu
     cells = sample.table.counts(sample.columns[0])
     value = next(iter(cells))
     if len(training.labels) > 2 or ({*cells} <= training.labels.keys() and not value.isdecimal()):
-        return Scoring("accuracy", "label", f"because the sample holds {value!r} for {len(training.labels)} classes")
+        return Scoring(
+            "accuracy", "label", f"because the sample holds {value!r} for {len(training.labels)} classes"
+        )
     if sample.has_fractions:
         return Scoring("auc", "probability", f"because the sample holds {value} for two classes")
     answer = ask(_QUESTION)
@@ -76,27 +78,46 @@ def conclude(training: Training, sample: Sample | None, known: Known | None, slu
     return Scoring("auc", "probability", reason, question=_QUESTION)
 
 
-def settings(scoring: Scoring, training: Training, sample: Sample | None, known: Known | None) -> list[Setting]:
+def settings(
+    scoring: Scoring, training: Training, sample: Sample | None, known: Known | None
+) -> list[Setting]:
     """Return the keys for metric, header and format of a submission."""
-    comment = scoring.certainty or f"a guess; {OTHERS}"
+    others = ", ".join(one for one in TITLES if one != scoring.metric)
+    comment = scoring.certainty or f"a guess; others are {others}"
     if scoring.question:
         comment = f"a guess: {scoring.question.as_comment}"
     found = [Setting("competition.metric", scoring.metric, comment)]
     if sample:
-        found.append(Setting("competition.sample_submission", sample.table.name))
+        if sample.table.name != Competition().sample_submission:
+            found.append(Setting("competition.sample_submission", sample.table.name))
         found.append(Setting("competition.id_column", sample.id_column))
         if scoring.format != "probabilities":
             found.append(Setting("competition.prediction_column", sample.columns[0]))
-    if scoring.format == "label":
-        return found
-    found.append(Setting("competition.submission.format", scoring.format))
+    if scoring.format != "label" or not scoring.certainty:
+        comment = "" if scoring.certainty else FORMATS
+        found.append(Setting("competition.submission.format", scoring.format, comment))
     labels = training.encoder.labels
     if scoring.format == "probability":
         positive = _positive(labels, sample, known)
-        found.append(Setting("competition.submission.positive", positive, f"the label whose probability it is, of {', '.join(labels)}"))
+        other = next(label for label in labels if label != positive)
+        found.append(
+            Setting("competition.submission.positive", positive, f"its probability, not that of {other}")
+        )
     elif sample and {*sample.columns} != {*labels} and len(sample.columns) == len(labels):
-        found.append(Setting("competition.submission.columns", sample.columns, f"for the labels {', '.join(labels[:3])} …, in this order?"))
+        found.append(
+            Setting(
+                "competition.submission.columns",
+                sample.columns,
+                f"for the labels {', '.join(labels[:3])} …, in this order?",
+            )
+        )
     return found
+
+
+def _agree(known: Known, training: Training, sample: Sample | None) -> bool:
+    """Return whether the files can be those of the competition of this name."""
+    fits_sample = sample is None or (known.format == "probabilities") == (len(sample.columns) > 1)
+    return fits_sample and (known.format != "probability" or len(training.labels) == 2)
 
 
 def _positive(labels: tuple[str, ...], sample: Sample | None, known: Known | None) -> str:

@@ -69,7 +69,9 @@ class Sizes:
         size = f"{low} pixels" if low == high else f"{low} to {high} pixels"
         read = f"{self.size} x {self.size}" if isinstance(self.size, int) else "{1} x {0}".format(*self.size)
         colour = "grey" if self.is_grey else "colour"
-        return Line("images", f"{self.count:,} {'/'.join(self.kinds)}, {size}, {colour}; read as {read} (image.size)")
+        return Line(
+            "images", f"{self.count:,} {'/'.join(self.kinds)}, {size}, {colour}; read as {read} (image.size)"
+        )
 
 
 def measure(root: Path, files: Sequence[str]) -> Sizes:
@@ -82,7 +84,9 @@ def measure(root: Path, files: Sequence[str]) -> Sizes:
     sizes = {name: size for name in some if (size := _size(root / name))}
     if not sizes:
         received = f"{len(some)} files that are no images, as {some[0]}" if some else "no files"
-        raise UserError("no image can be read", where=f"{root}/", expected="png, jpg, tif, bmp or webp", received=received)
+        raise UserError(
+            "no image can be read", where=f"{root}/", expected="png, jpg, tif, bmp or webp", received=received
+        )
     decoded = list(sizes)[:: max(1, len(sizes) // DECODED)]
     kinds = Counter(name.rpartition(".")[2].lower() for name in files)
 
