@@ -29,9 +29,9 @@ Examples:
 def command(source: str | None, name: str | None, train: str | None, force: bool) -> None:
     """Look at a competition's files and write configs/NAME.yaml.
 
-    SOURCE is the competition's zip, which is unpacked into data/, or a folder, which is read in place; without
-    SOURCE, data/ or the input of a Kaggle notebook. kit says what it concluded from what; every conclusion is one
-    line of the file, which you can correct.
+    SOURCE is the competition's zip, which is unpacked into data/, or a folder, which is read in place;
+    without SOURCE, data/ or the input of a Kaggle notebook. kit says what it concluded from what; every
+    conclusion is one line of the file, which you can correct.
     """
     from kit.pipeline.init import find_place, init
     from kit.typed import typed

@@ -36,7 +36,7 @@ OnProgress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the files are: the source as given, the folder that they are read from, the competition's name."""
+    """The source as given, the folder that the files are read from, and the competition's name."""
 
     source: Path
     folder: Path
@@ -169,7 +169,7 @@ def _has_images(folder: Path) -> bool:
 
 
 def _is_packed(folder: Path) -> bool:
-    """Return whether a folder has archives of images instead of images, as train.zip, and is not kit's own."""
+    """Return whether a folder has archives, as train.zip, instead of images, and is not in data/."""
     files = walk(folder)
     return bool(files.archives) and not files.images and folder.resolve().parent != DATA.resolve()
 

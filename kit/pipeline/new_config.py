@@ -13,7 +13,7 @@ _BASES: dict[Base, str] = {
     "photos": "for photographs; images is for small or grey images",
 }
 _FLIPS: dict[Base, str] = {
-    "images": "# augmentation: {flip: horizontal}  # for objects that may be mirrored, not for digits or letters",
+    "images": "# augmentation: {flip: horizontal}  # for objects that may be mirrored: no digits or letters",
     "photos": "# augmentation: {flip: none}  # for objects that must not be mirrored",
 }
 

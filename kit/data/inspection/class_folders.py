@@ -43,8 +43,8 @@ def find(files: Files) -> Training | None:
 def agrees(training: Training, tables: Sequence[Table], index: ImageIndex) -> bool:
     """Return whether no table gives the images other labels than the names of their folders.
 
-    A table with the images, none of whose columns has the names of the folders, means that the folders are parts of
-    the data and not classes.
+    If a table has the images, and none of its columns the names of the folders, the folders are parts of the
+    data and not classes.
     """
     named = [one for table in tables if (one := image_table(table, index))]
     return not named or any(

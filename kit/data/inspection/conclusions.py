@@ -13,16 +13,16 @@ from kit.data.inspection import (
     label_names,
     pixel_tables,
     pixel_texts,
-    sample as samples,
+    sample,
     scoring,
     sizes,
     table,
 )
+from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import Files, walk
 from kit.data.inspection.findings import Ask, Line, Setting, Test, Training
 from kit.data.inspection.image_index import ImageIndex
-from kit.data.inspection.known import Known, known_for
-from kit.data.inspection.sample import Sample
+from kit.data.inspection.known import known_for
 from kit.data.inspection.table import Table
 from kit.errors import UserError
 
@@ -68,16 +68,16 @@ def inspect(root: Path, slug: str, ask: Ask, wanted: str | None = None) -> Concl
     Raises:
         UserError: the files have no images or labels, or kit does not support what they ask.
     """
-    files, known = walk(root), known_for(slug)
+    files = walk(root)
     tables = _tables(files)
-    sample = samples.find(tables)
-    others = [one for one in tables if not sample or one is not sample.table]
-    index = ImageIndex(files)
-    training, test = _rows(files, others, index, sample, known, wanted, ask)
+    submission = sample.find(tables)
+    others = [one for one in tables if not submission or one is not submission.table]
+    clues = Clues(others, submission, known_for(slug), wanted, ask)
+    training, test = _rows(files, clues)
     if len(training.labels) < 2:
         found = ", ".join(training.labels) or "none"
         raise UserError("fewer than two classes", where=training.labels_from, received=found)
-    scored = scoring.conclude(training, sample, known, slug, ask)
+    scored = scoring.conclude(training, clues, slug)
     group = groups.find(training, others)
     measured = sizes.measure(root, training.files) if training.files else None
     lines = [
@@ -92,7 +92,7 @@ def inspect(root: Path, slug: str, ask: Ask, wanted: str | None = None) -> Concl
         *training.settings,
         *test.settings,
         *_label_settings(training),
-        *scoring.settings(scored, training, sample, known),
+        *scoring.settings(scored, training, clues),
         *(measured.settings if measured else ()),
     ]
     if group:
@@ -117,7 +117,7 @@ def epochs(rows: int, base: Base) -> int:
     The exponent and the limits go through the numbers that the base configurations state: 40 epochs for 1,000
     rows, 20 for 10,000, 10 for 50,000; half as many again for photographs, which are augmented more.
     """
-    number = min(max(20 * (10_000 / rows) ** 0.35, 4), 60)
+    number: float = min(max(20 * (10_000 / rows) ** 0.35, 4), 60)
     return round(1.5 * number if base == "photos" else number)
 
 
@@ -134,33 +134,24 @@ def _tables(files: Files) -> list[Table]:
     return found
 
 
-def _rows(
-    files: Files,
-    tables: Sequence[Table],
-    index: ImageIndex,
-    sample: Sample | None,
-    known: Known | None,
-    wanted: str | None,
-    ask: Ask,
-) -> tuple[Training, Test]:
+def _rows(files: Files, clues: Clues) -> tuple[Training, Test]:
     """Return training and test rows in the first form that fits."""
-    pixels = pixel_tables.find(tables, sample, known, wanted, ask) or pixel_texts.find(
-        tables, sample, known, wanted, ask
-    )
+    pixels = pixel_tables.find(clues) or pixel_texts.find(clues)
     if pixels:
         return pixels
     _check_kinds(files)
+    index = ImageIndex(files)
     by_folder = class_folders.find(files)
-    if by_folder and class_folders.agrees(by_folder, tables, index):
+    if by_folder and class_folders.agrees(by_folder, clues.tables, index):
         training: Training | None = by_folder
     else:
-        training = image_tables.find(tables, index, sample, known, wanted, ask)
+        training = image_tables.find(clues, index)
     if training is None:
-        image_tables.check_spelling(tables, index)
+        image_tables.check_spelling(clues.tables, index)
         training = label_names.find(files)
     if training is None:
-        raise _no_labels(files, tables)
-    return training, image_tests.find(training, sample, tables, index)
+        raise _no_labels(files, clues.tables)
+    return training, image_tests.find(training, clues, index)
 
 
 def _check_kinds(files: Files) -> None:
@@ -194,10 +185,11 @@ def _check_kinds(files: Files) -> None:
 def _no_labels(files: Files, tables: Sequence[Table]) -> UserError:
     images = sum(map(len, files.images.values()))
     folders = ", ".join(f"{one}/" for one in list(files.images)[:4])
+    names = ", ".join(one.name for one in tables[:4])
     return UserError(
-        "no labels: neither a CSV file with the names of the images, nor a folder per class, nor labels in file names",
+        "no labels: no CSV file with the names of the images, no folder per class, no labels in file names",
         where=f"{files.root}/",
-        received=f"{images:,} images in {folders}; CSV files: {', '.join(one.name for one in tables[:4]) or 'none'}",
+        received=f"{images:,} images in {folders}; CSV files: {names or 'none'}",
         hint="are the training files there, or only the test files?",
     )
 

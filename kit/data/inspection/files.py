@@ -50,7 +50,7 @@ class Files:
     def below(self, folder: str) -> Iterator[tuple[str, str]]:
         """Yield folder and name of the images in `folder` and its folders."""
         for one, names in self.images.items():
-            if folder == "." or one == folder or one.startswith(f"{folder}/"):
+            if folder in {".", one} or one.startswith(f"{folder}/"):
                 yield from ((one, name) for name in names)
 
 

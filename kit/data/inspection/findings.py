@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from kit.task.labels import LabelEncoder
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from kit.config.competition import Form
     from kit.data.inspection.table import Table
 

@@ -10,7 +10,8 @@ from kit.data.inspection.image_tables import MATCHED
 from kit.data.inspection.table import Table
 
 NAMES = re.compile(
-    r"(subject|patient|lesion|person|people|driver|speaker|writer|animal|individual|participant|user|group)([ _-]?(id|no|name))?",
+    r"(subject|patient|lesion|person|people|driver|speaker|writer|animal|individual|participant|user|group)"
+    r"([ _-]?(id|no|name))?",
     re.IGNORECASE,
 )
 """Usual names of columns with groups."""
@@ -28,10 +29,10 @@ class Group:
 
 
 def find(training: Training, tables: Sequence[Table]) -> Group | None:
-    """Return the column with the groups of the training rows, by its name and its values; None if there is none.
+    """Return the column with the groups of the training rows; None if there is none.
 
-    It is in the training table, in a table with the names of the images, or, for CSV files with pixels, in a
-    table of the same length whose rows have the same classes.
+    It is found by its name and its values, in the training table, in a table with the names of the
+    images, or, for CSV files with pixels, in a table of the same length whose rows have the same classes.
     """
     for table in tables:
         columns = [one for one in table.columns if NAMES.fullmatch(one) and one != training.label_column]

@@ -38,8 +38,8 @@ class ImageIndex:
     def best(self, names: Sequence[str], word: str, avoid: str | None = None) -> tuple[float, str]:
         """Return the largest share of names in one folder, and that folder.
 
-        Of folders with the same share, those named by `word` come first, then others than `avoid` and the folders
-        that contain it, then the one with the fewest images, then the one nearest to the root but not the root.
+        Of folders with the same share, those named by `word` come first, then others than `avoid` and the
+        folders that contain it, then the one with the fewest images, then the one nearest to the root.
         """
 
         def rank(one: tuple[float, str]) -> tuple[bool, bool, int, bool, int]:

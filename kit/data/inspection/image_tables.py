@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import shown, stem
-from kit.data.inspection.findings import Ask, Setting, Training
+from kit.data.inspection.findings import Setting, Training
 from kit.data.inspection.image_index import ImageIndex
-from kit.data.inspection.known import Known
 from kit.data.inspection.labels import counted, label_column, no_label, training_table
-from kit.data.inspection.sample import Sample
 from kit.data.inspection.table import Table
 from kit.errors import UserError
 
@@ -55,27 +54,19 @@ def image_table(table: Table, index: ImageIndex, word: str = "train") -> ImageTa
     return best if share >= MATCHED else None
 
 
-def find(
-    tables: Sequence[Table],
-    index: ImageIndex,
-    sample: Sample | None,
-    known: Known | None,
-    wanted: str | None,
-    ask: Ask,
-) -> Training | None:
+def find(clues: Clues, index: ImageIndex) -> Training | None:
     """Return the training rows of a table with image names and labels; None if there is no such table.
 
     Raises:
         UserError: no table has labels, or several could be the training table, or a row has several labels.
     """
-    hints = [one for one in (known and known.label, *(sample.columns if sample else ())) if one]
-    found = [one for table in tables if (one := image_table(table, index))]
-    named = [(one, labels) for one in found if (labels := _labels(one, sample, hints))]
+    found = [one for table in clues.tables if (one := image_table(table, index))]
+    named = [(one, labels) for one in found if (labels := _labels(one, clues))]
     if not named:
         if found:
             raise no_label(found[0].table, found[0].others)
         return None
-    chosen = training_table([one.table for one, _ in named], wanted, ask)
+    chosen = training_table([one.table for one, _ in named], clues)
     one, setting = next(pair for pair in named if pair[0].table is chosen)
     if isinstance(setting.value, tuple):
         label, cells = None, _one_hot_labels(chosen, [str(name) for name in setting.value])
@@ -94,7 +85,8 @@ def find(
     paths = index.paths(one.folder)
     return Training(
         "table",
-        f"table of image names and labels: {chosen.name} ({one.column}, {columns}), images in {shown(one.folder)}",
+        f"table of image names and labels: {chosen.name} ({one.column}, {columns}), "
+        f"images in {shown(one.folder)}",
         settings,
         counted(cells),
         f"in {chosen.name}, {columns if label is None else f'column {label}'}",
@@ -130,15 +122,16 @@ def check_spelling(tables: Sequence[Table], index: ImageIndex) -> None:
                 )
 
 
-def _labels(one: ImageTable, sample: Sample | None, hints: Sequence[str]) -> Setting | None:
+def _labels(one: ImageTable, clues: Clues) -> Setting | None:
     """Return the key of the label column or of the one-hot columns of a table; None if it has none."""
     table = one.table
     binary = [column for column in one.others if {*table.counts(column)} <= _BINARY.keys()]
-    expected = [column for column in (sample.columns if sample else ()) if column in binary]
-    if sample and len(expected) == len(sample.columns) > 1:
+    predicted = clues.sample.columns if clues.sample else ()
+    expected = [column for column in predicted if column in binary]
+    if len(expected) == len(predicted) > 1:
         binary = expected
     else:
-        label = label_column(table, one.others, hints)
+        label = label_column(table, one.others, clues)
         if len(binary) < 3 or (label and label.value not in binary):
             return label
     return Setting("competition.label_columns", tuple(binary))

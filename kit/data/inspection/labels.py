@@ -4,15 +4,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import is_named
-from kit.data.inspection.findings import Ask, Choice, Question, Setting
+from kit.data.inspection.findings import Choice, Question, Setting
 from kit.data.inspection.table import Table, is_integer, is_number
 from kit.errors import UserError
 from kit.task.labels import MOST
 
 NAMES = (
-    "label", "labels", "class", "class_name", "classname", "target", "category", "digit", "letter", "character",
-    "emotion", "species", "breed", "diagnosis", "y",
+    "label", "labels", "class", "class_name", "classname", "target", "category", "digit", "letter",
+    "character", "emotion", "species", "breed", "diagnosis", "y",
 )  # fmt: skip
 """Usual names of the column with the label, the most usual first."""
 
@@ -29,15 +30,15 @@ def can_be_label(cells: Sequence[str]) -> bool:
     return 2 <= len(found) <= MOST and 2 * len(found) <= len(cells) and not fractions
 
 
-def label_column(table: Table, columns: Sequence[str], hints: Sequence[str]) -> Setting | None:
+def label_column(table: Table, columns: Sequence[str], clues: Clues) -> Setting | None:
     """Return the key of the label column of `table`, one of `columns`; None if no column can be it.
 
-    The columns in `hints` come first, then the usual names, then the order of the file; other columns that could
-    be the label are named in the comment.
+    The known one and those of the sample submission come first, then the usual names, then the order of the
+    file; other columns that could be the label are named in the comment.
     """
     named = sorted((one for one in columns if _rank(one) < len(NAMES)), key=_rank)
     possible = [one for one in columns if can_be_label(table.values(one))]
-    certain = [one for one in [*hints, *named] if one in possible]
+    certain = [one for one in [*clues.label_columns, *named] if one in possible]
     if certain:
         return Setting("competition.label_column", certain[0])
     if not possible:
@@ -76,12 +77,13 @@ def is_several(found: Counter[str]) -> bool:
     return len(words) <= MOST and len(words) < len(found) / 2
 
 
-def training_table(candidates: Sequence[Table], wanted: str | None, ask: Ask) -> Table:
+def training_table(candidates: Sequence[Table], clues: Clues) -> Table:
     """Return the training table: the wanted one, the only one, or the only one that is named so.
 
     Raises:
         UserError: several could be it, and nobody answers.
     """
+    wanted = clues.wanted
     if wanted is not None:
         found = [one for one in candidates if one.name in {wanted, wanted.removeprefix("./")}]
         if not found:
@@ -95,7 +97,7 @@ def training_table(candidates: Sequence[Table], wanted: str | None, ask: Ask) ->
             return some[0]
     some = named or others or candidates
     choices = tuple(Choice(one.name, f"{one.total:,} rows, {len(one.columns)} columns") for one in some)
-    answer = ask(Question("Which file is the training table?", choices))
+    answer = clues.ask(Question("Which file is the training table?", choices))
     if answer is None:
         raise UserError(
             f"{len(some)} files could be the training table",

@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kit.config.competition import Competition
+from kit.config import Competition
+from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import is_named
-from kit.data.inspection.findings import Ask, Setting, Test, Training
-from kit.data.inspection.known import Known
+from kit.data.inspection.findings import Setting, Test, Training
 from kit.data.inspection.labels import can_be_label, counted, label_column, no_label, training_table
-from kit.data.inspection.sample import Sample
 from kit.data.inspection.table import Table
 
 FEWEST = 49
@@ -22,16 +21,17 @@ _DEFAULT = Competition()
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """A CSV file with a column per pixel: the table, its pixel columns, and the others."""
+    """A CSV file with a column per pixel: its pixel columns, the others, and the shape of an image."""
 
     table: Table
     pixels: tuple[str, ...]
     others: tuple[str, ...]
+    shape: tuple[int, int, int]
 
     @property
-    def shape(self) -> tuple[int, int, int] | None:
-        """Height, width, channels."""
-        return shape_of(self.pixels)
+    def identity(self) -> str | None:
+        """The column with a different value in every row, if there is one."""
+        return next((one for one in self.others if len(self.table.counts(one)) == len(self.table.rows)), None)
 
 
 def pixel_table(table: Table) -> Pixels | None:
@@ -44,15 +44,20 @@ def pixel_table(table: Table) -> Pixels | None:
         families: defaultdict[str, list[str]] = defaultdict(list)
         for column in table.columns:
             families[re.sub(r"\d+", "#", column)].append(column)
-        pixels = tuple(max(families.values(), key=len))
+        pixels = tuple(max(families.values(), key=len))  # type: ignore[arg-type]  # mypy infers Sized for len
     else:
         pixels = _without_label(table)
-    others = tuple(one for one in table.columns if one not in {*pixels})
-    if len(pixels) < FEWEST or not table.rows or len({*table.columns}) < len(table.columns):
+    shape = shape_of(pixels)
+    if shape is None or len(pixels) < FEWEST or len({*table.columns}) < len(table.columns):
         return None
-    places = [place for place, one in enumerate(table.columns) if one in {*pixels}]
-    fits = all(_is_pixel(row[place]) for row in table.rows[:_TRIED] for place in places)
-    return Pixels(table, pixels, others) if fits else None
+    is_pixel = [one in {*pixels} for one in table.columns]
+    cells = (
+        cell for row in table.rows[:_TRIED] for cell, wanted in zip(row, is_pixel, strict=True) if wanted
+    )
+    if not all(cell.strip().isdecimal() and int(cell) <= 255 for cell in cells):
+        return None
+    others = [one for one, wanted in zip(table.columns, is_pixel, strict=True) if not wanted]
+    return Pixels(table, pixels, tuple(others), shape)
 
 
 def shape_of(pixels: Sequence[str]) -> tuple[int, int, int] | None:
@@ -73,58 +78,37 @@ def shape_of(pixels: Sequence[str]) -> tuple[int, int, int] | None:
     return None
 
 
-def find(
-    tables: Sequence[Table], sample: Sample | None, known: Known | None, wanted: str | None, ask: Ask
-) -> tuple[Training, Test] | None:
+def find(clues: Clues) -> tuple[Training, Test] | None:
     """Return training and test rows in CSV files with a column per pixel; None if there are none.
 
     Raises:
         UserError: no file has labels, or several could be the training table.
     """
-    found = [one for one in map(pixel_table, tables) if one and one.shape]
-    if not found:
-        return None
-    hints = [one for one in (known and known.label, *(sample.columns if sample else ())) if one]
-    labelled = [one for one in found if label_column(one.table, one.others, hints)]
+    found = [one for one in map(pixel_table, clues.tables) if one]
+    labelled = {one: label for one in found if (label := label_column(one.table, one.others, clues))}
     if not labelled:
-        raise no_label(found[0].table, found[0].others)
-    chosen = training_table([one.table for one in labelled], wanted, ask)
-    train = next(one for one in labelled if one.table is chosen)
-    test = _test(train, [one for one in found if one is not train], labelled)
-    label = label_column(chosen, train.others, hints)
-    assert label is not None
-    assert train.shape is not None
-    identity = _identity(test, str(label.value)) if test else None
-    settings = [
-        Setting("competition.form", "pixels"),
-        Setting("competition.train", chosen.name),
-        *([] if chosen.has_header else [Setting("competition.header", False)]),
-        Setting("competition.test", test.table.name if test else None),
-        label,
-        *_pixel_settings(train, test, str(label.value), identity),
-    ]
-    if test and identity:
-        settings.append(Setting("competition.test_id_column", identity))
-    elif sample and sample.first_id != _DEFAULT.first_id:
-        settings.append(Setting("competition.first_id", sample.first_id))
+        if found:
+            raise no_label(found[0].table, found[0].others)
+        return None
+    chosen = training_table([one.table for one in labelled], clues)
+    train, label = next((one, label) for one, label in labelled.items() if one.table is chosen)
+    name = str(label.value)
+    test = _test(train, [one for one in found if one is not train], [*labelled])
     height, width, channels = train.shape
-    if train.shape != _DEFAULT.image_shape:
-        settings.append(Setting("competition.image_shape", train.shape))
-    settings += _order(train, known)
-    labels = counted(chosen.values(str(label.value)))
-    kind = "grey" if channels == 1 else f"{channels} channels"
-    where = f"column {label.value}" + ("" if chosen.has_header else f" ({chosen.name} has no header)")
-    return Training(
+    colour = "grey" if channels == 1 else f"{channels} channels"
+    header = "" if chosen.has_header else ", which has no header"
+    training = Training(
         "pixels",
-        f"{len(train.pixels):,} pixel columns in {chosen.name}: {height} x {width}, {kind}",
-        tuple(settings),
-        labels,
-        f"in {chosen.name}, {where}",
-        str(label.value),
+        f"{len(train.pixels):,} pixel columns in {chosen.name}: {height} x {width}, {colour}",
+        tuple(_settings(train, test, label, clues)),
+        counted(chosen.values(name)),
+        f"in {chosen.name}, column {name}{header}",
+        name,
         chosen,
         shape=train.shape,
         is_sampled=chosen.is_sampled,
-    ), _test_rows(test, identity, sample)
+    )
+    return training, _test_rows(test, clues)
 
 
 def _without_label(table: Table) -> tuple[str, ...]:
@@ -133,10 +117,8 @@ def _without_label(table: Table) -> tuple[str, ...]:
     if shape_of(columns):
         return columns
     ends = [one for one in (columns[0], columns[-1]) if can_be_label(table.values(one))]
-    if not ends or not shape_of(columns[1:]):
-        return ()
-    label = min(ends, key=lambda one: _unlike_labels(table, one))
-    return tuple(one for one in columns if one != label)
+    label = min(ends, key=lambda one: _unlike_labels(table, one), default=None)
+    return tuple(one for one in columns if one != label) if label else ()
 
 
 def _unlike_labels(table: Table, column: str) -> tuple[bool, int]:
@@ -144,10 +126,6 @@ def _unlike_labels(table: Table, column: str) -> tuple[bool, int]:
     counts = table.counts(column)
     is_numbered = {*counts} == {*map(str, range(len(counts)))}
     return not is_numbered, max(counts.values())
-
-
-def _is_pixel(cell: str) -> bool:
-    return cell.strip().isdecimal() and int(cell) <= 255
 
 
 def _test(train: Pixels, others: Sequence[Pixels], labelled: Sequence[Pixels]) -> Pixels | None:
@@ -164,36 +142,48 @@ def _test(train: Pixels, others: Sequence[Pixels], labelled: Sequence[Pixels]) -
     return None
 
 
-def _identity(test: Pixels, label: str) -> str | None:
-    """Return the column of a test file with a different value in every row."""
-    others = [one for one in test.others if one != label]
-    return next((one for one in others if len(test.table.counts(one)) == len(test.table.rows)), None)
+def _settings(train: Pixels, test: Pixels | None, label: Setting, clues: Clues) -> list[Setting]:
+    found = [
+        Setting("competition.form", "pixels"),
+        Setting("competition.train", train.table.name),
+        *([] if train.table.has_header else [Setting("competition.header", False)]),
+        Setting("competition.test", test.table.name if test else None),
+        label,
+        *_pixel_settings(train, test, str(label.value)),
+    ]
+    if train.shape != _DEFAULT.image_shape:
+        found.append(Setting("competition.image_shape", train.shape))
+    if (clues.known and clues.known.pixels_by_column) or "emnist" in train.table.name.lower():
+        found.append(Setting("competition.pixel_order", "columns", "EMNIST's images are transposed"))
+    elif not clues.known:
+        comment = "columns, if the page of kit data check shows images transposed"
+        found.append(Setting("competition.pixel_order", "rows", comment))
+    return [*found, *id_settings(test.identity if test else None, clues)]
 
 
-def _pixel_settings(train: Pixels, test: Pixels | None, label: str, identity: str | None) -> list[Setting]:
+def id_settings(identity: str | None, clues: Clues) -> list[Setting]:
+    """Return the keys for the ids of the test rows of CSV files: their column, or the first number."""
+    if identity:
+        return [Setting("competition.test_id_column", identity)]
+    first = clues.sample.first_id if clues.sample else _DEFAULT.first_id
+    return [] if first == _DEFAULT.first_id else [Setting("competition.first_id", first)]
+
+
+def _pixel_settings(train: Pixels, test: Pixels | None, label: str) -> list[Setting]:
     """Return how the pixel columns are found: by prefix and number, or as all that is not another column."""
     prefix = train.pixels[0].removesuffix("0")
     numbered = all(one == f"{prefix}{place}" for place, one in enumerate(train.pixels))
-    extra = {*train.others, *(test.others if test else ())} - {label, identity}
     alike = test is None or ({*test.pixels} == {*train.pixels} and label not in test.others)
-    if prefix and numbered and alike and not extra and train.others == (label,) and train.table.has_header:
+    identity = test.identity if test else None
+    extra = {*train.others, *(test.others if test else ())} - {label, identity}
+    if prefix and numbered and alike and train.others == (label,) and not extra and train.table.has_header:
         return [] if prefix == _DEFAULT.pixel_prefix else [Setting("competition.pixel_prefix", prefix)]
-    settings = [Setting("competition.pixel_prefix", None, "all other columns are pixels")]
-    if extra:
-        settings.append(Setting("competition.ignored_columns", tuple(sorted(extra))))
-    return settings
+    found = [Setting("competition.pixel_prefix", None, "all other columns are pixels")]
+    return [*found, Setting("competition.ignored_columns", tuple(sorted(extra)))] if extra else found
 
 
-def _order(train: Pixels, known: Known | None) -> list[Setting]:
-    transposed = bool(known and known.pixels_by_column) or "emnist" in train.table.name.lower()
-    if transposed:
-        return [Setting("competition.pixel_order", "columns", "EMNIST's images are transposed")]
-    comment = "columns, if the page of kit data check shows images transposed"
-    return [] if known else [Setting("competition.pixel_order", "rows", comment)]
-
-
-def _test_rows(test: Pixels | None, identity: str | None, sample: Sample | None) -> Test:
+def _test_rows(test: Pixels | None, clues: Clues) -> Test:
     if test is None:
         return Test("no file with test rows: nothing to submit", (), 0)
-    ids = f"column {identity}" if identity else f"as in {sample.table.name}" if sample else "numbered from 1"
+    ids = f"column {test.identity}" if test.identity else clues.ids_text
     return Test(f"{test.table.total:,} rows in {test.table.name}, ids: {ids}", (), test.table.total)

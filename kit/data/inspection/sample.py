@@ -48,7 +48,7 @@ class Sample:
 
 
 def find(tables: Sequence[Table]) -> Sample | None:
-    """Return the sample submission: a table whose name contains sample or submission, or random and two columns."""
+    """Return the sample submission: a table whose name contains sample, submission or random."""
     for words in (("sample",), ("submission", "submit"), ("random",)):
         found = [
             one

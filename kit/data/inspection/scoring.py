@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kit.config import Competition, MetricName
+from kit.data.inspection.clues import Clues
 from kit.data.inspection.findings import Ask, Choice, Line, Question, Setting, Training
 from kit.data.inspection.known import Format, Known
 from kit.data.inspection.sample import Sample
@@ -16,7 +17,7 @@ TITLES: dict[MetricName, str] = {
     "quadratic_weighted_kappa": "quadratic weighted kappa",
     "balanced_accuracy": "balanced accuracy",
 }
-FORMATS = "label, probability (of one label) or probabilities (a column per class); log_loss and auc need probabilities"
+FORMATS = "label, probability (of one label) or probabilities (a column per class), as the metric needs"
 _QUESTION = Question(
     "Which metric has the competition?",
     (Choice("auc", "the submission holds probabilities"), Choice("accuracy", "the submission holds labels")),
@@ -53,40 +54,44 @@ class Scoring:
         return Line("submission", f"{kinds[self.format]}, {self.reason}"), Line("metric", metric)
 
 
-def conclude(training: Training, sample: Sample | None, known: Known | None, slug: str, ask: Ask) -> Scoring:
+def conclude(training: Training, clues: Clues, slug: str) -> Scoring:
     """Return the metric and the format of a submission."""
+    known, sample = clues.known, clues.sample
     if known and _agree(known, training, sample):
         return Scoring(known.metric, known.format, f"as {slug} expects", f"known for {slug}")
     if sample is None:
         return Scoring("accuracy", "label", "because there is no sample submission")
     if len(sample.columns) > 1:
         return Scoring("log_loss", "probabilities", f"because the sample holds {_value(sample, training)}")
-    cells = sample.table.counts(sample.columns[0])
+    return _of_one_column(training, sample, clues.ask)
+
+
+def _of_one_column(training: Training, sample: Sample, ask: Ask) -> Scoring:
+    """Return the metric and the format of a submission with one column of predictions."""
+    cells, classes = sample.table.counts(sample.columns[0]), len(training.labels)
     value = next(iter(cells))
-    if len(training.labels) > 2 or ({*cells} <= training.labels.keys() and not value.isdecimal()):
-        return Scoring(
-            "accuracy", "label", f"because the sample holds {value!r} for {len(training.labels)} classes"
-        )
+    if classes > 2 or ({*cells} <= training.labels.keys() and not value.isdecimal()):
+        return Scoring("accuracy", "label", f"because the sample holds {value!r} for {classes} classes")
     if sample.has_fractions:
         return Scoring("auc", "probability", f"because the sample holds {value} for two classes")
-    answer = ask(_QUESTION)
-    reason = f"the sample holds {value}, which may be either"
-    if answer == "accuracy":
-        return Scoring("accuracy", "label", "because accuracy scores labels", "as you answered")
-    if answer == "auc":
-        return Scoring("auc", "probability", "because AUC scores probabilities", "as you answered")
-    return Scoring("auc", "probability", reason, question=_QUESTION)
+    match ask(_QUESTION):
+        case "accuracy":
+            return Scoring("accuracy", "label", "because accuracy scores labels", "as you answered")
+        case "auc":
+            return Scoring("auc", "probability", "because AUC scores probabilities", "as you answered")
+        case _:
+            reason = f"a guess: the sample holds {value}, which may also be a label"
+            return Scoring("auc", "probability", reason, question=_QUESTION)
 
 
-def settings(
-    scoring: Scoring, training: Training, sample: Sample | None, known: Known | None
-) -> list[Setting]:
+def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting]:
     """Return the keys for metric, header and format of a submission."""
     others = ", ".join(one for one in TITLES if one != scoring.metric)
     comment = scoring.certainty or f"a guess; others are {others}"
     if scoring.question:
         comment = f"a guess: {scoring.question.as_comment}"
     found = [Setting("competition.metric", scoring.metric, comment)]
+    sample = clues.sample
     if sample:
         if sample.table.name != Competition().sample_submission:
             found.append(Setting("competition.sample_submission", sample.table.name))
@@ -98,12 +103,12 @@ def settings(
         found.append(Setting("competition.submission.format", scoring.format, comment))
     labels = training.encoder.labels
     if scoring.format == "probability":
-        positive = _positive(labels, sample, known)
+        positive = _positive(labels, clues)
         other = next(label for label in labels if label != positive)
         found.append(
             Setting("competition.submission.positive", positive, f"its probability, not that of {other}")
         )
-    elif sample and {*sample.columns} != {*labels} and len(sample.columns) == len(labels):
+    elif scoring.format == "probabilities" and sample and {*sample.columns} != {*labels} and len(sample.columns) == len(labels):
         found.append(
             Setting(
                 "competition.submission.columns",
@@ -120,11 +125,11 @@ def _agree(known: Known, training: Training, sample: Sample | None) -> bool:
     return fits_sample and (known.format != "probability" or len(training.labels) == 2)
 
 
-def _positive(labels: tuple[str, ...], sample: Sample | None, known: Known | None) -> str:
-    """Return the label whose probability is submitted: the known one, the one in the header, or the second."""
-    if known and known.positive in labels:
-        return known.positive
-    headers = [one.lower() for one in sample.columns] if sample else []
+def _positive(labels: tuple[str, ...], clues: Clues) -> str:
+    """Return the label whose probability is submitted: the known one, the one in the header, or the last."""
+    if clues.known and clues.known.positive in labels:
+        return str(clues.known.positive)
+    headers = [one.lower() for one in clues.sample.columns] if clues.sample else []
     return next((one for one in labels if one.lower() in headers), labels[-1])
 
 
