@@ -18,16 +18,16 @@ INTERRUPTIBLE = @trap caught=1 INT; $(1); code=$$?; \
 KIT = $(call INTERRUPTIBLE,KIT_CALLER=make $(BIN)/kit $(1))
 INSTALL = $(call INTERRUPTIBLE,$(BIN)/python tools/install.py $(BIN)/python -c constraints.txt $(1))
 
-TARGETS := help setup data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
+TARGETS := help setup init data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
 .DEFAULT_GOAL := help
 .PHONY: $(TARGETS)
 
 # Which targets take a variable of the command line; tools/check_make.py reads these lines too.
-TAKES_ARGS := data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax bench
+TAKES_ARGS := init data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax bench
 TAKES_CONFIG := data cv tune configs submit doctor
 TAKES_RUN := report submit
 TAKES_RUNS := compare ensemble
-TAKES_SOURCE := data
+TAKES_SOURCE := init data
 # Variables of the shell and of other programs, for any target.
 OTHERS := VENV SHELL MAKE% HOME PATH TMPDIR CC CFLAGS CXX CXXFLAGS CPPFLAGS LDFLAGS NO_COLOR FORCE_COLOR BROWSER DISPLAY \
   PIP_% KAGGLE_% KERAS_% CUDA_% TF_% XLA_% PYTHON% %_PROXY %_proxy
@@ -53,6 +53,9 @@ help: ## List the targets
 
 setup: $(STAMP) ## Install kit into .venv; PYTHON=python3.12 chooses the Python
 	@echo "Ready: $(BIN)/kit --help"
+
+init: $(STAMP) ## Write a configuration for a competition's files; SOURCE=a zip or a folder, else data/
+	$(call KIT,init $(call QUOTED,SOURCE) $(ARGS))
 
 data: $(STAMP) ## Fetch the competition's files; SOURCE=kaggle, sample, a folder or a zip
 	$(call KIT,data fetch $(if $(value SOURCE),--source $(call QUOTED,SOURCE)) $(OPTIONS))

@@ -19,6 +19,7 @@ _TARGETS = {
     "data fetch": "",
     "doctor": "",
     "ensemble": "RUNS",
+    "init": "SOURCE",
     "report": "RUN",
     "runs": "",
     "submissions": "",

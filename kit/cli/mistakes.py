@@ -18,6 +18,7 @@ _COMMANDS = {
     "config": "configs",
     "configuration": "configs",
     "configurations": "configs",
+    "create": "init",
     "diff": "compare",
     "download": "data fetch",
     "env": "doctor",
@@ -30,6 +31,7 @@ _COMMANDS = {
     "leaderboard": "submissions",
     "list": "runs",
     "ls": "runs",
+    "new": "init",
     "optimise": "tune",
     "optimize": "tune",
     "results": "report",
@@ -73,7 +75,7 @@ _OPTIONS = {
     "-t": ("--timeout", "--trials"),
 }
 """Options by other names; the first that the command has counts."""
-_ARGUMENTS = {"--config", "--file", "--name", "--run", "--runs", "--study", "-c", "-f", "-r"}
+_ARGUMENTS = {"--config", "--file", "--name", "--run", "--runs", "--source", "--study", "-c", "-f", "-r"}
 """Options that name what some commands take without an option."""
 MOST = 5
 """Most mistakes that are corrected in one command line."""

@@ -1,0 +1,39 @@
+"""What all parts of an inspection look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kit.data.inspection.findings import Ask
+from kit.data.inspection.known import Known
+from kit.data.inspection.sample import Sample
+from kit.data.inspection.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Clues:
+    """Tables, sample submission, what is known, and who answers questions.
+
+    Attributes:
+        tables: the CSV files without the sample submission.
+        sample: the sample submission.
+        known: of a well-known competition.
+        wanted: name of the training table that the user gave.
+        ask: answers questions.
+    """
+
+    tables: Sequence[Table]
+    sample: Sample | None
+    known: Known | None
+    wanted: str | None
+    ask: Ask
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """Columns that have the label if a table has them: the known one, then those of the sample."""
+        known = [self.known.label] if self.known and self.known.label else []
+        return (*known, *(self.sample.columns if self.sample else ()))
+
+    @property
+    def ids_text(self) -> str:
+        """Where the ids of test rows are that have no names, for people."""
+        return f"as in {self.sample.table.name}" if self.sample else "numbered from 1"

@@ -1,0 +1,189 @@
+"""The form pixels: CSV files with a column per pixel."""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kit.config import Competition
+from kit.data.inspection.clues import Clues
+from kit.data.inspection.files import is_named
+from kit.data.inspection.findings import Setting, Test, Training
+from kit.data.inspection.labels import can_be_label, counted, label_column, no_label, training_table
+from kit.data.inspection.table import Table
+
+FEWEST = 49
+"""Pixel columns of the smallest image, 7 x 7."""
+_TRIED = 50
+_DEFAULT = Competition()
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """A CSV file with a column per pixel: its pixel columns, the others, and the shape of an image."""
+
+    table: Table
+    pixels: tuple[str, ...]
+    others: tuple[str, ...]
+    shape: tuple[int, int, int]
+
+    @property
+    def identity(self) -> str | None:
+        """The column with a different value in every row, if there is one."""
+        return next((one for one in self.others if len(self.table.counts(one)) == len(self.table.rows)), None)
+
+
+def pixel_table(table: Table) -> Pixels | None:
+    """Return the pixel columns of a table; None if it has none.
+
+    Pixel columns have names that differ in their numbers alone, and integers from 0 to 255. Without a header,
+    the first or the last column is the label if the others make an image.
+    """
+    if table.has_header:
+        families: defaultdict[str, list[str]] = defaultdict(list)
+        for column in table.columns:
+            families[re.sub(r"\d+", "#", column)].append(column)
+        pixels = tuple(max(families.values(), key=len))  # type: ignore[arg-type]  # mypy infers Sized for len
+    else:
+        pixels = _without_label(table)
+    shape = shape_of(pixels)
+    if shape is None or len(pixels) < FEWEST or len({*table.columns}) < len(table.columns):
+        return None
+    is_pixel = [one in {*pixels} for one in table.columns]
+    cells = (
+        cell for row in table.rows[:_TRIED] for cell, wanted in zip(row, is_pixel, strict=True) if wanted
+    )
+    if not all(cell.strip().isdecimal() and int(cell) <= 255 for cell in cells):
+        return None
+    others = [one for one, wanted in zip(table.columns, is_pixel, strict=True) if not wanted]
+    return Pixels(table, pixels, tuple(others), shape)
+
+
+def shape_of(pixels: Sequence[str]) -> tuple[int, int, int] | None:
+    """Return height, width and channels of images with these pixel columns; None if they make no image.
+
+    Names with two or three numbers, as in 1x1 or p_0_0_2, contain row, column and channel. Else the image is
+    a square, grey or RGB.
+    """
+    numbers = [re.findall(r"\d+", one) for one in pixels]
+    if {len(one) for one in numbers} in ({2}, {3}):
+        extents = [len({*one}) for one in zip(*numbers, strict=True)]
+        if math.prod(extents) == len(pixels) and min(extents[:2]) > 1:
+            return extents[0], extents[1], extents[2] if len(extents) == 3 else 1
+    for channels in (1, 3):
+        side = math.isqrt(len(pixels) // channels)
+        if side * side * channels == len(pixels):
+            return side, side, channels
+    return None
+
+
+def find(clues: Clues) -> tuple[Training, Test] | None:
+    """Return training and test rows in CSV files with a column per pixel; None if there are none.
+
+    Raises:
+        UserError: no file has labels, or several could be the training table.
+    """
+    found = [one for one in map(pixel_table, clues.tables) if one]
+    labelled = {one: label for one in found if (label := label_column(one.table, one.others, clues))}
+    if not labelled:
+        if found:
+            raise no_label(found[0].table, found[0].others)
+        return None
+    chosen = training_table([one.table for one in labelled], clues)
+    train, label = next((one, label) for one, label in labelled.items() if one.table is chosen)
+    name = str(label.value)
+    test = _test(train, [one for one in found if one is not train], [*labelled])
+    height, width, channels = train.shape
+    colour = "grey" if channels == 1 else f"{channels} channels"
+    header = "" if chosen.has_header else ", which has no header"
+    training = Training(
+        "pixels",
+        f"{len(train.pixels):,} pixel columns in {chosen.name}: {height} x {width}, {colour}",
+        tuple(_settings(train, test, label, clues)),
+        counted(chosen.values(name)),
+        f"in {chosen.name}, column {name}{header}",
+        name,
+        chosen,
+        shape=train.shape,
+        is_sampled=chosen.is_sampled,
+    )
+    return training, _test_rows(test, clues)
+
+
+def _without_label(table: Table) -> tuple[str, ...]:
+    """Return the pixel columns of a file without a header."""
+    columns = table.columns
+    if shape_of(columns):
+        return columns
+    ends = [one for one in (columns[0], columns[-1]) if can_be_label(table.values(one))]
+    label = min(ends, key=lambda one: _unlike_labels(table, one), default=None)
+    return tuple(one for one in columns if one != label) if label else ()
+
+
+def _unlike_labels(table: Table, column: str) -> tuple[bool, int]:
+    """Return a key that is lower for labels than for the pixels of a border, which have one colour mostly."""
+    counts = table.counts(column)
+    is_numbered = {*counts} == {*map(str, range(len(counts)))}
+    return not is_numbered, max(counts.values())
+
+
+def _test(train: Pixels, others: Sequence[Pixels], labelled: Sequence[Pixels]) -> Pixels | None:
+    """Return the test file: the one named like the training file, named test, or the one without labels."""
+    same = [one for one in others if one.shape == train.shape]
+    partner = re.sub("train", "test", train.table.name, flags=re.IGNORECASE)
+    for some in (
+        [one for one in same if one.table.name == partner],
+        [one for one in same if is_named(one.table.name, "test")],
+        [one for one in same if one not in labelled],
+    ):
+        if len(some) == 1:
+            return some[0]
+    return None
+
+
+def _settings(train: Pixels, test: Pixels | None, label: Setting, clues: Clues) -> list[Setting]:
+    found = [
+        Setting("competition.form", "pixels"),
+        Setting("competition.train", train.table.name),
+        *([] if train.table.has_header else [Setting("competition.header", False)]),
+        Setting("competition.test", test.table.name if test else None),
+        label,
+        *_pixel_settings(train, test, str(label.value)),
+    ]
+    if train.shape != _DEFAULT.image_shape:
+        found.append(Setting("competition.image_shape", train.shape))
+    if (clues.known and clues.known.pixels_by_column) or "emnist" in train.table.name.lower():
+        found.append(Setting("competition.pixel_order", "columns", "EMNIST's images are transposed"))
+    elif not clues.known:
+        comment = "columns, if the page of kit data check shows images transposed"
+        found.append(Setting("competition.pixel_order", "rows", comment))
+    return [*found, *id_settings(test.identity if test else None, clues)]
+
+
+def id_settings(identity: str | None, clues: Clues) -> list[Setting]:
+    """Return the keys for the ids of the test rows of CSV files: their column, or the first number."""
+    if identity:
+        return [Setting("competition.test_id_column", identity)]
+    first = clues.sample.first_id if clues.sample else _DEFAULT.first_id
+    return [] if first == _DEFAULT.first_id else [Setting("competition.first_id", first)]
+
+
+def _pixel_settings(train: Pixels, test: Pixels | None, label: str) -> list[Setting]:
+    """Return how the pixel columns are found: by prefix and number, or as all that is not another column."""
+    prefix = train.pixels[0].removesuffix("0")
+    numbered = all(one == f"{prefix}{place}" for place, one in enumerate(train.pixels))
+    alike = test is None or ({*test.pixels} == {*train.pixels} and label not in test.others)
+    identity = test.identity if test else None
+    extra = {*train.others, *(test.others if test else ())} - {label, identity}
+    if prefix and numbered and alike and train.others == (label,) and not extra and train.table.has_header:
+        return [] if prefix == _DEFAULT.pixel_prefix else [Setting("competition.pixel_prefix", prefix)]
+    found = [Setting("competition.pixel_prefix", None, "all other columns are pixels")]
+    return [*found, Setting("competition.ignored_columns", tuple(sorted(extra)))] if extra else found
+
+
+def _test_rows(test: Pixels | None, clues: Clues) -> Test:
+    if test is None:
+        return Test("no file with test rows: nothing to submit", (), 0)
+    ids = f"column {test.identity}" if test.identity else clues.ids_text
+    return Test(f"{test.table.total:,} rows in {test.table.name}, ids: {ids}", (), test.table.total)

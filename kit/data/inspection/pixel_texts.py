@@ -1,0 +1,136 @@
+"""The form pixel_text: CSV files with all pixels of an image in one column."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from kit.data.inspection.clues import Clues
+from kit.data.inspection.findings import Setting, Test, Training
+from kit.data.inspection.labels import counted, label_column, no_label, training_table
+from kit.data.inspection.pixel_tables import FEWEST, id_settings, shape_of
+from kit.data.inspection.table import Table
+
+_TRIED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class PixelTexts:
+    """A CSV file with a column of pixels.
+
+    Attributes:
+        table: the file.
+        pixels: the column.
+        shape: height, width, channels.
+        usage: the column that says which rows are training rows.
+    """
+
+    table: Table
+    pixels: str
+    shape: tuple[int, int, int]
+    usage: str | None
+
+    @property
+    def others(self) -> list[str]:
+        """Columns that are neither pixels nor usage."""
+        return [one for one in self.table.columns if one not in {self.pixels, self.usage}]
+
+    @property
+    def identity(self) -> str | None:
+        """The column with a different value in every row, if there is one."""
+        return next((one for one in self.others if len(self.table.counts(one)) == len(self.table.rows)), None)
+
+    @property
+    def uses(self) -> tuple[Counter[str], Counter[str]]:
+        """Rows of each usage: of those for training, and of the others."""
+        counts = counted(self.table.values(self.usage)) if self.usage else Counter[str]()
+        train = Counter({one: count for one, count in counts.items() if "train" in one.lower()})
+        return train, counts - train
+
+
+def find(clues: Clues) -> tuple[Training, Test] | None:
+    """Return training and test rows in CSV files with a column of pixels; None if there are none.
+
+    Raises:
+        UserError: no file has labels, or several could be the training table.
+    """
+    found = [one for one in map(_pixel_texts, clues.tables) if one]
+    labelled = {one: label for one in found if (label := label_column(one.table, one.others, clues))}
+    if not labelled:
+        if found:
+            raise no_label(found[0].table, found[0].others)
+        return None
+    chosen = training_table([one.table for one in labelled], clues)
+    train, label = next((one, label) for one, label in labelled.items() if one.table is chosen)
+    rest = [one for one in found if one not in labelled and one.shape == train.shape]
+    test = rest[0] if len(rest) == 1 and train.usage is None else None
+    name, uses = str(label.value), chosen.values(train.usage) if train.usage else ()
+    labels = [cell for row, cell in enumerate(chosen.values(name)) if not uses or uses[row] in train.uses[0]]
+    height, width, channels = train.shape
+    training = Training(
+        "pixel_text",
+        f"pixels in column {train.pixels} of {chosen.name}: {height} x {width}, "
+        f"{'grey' if channels == 1 else 'RGB'}",
+        tuple(_settings(train, test, label, clues)),
+        counted(labels),
+        f"in {chosen.name}, column {name}",
+        name,
+        chosen,
+        shape=train.shape,
+        is_sampled=chosen.is_sampled,
+    )
+    return training, _test_rows(train, test, clues)
+
+
+def _pixel_texts(table: Table) -> PixelTexts | None:
+    for column in table.columns:
+        cells = table.values(column)[:_TRIED]
+        counts = {len(cell.split()) for cell in cells}
+        shape = shape_of([str(place) for place in range(min(counts))])
+        is_pixels = all(re.fullmatch(r"\d{1,3}(\s+\d{1,3})+", cell) for cell in cells)
+        if is_pixels and shape and len(counts) == 1 and min(counts) >= FEWEST:
+            return PixelTexts(
+                table, column, shape, next((one for one in table.columns if _is_usage(table, one)), None)
+            )
+    return None
+
+
+def _is_usage(table: Table, column: str) -> bool:
+    """Return whether a column says which rows are training rows."""
+    values = table.counts(column)
+    return 2 <= len(values) <= 5 and any("train" in one.lower() for one in values)
+
+
+def _settings(train: PixelTexts, test: PixelTexts | None, label: Setting, clues: Clues) -> list[Setting]:
+    found = [
+        Setting("competition.form", "pixel_text"),
+        Setting("competition.train", train.table.name),
+        *([] if train.table.has_header else [Setting("competition.header", False)]),
+        label,
+        Setting("competition.pixels_column", train.pixels),
+        Setting("competition.image_shape", train.shape),
+    ]
+    if train.usage:
+        train_usage, test_usage = train.uses
+        found += [
+            Setting("competition.usage_column", train.usage),
+            Setting("competition.train_usage", tuple(train_usage)),
+            Setting("competition.test_usage", tuple(test_usage), "all other rows are left out"),
+        ]
+    else:
+        found.append(Setting("competition.test", test.table.name if test else None))
+    ignored = sorted({*train.others} - {str(label.value)})
+    if ignored:
+        found.append(Setting("competition.ignored_columns", tuple(ignored)))
+    return [*found, *id_settings(test.identity if test else None, clues)]
+
+
+def _test_rows(train: PixelTexts, test: PixelTexts | None, clues: Clues) -> Test:
+    if train.usage:
+        names = " or ".join(train.uses[1])
+        return Test(
+            f"rows with {names} in column {train.usage}, ids: {clues.ids_text}", (), train.uses[1].total()
+        )
+    if test is None:
+        return Test("no file with test rows: nothing to submit", (), 0)
+    ids = f"column {test.identity}" if test.identity else clues.ids_text
+    return Test(f"{test.table.total:,} rows in {test.table.name}, ids: {ids}", (), test.table.total)

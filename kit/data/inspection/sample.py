@@ -1,0 +1,60 @@
+"""The sample submission: its ids, its columns, and what its values say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kit.data.inspection.files import is_named
+from kit.data.inspection.table import Table, is_integer, is_number
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A sample submission.
+
+    Attributes:
+        table: all of its rows.
+    """
+
+    table: Table
+
+    @property
+    def id_column(self) -> str:
+        """The first column."""
+        return self.table.columns[0]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids, in the order of the submission."""
+        return self.table.values(self.id_column)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns with predictions."""
+        return self.table.columns[1:]
+
+    @property
+    def first_id(self) -> int | None:
+        """The first id, if the ids are consecutive integers; else None."""
+        if not all(one.isdecimal() for one in self.ids):
+            return None
+        numbers = list(map(int, self.ids))
+        return numbers[0] if numbers == list(range(numbers[0], numbers[0] + len(numbers))) else None
+
+    @property
+    def has_fractions(self) -> bool:
+        """Whether a prediction is no whole number, as in 0.5 or 0.0083."""
+        cells = {cell for column in self.columns for cell in self.table.counts(column)}
+        return any(is_number(one) and not is_integer(one) for one in cells)
+
+
+def find(tables: Sequence[Table]) -> Sample | None:
+    """Return the sample submission: a table whose name contains sample, submission or random."""
+    for words in (("sample",), ("submission", "submit"), ("random",)):
+        found = [
+            one
+            for one in tables
+            if is_named(one.name, *words) and one.has_header and len(one.columns) > 1 and not one.is_sampled
+        ]
+        if found:
+            return Sample(min(found, key=lambda one: (one.name.count("/"), one.name)))
+    return None
