@@ -23,6 +23,7 @@ COMMANDS = {
     "data": "Fetch and check the competition's files.",
     "doctor": "Show what this machine offers and what is missing.",
     "ensemble": "Combine the columns of several runs into one ensemble.",
+    "predict": "Predict new images with the networks of a run.",
     "report": "Show the report of a run or a study.",
     "runs": "List the runs and studies in this folder.",
     "submit": "Send a run's submission to Kaggle and wait for its score.",
