@@ -39,7 +39,8 @@ def apply(
     if record.method == "stack" and record.intercepts:
         return Rule(LOGITS, weights, np.array(record.intercepts)).apply(parts)
     pool = POOLS.get(record.method, LINEAR)
-    return Rule(pool, weights, np.zeros(parts[0].shape[1])).apply(parts)
+    # `vote` counts columns: the stored weights have the sum 1.
+    return Rule(pool, weights * len(keys), np.zeros(parts[0].shape[1])).apply(parts)
 
 
 def _calibrated(probs: NDArray[np.floating], record: EnsembleRecord, key: str) -> NDArray[np.floating]:

@@ -194,5 +194,7 @@ def _check_networks(run: Run, columns: list[_Column]) -> None:
             f"its ensemble contains {', '.join(others)}, which kit does not store",
             where=str(run.path),
             expected="networks alone",
-            hint=f"train them without: `kit cv -c {source.run.read_record().config_name} {settings}`",
+            hint=f"train the others: `kit cv -c {source.run.read_record().config_name} {settings}`"
+            if any(model.needs_backend for model in source.config.models.values())
+            else "name a run of networks: `kit runs` lists the runs",
         )
