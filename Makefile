@@ -9,7 +9,7 @@ COMMA := ,
 # The value of a variable, quoted as one shell word; without $(value), make would expand $$ in it.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
 OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
-unexport SOURCE RUN RUNS CONFIG
+unexport SOURCE RUN RUNS FILES CONFIG
 # After an interrupt, make ends by SIGINT too, where it does not ignore SIGINT: "Error 130" would be noise.
 # Without the pause, make may report that it has no child processes.
 INTERRUPTIBLE = @trap caught=1 INT; $(1); code=$$?; \
@@ -18,15 +18,16 @@ INTERRUPTIBLE = @trap caught=1 INT; $(1); code=$$?; \
 KIT = $(call INTERRUPTIBLE,KIT_CALLER=make $(BIN)/kit $(1))
 INSTALL = $(call INTERRUPTIBLE,$(BIN)/python tools/install.py $(BIN)/python -c constraints.txt $(1))
 
-TARGETS := help setup init data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
+TARGETS := help setup init data cv tune report compare ensemble predict runs configs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
 .DEFAULT_GOAL := help
 .PHONY: $(TARGETS)
 
 # Which targets take a variable of the command line; tools/check_make.py reads these lines too.
-TAKES_ARGS := init data cv tune report compare ensemble runs configs submit submissions doctor test test-slow test-jax bench
+TAKES_ARGS := init data cv tune report compare ensemble predict runs configs submit submissions doctor test test-slow test-jax bench
 TAKES_CONFIG := data cv tune configs submit doctor
-TAKES_RUN := report submit
+TAKES_RUN := report predict submit
 TAKES_RUNS := compare ensemble
+TAKES_FILES := predict
 TAKES_SOURCE := init data
 # Variables of the shell and of other programs, for any target.
 OTHERS := VENV SHELL MAKE% HOME PATH TMPDIR CC CFLAGS CXX CXXFLAGS CPPFLAGS LDFLAGS NO_COLOR FORCE_COLOR BROWSER DISPLAY \
@@ -74,6 +75,9 @@ compare: $(STAMP) ## Compare runs on the same rows; RUNS="name name"
 
 ensemble: $(STAMP) ## Combine the columns of several runs; RUNS="name name"
 	$(call KIT,ensemble $(foreach run,$(value RUNS),'$(subst ','\'',$(run))') $(ARGS))
+
+predict: $(STAMP) ## Predict new images with a run's networks; RUN=name FILES="photo.png folder"
+	$(call KIT,predict $(call QUOTED,RUN) $(foreach file,$(value FILES),'$(subst ','\'',$(file))') $(ARGS))
 
 runs: $(STAMP) ## List the runs
 	$(call KIT,runs $(ARGS))

@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 
 OTHER_NAMES = {
-    "all": "cv", "blend": "ensemble", "build": "setup", "check": "lint", "config": "configs",
-    "create": "init", "diff": "compare", "download": "data", "evaluate": "report", "fetch": "data", "fit": "cv",
-    "install": "setup", "leaderboard": "submissions", "list": "runs", "ls": "runs", "new": "init",
-    "optimize": "tune",
+    "all": "cv", "blend": "ensemble", "build": "setup", "check": "lint", "classify": "predict",
+    "config": "configs", "create": "init", "diff": "compare", "download": "data", "evaluate": "report",
+    "fetch": "data", "fit": "cv", "infer": "predict", "inference": "predict", "install": "setup",
+    "leaderboard": "submissions", "list": "runs", "ls": "runs", "new": "init", "optimize": "tune",
     "run": "cv", "scores": "submissions", "search": "tune", "send": "submit", "show": "report",
     "stack": "ensemble", "tests": "test", "train": "cv", "tuning": "tune", "upload": "submit",
 }  # fmt: skip
@@ -31,6 +31,7 @@ OPTIONS = {
     "report": ("json", "open"),
     "compare": ("json", "open"),
     "ensemble": ("method", "name", "set", "fresh", "json", "open"),
+    "predict": ("output", "invert", "top", "json"),
     "runs": ("sort", "studies", "json"),
     "configs": ("json",),
     "submit": ("config", "message", "again", "dry-run", "timeout", "wait"),
@@ -38,11 +39,12 @@ OPTIONS = {
     "doctor": ("config", "json"),
 }
 """Options of `kit` by target."""
-FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "studies"}
+FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "invert", "studies"}
 VARIABLES = {
-    "c": ("CONFIG",), "configuration": ("CONFIG",), "dir": ("SOURCE",), "file": ("SOURCE", "RUN"),
-    "flags": ("ARGS",), "folder": ("SOURCE",), "name": ("RUN", "RUNS"), "options": ("ARGS",),
-    "opts": ("ARGS",), "path": ("SOURCE", "RUN"), "study": ("RUN",), "zip": ("SOURCE",),
+    "c": ("CONFIG",), "configuration": ("CONFIG",), "dir": ("SOURCE",), "file": ("FILES", "SOURCE", "RUN"),
+    "flags": ("ARGS",), "folder": ("SOURCE", "FILES"), "image": ("FILES",), "images": ("FILES",),
+    "name": ("RUN", "RUNS"), "options": ("ARGS",), "opts": ("ARGS",), "path": ("FILES", "SOURCE", "RUN"),
+    "study": ("RUN",), "zip": ("SOURCE",),
 }  # fmt: skip
 """Variables by names that people use; the first that the target takes counts."""
 SETTINGS = {
@@ -87,7 +89,11 @@ class Words:
             if "=" in word:
                 self._variable(*word.split("=", 1))
         for word in words:
-            if "=" not in word and word not in self.goals:
+            if "=" in word or word in self.goals:
+                continue
+            if self._taker("FILES") and Path(word).exists():
+                self._add_file(word)
+            else:
                 self._argument(word)
         if self.wrong and not self.goals:
             self.corrected = False
@@ -176,6 +182,10 @@ class Words:
             near = difflib.get_close_matches(word.lower().replace("_", "-"), self.targets, 1, 0.7)
             self.goals += [one for one in near if one not in self.goals]
             self.corrected = self.corrected and bool(near)
+
+    def _add_file(self, word: str) -> None:
+        self._report(f"{word!r} is a file, not a target")
+        self.given["FILES"] = f"{self.given.get('FILES', '')} {word}".strip()
 
     def _add_run(self, word: str) -> None:
         if self._taker("RUNS"):

@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": "Show what this machine offers and what is missing.",
     "ensemble": "Combine the columns of several runs into one ensemble.",
     "init": "Look at a competition's files and write its configuration.",
+    "predict": "Predict new images with the networks of a run.",
     "report": "Show the report of a run or a study.",
     "runs": "List the runs and studies in this folder.",
     "submit": "Send a run's submission to Kaggle and wait for its score.",

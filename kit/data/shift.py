@@ -74,7 +74,7 @@ def _places(train: Images, test: Images) -> Iterator[str]:
     rng = np.random.default_rng(0)
     rows = rng.permutation(len(train))
     references = min(REFERENCES, max(FEWEST // 2, PIXELS // train[0].size), len(train) // 2)
-    nearest = _Nearest(train[rows[:references]])
+    nearest = Nearest(train[rows[:references]])
     others = train[rows[references : references + QUERIES]]
     sample = test[np.sort(rng.permutation(len(test))[:QUERIES])]
     as_is = nearest.distances(sample)
@@ -92,7 +92,7 @@ def _places(train: Images, test: Images) -> Iterator[str]:
         yield from _far(as_is, nearest.distances(others))
 
 
-def _turned(nearest: "_Nearest", sample: Images, as_is: Distances, shift: tuple[int, int]) -> Iterator[str]:
+def _turned(nearest: "Nearest", sample: Images, as_is: Distances, shift: tuple[int, int]) -> Iterator[str]:
     corrected = {name: turn(sample) for name, turn in _TURNS.items()}
     if any(shift):
         down, right = shift
@@ -115,7 +115,7 @@ def _far(as_is: Distances, among_themselves: Distances) -> Iterator[str]:
         )
 
 
-class _Nearest:
+class Nearest:
     """Distances to the nearest of a set of images."""
 
     def __init__(self, references: Images) -> None:

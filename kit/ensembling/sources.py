@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from zipfile import BadZipFile
@@ -36,9 +36,7 @@ class SourceColumns:
         A run with one model gives that model its name.
         """
         models = {column.key.model for column in self.columns}
-        label = {
-            model: self.source.name if len(models) == 1 else f"{self.source.name}/{model}" for model in models
-        }
+        label = {model: label_of(self.source, model, models) for model in models}
         columns = [
             replace(column, key=ColumnKey("", label[column.key.model], column.key.seed))
             for column in self.columns
@@ -46,6 +44,11 @@ class SourceColumns:
         return columns, {
             replace(member, model=label[member.model]): result for member, result in self.members.items()
         }
+
+
+def label_of(source: SourceRun, model: str, models: Collection[str]) -> str:
+    """Return the name, unique over runs, of one of the models of a source."""
+    return source.name if len(models) == 1 else f"{source.name}/{model}"
 
 
 def read_source(run: Run, name: str, *, tta: bool | None = None) -> SourceColumns:

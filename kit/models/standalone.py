@@ -28,6 +28,17 @@ def standalone(network: keras.Model, *, deskewing: bool) -> keras.Model:
     return keras.Model(image, layers.Softmax(dtype="float32")(logits))
 
 
+def network_of(model: keras.Model) -> keras.Model:
+    """Return the network, pixels to logits, of a model that `standalone` returned.
+
+    Runs of the first version of kit store the network itself, which is returned unchanged.
+    """
+    if not isinstance(model.layers[-1], layers.Softmax):
+        return model
+    [network] = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    return network
+
+
 def for_older_keras(file: bytes) -> bytes:
     """Return a .keras file that Keras 3.13 reads too, as in Kaggle's image: it refuses unknown settings."""
     written = BytesIO()

@@ -10,6 +10,7 @@ from kit.masking import masked
 from kit.members import ALL_ROWS, Member
 from kit.metrics import LOSS, METRICS
 from kit.notebook import markup, tables
+from kit.notebook.arguments import python_words
 from kit.notebook.figures import Figure, figure, names
 from kit.notebook.messages import say
 from kit.pipeline.report import current
@@ -18,7 +19,11 @@ from kit.reports.formatting import duration
 from kit.reports.html.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 class Run:
@@ -86,6 +91,30 @@ class Run:
             UserError: the report has no such figure.
         """
         return figure(self.report, name)
+
+    @python_words
+    def predict(
+        self, images: "str | Path | Iterable[str | Path] | NDArray[np.uint8]", *, invert: bool = False
+    ) -> "pd.DataFrame":
+        """Predict new images with the networks of the run, as `kit predict` does.
+
+        What does not look like the training images is printed.
+
+        Args:
+            images: paths of image files, of CSV files in the format of the competition's test file, or of
+                folders of images; or an array (rows, height, width, channels) of uint8 in the shape of the
+                run, where channels may be left out if it is 1.
+            invert: invert the images, as for digits drawn dark on light.
+
+        Returns:
+            predicted label and one probability per class; the index is the file, or the row of the array.
+
+        Raises:
+            UserError: an image is not readable or has another shape, or a network is missing.
+        """
+        from kit.notebook.predictions import predict
+
+        return predict(self._folder, images, inverted=invert)
 
     def network(self, model: str | None = None, fold: int | None = 0, seed: int = 0) -> Path:
         """Return the path of a trained network, for `keras.saving.load_model`.

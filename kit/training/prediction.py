@@ -1,12 +1,12 @@
 """Class probabilities of a network: plain, and with test-time augmentation."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kit.models.augmentation import view
-from kit.training.engines.base import Engine
 
 # Rows per prediction step: larger ones gain nothing on a CPU, smaller ones are slower on a GPU.
 PREDICTION_BATCH = 1000
@@ -15,12 +15,19 @@ PREDICTION_BATCH = 1000
 OnRows = Callable[[int], None]
 
 
+class Predictor(Protocol):
+    """What predicts: an engine, or a stored network."""
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (batch, classes) for (batch, height, width, channels)."""
+
+
 def _ignore(rows: int) -> None:
     del rows
 
 
 def predict(
-    engine: Engine,
+    engine: Predictor,
     images: NDArray[np.uint8],
     change: Mapping[str, float] | None = None,
     on_rows: OnRows = _ignore,
@@ -28,7 +35,7 @@ def predict(
     """Return class probabilities (rows, classes) of (rows, height, width, channels), after `change` if given.
 
     Args:
-        engine: a network.
+        engine: predicts logits.
         images: any number, with the height, width and channels of the network.
         change: see `kit.models.augmentation.view`.
         on_rows: called with the number of rows of each step, after it.
@@ -49,7 +56,7 @@ def predict(
 
 
 def predict_views(
-    engine: Engine,
+    engine: Predictor,
     images: NDArray[np.uint8],
     plain: NDArray[np.float32],
     changes: Sequence[Mapping[str, float]],
@@ -58,7 +65,7 @@ def predict_views(
     """Return the mean over the views of test-time augmentation, (rows, classes).
 
     Args:
-        engine: a network.
+        engine: predicts logits.
         images: (rows, height, width, channels); may be empty.
         plain: (rows, classes), the predictions of the unchanged images, which are the first view.
         changes: the other views.

@@ -1,0 +1,96 @@
+"""The process that predicts new images with stored networks: `python -m kit.training.predictor`.
+
+Messages have the format of `kit.training.wire`. stdin: one message with the networks (see
+`kit.training.stored.StoredNetwork`) and the shape of the images, which are its only blob.
+stdout: a message without blobs once the libraries are loaded, then one message per network with its
+probabilities, or the reason why it cannot predict. Output of libraries goes to stderr.
+"""
+
+import os
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kit.config import Augmentation
+from kit.training.wire import Message, pack_message, read_message
+
+if TYPE_CHECKING:
+    import keras
+
+
+def main() -> None:
+    """Answer the message on stdin."""
+    # Keras imports matplotlib if it is installed; nothing here draws plots, and the import takes 0.6 s.
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]  # the documented way to make an import fail
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    message = read_message(sys.stdin.buffer)
+    if message is not None:
+        answer(message, out)
+
+
+def answer(message: Message, out: IO[bytes]) -> None:
+    """Predict, and write one message per network to `out`."""
+    from kit.training.determinism import make_deterministic
+
+    make_deterministic()
+    _send(out, {"loaded": True})
+    images = np.frombuffer(message.blobs[0], np.uint8).reshape(message.fields["shape"])
+    for network in message.fields["networks"]:
+        try:
+            probs = probabilities(images, **network)
+        except Exception as error:  # whatever Keras raises for a file that it cannot read
+            _send(out, {"failed": f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.200}"})
+            return
+        _send(out, {"shape": probs.shape}, probs.tobytes())
+
+
+def probabilities(
+    images: NDArray[np.uint8], path: str, *, deskewing: bool, views: bool, flip: str = "none"
+) -> NDArray[np.float32]:
+    """Return the probabilities of a stored network, (rows, classes), computed as after its training.
+
+    Args:
+        images: (rows, height, width, channels).
+        path: of the .keras file.
+        deskewing: whether it was trained on deskewed images. Training deskews before the views, so that the
+            deskewing inside the stored model cannot be used.
+        views: whether to return the mean over the views of test-time augmentation.
+        flip: of the augmentation, which decides the views.
+    """
+    import keras
+
+    from kit.models.augmentation import deskew, views_of
+    from kit.models.standalone import network_of
+    from kit.training.prediction import predict, predict_views
+
+    keras.utils.clear_session()
+    network = _Loaded(network_of(keras.saving.load_model(path, compile=False, safe_mode=True)))
+    if deskewing:
+        images = deskew(images)
+    plain = predict(network, images)
+    changes = views_of(Augmentation.model_validate({"tta": views, "flip": flip}))
+    return predict_views(network, images, plain, changes) if changes else plain
+
+
+class _Loaded:
+    """A network without its training loop; see `kit.training.prediction.Predictor`."""
+
+    def __init__(self, network: "keras.Model") -> None:
+        self._network = network
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (batch, classes) for (batch, height, width, channels)."""
+        # Compiled: in bfloat16, single operations take three times as long, and round more often.
+        return np.asarray(self._network.predict_on_batch(images.astype(np.float32)), np.float32)
+
+
+def _send(out: IO[bytes], fields: dict[str, Any], *blobs: bytes) -> None:
+    out.write(pack_message(fields, *blobs))
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()
