@@ -116,6 +116,18 @@ def test_the_time_after_the_training_grows_with_the_rows_to_predict(trained: Cal
     assert many - few == pytest.approx(2 * EVALUATION)
 
 
+def test_a_network_with_flips_predicts_two_views(trained: Callable[..., Run]) -> None:
+    run = trained()
+    flips = Augmentation(flip="horizontal")
+    plain, views = (
+        network().model_copy(update={"augmentation": flips.model_copy(update={"tta": tta})})
+        for tta in (False, True)
+    )
+    seven = network().model_copy(update={"augmentation": Augmentation(tta=True)})
+    more = one(views, run).after - one(plain, run).after
+    assert more == pytest.approx((one(seven, run).after - one(network(), run).after) / 6)
+
+
 def test_test_time_augmentation_predicts_seven_views(trained: Callable[..., Run]) -> None:
     run = trained()
     views = network().model_copy(update={"augmentation": Augmentation(tta=True)})

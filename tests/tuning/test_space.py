@@ -127,10 +127,9 @@ def test_a_star_in_a_condition_matches_what_the_star_of_the_key_matches() -> Non
 
 
 def test_every_shipped_space_of_a_network_is_possible() -> None:
-    sizes = {
-        name: len(make_space(Source.read(name)).parameters) for name in ("default", "quick", "lenet-plain")
-    }
-    assert sizes == {"default": 29, "quick": 4, "lenet-plain": 7}
+    names = ("default", "quick", "lenet-plain", "images", "photos")
+    sizes = {name: len(make_space(Source.read(name)).parameters) for name in names}
+    assert sizes == {"default": 29, "quick": 4, "lenet-plain": 7, "images": 3, "photos": 3}
 
 
 def test_the_wide_space_has_a_network_of_the_default_in_it() -> None:
