@@ -18,8 +18,13 @@ from kit.task.labels import LabelEncoder
 MANY = 50
 """A file with more columns holds pixels."""
 _AS_WRITTEN: Callable[[str], str] = str
-_FORMS = (_AS_WRITTEN, lambda text: PurePosixPath(text).name, lambda text: PurePosixPath(text).stem)
-"""What of the names of images may be compared: all, without folders, without the ending too."""
+_FORMS = (
+    _AS_WRITTEN,
+    lambda text: str(PurePosixPath(text).with_suffix("")) if PurePosixPath(text).name else text,
+    lambda text: PurePosixPath(text).name,
+    lambda text: PurePosixPath(text).stem,
+)
+"""What of the names of images may be compared: all, all but the ending, all but folders, neither of them."""
 _MISSING = {"", "nan", "na", "null", "none"}
 
 
@@ -154,13 +159,15 @@ def _places(cells: Cells, group: Group, names: Sequence[str], rows: int) -> Sequ
 def _matched(keys: Sequence[str], names: Sequence[str]) -> list[int | None]:
     """Return for each name the place of its key; None if there is none.
 
-    Names are compared without folders and endings only if they do not match as they are.
+    Names are compared without folders and endings if more of them match then, and all remain distinct.
     """
     best: list[int | None] = [None] * len(names)
     for form in _FORMS:
-        places = {form(key): place for place, key in reversed([*enumerate(keys)])}
+        if any(len({form(text) for text in texts}) < len({*texts}) for texts in (keys, names)):
+            continue
+        places = {form(key): place for place, key in enumerate(keys)}
         found = [places.get(form(name)) for name in names]
-        if found.count(None) < best.count(None) and len({map(form, names)}) <= len({*names}):
+        if found.count(None) < best.count(None):
             best = found
     return best
 

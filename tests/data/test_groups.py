@@ -45,6 +45,13 @@ def test_names_may_lack_the_ending_or_have_a_folder(folder: Path, names: list[st
     assert read(folder, names) == ["p10", "p2", "p1", "p2"]
 
 
+def test_equal_names_in_two_folders_are_not_mixed_up(folder: Path) -> None:
+    with pytest.raises(UserError, match="no column has the names of the images"):
+        read(folder, ["a/img_1.png", "b/img_1.png"], 2)
+    (folder / "drivers.csv").write_text("subject,img\np1,a/img_1.png\np2,b/img_1.png\n")
+    assert read(folder, ["b/img_1", "a/img_1"], 2, key="img") == ["p2", "p1"]
+
+
 def test_the_table_may_have_more_rows(folder: Path) -> None:
     assert read(folder, NAMES[:2], 2) == ["p10", "p2"]
 
