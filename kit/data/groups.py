@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,9 +15,16 @@ from kit.data import compressed, layout
 from kit.errors import UserError
 from kit.task.labels import LabelEncoder
 
+MANY = 50
+"""A file with more columns holds pixels."""
 _AS_WRITTEN: Callable[[str], str] = str
-_FORMS = (_AS_WRITTEN, lambda text: PurePosixPath(text).name, lambda text: PurePosixPath(text).stem)
-"""What of the names of images may be compared: all, without folders, without the ending too."""
+_FORMS = (
+    _AS_WRITTEN,
+    lambda text: str(PurePosixPath(text).with_suffix("")) if PurePosixPath(text).name else text,
+    lambda text: PurePosixPath(text).name,
+    lambda text: PurePosixPath(text).stem,
+)
+"""What of the names of images may be compared: all, all but the ending, all but folders, neither of them."""
 _MISSING = {"", "nan", "na", "null", "none"}
 
 
@@ -55,7 +62,7 @@ def read_groups(
     Raises:
         UserError: there is no such table or column, or an image has no group, or two.
     """
-    cells = read_cells(folder, group.table)
+    cells = read_cells(folder, group.table, {group.column, group.key})
     for name in filter(None, (group.column, group.key)):
         if name not in cells.header:
             key = "key" if name == group.key else "column"
@@ -79,8 +86,14 @@ def read_groups(
     return encoder.find(found), encoder.labels
 
 
-def read_cells(folder: Path, name: str) -> Cells:
+def read_cells(folder: Path, name: str, wanted: Set[str | None] = frozenset()) -> Cells:
     """Return the content of a CSV file in a folder, which may be compressed.
+
+    Args:
+        folder: of the competition's files.
+        name: of the file.
+        wanted: what is kept of a file of pixels, with more than MANY columns; without any of these columns
+            the first MANY.
 
     Raises:
         UserError: it is missing, or no CSV file with a header.
@@ -90,16 +103,20 @@ def read_cells(folder: Path, name: str) -> Cells:
         raise UserError(f"there is no {name}", where=f"{folder}/", hint="folds.group.table names it")
     try:
         reader = csv.reader(io.StringIO(compressed.content(path).decode("utf-8-sig"), newline=""))
-        header, *rows = (row for row in reader if row)
-    except (ValueError, csv.Error) as error:
+        header = next(reader)
+        kept = [place for place, one in enumerate(header) if len(header) <= MANY or one in wanted]
+        kept = kept or list(range(MANY))
+        rows = []
+        for row in filter(None, reader):
+            if len(row) != len(header):
+                where, expected = f"{path}, line {reader.line_num}", str(len(header))
+                raise UserError(
+                    "wrong number of cells", where=where, expected=expected, received=str(len(row))
+                )
+            rows.append([row[place] for place in kept])
+    except (StopIteration, ValueError, csv.Error) as error:
         raise UserError("not a CSV file with a header", where=str(path)) from error
-    for line, row in enumerate(rows, 2):
-        if len(row) != len(header):
-            where = f"{path}, line {line}"
-            raise UserError(
-                "wrong number of cells", where=where, expected=str(len(header)), received=str(len(row))
-            )
-    return Cells(str(path), header, rows)
+    return Cells(str(path), [header[place] for place in kept], rows)
 
 
 def _places(cells: Cells, group: Group, names: Sequence[str], rows: int) -> Sequence[int]:
@@ -142,13 +159,15 @@ def _places(cells: Cells, group: Group, names: Sequence[str], rows: int) -> Sequ
 def _matched(keys: Sequence[str], names: Sequence[str]) -> list[int | None]:
     """Return for each name the place of its key; None if there is none.
 
-    Names are compared without folders and endings only if they do not match as they are.
+    Names are compared without folders and endings if more of them match then, and all remain distinct.
     """
     best: list[int | None] = [None] * len(names)
     for form in _FORMS:
-        places = {form(key): place for place, key in reversed([*enumerate(keys)])}
+        if any(len({form(text) for text in texts}) < len({*texts}) for texts in (keys, names)):
+            continue
+        places = {form(key): place for place, key in enumerate(keys)}
         found = [places.get(form(name)) for name in names]
-        if found.count(None) < best.count(None) and len({map(form, names)}) <= len({*names}):
+        if found.count(None) < best.count(None):
             best = found
     return best
 

@@ -45,6 +45,13 @@ def test_names_may_lack_the_ending_or_have_a_folder(folder: Path, names: list[st
     assert read(folder, names) == ["p10", "p2", "p1", "p2"]
 
 
+def test_equal_names_in_two_folders_are_not_mixed_up(folder: Path) -> None:
+    with pytest.raises(UserError, match="no column has the names of the images"):
+        read(folder, ["a/img_1.png", "b/img_1.png"], 2)
+    (folder / "drivers.csv").write_text("subject,img\np1,a/img_1.png\np2,b/img_1.png\n")
+    assert read(folder, ["b/img_1", "a/img_1"], 2, key="img") == ["p2", "p1"]
+
+
 def test_the_table_may_have_more_rows(folder: Path) -> None:
     assert read(folder, NAMES[:2], 2) == ["p10", "p2"]
 
@@ -68,7 +75,7 @@ def test_the_key_may_be_named(folder: Path) -> None:
 )
 def test_an_absent_table_or_column_is_named(folder: Path, fields: dict[str, str], message: str) -> None:
     with pytest.raises(UserError) as raised:
-        read(folder, NAMES, **fields)
+        read(folder, NAMES, 4, **fields)
     assert message in str(raised.value)
 
 
@@ -147,3 +154,26 @@ def test_rare_classes_and_large_groups_are_doubtful() -> None:
         "classes in one group alone: c (s); where it is held out, no such row is trained on",
     ]
     assert list(doubts(labels[:20], ("a",), 5)) == []
+
+
+def test_a_file_of_pixels_may_have_the_groups(tmp_path: Path) -> None:
+    header = ",".join(f"pixel{place}" for place in range(60))
+    pixels = ",".join(["0"] * 60)
+    (tmp_path / "train.csv").write_text(f"lesion,{header}\nb,{pixels}\na,{pixels}\nb,{pixels}\n")
+    codes, labels = read_groups(tmp_path, Group(table="train.csv", column="lesion"), (), 3)
+    assert (codes.tolist(), labels) == ([1, 0, 1], ("a", "b"))
+    with pytest.raises(UserError, match="there is no column 'lesin'"):
+        read_groups(tmp_path, Group(table="train.csv", column="lesin"), (), 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not a CSV file with a header"),
+        ("a,b\n1\n", "line 2: wrong number of cells\nexpected 2, received 1"),
+    ],
+)
+def test_a_damaged_table_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "drivers.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, NAMES)
