@@ -8,7 +8,7 @@ import numpy as np
 
 from kit.config import Competition
 from kit.data.readers.exact import shown
-from kit.data.readers.table import Columns
+from kit.data.readers.pixel_table import Columns
 from kit.errors import UserError
 
 

@@ -8,7 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.data.readers.table import Columns
+from kit.data.readers.pixel_table import Columns
 from kit.errors import UserError
 
 _VALUES = {text: value for value in range(256) for text in (str(value), f'"{value}"')}

@@ -9,7 +9,7 @@ from kit.config import Competition
 from kit.data.readers import any_names
 from kit.data.readers.any_names import in_image_order
 from kit.data.readers.exact import cells, shown
-from kit.data.readers.table import Columns
+from kit.data.readers.pixel_table import Columns
 from kit.errors import UserError
 
 BOM = b"\xef\xbb\xbf"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kit.config import Competition
 from kit.data.readers import digits, exact, header
-from kit.data.readers.table import Columns, Table, texts_of
+from kit.data.readers.pixel_table import Columns, Table, texts_of
 from kit.errors import UserError
 from kit.task.labels import declared_labels
 

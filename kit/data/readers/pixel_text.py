@@ -19,7 +19,7 @@ from kit.config import Competition
 from kit.data.readers import digits, exact
 from kit.data.readers.any_names import in_image_order
 from kit.data.readers.header import check_format, text_columns
-from kit.data.readers.table import Columns, Table, texts_of
+from kit.data.readers.pixel_table import Columns, Table, texts_of
 from kit.errors import UserError
 
 if TYPE_CHECKING:

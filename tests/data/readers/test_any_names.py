@@ -7,7 +7,7 @@ import pytest
 from kit.config import Competition
 from kit.data.readers import exact, pixel_csv
 from kit.data.readers.any_names import in_number_order
-from kit.data.readers.table import Table
+from kit.data.readers.pixel_table import Table
 from kit.errors import UserError
 
 ANY = {"pixel_prefix": None, "labels": "auto", "image_shape": (2, 2, 1)}

@@ -4,7 +4,7 @@ import pytest
 
 from kit.config import Competition
 from kit.data.readers import digits, pixel_text
-from kit.data.readers.table import Table
+from kit.data.readers.pixel_table import Table
 from kit.errors import UserError
 
 FACES = {"form": "pixel_text", "label_column": "emotion", "image_shape": (2, 2, 1), "labels": "auto"}
