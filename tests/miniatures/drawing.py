@@ -86,7 +86,7 @@ def spots(draw: np.random.Generator, number: int, side: int) -> Pixels:
 
 def scene(draw: np.random.Generator, shape: tuple[int, int]) -> Pixels:
     """Return (height, width, 3) a background of blurred colours; each call returns another one."""
-    blocks = Image.fromarray(draw.integers(0, 150, (4, 4, 3), np.uint8))
+    blocks = Image.fromarray(draw.integers(0, 140, (4, 4, 3), np.uint8))
     return np.asarray(blocks.resize(shape[::-1], Image.Resampling.BICUBIC))
 
 

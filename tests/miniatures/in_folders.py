@@ -159,9 +159,8 @@ def paddy(folder: Path, size: Size) -> Miniature:
 def state_farm(folder: Path, size: Size) -> Miniature:
     """imgs/train/c0/img_1.jpg and driver_imgs_list.csv; the test images are of other drivers.
 
-    Each driver and class has its own background, and four of ten classes of a driver show the shapes of one
-    another: who knows the driver is always right, and of other drivers six of ten images are recognized, and
-    some by luck.
+    Each driver and class has its own background, and three of ten classes of a driver show the shapes of one
+    another: who knows the driver is always right, and of other drivers seven of ten images are recognized.
     """
     draw = np.random.default_rng(size.seed)
     drivers = [f"p{number:03}" for number in sorted(draw.choice(100, 12, replace=False))]
@@ -203,8 +202,8 @@ def state_farm(folder: Path, size: Size) -> Miniature:
 
 
 def _swapped(draw: np.random.Generator) -> list[int]:
-    """Return the shape of each class: four of them changed in a circle."""
-    shapes, moved = list(range(10)), draw.choice(10, 4, replace=False).tolist()
+    """Return the shape of each class: three of them changed in a circle."""
+    shapes, moved = list(range(10)), draw.choice(10, 3, replace=False).tolist()
     for place, kind in enumerate(moved):
         shapes[kind] = moved[place - 1]
     return shapes

@@ -1,5 +1,7 @@
 """Pixel columns of any names and order, without a header, and columns that are no pixels."""
 
+from typing import Any
+
 import pytest
 
 from kit.config import Competition
@@ -119,7 +121,7 @@ def test_a_good_file_is_read_by_the_fast_reader(monkeypatch: pytest.MonkeyPatch)
         ({"pixel_order": "columns", "channel_order": "first", "image_shape": (2, 1, 3)}, [1, 3, 5, 2, 4, 6]),
     ],
 )
-def test_the_order_of_pixels_and_channels(also: dict[str, object], expected: list[int]) -> None:
+def test_the_order_of_pixels_and_channels(also: dict[str, Any], expected: list[int]) -> None:
     header = "label," + ",".join(f"p{number}" for number in range(6))
     assert pixels(parse(f"{header}\na,1,2,3,4,5,6\n", **also)) == [expected]
 
@@ -173,7 +175,7 @@ def test_another_image_shape_is_named() -> None:
         ),
     ],
 )
-def test_a_wrong_header_is_named(text: str, also: dict[str, object], expected: str) -> None:
+def test_a_wrong_header_is_named(text: str, also: dict[str, Any], expected: str) -> None:
     message = fault(text, **also)
     assert message.startswith("train.csv, line 1")
     assert expected in message
