@@ -16,11 +16,11 @@ from pathlib import Path
 
 OTHER_NAMES = {
     "all": "cv", "blend": "ensemble", "build": "setup", "check": "lint", "config": "configs",
-    "create": "init", "diff": "compare", "download": "data", "evaluate": "report", "fetch": "data", "fit": "cv",
-    "install": "setup", "leaderboard": "submissions", "list": "runs", "ls": "runs", "new": "init",
-    "optimize": "tune",
-    "run": "cv", "scores": "submissions", "search": "tune", "send": "submit", "show": "report",
-    "stack": "ensemble", "tests": "test", "train": "cv", "tuning": "tune", "upload": "submit",
+    "create": "init", "diff": "compare", "download": "data", "evaluate": "report", "fetch": "data",
+    "fit": "cv", "install": "setup", "leaderboard": "submissions", "list": "runs", "ls": "runs",
+    "new": "init", "optimize": "tune", "run": "cv", "scores": "submissions", "search": "tune",
+    "send": "submit", "show": "report", "stack": "ensemble", "tests": "test", "train": "cv",
+    "tuning": "tune", "upload": "submit",
 }  # fmt: skip
 """Targets by other names that people use."""
 OPTIONS = {

@@ -9,8 +9,8 @@ from kit.data.compressed import opened_zip
 
 def unpack(source: Path, target: Path, on_progress: Callable[[str, int, int], None]) -> None:
     """Unpack a zip, and the zips in it, into a new folder."""
-    target.mkdir(parents=True)
     with opened_zip(source, str(source)) as archive:
+        target.mkdir(parents=True)
         archive.extractall(target)
         on_progress(source.name, 1, 1)
     for inner in target.rglob("*.zip"):

@@ -108,7 +108,12 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
         found.append(
             Setting("competition.submission.positive", positive, f"its probability, not that of {other}")
         )
-    elif scoring.format == "probabilities" and sample and {*sample.columns} != {*labels} and len(sample.columns) == len(labels):
+    elif (
+        scoring.format == "probabilities"
+        and sample
+        and {*sample.columns} != {*labels}
+        and len(sample.columns) == len(labels)
+    ):
         found.append(
             Setting(
                 "competition.submission.columns",
