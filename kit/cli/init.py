@@ -56,10 +56,14 @@ def command(source: str | None, name: str | None, train: str | None, force: bool
 
 def _ask(question: "Question") -> str | None:
     """Ask on a terminal; return None without one."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _is_terminal():
         return None
     for choice in question.choices:
         click.echo(f"  {choice.word}: {choice.meaning}", err=True)
     words = click.Choice([choice.word for choice in question.choices])
     answer: str = click.prompt(question.text, type=words, default=question.choices[0].word, err=True)
     return answer
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -171,7 +171,7 @@ def _check_kinds(files: Files) -> None:
         f"{count:,} {_FORMATS.get(ending, ending or 'others')}"
         for ending, count in files.others.most_common(4)
     ]
-    kinds += [f"{len(files.tables):,} CSV files without pixels"] if files.tables else []
+    kinds += [f"CSV files without pixels ({', '.join([*files.tables][:3])})"] if files.tables else []
     unsupported = [name for ending, name in _FORMATS.items() if files.others[ending]]
     raise UserError(
         "no images",

@@ -21,10 +21,11 @@ def find(files: Files) -> Training | None:
     )
     for folder in folders:
         names = files.images[folder]
-        for pattern in PATTERNS:
-            labels = _labels(names, pattern)
-            if labels:
-                return _training(folder, names, pattern, labels)
+        found = [(pattern, labels) for pattern in PATTERNS if (labels := _labels(names, pattern))]
+        # In 0001_cat.png, the number may repeat by chance.
+        named = [one for one in found if not all(label.isdecimal() for label in one[1])]
+        if found:
+            return _training(folder, names, *(named or found)[0])
     return None
 
 

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+from tests.inspected import conclude, lines, pixel_rows, values, write_csv
+
+
+def texts(rows: int) -> list[str]:
+    return [" ".join(map(str, row)) for row in pixel_rows(rows, 64)]
+
+
+def test_a_usage_column_divides_the_rows(tmp_path: Path) -> None:
+    usage = ["Training"] * 20 + ["PublicTest"] * 5 + ["PrivateTest"] * 5
+    rows = [[place % 4, pixels, usage[place]] for place, pixels in enumerate(texts(30))]
+    write_csv(tmp_path / "fer.csv", ["emotion", " pixels", " Usage"], rows)
+    found = conclude(tmp_path)
+    assert values(found) | {
+        "form": "pixel_text",
+        "pixels_column": "pixels",
+        "usage_column": "Usage",
+    } == values(found)
+    assert values(found)["test_usage"] == ("PublicTest", "PrivateTest")
+    assert values(found)["image_shape"] == (8, 8, 1)
+    assert lines(found)["test"].startswith("rows with PublicTest or PrivateTest in column Usage")
+    assert found.has_test
+
+
+def test_labels_are_those_of_the_training_rows(tmp_path: Path) -> None:
+    rows = [["ab"[place % 2], pixels, "Training"] for place, pixels in enumerate(texts(30))]
+    rows += [["c", texts(1)[0], "PublicTest"]]
+    write_csv(tmp_path / "fer.csv", ["emotion", "pixels", "Usage"], rows)
+    assert lines(conclude(tmp_path))["labels"] == "2 strings (a, b), in fer.csv, column emotion"
+
+
+def test_a_second_file_has_the_test_rows(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["emotion", "pixels"], zip([0, 1] * 10, texts(20), strict=True))
+    write_csv(tmp_path / "test.csv", ["id", "pixels"], zip("abcde", texts(5), strict=True))
+    found = conclude(tmp_path)
+    assert (values(found)["test"], values(found)["test_id_column"]) == ("test.csv", "id")
+    assert lines(found)["test"] == "5 rows in test.csv, ids: column id"

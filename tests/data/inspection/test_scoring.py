@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from tests.inspected import conclude, lines, values, write_csv, write_images
+
+
+def competition(folder: Path, labels: list[object], header: list[str], cells: list[object]) -> Path:
+    rows = [[f"x{place}", labels[place % len(labels)]] for place in range(24)]
+    write_csv(folder / "train.csv", ["id", "label"], rows)
+    write_csv(folder / "sample_submission.csv", header, [[f"t{place}", *cells] for place in range(4)])
+    write_images(folder / "train", [f"x{place}.png" for place in range(24)])
+    write_images(folder / "test", [f"t{place}.png" for place in range(4)])
+    return folder
+
+
+def test_a_column_per_class_means_log_loss(tmp_path: Path) -> None:
+    found = conclude(competition(tmp_path, ["a", "b", "c", "d"], ["id", *"badc"], [0.25] * 4))
+    assert (values(found)["metric"], values(found)["submission.format"]) == ("log_loss", "probabilities")
+    assert "submission.columns" not in values(found)
+    assert lines(found)["submission"] == "probabilities, one column per class, because the sample holds 1/4"
+    assert lines(found)["metric"] == "unknown, log loss assumed"
+
+
+def test_columns_with_other_names_are_written_for_correction(tmp_path: Path) -> None:
+    found = values(conclude(competition(tmp_path, ["a", "b", "c"], ["id", "pa", "pb", "pc"], [0, 0, 1])))
+    assert found["submission.columns"] == ("pa", "pb", "pc")
+
+
+def test_a_fraction_for_two_classes_means_auc(tmp_path: Path) -> None:
+    found = values(conclude(competition(tmp_path, [0, 1], ["id", "has_cactus"], [0.5])))
+    assert (found["metric"], found["submission.format"], found["submission.positive"]) == (
+        "auc",
+        "probability",
+        "1",
+    )
+    assert found["prediction_column"] == "has_cactus"
+
+
+def test_the_label_in_the_header_is_the_positive_one(tmp_path: Path) -> None:
+    found = values(conclude(competition(tmp_path, ["cat", "dog"], ["id", "Cat"], [0.5])))
+    assert found["submission.positive"] == "cat"
+
+
+@pytest.mark.parametrize(
+    ("labels", "cell"), [([3, 5, 7], 0), (["cat", "dog"], "cat"), (["a", "b", "c"], "a")]
+)
+def test_labels_mean_accuracy(tmp_path: Path, labels: list[object], cell: object) -> None:
+    found = values(conclude(competition(tmp_path, labels, ["id", "label"], [cell])))
+    assert (found["metric"], found["submission.format"]) == ("accuracy", "label")
+
+
+def test_zeros_for_two_classes_are_a_question(tmp_path: Path) -> None:
+    folder = competition(tmp_path, [0, 1], ["id", "label"], [0])
+    found = conclude(folder)
+    comment = next(one.comment for one in found.settings if one.key == "competition.metric")
+    assert values(found)["metric"] == "auc"
+    assert comment == (
+        "a guess: Which metric has the competition? auc (the submission holds probabilities), "
+        "or accuracy (the submission holds labels)"
+    )
+    assert values(conclude(folder, answer="accuracy"))["metric"] == "accuracy"
+    assert lines(conclude(folder, answer="auc"))["metric"] == "AUC, as you answered"
+
+
+def test_a_known_competition_has_its_metric(tmp_path: Path) -> None:
+    folder = competition(tmp_path, [0, 1], ["id", "label"], [0])
+    found = conclude(folder, "histopathologic-cancer-detection")
+    assert values(found)["metric"] == "auc"
+    assert lines(found)["metric"] == "AUC, known for histopathologic-cancer-detection"
+
+
+def test_files_of_another_kind_are_not_those_of_the_known_competition(tmp_path: Path) -> None:
+    folder = competition(tmp_path, ["a", "b", "c"], ["id", "label"], ["a"])
+    assert values(conclude(folder, "dog-breed-identification"))["metric"] == "accuracy"
