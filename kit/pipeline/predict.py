@@ -72,9 +72,8 @@ class _Column:
             UserError: one is missing.
         """
         spec = self.config.models[self.model]
-        deskewing = spec.needs_backend and spec.deskew
-        views = self.views and spec.views
-        flip = spec.augmentation.flip if spec.needs_backend else "none"
+        if not spec.needs_backend:
+            raise TypeError(f"{self.model}: {spec.kind} is not a network")
         networks = []
         for member in self.members:
             path = self.run.network_path(member)
@@ -85,7 +84,7 @@ class _Column:
                     hint=f"copy it from where it was trained, or delete {path.stem}.npz and train it again: "
                     f"`{self.run.read_record().command}`",
                 )
-            networks.append(StoredNetwork(str(path.resolve()), deskewing, views, flip))
+            networks.append(StoredNetwork(path.resolve(), spec, self.views and spec.views))
         return networks
 
     def test(self) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Augmentation
+from kit.config import Network
 from kit.training.wire import Message, pack_message, read_message
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def main() -> None:
 
 def answer(message: Message, out: IO[bytes]) -> None:
     """Predict, and write one message per network to `out`."""
+    from pydantic import TypeAdapter
+
     from kit.training.determinism import make_deterministic
 
     make_deterministic()
@@ -40,25 +42,23 @@ def answer(message: Message, out: IO[bytes]) -> None:
     images = np.frombuffer(message.blobs[0], np.uint8).reshape(message.fields["shape"])
     for network in message.fields["networks"]:
         try:
-            probs = probabilities(images, **network)
+            spec = TypeAdapter[Network](Network).validate_python(network["model"])
+            probs = probabilities(images, network["path"], spec, views=network["views"])
         except Exception as error:  # whatever Keras raises for a file that it cannot read
             _send(out, {"failed": f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.200}"})
             return
         _send(out, {"shape": probs.shape}, probs.tobytes())
 
 
-def probabilities(
-    images: NDArray[np.uint8], path: str, *, deskewing: bool, views: bool, flip: str = "none"
-) -> NDArray[np.float32]:
+def probabilities(images: NDArray[np.uint8], path: str, spec: Network, *, views: bool) -> NDArray[np.float32]:
     """Return the probabilities of a stored network, (rows, classes), computed as after its training.
 
     Args:
         images: (rows, height, width, channels).
         path: of the .keras file.
-        deskewing: whether it was trained on deskewed images. Training deskews before the views, so that the
-            deskewing inside the stored model cannot be used.
+        spec: its configuration. Training deskews before the views, so that the deskewing inside the stored
+            model cannot be used.
         views: whether to return the mean over the views of test-time augmentation.
-        flip: of the augmentation, which decides the views.
     """
     import keras
 
@@ -68,11 +68,10 @@ def probabilities(
 
     keras.utils.clear_session()
     network = _Loaded(network_of(keras.saving.load_model(path, compile=False, safe_mode=True)))
-    if deskewing:
+    if spec.deskew:
         images = deskew(images)
     plain = predict(network, images)
-    changes = views_of(Augmentation.model_validate({"tta": views, "flip": flip}))
-    return predict_views(network, images, plain, changes) if changes else plain
+    return predict_views(network, images, plain, views_of(spec.augmentation)) if views else plain
 
 
 class _Loaded:

@@ -3,13 +3,15 @@
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.config import Network
 from kit.errors import KitError, UserError
 from kit.processes import command, environment
 from kit.scratch import scratch
@@ -25,15 +27,17 @@ class StoredNetwork:
 
     Attributes:
         path: of the .keras file.
-        deskewing: whether it was trained on deskewed images.
+        model: its configuration.
         views: whether its predictions are means over the views of test-time augmentation.
-        flip: of its augmentation, which decides the views.
     """
 
-    path: str
-    deskewing: bool
+    path: Path
+    model: Network
     views: bool
-    flip: str = "none"
+
+    def fields(self) -> dict[str, object]:
+        """Return it for a message of `kit.training.wire`."""
+        return {"path": str(self.path), "model": self.model.model_dump(mode="json"), "views": self.views}
 
 
 def predict_stored(
@@ -61,7 +65,7 @@ def predict_stored(
     """
     if backend is None or find_spec(backend) is None:
         backend = machine.backend()
-    fields = {"networks": [asdict(one) for one in networks], "shape": images.shape}
+    fields = {"networks": [one.fields() for one in networks], "shape": images.shape}
     on_stage(f"loading {backend}")
     with (
         tempfile.TemporaryFile() as log,
@@ -102,7 +106,7 @@ def predict_stored(
 def _unreadable(network: StoredNetwork, reason: str) -> UserError:
     return UserError(
         "this network cannot be loaded, or cannot predict",
-        where=network.path,
+        where=str(network.path),
         received=reason,
         hint="copy it again from the machine that trained the run",
     )

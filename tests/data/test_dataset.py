@@ -167,9 +167,7 @@ def test_ids_of_a_sample_submission_keep_its_order(tmp_path: Path, write_tiny: C
     config = configured(label_column="label", classes=3, first_id=None)
     assert open_folder(folder, config).test_ids == ("x9", "x1")
     (folder / "sample_submission.csv").write_text("ImageId,Label\nx9,0\n")
-    with pytest.raises(
-        UserError, match=r"another number of rows than there are test rows"
-    ):
+    with pytest.raises(UserError, match=r"another number of rows than there are test rows"):
         open_folder(folder, config)
     (folder / "sample_submission.csv").unlink()
     with pytest.raises(UserError, match=r"there is no sample submission, which has the ids"):

@@ -60,7 +60,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[StoredNetwork]:
 
 def test_members_are_averaged_and_columns_weighted(run: Run, asked: list[StoredNetwork]) -> None:
     probs = predict(run, IMAGES)
-    assert [Path(one.path).stem for one in asked] == [
+    assert [one.path.stem for one in asked] == [
         *("cnn-f0-s0", "cnn-f1-s0", "cnn-all-s0"),
         *("wide_view-f0-s0", "wide_view-f1-s0", "wide_view-all-s0"),
     ]
@@ -69,7 +69,7 @@ def test_members_are_averaged_and_columns_weighted(run: Run, asked: list[StoredN
 
 def test_each_network_is_used_as_in_the_run(run: Run, asked: list[StoredNetwork]) -> None:
     predict(run, IMAGES)
-    assert [(one.deskewing, one.views) for one in asked] == [(True, True)] * 3 + [(False, True)] * 3
+    assert [(one.model.deskew, one.views) for one in asked] == [(True, True)] * 3 + [(False, True)] * 3
 
 
 def test_networks_without_weight_are_not_needed(run: Run, asked: list[StoredNetwork]) -> None:

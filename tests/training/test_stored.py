@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kit.config import Cnn, Stage
 from kit.errors import KitError, UserError
 from kit.training.stored import StoredNetwork, predict_stored
 
@@ -40,7 +41,7 @@ def program(tmp_path: Path) -> list[str]:
 
 
 def network(path: str) -> StoredNetwork:
-    return StoredNetwork(path, deskewing=False, views=False)
+    return StoredNetwork(Path(path), Cnn(stages=(Stage(filters=2),)), views=False)
 
 
 def test_each_network_gives_probabilities(program: list[str]) -> None:
