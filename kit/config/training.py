@@ -48,20 +48,13 @@ class Augmentation(Section):
     @property
     def moves(self) -> bool:
         """Whether pixels change their place in training."""
-        return self._differs("rotation", "shift", "zoom", "shear", "elastic", "flip", "crop")
-
-    @property
-    def changes_pixels(self) -> bool:
-        """Whether colours change, or a square becomes grey, in training."""
-        return self._differs("brightness", "contrast", "saturation", "cutout")
+        affine = self.rotation, self.shift, self.zoom, self.shear
+        return any((*affine, self.elastic, self.crop, self.flip != "none"))
 
     @property
     def view_count(self) -> int:
         """Number of views that predictions are the mean over: 1 without test-time augmentation."""
         return (7 if self.flip == "none" else 2) if self.tta else 1
-
-    def _differs(self, *names: str) -> bool:
-        return any(getattr(self, name) != type(self).model_fields[name].default for name in names)
 
 
 class Training(Section):

@@ -57,7 +57,7 @@ def train_network(
         on_activity: called with phase, epoch and share, as in `kit.training.launch.base.Activity`.
 
     Raises:
-        KitError: the loss is NaN or infinite.
+        KitError: the loss is NaN or infinite, or the file of pretrained weights is not usable.
     """
     spec = job.model
     if not spec.needs_backend:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kit.config import Config, Pretrained, ResNet, Stage, Training
+from kit.config import Config, Pretrained, ResNet, Stage, Training, load
 
 
 def sides(side: int, filters: tuple[int, ...] = (32, 64, 128)) -> list[int]:
@@ -105,3 +105,12 @@ def test_images_that_do_not_fit_a_pretrained_network_are_refused(shape: list[int
                 "models": {"net": {"kind": "pretrained", "name": "MobileNetV2"}},
             }
         )
+
+
+@pytest.mark.parametrize("name", ["images", "photos"])
+@pytest.mark.parametrize("shape", [[28, 28, 1], [48, 48, 3], [137, 236, 1], [224, 224, 3]], ids=str)
+def test_the_base_configurations_take_any_image(name: str, shape: list[int]) -> None:
+    config = load(name, [f"competition.image_shape={shape}", "competition.classes=120"])
+    assert config.image_shape == tuple(shape)
+    (model,) = config.models.values()
+    assert isinstance(model, ResNet)

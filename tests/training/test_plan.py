@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kit.config import Config, merged
+from kit.config import Config, Pretrained, merged
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.members import ALL_ROWS, Member, MemberResult, plan_members
@@ -121,3 +121,17 @@ def test_a_job_without_teachers_is_left_as_it_is() -> None:
 def test_makespan_gives_the_next_task_to_an_idle_worker() -> None:
     assert makespan([4, 1, 1, 1, 4], 2) == 7
     assert makespan([], 3) == 0
+
+
+def test_jobs_of_a_pretrained_network_know_where_its_weights_are(workdir: Path) -> None:
+    (workdir / "my.weights.h5").touch()
+    pretrained = {"kind": "pretrained", "name": "MobileNetV2", "weights": "my.weights.h5"}
+    shape = {"competition": {"image_shape": [32, 32], "classes": 3}}
+    config = Config.model_validate({"models": {"net": pretrained}} | shape)
+    (job,) = make_jobs(
+        [Member("net", 0, 0)], config, Numerics("jax", {"net": "float32"}), np.zeros((1, 4), np.int8), DATASET
+    )
+    assert isinstance(job.model, Pretrained)
+    assert job.model.weights == str(workdir / "my.weights.h5")
+    # The path is not part of what the run is about.
+    assert config.models["net"] == Pretrained.model_validate(pretrained)
