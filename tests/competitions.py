@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.miniatures import in_csv, in_folders, in_tables
+from tests.miniatures import in_csv, in_folders, in_pixel_text, in_tables, in_wide_tables
 from tests.miniatures.files import Miniature, Size
 
 WRITERS: dict[str, Callable[[Path, Size], Miniature]] = {
@@ -17,15 +17,15 @@ WRITERS: dict[str, Callable[[Path, Size], Miniature]] = {
     "a-z-handwritten": in_csv.a_z_handwritten,
     "emnist": in_csv.emnist,
     "ham10000": in_csv.ham10000,
-    "fer2013": in_csv.fer2013,
-    "fer2013-two-files": in_csv.fer2013_two_files,
+    "fer2013": in_pixel_text.fer2013,
+    "fer2013-two-files": in_pixel_text.fer2013_two_files,
     "cifar-10": in_tables.cifar_10,
     "aerial-cactus": in_tables.aerial_cactus,
     "histopathologic": in_tables.histopathologic,
     "cassava": in_tables.cassava,
-    "plant-pathology": in_tables.plant_pathology,
-    "leaf-classification": in_tables.leaf_classification,
-    "dog-breed": in_tables.dog_breed,
+    "plant-pathology": in_wide_tables.plant_pathology,
+    "leaf-classification": in_wide_tables.leaf_classification,
+    "dog-breed": in_wide_tables.dog_breed,
     "invasive-species": in_tables.invasive_species,
     "aptos": in_tables.aptos,
     "siim-isic": in_tables.siim_isic,

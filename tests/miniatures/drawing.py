@@ -67,7 +67,12 @@ def leaf(draw: np.random.Generator, kind: int, side: int) -> Pixels:
     image = Image.new("L", (side, side))
     corners = star(kind, (side / 2, side / 2), side * draw.uniform(0.35, 0.5), draw.uniform(-0.2, 0.2))
     narrow = 0.55 if kind >= len(_STARS) else 1.0
-    ImageDraw.Draw(image).polygon([(side / 2 + (x - side / 2) * narrow, y) for x, y in corners], fill=255)
+    uneven = draw.normal(0, side / 50, (len(corners), 2))
+    outline = [
+        (side / 2 + (x - side / 2) * narrow + a, y + b)
+        for (x, y), (a, b) in zip(corners, uneven, strict=True)
+    ]
+    ImageDraw.Draw(image).polygon(outline, fill=255)
     return np.asarray(image.crop(image.getbbox()))
 
 
