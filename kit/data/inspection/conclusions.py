@@ -176,7 +176,7 @@ def _check_kinds(files: Files) -> None:
     raise UserError(
         "no images",
         where=where,
-        expected="image files (png, jpg, tif, bmp, webp), or CSV files with pixels",
+        expected="image files (png, jpg, tif, bmp, webp), or CSV files with pixels from 0 to 255",
         received=", ".join(kinds) or "an empty folder",
         hint=f"{unsupported[0]} are not supported: convert them to png" if unsupported else None,
     )

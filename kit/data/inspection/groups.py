@@ -10,7 +10,8 @@ from kit.data.inspection.image_tables import MATCHED
 from kit.data.inspection.table import Table
 
 NAMES = re.compile(
-    r"(subject|patient|lesion|person|people|driver|speaker|writer|animal|individual|participant|user|group)"
+    r"(subject|patient|lesion|person|people|driver|speaker|writer|animal|individual|participant|user|group|case|"
+    r"scene|video|clip|session|sequence|series|scan|slide|study|site|camera|location|hospital|family)"
     r"([ _-]?(id|no|name))?",
     re.IGNORECASE,
 )

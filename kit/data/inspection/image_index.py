@@ -1,6 +1,9 @@
 """Which folder has the images that a table names."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from unicodedata import normalize
 
 from kit.data.inspection.files import Files, is_named, joined, stem
 
@@ -9,31 +12,24 @@ TRIED = 1000
 
 
 class ImageIndex:
-    """The images of a competition by their names and by their names without the ending."""
+    """The images of a competition.
+
+    A name means an image if it is its name or its path in a folder, with or without the ending.
+    """
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        self._known: dict[str, dict[str, str]] = {}
+        self._paths: defaultdict[str, list[str]] = defaultdict(list)
+        self._counts: Counter[str] = Counter()
+        for folder, names in files.images.items():
+            for name in names:
+                self._paths[normalize("NFC", stem(name))].append(joined(folder, name))
+            for one in _with_parents(folder):
+                self._counts[one] += len(names)
 
-    def paths(self, folder: str) -> dict[str, str]:
-        """Return the path of each image in `folder` and below.
-
-        Its keys are its name and its path in `folder`, both with and without the ending.
-        """
-        if folder not in self._known:
-            start = 0 if folder == "." else len(folder) + 1
-            found = {}
-            for where, name in self.files.below(folder):
-                path = joined(where, name)
-                for key in (name, path[start:]):
-                    found[key] = found[stem(key)] = path
-            self._known[folder] = found
-        return self._known[folder]
-
-    def share(self, folder: str, names: Sequence[str]) -> float:
-        """Return the share of some of the names, at equal distances, that are images in `folder`."""
-        some = names[:: max(1, len(names) // TRIED)]
-        return sum(name in self.paths(folder) for name in some) / max(1, len(some))
+    def find(self, folder: str, name: str) -> str | None:
+        """Return the path of an image in `folder` or below; None if there is none of this name."""
+        return next((path for path in self._matches(name) if folder in _folders(path, name)), None)
 
     def best(self, names: Sequence[str], word: str, avoid: str | None = None) -> tuple[float, str]:
         """Return the largest share of names in one folder, and that folder.
@@ -41,14 +37,43 @@ class ImageIndex:
         Of folders with the same share, those named by `word` come first, then others than `avoid` and the
         folders that contain it, then the one with the fewest images, then the one nearest to the root.
         """
+        some = names[:: max(1, len(names) // TRIED)]
+        found: Counter[str] = Counter()
+        for name in some:
+            found.update({folder for path in self._matches(name) for folder in _folders(path, name)})
 
-        def rank(one: tuple[float, str]) -> tuple[bool, bool, int, bool, int]:
-            _, folder = one
+        def rank(folder: str) -> tuple[bool, bool, int, bool, int]:
             parts = folder.split("/")
             is_word = any(is_named(part, word) for part in parts)
             is_avoided = avoid is not None and (folder == "." or f"{avoid}/".startswith(f"{folder}/"))
-            return not is_word, is_avoided, len(self.paths(folder)), folder == ".", len(parts)
+            return not is_word, is_avoided, self._counts[folder], folder == ".", len(parts)
 
-        shares = [(self.share(folder, names), folder) for folder in self.files.folders()]
-        most = max((share for share, _ in shares), default=0.0)
-        return min((one for one in shares if one[0] >= most - 0.01), key=rank, default=(0.0, "."))
+        most = max(found.values(), default=0)
+        candidates = [folder for folder, count in found.items() if count >= 0.99 * most]
+        return most / max(1, len(some)), min(candidates, key=rank, default=".")
+
+    def _matches(self, name: str) -> list[str]:
+        """Return the paths of the images that the last part of a name means."""
+        last = normalize("NFC", name.rpartition("/")[2])
+        found = self._paths.get(last, []) if last else []
+        return found or [
+            path
+            for path in self._paths.get(stem(last), [])
+            if normalize("NFC", path.rpartition("/")[2]) == last
+        ]
+
+
+def _folders(path: str, name: str) -> Iterator[str]:
+    """Yield the folders in which `name` means the image at `path`."""
+    for folder in _with_parents(str(PurePosixPath(path).parent)):
+        inside = path if folder == "." else path[len(folder) + 1 :]
+        if "/" not in name or name in {inside, stem(inside)}:
+            yield folder
+
+
+def _with_parents(folder: str) -> Iterator[str]:
+    """Yield a folder and those that contain it; "." is the last."""
+    while folder != ".":
+        yield folder
+        folder = folder.rpartition("/")[0] or "."
+    yield "."

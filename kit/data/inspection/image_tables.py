@@ -8,13 +8,12 @@ from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import shown, stem
 from kit.data.inspection.findings import Setting, Training
 from kit.data.inspection.image_index import ImageIndex
-from kit.data.inspection.labels import counted, label_column, no_label, training_table
+from kit.data.inspection.labels import counted, find_labels, no_label, training_table
 from kit.data.inspection.table import Table
 from kit.errors import UserError
 
 MATCHED = 0.5
 """Share of the rows whose image must be there; kit data check names the missing ones."""
-_BINARY = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,40 +60,35 @@ def find(clues: Clues, index: ImageIndex) -> Training | None:
         UserError: no table has labels, or several could be the training table, or a row has several labels.
     """
     found = [one for table in clues.tables if (one := image_table(table, index))]
-    named = [(one, labels) for one in found if (labels := _labels(one, clues))]
+    named = {one: labels for one in found if (labels := find_labels(one.table, one.others, clues))}
     if not named:
         if found:
             raise no_label(found[0].table, found[0].others)
         return None
-    chosen = training_table([one.table for one, _ in named], clues)
-    one, setting = next(pair for pair in named if pair[0].table is chosen)
-    if isinstance(setting.value, tuple):
-        label, cells = None, _one_hot_labels(chosen, [str(name) for name in setting.value])
-        columns = f"{len(setting.value)} columns"
-    else:
-        label = columns = str(setting.value)
-        cells = list(chosen.values(label))
-    _check_one_label(one, cells)
+    chosen = training_table([one.table for one in named], clues)
+    train, labels = next((one, labels) for one, labels in named.items() if one.table is chosen)
+    _check_header(train, index)
+    _check_one_label(train, labels.cells)
     settings = (
         Setting("competition.form", "table"),
         Setting("competition.train", chosen.name),
-        Setting("competition.image_column", one.column),
-        setting,
-        Setting("competition.train_images", one.folder),
+        Setting("competition.image_column", train.column),
+        labels.setting,
+        Setting("competition.train_images", train.folder),
     )
-    paths = index.paths(one.folder)
+    paths = (index.find(train.folder, name) for name in train.names)
     return Training(
         "table",
-        f"table of image names and labels: {chosen.name} ({one.column}, {columns}), "
-        f"images in {shown(one.folder)}",
+        f"table of image names and labels: {chosen.name} ({train.column}, {labels.column or labels.text}), "
+        f"images in {shown(train.folder)}",
         settings,
-        counted(cells),
-        f"in {chosen.name}, {columns if label is None else f'column {label}'}",
-        label,
+        counted(labels.cells),
+        f"in {chosen.name}, {labels.text}",
+        labels.column,
         chosen,
-        one.folder,
-        one.names,
-        [paths[name] for name in one.names if name in paths],
+        train.folder,
+        train.names,
+        [path for path in paths if path],
         is_sampled=chosen.is_sampled,
     )
 
@@ -122,40 +116,15 @@ def check_spelling(tables: Sequence[Table], index: ImageIndex) -> None:
                 )
 
 
-def _labels(one: ImageTable, clues: Clues) -> Setting | None:
-    """Return the key of the label column or of the one-hot columns of a table; None if it has none."""
-    table = one.table
-    binary = [column for column in one.others if {*table.counts(column)} <= _BINARY.keys()]
-    predicted = clues.sample.columns if clues.sample else ()
-    expected = [column for column in predicted if column in binary]
-    if len(expected) == len(predicted) > 1:
-        binary = expected
-    else:
-        label = label_column(table, one.others, clues)
-        if len(binary) < 3 or (label and label.value not in binary):
-            return label
-    return Setting("competition.label_columns", tuple(binary))
-
-
-def _one_hot_labels(table: Table, columns: Sequence[str]) -> list[str]:
-    """Return the label of each row: the column with the 1.
-
-    Raises:
-        UserError: a row has several, or none.
-    """
-    labels = []
-    for row, cells in enumerate(zip(*(table.values(one) for one in columns), strict=True)):
-        found = [column for column, cell in zip(columns, cells, strict=True) if _BINARY.get(cell) == 1]
-        if len(found) != 1:
-            what = (
-                f"{len(found) or 'no'} labels in one row: {', '.join(found[:3])}"
-                if found
-                else "no label in a row"
-            )
-            hint = "several labels per row are not supported"
-            raise UserError(what, where=f"{table.name}, row {row + 1}", expected="one 1", hint=hint)
-        labels += found
-    return labels
+def _check_header(one: ImageTable, index: ImageIndex) -> None:
+    if index.find(one.folder, one.column):
+        hint = "add a first line with names of the columns, as in image,label"
+        raise UserError(
+            "no header",
+            where=f"{one.table.name}, line 1",
+            received=", ".join(one.table.columns[:3]),
+            hint=hint,
+        )
 
 
 def _check_one_label(one: ImageTable, labels: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ from kit.data.inspection.findings import Setting, Test, Training
 from kit.data.inspection.image_index import ImageIndex
 from kit.data.inspection.image_tables import MATCHED, image_table
 
+WORDS = "test", "eval", "unlabel", "holdout"
+"""Words in the names of folders with test images."""
 _DEFAULT = Competition().test_images
 
 
@@ -44,5 +46,5 @@ def _settings(folder: str) -> tuple[Setting, ...]:
 
 
 def _test_folder(training: Training, index: ImageIndex) -> str | None:
-    folders = [one for one in index.files.folders() if is_named(one, "test") and one != training.folder]
+    folders = [one for one in index.files.folders() if is_named(one, *WORDS) and one != training.folder]
     return min(folders, key=lambda one: one.count("/"), default=None)

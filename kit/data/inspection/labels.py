@@ -1,8 +1,9 @@
-"""Which column of a table has the label, and which of several tables is the training table."""
+"""Which columns of a table have the label, and which of several tables is the training table."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import is_named
@@ -17,6 +18,8 @@ NAMES = (
 )  # fmt: skip
 """Usual names of the column with the label, the most usual first."""
 
+_BINARY = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
+
 
 def counted(cells: Iterable[str]) -> Counter[str]:
     """Return the number of rows of each label, blank cells left out."""
@@ -30,21 +33,78 @@ def can_be_label(cells: Sequence[str]) -> bool:
     return 2 <= len(found) <= MOST and 2 * len(found) <= len(cells) and not fractions
 
 
-def label_column(table: Table, columns: Sequence[str], clues: Clues) -> Setting | None:
-    """Return the key of the label column of `table`, one of `columns`; None if no column can be it.
+@dataclass(frozen=True)
+class Labels:
+    """The labels in a table.
 
-    The known one and those of the sample submission come first, then the usual names, then the order of the
-    file; other columns that could be the label are named in the comment.
+    Attributes:
+        setting: the key with the name of the column, or with those of one-hot columns.
+        cells: (rows,) the label of each row.
     """
-    named = sorted((one for one in columns if _rank(one) < len(NAMES)), key=_rank)
+
+    setting: Setting
+    cells: Sequence[str]
+
+    @property
+    def column(self) -> str | None:
+        """Name of the column; None for one-hot columns."""
+        return None if isinstance(self.setting.value, tuple) else str(self.setting.value)
+
+    @property
+    def text(self) -> str:
+        """The columns for people."""
+        value = self.setting.value
+        return f"{len(value)} columns" if isinstance(value, tuple) else f"column {value}"
+
+    def are_in(self, column: str) -> bool:
+        """Return whether a column has the label, or a part of it."""
+        value = self.setting.value
+        return column in value if isinstance(value, tuple) else column == value
+
+
+def find_labels(table: Table, columns: Sequence[str], clues: Clues) -> Labels | None:
+    """Return the labels of `table` in some of its columns; None if no column can have them.
+
+    One-hot columns with the names in the sample submission come first. Then come the known label column, that
+    of the sample submission, the usual names, and the order of the file; others that could be the label
+    are named in the comment.
+
+    Raises:
+        UserError: a row has several labels.
+    """
+    binary = [one for one in columns if {*table.counts(one)} <= _BINARY.keys()]
+    predicted = clues.sample.columns if clues.sample else ()
+    if len(predicted) > 1 and {*predicted} <= {*binary}:
+        return _one_hot(table, predicted)
+    named = sorted(filter(is_usual, columns), key=_rank)
     possible = [one for one in columns if can_be_label(table.values(one))]
     certain = [one for one in [*clues.label_columns, *named] if one in possible]
     if certain:
-        return Setting("competition.label_column", certain[0])
+        return Labels(Setting("competition.label_column", certain[0]), table.values(certain[0]))
+    if len(binary) > 2 and not {*possible} - {*binary}:
+        return _one_hot(table, binary)
     if not possible:
         return None
     others = ", ".join(f"{one} ({len(table.counts(one))} values)" for one in possible[1:])
-    return Setting("competition.label_column", possible[0], f"or one of {others}?" if others else "")
+    comment = f"or one of {others}?" if others else ""
+    return Labels(Setting("competition.label_column", possible[0], comment), table.values(possible[0]))
+
+
+def _one_hot(table: Table, columns: Sequence[str]) -> Labels:
+    """Return the labels of one-hot columns.
+
+    Raises:
+        UserError: a row has several labels, or none.
+    """
+    labels: list[str] = []
+    for row, cells in enumerate(zip(*(table.values(one) for one in columns), strict=True), 1):
+        found = [column for column, cell in zip(columns, cells, strict=True) if _BINARY.get(cell) == 1]
+        if len(found) != 1:
+            what = f"{len(found)} labels: {', '.join(found[:3])}" if found else "no label"
+            hint = "several labels per row are not supported"
+            raise UserError(what, where=f"{table.name}, row {row}", expected="one column with a 1", hint=hint)
+        labels += found
+    return Labels(Setting("competition.label_columns", tuple(columns)), labels)
 
 
 def no_label(table: Table, columns: Sequence[str]) -> UserError:
@@ -52,7 +112,7 @@ def no_label(table: Table, columns: Sequence[str]) -> UserError:
     what, hint = "no column with a label", "a label is a column with 2 to 256 distinct values that repeat"
     for column in columns:
         found = counted(table.values(column))
-        if len(found) == 1 and _rank(column) < len(NAMES):
+        if len(found) == 1 and is_usual(column):
             what = f"every row has the label {next(iter(found))!r}, in column {column}: there is one class"
             hint = "a classification needs two classes or more"
         elif found and any(is_number(one) and not is_integer(one) for one in found):
@@ -105,6 +165,11 @@ def training_table(candidates: Sequence[Table], clues: Clues) -> Table:
             hint=f"name one: `kit init … --train {some[0].name}`",
         )
     return next(one for one in some if one.name == answer)
+
+
+def is_usual(column: str) -> bool:
+    """Return whether the name of a column is a usual one for labels."""
+    return _rank(column) < len(NAMES)
 
 
 def _rank(column: str) -> int:

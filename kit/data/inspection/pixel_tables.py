@@ -10,7 +10,15 @@ from kit.config import Competition
 from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import is_named
 from kit.data.inspection.findings import Setting, Test, Training
-from kit.data.inspection.labels import can_be_label, counted, label_column, no_label, training_table
+from kit.data.inspection.labels import (
+    Labels,
+    can_be_label,
+    counted,
+    find_labels,
+    is_usual,
+    no_label,
+    training_table,
+)
 from kit.data.inspection.table import Table
 
 FEWEST = 49
@@ -37,16 +45,12 @@ class Pixels:
 def pixel_table(table: Table) -> Pixels | None:
     """Return the pixel columns of a table; None if it has none.
 
-    Pixel columns have names that differ in their numbers alone, and integers from 0 to 255. Without a header,
-    the first or the last column is the label if the others make an image.
+    Pixel columns have integers from 0 to 255, and names that differ in their numbers alone or are no usual
+    names of labels. The first or the last of them is the label if only the others make an image.
     """
-    if table.has_header:
-        families: defaultdict[str, list[str]] = defaultdict(list)
-        for column in table.columns:
-            families[re.sub(r"\d+", "#", column)].append(column)
-        pixels = tuple(max(families.values(), key=len))  # type: ignore[arg-type]  # mypy infers Sized for len
-    else:
-        pixels = _without_label(table)
+    pixels = _family(table) if table.has_header else table.columns
+    if not shape_of(pixels):
+        pixels = _without_label(table, pixels)
     shape = shape_of(pixels)
     if shape is None or len(pixels) < FEWEST or len({*table.columns}) < len(table.columns):
         return None
@@ -54,7 +58,7 @@ def pixel_table(table: Table) -> Pixels | None:
     cells = (
         cell for row in table.rows[:_TRIED] for cell, wanted in zip(row, is_pixel, strict=True) if wanted
     )
-    if not all(cell.strip().isdecimal() and int(cell) <= 255 for cell in cells):
+    if not all(map(_is_pixel, cells)):
         return None
     others = [one for one, wanted in zip(table.columns, is_pixel, strict=True) if not wanted]
     return Pixels(table, pixels, tuple(others), shape)
@@ -85,38 +89,53 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
         UserError: no file has labels, or several could be the training table.
     """
     found = [one for one in map(pixel_table, clues.tables) if one]
-    labelled = {one: label for one in found if (label := label_column(one.table, one.others, clues))}
+    labelled = {one: labels for one in found if (labels := find_labels(one.table, one.others, clues))}
     if not labelled:
         if found:
             raise no_label(found[0].table, found[0].others)
         return None
     chosen = training_table([one.table for one in labelled], clues)
-    train, label = next((one, label) for one, label in labelled.items() if one.table is chosen)
-    name = str(label.value)
+    train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)
     test = _test(train, [one for one in found if one is not train], [*labelled])
     height, width, channels = train.shape
     colour = "grey" if channels == 1 else f"{channels} channels"
     header = "" if chosen.has_header else ", which has no header"
+    identity = test.identity if test else None
     training = Training(
         "pixels",
         f"{len(train.pixels):,} pixel columns in {chosen.name}: {height} x {width}, {colour}",
-        tuple(_settings(train, test, label, clues)),
-        counted(chosen.values(name)),
-        f"in {chosen.name}, column {name}{header}",
-        name,
+        tuple(_settings(train, test, labels, clues)),
+        counted(labels.cells),
+        f"in {chosen.name}, {labels.text}{header}",
+        labels.column,
         chosen,
+        names=chosen.values(identity) if identity in train.others else (),
         shape=train.shape,
         is_sampled=chosen.is_sampled,
     )
     return training, _test_rows(test, clues)
 
 
-def _without_label(table: Table) -> tuple[str, ...]:
-    """Return the pixel columns of a file without a header."""
-    columns = table.columns
-    if shape_of(columns):
-        return columns
-    ends = [one for one in (columns[0], columns[-1]) if can_be_label(table.values(one))]
+def _family(table: Table) -> tuple[str, ...]:
+    """Return the columns whose names differ in their numbers alone, else those with the values of pixels."""
+    families: defaultdict[str, list[str]] = defaultdict(list)
+    for column in table.columns:
+        families[re.sub(r"\d+", "#", column)].append(column)
+    largest = max(families.values(), key=lambda family: len(family))  # noqa: PLW0108 - mypy rejects len here
+    if len(largest) >= FEWEST:
+        return tuple(largest)
+    return tuple(
+        one for one in table.columns if not is_usual(one) and all(map(_is_pixel, table.values(one)[:_TRIED]))
+    )
+
+
+def _is_pixel(cell: str) -> bool:
+    return cell.strip().isdecimal() and int(cell) <= 255
+
+
+def _without_label(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns without the first or the last one, which has the label."""
+    ends = [one for one in (columns[0], columns[-1]) if can_be_label(table.values(one))] if columns else []
     label = min(ends, key=lambda one: _unlike_labels(table, one), default=None)
     return tuple(one for one in columns if one != label) if label else ()
 
@@ -142,14 +161,14 @@ def _test(train: Pixels, others: Sequence[Pixels], labelled: Sequence[Pixels]) -
     return None
 
 
-def _settings(train: Pixels, test: Pixels | None, label: Setting, clues: Clues) -> list[Setting]:
+def _settings(train: Pixels, test: Pixels | None, labels: Labels, clues: Clues) -> list[Setting]:
     found = [
         Setting("competition.form", "pixels"),
         Setting("competition.train", train.table.name),
         *([] if train.table.has_header else [Setting("competition.header", False)]),
         Setting("competition.test", test.table.name if test else None),
-        label,
-        *_pixel_settings(train, test, str(label.value)),
+        labels.setting,
+        *_pixel_settings(train, test, labels),
     ]
     if train.shape != _DEFAULT.image_shape:
         found.append(Setting("competition.image_shape", train.shape))
@@ -169,14 +188,15 @@ def id_settings(identity: str | None, clues: Clues) -> list[Setting]:
     return [] if first == _DEFAULT.first_id else [Setting("competition.first_id", first)]
 
 
-def _pixel_settings(train: Pixels, test: Pixels | None, label: str) -> list[Setting]:
+def _pixel_settings(train: Pixels, test: Pixels | None, labels: Labels) -> list[Setting]:
     """Return how the pixel columns are found: by prefix and number, or as all that is not another column."""
     prefix = train.pixels[0].removesuffix("0")
     numbered = all(one == f"{prefix}{place}" for place, one in enumerate(train.pixels))
-    alike = test is None or ({*test.pixels} == {*train.pixels} and label not in test.others)
+    alike = test is None or ({*test.pixels} == {*train.pixels} and {*test.others} <= {test.identity})
     identity = test.identity if test else None
-    extra = {*train.others, *(test.others if test else ())} - {label, identity}
-    if prefix and numbered and alike and train.others == (label,) and not extra and train.table.has_header:
+    others = {*train.others, *(test.others if test else ())} - {identity}
+    extra = {one for one in others if not labels.are_in(one)}
+    if prefix and numbered and alike and train.others == (labels.column,) and train.table.has_header:
         return [] if prefix == _DEFAULT.pixel_prefix else [Setting("competition.pixel_prefix", prefix)]
     found = [Setting("competition.pixel_prefix", None, "all other columns are pixels")]
     return [*found, Setting("competition.ignored_columns", tuple(sorted(extra)))] if extra else found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kit.data.inspection.clues import Clues
 from kit.data.inspection.findings import Setting, Test, Training
-from kit.data.inspection.labels import counted, label_column, no_label, training_table
+from kit.data.inspection.labels import Labels, counted, find_labels, no_label, training_table
 from kit.data.inspection.pixel_tables import FEWEST, id_settings, shape_of
 from kit.data.inspection.table import Table
 
@@ -41,10 +41,11 @@ class PixelTexts:
 
     @property
     def uses(self) -> tuple[Counter[str], Counter[str]]:
-        """Rows of each usage: of those for training, and of the others."""
+        """Rows of each usage: of those for training, and of those named test, else of all others."""
         counts = counted(self.table.values(self.usage)) if self.usage else Counter[str]()
         train = Counter({one: count for one, count in counts.items() if "train" in one.lower()})
-        return train, counts - train
+        test = Counter({one: count for one, count in counts.items() if "test" in one.lower()})
+        return train, test or counts - train
 
 
 def find(clues: Clues) -> tuple[Training, Test] | None:
@@ -54,26 +55,26 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
         UserError: no file has labels, or several could be the training table.
     """
     found = [one for one in map(_pixel_texts, clues.tables) if one]
-    labelled = {one: label for one in found if (label := label_column(one.table, one.others, clues))}
+    labelled = {one: labels for one in found if (labels := find_labels(one.table, one.others, clues))}
     if not labelled:
         if found:
             raise no_label(found[0].table, found[0].others)
         return None
     chosen = training_table([one.table for one in labelled], clues)
-    train, label = next((one, label) for one, label in labelled.items() if one.table is chosen)
+    train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)
     rest = [one for one in found if one not in labelled and one.shape == train.shape]
     test = rest[0] if len(rest) == 1 and train.usage is None else None
-    name, uses = str(label.value), chosen.values(train.usage) if train.usage else ()
-    labels = [cell for row, cell in enumerate(chosen.values(name)) if not uses or uses[row] in train.uses[0]]
+    uses = chosen.values(train.usage) if train.usage else ()
+    cells = [cell for row, cell in enumerate(labels.cells) if not uses or uses[row] in train.uses[0]]
     height, width, channels = train.shape
     training = Training(
         "pixel_text",
         f"pixels in column {train.pixels} of {chosen.name}: {height} x {width}, "
         f"{'grey' if channels == 1 else 'RGB'}",
-        tuple(_settings(train, test, label, clues)),
-        counted(labels),
-        f"in {chosen.name}, column {name}",
-        name,
+        tuple(_settings(train, test, labels, clues)),
+        counted(cells),
+        f"in {chosen.name}, {labels.text}",
+        labels.column,
         chosen,
         shape=train.shape,
         is_sampled=chosen.is_sampled,
@@ -100,12 +101,12 @@ def _is_usage(table: Table, column: str) -> bool:
     return 2 <= len(values) <= 5 and any("train" in one.lower() for one in values)
 
 
-def _settings(train: PixelTexts, test: PixelTexts | None, label: Setting, clues: Clues) -> list[Setting]:
+def _settings(train: PixelTexts, test: PixelTexts | None, labels: Labels, clues: Clues) -> list[Setting]:
     found = [
         Setting("competition.form", "pixel_text"),
         Setting("competition.train", train.table.name),
         *([] if train.table.has_header else [Setting("competition.header", False)]),
-        label,
+        labels.setting,
         Setting("competition.pixels_column", train.pixels),
         Setting("competition.image_shape", train.shape),
     ]
@@ -118,10 +119,11 @@ def _settings(train: PixelTexts, test: PixelTexts | None, label: Setting, clues:
         ]
     else:
         found.append(Setting("competition.test", test.table.name if test else None))
-    ignored = sorted({*train.others} - {str(label.value)})
+    identity = test.identity if test else None
+    ignored = sorted(one for one in train.others if not labels.are_in(one) and one != identity)
     if ignored:
         found.append(Setting("competition.ignored_columns", tuple(ignored)))
-    return [*found, *id_settings(test.identity if test else None, clues)]
+    return [*found, *id_settings(identity, clues)]
 
 
 def _test_rows(train: PixelTexts, test: PixelTexts | None, clues: Clues) -> Test:

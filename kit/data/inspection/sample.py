@@ -49,12 +49,22 @@ class Sample:
 
 def find(tables: Sequence[Table]) -> Sample | None:
     """Return the sample submission: a table whose name contains sample, submission or random."""
-    for words in (("sample",), ("submission", "submit"), ("random",)):
-        found = [
-            one
-            for one in tables
-            if is_named(one.name, *words) and one.has_header and len(one.columns) > 1 and not one.is_sampled
-        ]
-        if found:
-            return Sample(min(found, key=lambda one: (one.name.count("/"), one.name)))
-    return None
+    found = [
+        one
+        for one in tables
+        if is_named(one.name, "sub", "sample", "random")
+        and not is_named(one.name, "train")
+        and one.has_header
+        and len(one.columns) > 1
+        and not one.is_sampled
+    ]
+    return Sample(min(found, key=_rank)) if found else None
+
+
+def _rank(table: Table) -> tuple[bool, bool, int, str]:
+    """Return the order of candidates: submission and sample in the name, then submission, near the root."""
+    is_submission, is_sample = (
+        is_named(table.name, "sub"),
+        is_named(table.name, "sample", "random", "example"),
+    )
+    return not is_submission, not is_sample, table.name.count("/"), table.name

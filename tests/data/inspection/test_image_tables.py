@@ -97,9 +97,7 @@ def test_several_labels_in_one_row_are_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", ["id", "a", "b", "c"], rows)
     write_csv(tmp_path / "sample_submission.csv", ["id", "a", "b", "c"], [[one, 0, 0, 0] for one in TESTS])
     write_images(tmp_path / "images", [f"{one}.png" for one in IDS + TESTS])
-    with pytest.raises(
-        UserError, match=r"train.csv, row 2: 2 labels in one row: a, b\n.*\nseveral labels per row"
-    ):
+    with pytest.raises(UserError, match=r"train.csv, row 2: 2 labels: a, b\n.*\nseveral labels per row"):
         conclude(tmp_path)
 
 
@@ -142,3 +140,25 @@ def test_labels_with_colons_quotes_and_umlauts(tmp_path: Path) -> None:
     kinds: list[object] = ["a: b", 'say "x"', "größe", "#1"]
     write_table(tmp_path, kinds * 5)
     assert lines(conclude(tmp_path))["labels"].startswith("4 strings (#1, a: b, größe, …)")
+
+
+def test_names_may_be_paths(tmp_path: Path) -> None:
+    rows = [[f"train/{one}.png", COLOURS[place % 4]] for place, one in enumerate(IDS)]
+    write_csv(tmp_path / "train.csv", ["file", "colour"], rows)
+    write_images(tmp_path / "train", [f"{one}.png" for one in IDS])
+    write_images(tmp_path / "test", ["t.png"])
+    found = values(conclude(tmp_path))
+    assert (found["image_column"], found["train_images"]) == ("file", ".")
+
+
+def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", None, [[f"{one}.png", COLOURS[n % 4]] for n, one in enumerate(IDS)])
+    write_images(tmp_path / "train", [f"{one}.png" for one in IDS])
+    with pytest.raises(UserError, match=r"train.csv, line 1: no header\nreceived x0.png, red\n"):
+        conclude(tmp_path)
+
+
+def test_accents_may_be_written_in_two_ways(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["id", "label"], [[f"e\u0301{n}", n % 2] for n in range(8)])
+    write_images(tmp_path / "train", [f"\xe9{n}.png" for n in range(8)])
+    assert values(conclude(tmp_path))["form"] == "table"

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kit.data.inspection.pixel_tables import shape_of
@@ -148,4 +149,33 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 def test_files_without_labels_are_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "test.csv", NAMES, pixel_rows(40, 64))
     with pytest.raises(UserError, match=r"test.csv: no column with a label"):
+        conclude(tmp_path)
+
+
+def test_one_hot_columns_beside_pixels(tmp_path: Path) -> None:
+    rows = [[*row, *(int(n % 3 == kind) for kind in range(3))] for n, row in enumerate(pixel_rows(30, 64))]
+    write_csv(tmp_path / "train.csv", [*NAMES, "cat", "dog", "eel"], rows)
+    found = conclude(tmp_path)
+    assert values(found)["label_columns"] == ("cat", "dog", "eel")
+    assert lines(found)["labels"] == "3 strings (cat, dog, eel), in train.csv, 3 columns"
+
+
+def test_names_of_pixels_need_no_numbers(tmp_path: Path) -> None:
+    names = [f"{one}{other}" for one in "abcdefgh" for other in "abcdefgh"]
+    write_csv(tmp_path / "train.csv", [*names, "class"], pixel_rows(30, 64, range(4), last=True))
+    found = values(conclude(tmp_path))
+    assert (found["label_column"], found["image_shape"], found["pixel_prefix"]) == ("class", (8, 8, 1), None)
+
+
+def test_numbers_may_name_the_label_too(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", [str(n) for n in range(65)], pixel_rows(30, 64, range(4)))
+    found = values(conclude(tmp_path))
+    assert (found["label_column"], "header" in found, found["pixel_prefix"]) == ("0", False, None)
+
+
+def test_pixels_with_fractions_are_refused(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (30, 64)).tolist()
+    rows = [[n % 2, *(pixel / 255 for pixel in row)] for n, row in enumerate(drawn)]
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], rows)
+    with pytest.raises(UserError, match="CSV files with pixels from 0 to 255"):
         conclude(tmp_path)

@@ -36,3 +36,10 @@ def test_a_second_file_has_the_test_rows(tmp_path: Path) -> None:
     found = conclude(tmp_path)
     assert (values(found)["test"], values(found)["test_id_column"]) == ("test.csv", "id")
     assert lines(found)["test"] == "5 rows in test.csv, ids: column id"
+
+
+def test_rows_for_validation_are_no_test_rows(tmp_path: Path) -> None:
+    usage = ["train"] * 20 + ["val"] * 5 + ["test"] * 5
+    rows = [[place % 4, pixels, usage[place]] for place, pixels in enumerate(texts(30))]
+    write_csv(tmp_path / "all.csv", ["label", "pixels", "split"], rows)
+    assert values(conclude(tmp_path))["test_usage"] == ("test",)
