@@ -163,6 +163,9 @@ MEANT = {
     "setup python=python3.12": "setup PYTHON=python3.12",
     "test pyproject.toml": "test ARGS=pyproject.toml",
     "evalute RUN=a": "report RUN=a",
+    "predict quick pyproject.toml": "predict RUN=quick-1a2b3c4d FILES=pyproject.toml",
+    "predict RUN=a IMAGE=a.png": "predict FILES=a.png RUN=a",
+    "predict RUN=a FILES=a.png invert": "predict FILES=a.png RUN=a ARGS=--invert",
 }
 """What people type after `make`, and what they mean."""
 

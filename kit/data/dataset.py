@@ -41,6 +41,8 @@ class Dataset:
         warnings: what is odd but allowed, one sentence each.
         folder: holds train_images.npy, train_labels.npy and test_images.npy while this process runs.
         stored_ids: (test rows,) ids from test.csv or sample_submission.csv; empty: they are counted.
+        train_names: (rows,) names of the training images, or ids; empty if the files have none.
+        groups: (rows,) int64, rows of one number stay in one fold; None: no groups.
     """
 
     train_images: NDArray[np.uint8]
@@ -53,6 +55,8 @@ class Dataset:
     warnings: tuple[str, ...]
     folder: Path
     stored_ids: tuple[str, ...] = ()
+    train_names: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
 
     @cached_property
     def test_ids(self) -> tuple[str, ...]:
@@ -104,6 +108,8 @@ def open_folder(folder: Path, config: Config) -> Dataset:
         warnings=entry.meta.warnings,
         folder=entry.folder,
         stored_ids=ids,
+        train_names=(),
+        groups=None,
     )
 
 
