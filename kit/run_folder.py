@@ -284,6 +284,11 @@ class Run:
         return unpack(self.member_path(member).read_bytes())
 
 
+def data_page_path(config: str) -> Path:
+    """Return the path of the page that shows the data of a configuration."""
+    return RUNS / f"data-check-{plain_name(config)}.html"
+
+
 COMPARISONS = "comparisons"
 """Folder of the pages that compare runs; no run has this name."""
 

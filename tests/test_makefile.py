@@ -70,6 +70,7 @@ def test_any_source_run_and_configuration_is_passed_on_as_it_is(stand_in: Path, 
     assert passed("report", f"RUN={text}") == ["report", text]
     assert passed("cv", f"CONFIG={text}") == ["cv", "-c", text]
     assert passed("compare", f"RUNS=a  {text}") == ["compare", "a", *text.split()]
+    assert passed("predict", "RUN=a", f"FILES={text} b") == ["predict", "a", *text.split(), "b"]
     assert passed("ensemble", f"RUNS=a {text} b") == ["ensemble", "a", *text.split(), "b"]
     assert passed("submit", f"RUN={text}", f"CONFIG={text}") == ["submit", text, "-c", text]
     assert not (stand_in / "made").exists()
@@ -163,6 +164,9 @@ MEANT = {
     "setup python=python3.12": "setup PYTHON=python3.12",
     "test pyproject.toml": "test ARGS=pyproject.toml",
     "evalute RUN=a": "report RUN=a",
+    "predict quick pyproject.toml": "predict RUN=quick FILES=pyproject.toml",
+    "predict RUN=a IMAGE=a.png": "predict FILES=a.png RUN=a",
+    "predict RUN=a FILES=a.png invert": "predict FILES=a.png RUN=a ARGS=--invert",
 }
 """What people type after `make`, and what they mean."""
 

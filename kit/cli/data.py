@@ -1,14 +1,22 @@
 """`kit data`: fetch the competition's files, and check them."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from kit.cli import options
+from kit.cli.browser import open_page
 from kit.cli.busy import Busy
+from kit.errors import UserError
+from kit.run_folder import data_page_path
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kit.data.dataset import Dataset
 
 
@@ -47,22 +55,48 @@ def fetch(config: str, source: str, force: bool, timeout: float) -> None:
     click.echo(fetched)
 
 
-@command.command(epilog="\b\nExample:\n  kit data check\n  kit data check --json | jq .rows")
+@command.command(
+    epilog="\b\nExample:\n  kit data check -c dog-breed --open\n  kit data check --json | jq .rows"
+)
 @options.config
 @options.as_json
-def check(config: str, as_json: bool) -> None:
-    """Check the data that `kit cv` would use, and show it."""
-    from kit.config import load
+@options.open_page
+def check(config: str, as_json: bool, open_: bool) -> None:
+    """Check the data that `kit cv` would use, show it, and draw a page with images of each class."""
+    from kit.config import find, load
     from kit.data.folds import folds_by_seed
     from kit.data.source import load as load_data
 
     resolved = load(config)
-    dataset = load_data(resolved)
-    folds_by_seed(dataset, resolved.folds, resolved.seeds)
+    with Busy() as busy:
+        dataset = load_data(resolved, busy)
+        folds = folds_by_seed(dataset, resolved.folds, resolved.seeds)
+        busy("drawing the page")
+        page = _drawn(dataset, folds[0], find(config).stem, busy.say)
     if as_json:
-        click.echo(json.dumps(_summary(dataset), indent=2))
+        click.echo(json.dumps({**_summary(dataset), "page": page and str(page)}, indent=2))
     else:
-        _show(dataset)
+        _show(dataset, page)
+    if open_:
+        if page is None:
+            raise UserError("there is no page to open")
+        open_page(page)
+
+
+def _drawn(
+    dataset: "Dataset", folds: "NDArray[np.int8]", name: str, say: Callable[[str], None]
+) -> Path | None:
+    """Return the path of the page; None if it cannot be written."""
+    from kit.reports.data.page import write_page
+
+    path = data_page_path(name)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        write_page(path, dataset, folds, name)
+    except OSError as error:
+        say(f"the page cannot be written to {path}: {error.strerror}")
+        return None
+    return path
 
 
 def _class_counts(dataset: "Dataset") -> list[int]:
@@ -83,7 +117,7 @@ def _summary(dataset: "Dataset") -> dict[str, object]:
     }
 
 
-def _show(dataset: "Dataset") -> None:
+def _show(dataset: "Dataset", page: Path | None) -> None:
     from rich.console import Console
 
     from kit.reports.formatting import print_table, print_text
@@ -101,3 +135,5 @@ def _show(dataset: "Dataset") -> None:
     print_table(console, columns)
     for warning in dataset.warnings:
         print_text(console, f"warning: {warning}")
+    if page:
+        print_text(console, f"Page: {page}")

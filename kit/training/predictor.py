@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from kit.config import Network
 from kit.training.wire import Message, pack_message, read_message
@@ -33,8 +34,6 @@ def main() -> None:
 
 def answer(message: Message, out: IO[bytes]) -> None:
     """Predict, and write one message per network to `out`."""
-    from pydantic import TypeAdapter
-
     from kit.training.determinism import make_deterministic
 
     make_deterministic()

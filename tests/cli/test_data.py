@@ -58,7 +58,8 @@ def test_check_shows_what_is_there(workdir: Path, write_competition: Write) -> N
     assert lines[0] == "data/: 60 training and 20 test images of 28 x 28 pixels"
     assert lines[1].startswith("fingerprint ")
     assert lines[5].split() == ["0", "6", "10.0"]
-    assert len(lines) == 15
+    assert lines[-1] == "Page: runs/data-check-default.html"
+    assert len(lines) == 16
 
 
 def test_check_as_json(workdir: Path, write_competition: Write) -> None:
@@ -74,7 +75,17 @@ def test_check_as_json(workdir: Path, write_competition: Write) -> None:
         "labels": list("0123456789"),
         "class_counts": [6] * 10,
         "warnings": [],
+        "page": "runs/data-check-default.html",
     }
+    assert (workdir / shown["page"]).is_file()
+
+
+def test_a_page_that_cannot_be_written_is_left_out(workdir: Path, write_competition: Write) -> None:
+    write_competition(workdir / "data")
+    (workdir / "runs").write_text("a file")
+    result = run("check", "--json")
+    assert json.loads(result.stdout)["page"] is None
+    assert "the page cannot be written to runs/data-check-default.html" in result.stderr
 
 
 def test_check_shows_warnings(workdir: Path, write_competition: Write) -> None:
@@ -131,7 +142,7 @@ def test_check_says_that_it_is_the_sample(workdir: Path) -> None:
     lines = run("check").stdout.splitlines()
     assert lines[0] == "the bundled sample: 2,400 training and 600 test images of 28 x 28 pixels"
     assert lines[1].startswith("There is no competition data here")
-    assert list(workdir.iterdir()) == []
+    assert list(tree(workdir)) == ["runs/data-check-default.html"]
 
 
 def test_check_counts_distinct_images(workdir: Path, write_competition: Write) -> None:
@@ -199,7 +210,7 @@ def test_files_as_a_user_meets_them(
 def test_an_empty_folder_is_enough(workdir: Path) -> None:
     code, out, err = kit("data", "check", "--json")
     assert (code, json.loads(out)["sample"], err) == (0, True, "")
-    assert list(workdir.iterdir()) == []
+    assert list(tree(workdir)) == ["runs/data-check-default.html"]
 
 
 def test_nothing_heavy_is_loaded(workdir: Path, write_competition: Write) -> None:

@@ -83,16 +83,17 @@ def utc(time: str) -> str:
     return re.sub(r"(\+00:00|Z)$", " UTC", time.replace("T", " "))
 
 
-def data_uri(image: "NDArray[np.uint8]") -> str:
+def data_uri(image: "NDArray[np.uint8]", largest: int = LARGEST) -> str:
     """Return an image as a data URI: a PNG, or a WebP of one in colour that is larger than LOSSLESS.
 
     Args:
-        image: (height, width, channels) uint8, of 1 or 3 channels; shrunk to LARGEST pixels at most.
+        image: (height, width, channels) uint8, of 1 or 3 channels.
+        largest: pixels; a larger image is shrunk.
     """
     from PIL import Image
 
     picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-    picture.thumbnail((LARGEST, LARGEST))
+    picture.thumbnail((largest, largest))
     form = "webp" if picture.mode == "RGB" and max(picture.size) > LOSSLESS else "png"
     file = BytesIO()
     picture.save(file, form, **({"optimize": True} if form == "png" else {"quality": 80}))
