@@ -24,11 +24,11 @@ def find(columns: list[str], name: str, competition: Competition, *, labelled: b
     Raises:
         UserError: a column is absent or duplicate, or the number of pixel columns is not that of an image.
     """
-    again = next((place for place, one in enumerate(columns) if columns.index(one) < place), None)
-    if again is not None:
-        _check_header(columns, name)
-        raise UserError(f"duplicate column {columns[again]}", where=f"{name}, line 1, column {again + 1}")
     place = {column: index for index, column in enumerate(columns)}
+    if len(place) < len(columns):
+        _check_header(columns, name)
+        again = next(index for index, one in enumerate(columns) if columns.index(one) < index)
+        raise UserError(f"duplicate column {columns[again]}", where=f"{name}, line 1, column {again + 1}")
     labels = competition.label_columns or (competition.label_column,)
     ids = [] if competition.test_id_column is None else [competition.test_id_column]
     size = math.prod(competition.image_shape)
