@@ -175,7 +175,7 @@ def _settings(train: Pixels, test: Pixels | None, labels: Labels, clues: Clues) 
     if (clues.known and clues.known.pixels_by_column) or "emnist" in train.table.name.lower():
         found.append(Setting("competition.pixel_order", "columns", "EMNIST's images are transposed"))
     elif not clues.known:
-        comment = "columns, if the page of kit data check shows images transposed"
+        comment = "columns, if images look transposed on the page of `kit data check`"
         found.append(Setting("competition.pixel_order", "rows", comment))
     return [*found, *id_settings(test.identity if test else None, clues)]
 

@@ -87,7 +87,7 @@ def _of_one_column(training: Training, sample: Sample, ask: Ask) -> Scoring:
 def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting]:
     """Return the keys for metric, header and format of a submission."""
     others = ", ".join(one for one in TITLES if one != scoring.metric)
-    comment = scoring.certainty or f"a guess; others are {others}"
+    comment = scoring.certainty or f"a guess; others: {others}"
     if scoring.question:
         comment = f"a guess: {scoring.question.as_comment}"
     found = [Setting("competition.metric", scoring.metric, comment)]
