@@ -146,8 +146,8 @@ def _pixels(path: Path, image: config.Image) -> Pixels:
                 raise Image.DecompressionBombError
             # A jpeg is decoded at 1/2, 1/4 or 1/8 of its size, which is never smaller than the result.
             opened.draft(None, (max(height, width), max(height, width)))
-            upright = ImageOps.exif_transpose(opened)
-            plain = _plain(upright, "L" if image.channels == 1 else "RGB")
+            ImageOps.exif_transpose(opened, in_place=True)
+            plain = _plain(opened, "L" if image.channels == 1 else "RGB")
             fitted = _fitted(plain, width, height, image.fit)
             return np.asarray(fitted).reshape(height, width, image.channels)
     except BrokenImageError:

@@ -119,6 +119,16 @@ def test_images_are_turned_upright(tmp_path: Path, orientation: int) -> None:
     np.testing.assert_array_equal(decode_file(path, wanted)[:, :, 0], np.asarray(upright))
 
 
+def test_a_large_jpeg_on_its_side(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # The camera was turned: what is on the left is at the top.
+    image = Image.new("L", (640, 480), 0)
+    image.paste(200, (0, 0, 320, 480))
+    pixels = decoded(image, tmp_path / "a.jpg", config.Image(size=(64, 48), channels=1), exif=exif)
+    np.testing.assert_allclose(pixels[:30], 200, atol=3)
+    np.testing.assert_allclose(pixels[-30:], 0, atol=3)
+
+
 def test_stretch_scales_each_side(tmp_path: Path) -> None:
     image = Image.new("L", (40, 10), 0)
     image.paste(200, (20, 0, 40, 10))
