@@ -119,7 +119,8 @@ def test_what_systems_add_is_left_out(tmp_path: Path) -> None:
 
 
 def test_names_written_with_backslashes(tmp_path: Path) -> None:
-    assert list(result(tmp_path, tarred({"train\\1.png": b"1"}), "competition.tar.gz")) == ["train/1.png"]
+    raw = tarred({"train\\": b"", "train\\1.png": b"1"})
+    assert list(result(tmp_path, raw, "competition.tar.gz")) == ["train/1.png"]
 
 
 def test_a_folder_is_copied_and_archives_in_it_are_unpacked(tmp_path: Path) -> None:

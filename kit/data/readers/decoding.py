@@ -6,7 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,7 @@ def decode_files(
         image: height, width, channels and fit.
         workers: number of threads; None: one per core. Pillow decodes and resizes without Python's lock.
         on_progress: receives the number of finished and of all images, several times per second.
-        broken: file that lists the broken images if there are any; None: no list.
+        broken: file that lists the broken images; removed if there are none; None: no list.
 
     Raises:
         UserError: some images are broken (the first one, and how many), or the disk is full.
@@ -77,6 +77,9 @@ def decode_files(
                     reported = time.monotonic()
         if faults:
             raise _all_faults(faults, len(files), broken)
+        if broken is not None:
+            with suppress(OSError):
+                broken.unlink(missing_ok=True)
     except BaseException as error:
         out.unlink(missing_ok=True)
         if isinstance(error, OSError):
@@ -204,11 +207,9 @@ def _all_faults(faults: Sequence[tuple[Path, str]], total: int, broken: Path | N
     path, fault = faults[0]
     hint = "replace it, or remove it from the data"
     if broken is not None:
-        try:
-            with atomic(broken) as file:
-                file.write("".join(f"{path}: {fault}\n" for path, fault in faults).encode(errors="replace"))
+        # Without the list, the message still has the first one and the number.
+        with suppress(OSError), atomic(broken) as file:
+            file.write("".join(f"{path}: {fault}\n" for path, fault in faults).encode(errors="replace"))
             hint = f"{broken} lists all of them"
-        except OSError:
-            pass  # The message still names the first one and the number.
     more = f"; {len(faults):,} of {total:,} images are broken" if len(faults) > 1 else ""
     return UserError(f"{fault}{more}", where=str(path), hint=hint)

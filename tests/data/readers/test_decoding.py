@@ -256,6 +256,13 @@ def test_all_broken_images_are_counted_and_listed(tmp_path: Path) -> None:
     assert listed.read_text().splitlines() == expected
 
 
+def test_the_list_goes_when_all_images_are_good(tmp_path: Path) -> None:
+    (tmp_path / "broken-images.txt").write_text("a.png: the file is empty\n")
+    path = saved(Image.new("L", (2, 2), 0), tmp_path / "a.png")
+    decode_files([path], tmp_path / "out.npy", RGB_6X4, broken=tmp_path / "broken-images.txt")
+    assert not (tmp_path / "broken-images.txt").exists()
+
+
 def test_where_no_list_can_be_written_the_message_says_all_the_same(tmp_path: Path) -> None:
     empty(tmp_path / "a.png")
     with pytest.raises(UserError, match="the file is empty\nreplace it, or remove it from the data"):
