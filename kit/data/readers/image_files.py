@@ -111,7 +111,7 @@ def decode(
     broken: Path | None = None,
 ) -> None:
     """Decode the images of rows into a .npy file, see `decode_files`."""
-    decode_files(rows.files, out, image, workers=workers, on_progress=on_progress, broken=broken)
+    decode_files([(rows.files, out)], image, workers=workers, on_progress=on_progress, broken=broken)
 
 
 def _rows_of_table(folder: Path, competition: Competition) -> ImageRows:
