@@ -148,7 +148,7 @@ def _unlike_labels(table: Table, column: str) -> tuple[bool, int]:
 
 
 def _test(train: Pixels, labels: Labels, tables: Sequence[Table], labelled: Sequence[Table]) -> Pixels | None:
-    """Return the test file without its labels: named like the training file, named test, or without labels."""
+    """Return the test file: named like the training file, named test, or without labels."""
     found = {table: one for table in tables if (one := _like(train, labels, table))}
     partner = re.sub("train", "test", train.table.name, flags=re.IGNORECASE)
     for some in (
