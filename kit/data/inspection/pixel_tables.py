@@ -117,16 +117,24 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
 
 
 def _family(table: Table) -> tuple[str, ...]:
-    """Return the columns whose names differ in their numbers alone, else those with the values of pixels."""
+    """Return the columns of one family, or of three of the same size: red, green, blue.
+
+    Without a family, these are the columns with the values of pixels.
+    """
     families: defaultdict[str, list[str]] = defaultdict(list)
     for column in table.columns:
-        families[re.sub(r"\d+", "#", column)].append(column)
-    largest = max(families.values(), key=lambda family: len(family))  # noqa: PLW0108 - mypy rejects len here
-    if len(largest) >= FEWEST:
-        return tuple(largest)
-    return tuple(
-        one for one in table.columns if not is_usual(one) and all(map(_is_pixel, table.values(one)[:_TRIED]))
-    )
+        families[_pattern(column)].append(column)
+    most = max(map(len, families.values()))
+    largest = {pattern for pattern, columns in families.items() if len(columns) == most}
+    if most * len(largest) >= FEWEST and len(largest) in {1, 3}:
+        return tuple(one for one in table.columns if _pattern(one) in largest)
+    others = [one for one in table.columns if not is_usual(one)]
+    return tuple(one for one in others if all(map(_is_pixel, table.values(one)[:_TRIED])))
+
+
+def _pattern(column: str) -> str:
+    """Return the name of a column without its numbers: pixel columns of one family have the same."""
+    return re.sub(r"\d+", "#", column)
 
 
 def _is_pixel(cell: str) -> bool:
@@ -183,6 +191,12 @@ def _settings(train: Pixels, test: Pixels | None, labels: Labels, clues: Clues) 
     ]
     if train.shape != _DEFAULT.image_shape:
         found.append(Setting("competition.image_shape", train.shape))
+    if train.shape[2] > 1:
+        names = {_pattern(one) for one in train.pixels}
+        is_first = len(names) > 1 and _pattern(train.pixels[0]) == _pattern(train.pixels[1])
+        value, other = ("first", "last") if is_first else ("last", "first")
+        comment = f"{other}, if colours look wrong on the page of `kit data check`"
+        found.append(Setting("competition.channel_order", value, comment))
     if (clues.known and clues.known.pixels_by_column) or "emnist" in train.table.name.lower():
         found.append(Setting("competition.pixel_order", "columns", "EMNIST's images are transposed"))
     elif not clues.known:

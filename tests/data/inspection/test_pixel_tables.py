@@ -187,3 +187,15 @@ def test_a_short_test_file_without_a_header_has_the_columns_of_the_training_file
     found = values(conclude(tmp_path))
     assert (found["label_column"], found["test"]) == ("0", "letters-test.csv")
     assert not {"ignored_columns", "test_id_column"} & found.keys()
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_three_families_are_red_green_and_blue(tmp_path: Path, order: str) -> None:
+    if order == "first":
+        names = [f"{channel}{n}" for channel in "rgb" for n in range(64)]
+    else:
+        names = [f"{channel}{n}" for n in range(64) for channel in "rgb"]
+    write_csv(tmp_path / "train.csv", ["label", *names], pixel_rows(30, 192, range(4)))
+    found = values(conclude(tmp_path))
+    assert (found["image_shape"], found["channel_order"]) == ((8, 8, 3), order)
+    assert "ignored_columns" not in found
