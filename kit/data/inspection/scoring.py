@@ -98,6 +98,11 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
         found.append(Setting("competition.id_column", sample.id_column))
         if scoring.format != "probabilities":
             found.append(Setting("competition.prediction_column", sample.columns[0]))
+    else:
+        columns = [one.value for one in training.settings if one.key == "competition.image_column"]
+        if columns and training.label_column:
+            found.append(Setting("competition.id_column", columns[0], "a guess"))
+            found.append(Setting("competition.prediction_column", training.label_column, "a guess"))
     if scoring.format != "label" or not scoring.certainty:
         comment = "" if scoring.certainty else FORMATS
         found.append(Setting("competition.submission.format", scoring.format, comment))
