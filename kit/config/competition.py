@@ -35,11 +35,17 @@ class Submission(Section):
     columns: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
     """Headers of the probability columns (format probabilities): the labels in any order, or other names in
     the order of the labels; null: the labels, in the order of the sample submission."""
+    values: dict[Label, Label] | None = None
+    """What the submission holds for each label, as in {cat: "0", dog: "1"}; null: the label (format label)."""
 
     @model_validator(mode="after")
     def _belong_to_the_format(self) -> Self:
         if self.positive is not None and self.format != "probability":
             raise ValueError("positive: only format: probability has it")
+        if self.values is not None and self.format != "label":
+            raise ValueError("values: only format: label has them")
+        if self.values is not None and len({*self.values.values()}) < len(self.values):
+            raise ValueError("values: two labels have the same value")
         if self.columns is not None and self.format != "probabilities":
             raise ValueError("columns: only format: probabilities has them; see prediction_column")
         return self

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +35,7 @@ class SubmissionFormat:
         labels: the task's labels.
         positive: class index of the label whose probability is submitted.
         first_id: id of the first test row if ids are consecutive integers; None if they are any text.
+        written: what is submitted for class 0, 1, … in place of the labels; None: the labels.
     """
 
     predicts: Literal["label", "probability", "probabilities"]
@@ -44,6 +45,12 @@ class SubmissionFormat:
     positive: int = 1
     first_id: int | None = None
     classes: tuple[int, ...] = ()
+    written: LabelEncoder | None = None
+
+    @property
+    def submitted(self) -> LabelEncoder:
+        """What is submitted for each class, if the submission holds labels."""
+        return self.written or self.labels
 
     @property
     def header(self) -> list[str]:
@@ -79,7 +86,7 @@ class SubmissionFormat:
             raise ValueError("expected probabilities, received rows that do not sum to 1")
         if self.predicts == "label":
             chosen = probs.argmax(axis=1) if predicted is None else predicted
-            return [[label] for label in self.labels.decode(chosen)]
+            return [[label] for label in self.submitted.decode(chosen)]
         exact = probs.astype(np.float64) / sums[:, None]
         columns = exact[:, self._class_of_each_column()]
         return [[_DIGITS % value for value in row] for row in columns.tolist()]
@@ -122,18 +129,18 @@ class SubmissionFormat:
     def _labels(self, path: str, rows: Sequence[Row]) -> NDArray[np.int64]:
         texts = [cells[1] for _, cells in rows]
         for (line, _), text in zip(rows, texts, strict=True):
-            if text not in self.labels.index:
+            if text not in self.submitted.index:
                 raise self._no_label(cell(path, line, self.columns[0]), text)
-        return self.labels.find(texts)
+        return self.submitted.find(texts)
 
     def _no_label(self, where: str, text: str) -> UserError:
         if not text.strip():
-            what, expected = "blank cell", self.labels.summary
+            what, expected = "blank cell", self.submitted.summary
         # Stricter than int(): Kaggle might not accept " 3", "3.0", "03" or digits of another script.
-        elif self.labels.are_integers and not _INTEGER.fullmatch(text):
+        elif self.submitted.are_integers and not _INTEGER.fullmatch(text):
             what, expected = "not an integer", "digits alone"
         else:
-            what, expected = "not a label", self.labels.summary
+            what, expected = "not a label", self.submitted.summary
         return UserError(what, where=where, expected=expected, received=repr(text[:40]))
 
 
@@ -167,9 +174,18 @@ def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFor
         if sorted(columns) == sorted(labels.labels):
             classes = [labels.index[column] for column in columns]
     counted = None if competition.test_id_column else competition.first_id
+    written = None if wanted.values is None else _written(wanted.values, labels)
     return SubmissionFormat(
-        wanted.format, competition.id_column, columns, labels, positive, counted, tuple(classes)
+        wanted.format, competition.id_column, columns, labels, positive, counted, tuple(classes), written
     )
+
+
+def _written(values: Mapping[str, str], labels: LabelEncoder) -> LabelEncoder:
+    if {*values} != {*labels.labels}:
+        received = f"values for {', '.join(list(values)[:5])}"
+        where = "competition.submission.values"
+        raise UserError("not a value per label", where=where, expected=labels.summary, received=received)
+    return LabelEncoder(tuple(values[label] for label in labels.labels))
 
 
 def _probability(path: str, line: int, column: str, text: str) -> float:

@@ -72,7 +72,7 @@ def unknown_labels(sample: tuple[bytes, str] | None, task: Task) -> list[str]:
     except UserError:
         return []  # `check_sample_submission` names the fault.
     found = dict.fromkeys(cells.values())
-    places = zip(found, task.labels.find(list(found)), strict=True)
+    places = zip(found, task.submission.submitted.find(list(found)), strict=True)
     unknown = [text for text, place in places if place < 0 and text.strip()]
     if not unknown:
         return []

@@ -111,3 +111,18 @@ def test_probabilities_that_do_not_sum_to_one_are_named(tmp_path: Path) -> None:
     words = "line 3: probabilities do not sum to 1\nexpected a sum of 1, received a sum of 1.8"
     with pytest.raises(UserError, match=words):
         check_submission(path, form(format="probabilities"))
+
+
+def test_a_submission_may_hold_other_values_than_the_labels(tmp_path: Path) -> None:
+    path, numbers = tmp_path / "s.csv", form(values={"dog": "1", "cat": "0"})
+    write_submission(path, ["1", "2"], PROBS, numbers)
+    assert path.read_bytes() == b"id,label\n1,1\n2,0\n"
+    assert check_submission(path, numbers).counts.tolist() == [1, 1]
+    path.write_text("id,label\n1,dog\n2,0\n")
+    with pytest.raises(UserError, match="not an integer"):
+        check_submission(path, numbers)
+
+
+def test_each_label_needs_a_value() -> None:
+    with pytest.raises(UserError, match=r"competition.submission.values: not a value per label"):
+        form(values={"dog": "1", "cow": "0"})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kit.config.competition import Form
     from kit.data.inspection.table import Table
 
-Value = str | int | bool | None | tuple[str, ...] | tuple[int, ...]
+Value = str | int | bool | None | tuple[str, ...] | tuple[int, ...] | dict[str, str]
 
 
 @dataclass(frozen=True)

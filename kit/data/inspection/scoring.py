@@ -107,6 +107,10 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
         comment = "" if scoring.certainty else FORMATS
         found.append(Setting("competition.submission.format", scoring.format, comment))
     labels = training.encoder.labels
+    if scoring.format == "label" and sample and not training.encoder.are_integers and _holds_numbers(sample):
+        values = {label: str(number) for number, label in enumerate(labels)}
+        comment = f"the sample holds {next(iter(sample.table.counts(sample.columns[0])))!r}: in this order?"
+        found.append(Setting("competition.submission.values", values, comment))
     if scoring.format == "probability":
         positive = _positive(labels, clues)
         other = next(label for label in labels if label != positive)
@@ -127,6 +131,10 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
             )
         )
     return found
+
+
+def _holds_numbers(sample: Sample) -> bool:
+    return all(cell.isdecimal() for cell in sample.table.counts(sample.columns[0]))
 
 
 def _agree(known: Known, training: Training, sample: Sample | None) -> bool:
