@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, f1_score
 
 from kit.metrics import METRICS, most_probable
 
-ROWS, REPEATS = 4000, 6
+ROWS, REPEATS = 4000, 3
 CLEAR = 0.001
 """Smallest difference that counts."""
 
