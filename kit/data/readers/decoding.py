@@ -27,6 +27,7 @@ _BACKGROUND = 255
 """What transparent pixels show."""
 
 Pixels = NDArray[np.uint8]
+Change = Callable[[Image.Image], Image.Image]
 
 
 class BrokenImageError(Exception):
@@ -89,14 +90,19 @@ def shape_of(image: config.Image) -> tuple[int, int]:
     return (image.size, image.size) if isinstance(image.size, int) else image.size
 
 
-def decode_file(path: Path, image: config.Image) -> Pixels:
+def decode_file(path: Path, image: config.Image, change: Change = lambda same: same) -> Pixels:
     """Return one image file as (height, width, channels) uint8.
+
+    Args:
+        path: of the file.
+        image: height, width, channels and fit.
+        change: is applied before the image is made to fit, in mode L or RGB.
 
     Raises:
         BrokenImageError: it cannot be decoded.
     """
     with _strict():
-        return _pixels(path, image)
+        return _pixels(path, image, change)
 
 
 def _cores() -> int:
@@ -138,7 +144,7 @@ def _pixels_or_fault(path: Path, image: config.Image) -> Pixels | str:
         return str(error)
 
 
-def _pixels(path: Path, image: config.Image) -> Pixels:
+def _pixels(path: Path, image: config.Image, change: Change = lambda same: same) -> Pixels:
     height, width = shape_of(image)
     try:
         with Image.open(path) as opened:
@@ -148,7 +154,7 @@ def _pixels(path: Path, image: config.Image) -> Pixels:
             opened.draft(None, (max(height, width), max(height, width)))
             upright = ImageOps.exif_transpose(opened)
             plain = _plain(upright, "L" if image.channels == 1 else "RGB")
-            fitted = _fitted(plain, width, height, image.fit)
+            fitted = _fitted(change(plain), width, height, image.fit)
             return np.asarray(fitted).reshape(height, width, image.channels)
     except BrokenImageError:
         raise
