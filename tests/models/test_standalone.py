@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kit.models.augmentation import deskew
-from kit.models.standalone import deskewed, for_older_keras, standalone
+from kit.models.standalone import deskewed, for_older_keras, network_of, standalone
 
 SIDE = 28
 
@@ -94,3 +94,17 @@ def test_the_file_has_no_setting_that_keras_3_13_refuses(network: Any, tmp_path:
         assert not re.search(r'"(input_axes|output_axes|renorm\w*)"', file.read("config.json").decode())
     loaded = keras.saving.load_model(path)
     assert np.array_equal(loaded.predict(images, verbose=0), normalized.predict(images, verbose=0))
+
+
+@pytest.mark.parametrize("deskewing", [False, True])
+def test_the_network_itself_can_be_taken_out_again(
+    tmp_path: Path, network: keras.Model, deskewing: bool
+) -> None:
+    standalone(network, deskewing=deskewing).save(tmp_path / "network.keras")
+    loaded = network_of(keras.saving.load_model(tmp_path / "network.keras", safe_mode=True))
+    images = bars(-0.5, 0.3)
+    np.testing.assert_array_equal(loaded.predict(images, verbose=0), network.predict(images, verbose=0))
+
+
+def test_a_network_without_other_layers_is_returned_unchanged(network: keras.Model) -> None:
+    assert network_of(network) is network
