@@ -67,6 +67,7 @@ def passed(*arguments: str, env: dict[str, str] | None = None) -> list[str]:
 @pytest.mark.parametrize("text", ODD)
 def test_any_source_run_and_configuration_is_passed_on_as_it_is(stand_in: Path, text: str) -> None:
     assert passed("data", f"SOURCE={text}") == ["data", "fetch", "--source", text]
+    assert passed("init", f"SOURCE={text}") == ["init", text]
     assert passed("report", f"RUN={text}") == ["report", text]
     assert passed("cv", f"CONFIG={text}") == ["cv", "-c", text]
     assert passed("compare", f"RUNS=a  {text}") == ["compare", "a", *text.split()]

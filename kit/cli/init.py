@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kit.data.inspection import Question
 
 _EPILOG = """\b
-Examples:
+Example:
   kit init dog-breed-identification.zip
   kit init ~/kaggle/leaves --name leaves
   kit init                                the files in data/
@@ -34,7 +34,6 @@ def command(source: str | None, name: str | None, train: str | None, force: bool
     conclusion is one line of the file, which you can correct.
     """
     from kit.pipeline.init import find_place, init
-    from kit.typed import typed
 
     place = find_place(source, name)
     with Busy() as busy:
@@ -51,7 +50,7 @@ def command(source: str | None, name: str | None, train: str | None, force: bool
     for line in written.lines:
         click.echo(f"{line.topic}: {line.text}")
     click.echo(f"written: {written.path}")
-    click.echo(f"next: {', '.join(map(typed, written.commands))}")
+    click.echo(f"next: {', '.join(written.commands)}")
 
 
 def _ask(question: "Question") -> str | None:

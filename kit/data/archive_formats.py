@@ -110,7 +110,8 @@ class _Writer:
         if parts[0] == "" or re.match("[A-Za-z]:", member) or ".." in parts or "\0" in member:
             raise UserError("a path leads out of the archive", where=self.name, received=repr(member[:60]))
         parts = [part for part in parts if part not in ("", ".")]
-        return None if _JUNK & set(parts) or not parts else self.folder.joinpath(*parts)
+        is_folder = member.endswith(("/", "\\"))
+        return None if is_folder or _JUNK & set(parts) or not parts else self.folder.joinpath(*parts)
 
     def write(self, member: str, content: IO[bytes]) -> None:
         """Write a file; `content` has at most the bytes that were taken from the budget."""

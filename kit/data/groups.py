@@ -122,37 +122,37 @@ def read_cells(folder: Path, name: str, wanted: Set[str | None] = frozenset()) -
 def _places(cells: Cells, group: Group, names: Sequence[str], rows: int) -> Sequence[int]:
     """Return for each training row its row of the table."""
     keys = [group.key] if group.key else [one for one in cells.header if one != group.column]
-    best = [_matched(cells.column(key), names) for key in keys] if names else []
-    complete = [(key, found) for key, found in zip(keys, best, strict=False) if None not in found]
-    if complete:
-        key, places = complete[0]
-        _check_once(cells, key, group.column)
-        return [place for place in places if place is not None]
-    if not group.key and len(cells.rows) == rows:
+    matched = {key: _matched(cells.column(key), names) for key in keys if names}
+    key = min(matched, key=lambda one: matched[one].count(None), default=None)
+    if key is None or matched[key].count(None) == len(names):
+        if group.key or len(cells.rows) != rows:
+            raise _unmatched(cells, names, rows)
         return range(rows)
-    if not names:
+    absent = [name for name, place in zip(names, matched[key], strict=True) if place is None]
+    if absent:
         raise UserError(
-            "another number of rows than training rows, which have no names",
-            where=cells.path,
-            expected=str(rows),
-            received=str(len(cells.rows)),
+            f"{len(absent):,} of {len(names):,} training images have no group, the first: {absent[0]}",
+            where=f"{cells.path}, column {key}",
+            hint="add them to the table",
         )
-    places = min(best, key=lambda one: one.count(None))
-    key, absent = (
-        keys[best.index(places)],
-        [name for name, at in zip(names, places, strict=True) if at is None],
-    )
-    if len(absent) == len(names):
-        raise UserError(
-            "no column has the names of the images",
+    _check_once(cells, key, group.column)
+    return [place for place in matched[key] if place is not None]
+
+
+def _unmatched(cells: Cells, names: Sequence[str], rows: int) -> UserError:
+    first = ", ".join(cells.rows[0])[:80] if cells.rows else "no row"
+    if names:
+        return UserError(
+            "no column has the names of the training images",
             where=cells.path,
-            expected=f"names as in {names[0]!r}",
-            received=f"{key}: {cells.rows[0][cells.header.index(key)]!r}" if cells.rows else "no rows",
+            expected=f"names as in {names[0]!r}, or {rows:,} rows in the order of the training rows",
+            received=f"{len(cells.rows):,} rows, the first: {first}",
         )
-    raise UserError(
-        f"{len(absent):,} of {len(names):,} training images have no group, the first: {absent[0]}",
-        where=f"{cells.path}, column {key}",
-        hint="add them to the table",
+    return UserError(
+        "the training rows have no names, and the table has another number of rows",
+        where=cells.path,
+        expected=str(rows),
+        received=str(len(cells.rows)),
     )
 
 

@@ -14,6 +14,7 @@ from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import Rows, copies
 from kit.data.readers import image_files
+from kit.data.readers.decoding import decode_files
 from kit.data.readers.image_files import ImageRows
 from kit.data.shift import differences
 from kit.task.sample import ids_in
@@ -70,15 +71,8 @@ def _fill(
     labels, classes = encoded(
         train.labels, competition, source, lambda row: f"{source}, image {train.names[row]}"
     )
-    total = len(train.files) + len(test.files)
-    for name, part, before in (("train", train, 0), ("test", test, len(train.files))):
-        image_files.decode(
-            part,
-            folder / f"{name}_images.npy",
-            config.image,
-            on_progress=lambda done, _, before=before: on_progress(before + done, total),  # type: ignore[misc]
-            broken=broken,
-        )
+    images = (train.files, folder / "train_images.npy"), (test.files, folder / "test_images.npy")
+    decode_files(images, config.image, on_progress=on_progress, broken=broken)
     np.save(folder / "train_labels.npy", classes, allow_pickle=False)
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cache.ARRAYS}
     return cache.Metadata(

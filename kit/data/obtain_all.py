@@ -20,8 +20,9 @@ Stage = Callable[[str], None]
 def is_there(config: Config, directory: Path) -> bool:
     """Return whether `directory` holds the competition's training data."""
     competition = config.competition
-    name = competition.train if competition.form in _WITH_TABLE else competition.train_images
-    return layout.file_in(directory, name) is not None
+    if competition.form in _WITH_TABLE:
+        return layout.file_in(directory, competition.train) is not None
+    return (directory / competition.train_images).is_dir()
 
 
 def fetch_all(config: Config, source: str, stage: Stage, *, force: bool, timeout: float) -> str:
@@ -67,17 +68,21 @@ def _in_words(stage: Stage) -> Callable[[str, int, int], None]:
 
 def _check(config: Config, new: Path, source: str) -> None:
     competition = config.competition
-    needed: dict[str, str | None] = {}
+    files, folders = dict[str, str | None](), dict[str, str | None]()
+    if not (competition.form == "pixel_text" and competition.usage_column):
+        files["competition.test"] = competition.test
     if competition.form in _WITH_TABLE:
-        needed["competition.train"] = competition.train
-    needed["competition.test"] = competition.test
-    if competition.has_files:
-        needed["competition.train_images"] = competition.train_images
-        needed["competition.test_images"] = competition.test_images
+        files["competition.train"] = competition.train
     if config.folds.group:
-        needed["folds.group.table"] = config.folds.group.table
-    for key, name in needed.items():
-        if name is not None and layout.file_in(new, name) is None:
+        files["folds.group.table"] = config.folds.group.table
+    if competition.has_files:
+        folders["competition.train_images"] = competition.train_images
+        folders["competition.test_images"] = competition.test_images
+    for key, name in (files | folders).items():
+        if name is None:
+            continue
+        there = (new / name).is_dir() if key in folders else layout.file_in(new, name) is not None
+        if not there:
             names = sorted(path.name for path in new.iterdir())
             received = ", ".join(names[:6]) + (", …" if len(names) > 6 else "") or "nothing"
             hint = f"{key} names it in the configuration"

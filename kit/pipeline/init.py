@@ -15,6 +15,7 @@ from kit.errors import UserError
 from kit.files import atomic
 from kit.names import check_name
 from kit.pipeline.new_config import line_of, text_of
+from kit.typed import typed
 
 CONFIGS, DATA = Path("configs"), Path("data")
 _VAGUE = {
@@ -117,7 +118,7 @@ def init(
     lines = [_unpacked(place, on_progress)] if place.is_packed else []
     found = inspect(place.folder, place.slug, ask, train)
     heading = (
-        f"{name}. Written by kit init from {place.source}; kit data check -c {name} shows how it is read."
+        f"{name}. Written by `kit init` from {place.source}; `kit data check -c {name}` shows how it is read."
     )
     text = text_of(found.base, heading, place.folder.as_posix(), found.settings)
     with _restored(path):
@@ -205,5 +206,6 @@ def _with_place(line: Line, path: Path, text: str) -> Line:
 
 
 def _commands(name: str, found: Conclusions) -> tuple[str, ...]:
-    commands = (f"kit data check -c {name}", f"kit cv -c {name}")
-    return (*commands, "kit submit") if found.has_test else commands
+    """Return the next commands, as the user types them."""
+    commands = typed(f"kit data check -c {name}"), typed(f"kit cv -c {name}")
+    return (*commands, typed("kit submit")) if found.has_test else commands

@@ -159,4 +159,5 @@ def print_text(console: Console, text: str, style: str = "", start: str = "", in
 
 def print_row(console: Console, name: str, text: str, style: str = "") -> None:
     """Write a figure and its name."""
-    print_text(console, text, style, start=f"{name:<{_LABEL}}", indent=" " * _LABEL)
+    start = f"{name:<{_LABEL - _GAP}}{' ' * _GAP}"
+    print_text(console, text, style, start=start, indent=" " * _LABEL)

@@ -1,4 +1,5 @@
 import io
+import os
 import stat
 import sys
 import tarfile
@@ -10,8 +11,11 @@ from typing import Any
 
 import py7zr
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kit.data import archive_formats, archives
+from kit.data.archive_formats import Budget
 from kit.data.archives import unpack
 from kit.errors import UserError
 
@@ -119,7 +123,8 @@ def test_what_systems_add_is_left_out(tmp_path: Path) -> None:
 
 
 def test_names_written_with_backslashes(tmp_path: Path) -> None:
-    assert list(result(tmp_path, tarred({"train\\1.png": b"1"}), "competition.tar.gz")) == ["train/1.png"]
+    raw = tarred({"train\\": b"", "train\\1.png": b"1"})
+    assert list(result(tmp_path, raw, "competition.tar.gz")) == ["train/1.png"]
 
 
 def test_a_folder_is_copied_and_archives_in_it_are_unpacked(tmp_path: Path) -> None:
@@ -158,6 +163,16 @@ def test_paths_that_lead_out(tmp_path: Path, name: str, ending: str) -> None:
     raw = MAKERS[ending]({"a.csv": b"1", name: b"2"})
     message = refused(tmp_path, raw, f"competition.{ending}")
     assert f"competition.{ending}: a path leads out of the archive\nreceived {name!r}" in message
+
+
+@given(st.text() | st.text("./\\\\:aC\0", max_size=8))
+def test_whatever_its_name_a_file_is_written_inside(name: str) -> None:
+    writer = archive_formats._Writer(Path("/base/folder"), "a.zip", Budget(1, 1, 1), lambda *_: None)
+    try:
+        path = writer.path(name)
+    except UserError:
+        return
+    assert path is None or os.path.normpath(path).startswith("/base/folder/")
 
 
 def test_a_path_that_leads_out_of_an_inner_archive(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_names_may_lack_the_ending_or_have_a_folder(folder: Path, names: list[st
 
 
 def test_equal_names_in_two_folders_are_not_mixed_up(folder: Path) -> None:
-    with pytest.raises(UserError, match="no column has the names of the images"):
+    with pytest.raises(UserError, match="no column has the names of the training images"):
         read(folder, ["a/img_1.png", "b/img_1.png"], 2)
     (folder / "drivers.csv").write_text("subject,img\np1,a/img_1.png\np2,b/img_1.png\n")
     assert read(folder, ["b/img_1", "a/img_1"], 2, key="img") == ["p2", "p1"]
@@ -58,6 +58,16 @@ def test_the_table_may_have_more_rows(folder: Path) -> None:
 
 def test_without_names_rows_are_in_order(folder: Path) -> None:
     assert read(folder, []) == ["p2", "p1", "p10", "p2"]
+
+
+def test_rows_are_in_order_if_no_image_is_named(folder: Path) -> None:
+    (folder / "drivers.csv").write_text("subject\np2\np1\n")
+    assert read(folder, ["a.png", "b.png"], 2) == ["p2", "p1"]
+
+
+def test_rows_are_not_in_order_if_some_images_are_named(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"1 of 4 training images have no group, the first: x\.png"):
+        read(folder, [*NAMES[:3], "x.png"])
 
 
 def test_the_key_may_be_named(folder: Path) -> None:
@@ -85,7 +95,9 @@ def test_an_image_without_a_group_is_named(folder: Path) -> None:
 
 
 def test_names_of_other_images_are_shown(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"no column has the names of the images\nexpected names as in 'x7'"):
+    with pytest.raises(
+        UserError, match=r"no column has the names of the training images\nexpected names as in 'x7'"
+    ):
         read(folder, ["x7", "x8"], 2)
 
 

@@ -149,9 +149,25 @@ def test_other_names_of_csv_files(workdir: Path, place: Path) -> None:
     assert written(place) == files
 
 
+def test_one_csv_file_for_all_rows(workdir: Path, place: Path) -> None:
+    files = {"fer2013.csv": b"emotion,pixels,Usage\n"}
+    form = {"form": "pixel_text", "train": "fer2013.csv", "usage_column": "Usage"}
+    fetch(configuration(place, form), str(write(workdir / "downloads", files)))
+    assert written(place) == files
+
+
 def test_auto_is_content_with_what_is_there(place: Path) -> None:
     write(place, FILES)
     assert fetch(configuration(place)) == f"{place}/ holds the data; nothing to fetch"
+
+
+def test_auto_is_not_content_with_an_archive_of_the_images(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "KAGGLE_INPUTS", ())
+    write(place, {"train.zip": b"", "test.zip": b""})
+    with pytest.raises(UserError, match="the data is missing"):
+        fetch(configuration(place, {"form": "folders"}))
 
 
 def test_auto_without_credentials_says_what_to_do(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from kit.reports.formatting import p_number, p_value, print_table, wrap
+from kit.reports.formatting import p_number, p_value, print_row, print_table, wrap
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,17 @@ def test_a_table_loses_the_columns_without_room_and_keeps_names_whole() -> None:
 
 def test_without_room_for_a_name_it_wraps_at_hyphens() -> None:
     assert printed(5)[2:] == ["a-long-", "name", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("OOF accuracy", "OOF accuracy     99.643 %\n"),
+        ("OOF balanced accuracy", "OOF balanced accuracy  99.643 %\n"),
+    ],
+)
+def test_a_long_name_is_separated_from_its_figure(name: str, line: str) -> None:
+    console = Console(file=StringIO(), width=80)
+    print_row(console, name, "99.643 %")
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue() == line

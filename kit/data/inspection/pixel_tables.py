@@ -4,7 +4,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kit.config import Competition
 from kit.data.inspection.clues import Clues
@@ -96,7 +96,7 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
         return None
     chosen = training_table([one.table for one in labelled], clues)
     train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)
-    test = _test(train, [one for one in found if one is not train], [*labelled])
+    test = _test(train, labels, clues.tables, [one.table for one in labelled])
     height, width, channels = train.shape
     colour = "grey" if channels == 1 else f"{channels} channels"
     header = "" if chosen.has_header else ", which has no header"
@@ -117,16 +117,24 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
 
 
 def _family(table: Table) -> tuple[str, ...]:
-    """Return the columns whose names differ in their numbers alone, else those with the values of pixels."""
+    """Return the columns of one family, or of three of the same size: red, green, blue.
+
+    Without a family, these are the columns with the values of pixels.
+    """
     families: defaultdict[str, list[str]] = defaultdict(list)
     for column in table.columns:
-        families[re.sub(r"\d+", "#", column)].append(column)
-    largest = max(families.values(), key=lambda family: len(family))  # noqa: PLW0108 - mypy rejects len here
-    if len(largest) >= FEWEST:
-        return tuple(largest)
-    return tuple(
-        one for one in table.columns if not is_usual(one) and all(map(_is_pixel, table.values(one)[:_TRIED]))
-    )
+        families[_pattern(column)].append(column)
+    most = max(map(len, families.values()))
+    largest = {pattern for pattern, columns in families.items() if len(columns) == most}
+    if most * len(largest) >= FEWEST and len(largest) in {1, 3}:
+        return tuple(one for one in table.columns if _pattern(one) in largest)
+    others = [one for one in table.columns if not is_usual(one)]
+    return tuple(one for one in others if all(map(_is_pixel, table.values(one)[:_TRIED])))
+
+
+def _pattern(column: str) -> str:
+    """Return the name of a column without its numbers: pixel columns of one family have the same."""
+    return re.sub(r"\d+", "#", column)
 
 
 def _is_pixel(cell: str) -> bool:
@@ -147,18 +155,29 @@ def _unlike_labels(table: Table, column: str) -> tuple[bool, int]:
     return not is_numbered, max(counts.values())
 
 
-def _test(train: Pixels, others: Sequence[Pixels], labelled: Sequence[Pixels]) -> Pixels | None:
-    """Return the test file: the one named like the training file, named test, or the one without labels."""
-    same = [one for one in others if one.shape == train.shape]
+def _test(train: Pixels, labels: Labels, tables: Sequence[Table], labelled: Sequence[Table]) -> Pixels | None:
+    """Return the test file: named like the training file, named test, or without labels."""
+    found = {table: one for table in tables if (one := _like(train, labels, table))}
     partner = re.sub("train", "test", train.table.name, flags=re.IGNORECASE)
     for some in (
-        [one for one in same if one.table.name == partner],
-        [one for one in same if is_named(one.table.name, "test")],
-        [one for one in same if one not in labelled],
+        [one for table, one in found.items() if table.name == partner],
+        [one for table, one in found.items() if is_named(table.name, "test")],
+        [one for table, one in found.items() if table not in labelled],
     ):
         if len(some) == 1:
             return some[0]
     return None
+
+
+def _like(train: Pixels, labels: Labels, table: Table) -> Pixels | None:
+    """Return another table with images of this shape, without the columns of labels; None if it has none."""
+    if table is train.table:
+        return None
+    # Too few rows may not show which column of a file without a header is the label.
+    one = replace(train, table=table) if table.columns == train.table.columns else pixel_table(table)
+    if one is None or one.shape != train.shape:
+        return None
+    return replace(one, others=tuple(column for column in one.others if not labels.are_in(column)))
 
 
 def _settings(train: Pixels, test: Pixels | None, labels: Labels, clues: Clues) -> list[Setting]:
@@ -172,10 +191,16 @@ def _settings(train: Pixels, test: Pixels | None, labels: Labels, clues: Clues) 
     ]
     if train.shape != _DEFAULT.image_shape:
         found.append(Setting("competition.image_shape", train.shape))
+    if train.shape[2] > 1:
+        names = {_pattern(one) for one in train.pixels}
+        is_first = len(names) > 1 and _pattern(train.pixels[0]) == _pattern(train.pixels[1])
+        value, other = ("first", "last") if is_first else ("last", "first")
+        comment = f"{other}, if colours look wrong on the page of `kit data check`"
+        found.append(Setting("competition.channel_order", value, comment))
     if (clues.known and clues.known.pixels_by_column) or "emnist" in train.table.name.lower():
         found.append(Setting("competition.pixel_order", "columns", "EMNIST's images are transposed"))
     elif not clues.known:
-        comment = "columns, if the page of kit data check shows images transposed"
+        comment = "columns, if images look transposed on the page of `kit data check`"
         found.append(Setting("competition.pixel_order", "rows", comment))
     return [*found, *id_settings(test.identity if test else None, clues)]
 
@@ -192,8 +217,9 @@ def _pixel_settings(train: Pixels, test: Pixels | None, labels: Labels) -> list[
     """Return how the pixel columns are found: by prefix and number, or as all that is not another column."""
     prefix = train.pixels[0].removesuffix("0")
     numbered = all(one == f"{prefix}{place}" for place, one in enumerate(train.pixels))
-    alike = test is None or ({*test.pixels} == {*train.pixels} and {*test.others} <= {test.identity})
     identity = test.identity if test else None
+    columns = {*train.pixels, *([identity] if identity else [])}
+    alike = test is None or {*test.table.columns} == columns
     others = {*train.others, *(test.others if test else ())} - {identity}
     extra = {one for one in others if not labels.are_in(one)}
     if prefix and numbered and alike and train.others == (labels.column,) and train.table.has_header:

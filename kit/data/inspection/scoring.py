@@ -87,7 +87,7 @@ def _of_one_column(training: Training, sample: Sample, ask: Ask) -> Scoring:
 def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting]:
     """Return the keys for metric, header and format of a submission."""
     others = ", ".join(one for one in TITLES if one != scoring.metric)
-    comment = scoring.certainty or f"a guess; others are {others}"
+    comment = scoring.certainty or f"a guess; others: {others}"
     if scoring.question:
         comment = f"a guess: {scoring.question.as_comment}"
     found = [Setting("competition.metric", scoring.metric, comment)]
@@ -98,6 +98,11 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
         found.append(Setting("competition.id_column", sample.id_column))
         if scoring.format != "probabilities":
             found.append(Setting("competition.prediction_column", sample.columns[0]))
+    else:
+        columns = [one.value for one in training.settings if one.key == "competition.image_column"]
+        if columns and training.label_column:
+            found.append(Setting("competition.id_column", columns[0], "a guess"))
+            found.append(Setting("competition.prediction_column", training.label_column, "a guess"))
     if scoring.format != "label" or not scoring.certainty:
         comment = "" if scoring.certainty else FORMATS
         found.append(Setting("competition.submission.format", scoring.format, comment))

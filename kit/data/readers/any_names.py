@@ -24,11 +24,11 @@ def find(columns: list[str], name: str, competition: Competition, *, labelled: b
     Raises:
         UserError: a column is absent or duplicate, or the number of pixel columns is not that of an image.
     """
-    again = next((place for place, one in enumerate(columns) if columns.index(one) < place), None)
-    if again is not None:
-        _check_header(columns, name)
-        raise UserError(f"duplicate column {columns[again]}", where=f"{name}, line 1, column {again + 1}")
     place = {column: index for index, column in enumerate(columns)}
+    if len(place) < len(columns):
+        _check_header(columns, name)
+        again = next(index for index, one in enumerate(columns) if columns.index(one) < index)
+        raise UserError(f"duplicate column {columns[again]}", where=f"{name}, line 1, column {again + 1}")
     labels = competition.label_columns or (competition.label_column,)
     ids = [] if competition.test_id_column is None else [competition.test_id_column]
     size = math.prod(competition.image_shape)
@@ -37,7 +37,7 @@ def find(columns: list[str], name: str, competition: Competition, *, labelled: b
     for column in labels if labelled else ids:
         if column not in place:
             _check_header(columns, name)
-            raise _absent(column, columns, name, labelled=labelled)
+            raise _absent(column, columns, name, competition)
     beside = {*labels, *ids, *competition.ignored_columns}
     pixels = [place[column] for column in in_number_order([one for one in columns if one not in beside])]
     if len(pixels) != size:
@@ -101,10 +101,9 @@ def _check_header(columns: list[str], name: str) -> None:
         )
 
 
-def _absent(column: str, columns: list[str], name: str, *, labelled: bool) -> UserError:
-    key = "test_id_column"
-    if labelled:
-        key = "label_column"
+def _absent(column: str, columns: list[str], name: str, competition: Competition) -> UserError:
+    keys = {competition.test_id_column: "test_id_column", competition.label_column: "label_column"}
+    key = keys.get(column, "label_columns")
     received = f"{', '.join(shown(one) for one in columns[:3])} … ({len(columns)} columns)"
     where, hint = f"{name}, line 1", f"competition.{key} names it"
     if len(columns) == 1:

@@ -1,4 +1,4 @@
-"""Decode image files into one array on disk."""
+"""Decode image files into arrays on disk."""
 
 import os
 import time
@@ -6,7 +6,8 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ _BACKGROUND = 255
 
 Pixels = NDArray[np.uint8]
 Change = Callable[[Image.Image], Image.Image]
+Fault = tuple[Path, str]
+"""A broken image, and what is wrong with it."""
 
 
 class BrokenImageError(Exception):
@@ -35,54 +38,78 @@ class BrokenImageError(Exception):
 
 
 def decode_files(
-    files: Sequence[Path],
-    out: Path,
+    parts: Sequence[tuple[Sequence[Path], Path]],
     image: config.Image,
     *,
     workers: int | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _all: None,
     broken: Path | None = None,
 ) -> None:
-    """Decode files into `out`, a .npy file with the (files, height, width, channels) uint8 array.
+    """Decode image files into .npy files, each with a (files, height, width, channels) uint8 array.
 
     The memory it takes does not depend on the number of files. All files are tried, broken ones too.
 
     Args:
-        files: the images, one per row.
-        out: is written, or absent after an error.
+        parts: image files, one per row, and the .npy file that they become; this is absent after an error.
         image: height, width, channels and fit.
         workers: number of threads; None: one per core. Pillow decodes and resizes without Python's lock.
         on_progress: receives the number of finished and of all images, several times per second.
-        broken: file that lists the broken images if there are any; None: no list.
+        broken: file that lists the broken images; removed if there are none; None: no list.
 
     Raises:
         UserError: some images are broken (the first one, and how many), or the disk is full.
     """
-    height, width = shape_of(image)
-    faults = list[tuple[Path, str]]()
-    done, reported = 0, time.monotonic()
-    blank = np.zeros((height, width, image.channels), np.uint8)
+    total = sum(len(files) for files, _ in parts)
+    progress = _Progress(total, on_progress)
+    faults = list[Fault]()
     try:
-        with _strict(), out.open("wb") as file:
-            shape = (len(files), height, width, image.channels)
+        with _strict():
+            for files, out in parts:
+                faults += _write(files, out, image, workers or _cores(), progress)
+        if faults:
+            raise _all_faults(faults, total, broken)
+        if broken is not None:
+            with suppress(OSError):
+                broken.unlink(missing_ok=True)
+    except BaseException:
+        for _, out in parts:
+            out.unlink(missing_ok=True)
+        raise
+
+
+@dataclass
+class _Progress:
+    total: int
+    report: Callable[[int, int], None]
+    done: int = 0
+    reported: float = 0.0
+
+    def step(self) -> None:
+        self.done += 1
+        if time.monotonic() - self.reported >= _PROGRESS_SECONDS or self.done == self.total:
+            self.report(self.done, self.total)
+            self.reported = time.monotonic()
+
+
+def _write(
+    files: Sequence[Path], out: Path, image: config.Image, workers: int, progress: _Progress
+) -> list[Fault]:
+    """Write the array of files; a broken image is black. Return the faults."""
+    shape = (len(files), *shape_of(image), image.channels)
+    blank, faults = np.zeros(shape[1:], np.uint8), list[Fault]()
+    try:
+        # Not a memory map: its pages would count as memory of this process.
+        with out.open("wb") as file:
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-            # Not a memory map: its pages would count as memory of this process.
-            for path, pixels in _decoded(files, image, workers or _cores()):
+            for path, pixels in _decoded(files, image, workers):
                 if isinstance(pixels, str):
                     faults.append((path, pixels))
                 file.write(blank.data if isinstance(pixels, str) else pixels.data)
-                done += 1
-                if time.monotonic() - reported >= _PROGRESS_SECONDS or done == len(files):
-                    on_progress(done, len(files))
-                    reported = time.monotonic()
-        if faults:
-            raise _all_faults(faults, len(files), broken)
-    except BaseException as error:
-        out.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise UserError(f"cannot be written: {error.strerror or error}", where=str(out)) from error
-        raise
+                progress.step()
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror or error}", where=str(out)) from error
+    return faults
 
 
 def shape_of(image: config.Image) -> tuple[int, int]:
@@ -152,8 +179,8 @@ def _pixels(path: Path, image: config.Image, change: Change = lambda same: same)
                 raise Image.DecompressionBombError
             # A jpeg is decoded at 1/2, 1/4 or 1/8 of its size, which is never smaller than the result.
             opened.draft(None, (max(height, width), max(height, width)))
-            upright = ImageOps.exif_transpose(opened)
-            plain = _plain(upright, "L" if image.channels == 1 else "RGB")
+            ImageOps.exif_transpose(opened, in_place=True)
+            plain = _plain(opened, "L" if image.channels == 1 else "RGB")
             fitted = _fitted(change(plain), width, height, image.fit)
             return np.asarray(fitted).reshape(height, width, image.channels)
     except BrokenImageError:
@@ -206,15 +233,13 @@ def _fault(path: Path, error: Exception) -> str:
     return f"the image is truncated or damaged ({error})"
 
 
-def _all_faults(faults: Sequence[tuple[Path, str]], total: int, broken: Path | None) -> UserError:
+def _all_faults(faults: Sequence[Fault], total: int, broken: Path | None) -> UserError:
     path, fault = faults[0]
     hint = "replace it, or remove it from the data"
     if broken is not None:
-        try:
-            with atomic(broken) as file:
-                file.write("".join(f"{path}: {fault}\n" for path, fault in faults).encode(errors="replace"))
-            hint = f"{broken} lists all of them"
-        except OSError:
-            pass  # The message still names the first one and the number.
+        # Without the list, the message still has the first one and the number.
+        with suppress(OSError), atomic(broken) as file:
+            file.write("".join(f"{path}: {fault}\n" for path, fault in faults).encode(errors="replace"))
+            hint = f"{broken} lists all of them" if len(faults) > 1 else hint
     more = f"; {len(faults):,} of {total:,} images are broken" if len(faults) > 1 else ""
     return UserError(f"{fault}{more}", where=str(path), hint=hint)

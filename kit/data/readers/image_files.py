@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kit import config
 from kit.config import Competition
 from kit.data import layout
 from kit.data.readers import table
-from kit.data.readers.decoding import decode_files
 from kit.data.readers.image_names import Index, class_folders, image_files, natural, stem, walk
 from kit.errors import UserError
 
@@ -99,19 +97,6 @@ def stamp(folder: Path, competition: Competition) -> str:
             digest.update(f"{name}\n".encode())
             digest.update("\n".join(map(_file_stamp, walk(folder / name))).encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def decode(
-    rows: ImageRows,
-    out: Path,
-    image: config.Image,
-    *,
-    workers: int | None = None,
-    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
-    broken: Path | None = None,
-) -> None:
-    """Decode the images of rows into a .npy file, see `decode_files`."""
-    decode_files(rows.files, out, image, workers=workers, on_progress=on_progress, broken=broken)
 
 
 def _rows_of_table(folder: Path, competition: Competition) -> ImageRows:

@@ -52,7 +52,8 @@ class Columns:
 
     def order(self, without: Sequence[int]) -> slice | list[int]:
         """Return the places of `pixels` in rows that lack the columns `without`."""
-        kept = [place for place in range(len(self.names)) if place not in set(without)]
+        absent = set(without)
+        kept = [place for place in range(len(self.names)) if place not in absent]
         rank = {place: number for number, place in enumerate(kept)}
         places = [rank[place] for place in self.pixels]
         first, last = places[0], places[-1]

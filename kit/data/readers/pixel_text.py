@@ -101,7 +101,7 @@ def _table(
     if not labelled and competition.usage_column is not None:
         return Table(images, keys)
     texts = texts_of(cells, columns, name, lines, "a label" if labelled else "an id")
-    return Table(images, texts, keys)
+    return Table(images, texts, keys if labelled else [])
 
 
 def _read(raw: bytes, name: str, competition: Competition, *, labelled: bool) -> _Rows:

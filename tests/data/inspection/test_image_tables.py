@@ -162,3 +162,9 @@ def test_accents_may_be_written_in_two_ways(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", ["id", "label"], [[f"e\u0301{n}", n % 2] for n in range(8)])
     write_images(tmp_path / "train", [f"\xe9{n}.png" for n in range(8)])
     assert values(conclude(tmp_path))["form"] == "table"
+
+
+def test_without_a_sample_submission_its_header_is_that_of_the_table(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    found = values(conclude(tmp_path))
+    assert (found["id_column"], found["prediction_column"]) == ("id", "colour")

@@ -179,3 +179,23 @@ def test_pixels_with_fractions_are_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", ["label", *NAMES], rows)
     with pytest.raises(UserError, match="CSV files with pixels from 0 to 255"):
         conclude(tmp_path)
+
+
+def test_a_short_test_file_without_a_header_has_the_columns_of_the_training_file(tmp_path: Path) -> None:
+    write_csv(tmp_path / "letters-train.csv", None, [[*row[:-1], 0] for row in pixel_rows(90, 64, range(30))])
+    write_csv(tmp_path / "letters-test.csv", None, [[*row[:-1], 0] for row in pixel_rows(20, 64, range(30))])
+    found = values(conclude(tmp_path))
+    assert (found["label_column"], found["test"]) == ("0", "letters-test.csv")
+    assert not {"ignored_columns", "test_id_column"} & found.keys()
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_three_families_are_red_green_and_blue(tmp_path: Path, order: str) -> None:
+    if order == "first":
+        names = [f"{channel}{n}" for channel in "rgb" for n in range(64)]
+    else:
+        names = [f"{channel}{n}" for n in range(64) for channel in "rgb"]
+    write_csv(tmp_path / "train.csv", ["label", *names], pixel_rows(30, 192, range(4)))
+    found = values(conclude(tmp_path))
+    assert (found["image_shape"], found["channel_order"]) == ((8, 8, 3), order)
+    assert "ignored_columns" not in found

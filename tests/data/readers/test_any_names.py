@@ -186,6 +186,11 @@ def test_the_id_column_must_be_there() -> None:
     assert message.endswith("competition.test_id_column names it")
 
 
+def test_the_key_of_an_absent_column_is_named() -> None:
+    message = fault("label,px1,px2,px3,px4\na,1,2,3,4\n", label_columns=["cat", "dog"])
+    assert message.endswith("competition.label_columns names it")
+
+
 @pytest.mark.parametrize("cell", ["12.0", "0.5", "-1", "256", ""])
 def test_a_wrong_pixel_is_named(cell: str) -> None:
     message = fault(f"label,px1,px2,px3,px4\na,1,2,3,4\nb,1,{cell},3,4\n")

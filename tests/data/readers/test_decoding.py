@@ -119,6 +119,16 @@ def test_images_are_turned_upright(tmp_path: Path, orientation: int) -> None:
     np.testing.assert_array_equal(decode_file(path, wanted)[:, :, 0], np.asarray(upright))
 
 
+def test_a_large_jpeg_on_its_side(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # The camera was turned: what is on the left is at the top.
+    image = Image.new("L", (640, 480), 0)
+    image.paste(200, (0, 0, 320, 480))
+    pixels = decoded(image, tmp_path / "a.jpg", config.Image(size=(64, 48), channels=1), exif=exif)
+    np.testing.assert_allclose(pixels[:30], 200, atol=3)
+    np.testing.assert_allclose(pixels[-30:], 0, atol=3)
+
+
 def test_stretch_scales_each_side(tmp_path: Path) -> None:
     image = Image.new("L", (40, 10), 0)
     image.paste(200, (20, 0, 40, 10))
@@ -149,7 +159,9 @@ def test_many_files_in_order(tmp_path: Path) -> None:
     files = [saved(Image.new("L", (2, 2), grey), tmp_path / f"{grey}.png") for grey in range(100)]
     seen = list[tuple[int, int]]()
     wanted = config.Image(size=2, channels=1)
-    decode_files(files, tmp_path / "out.npy", wanted, workers=3, on_progress=lambda *now: seen.append(now))
+    decode_files(
+        [(files, tmp_path / "out.npy")], wanted, workers=3, on_progress=lambda *now: seen.append(now)
+    )
     pixels = np.load(tmp_path / "out.npy", mmap_mode="r")
     assert (pixels.shape, pixels.dtype) == ((100, 2, 2, 1), np.uint8)
     np.testing.assert_array_equal(pixels[:, 1, 1, 0], np.arange(100))
@@ -157,7 +169,7 @@ def test_many_files_in_order(tmp_path: Path) -> None:
 
 
 def test_no_files(tmp_path: Path) -> None:
-    decode_files([], tmp_path / "out.npy", RGB_6X4)
+    decode_files([([], tmp_path / "out.npy")], RGB_6X4)
     assert np.load(tmp_path / "out.npy").shape == (0, 6, 4, 3)
 
 
@@ -214,7 +226,7 @@ def test_a_broken_image(tmp_path: Path, break_it: Callable[[Path], None], messag
     path = saved(Image.fromarray(RANDOM.integers(0, 256, (40, 40, 3), dtype=np.uint8)), tmp_path / "a.png")
     break_it(path)
     with pytest.raises(UserError) as caught:
-        decode_files([path], tmp_path / "out.npy", RGB_6X4)
+        decode_files([([path], tmp_path / "out.npy")], RGB_6X4)
     assert str(caught.value).startswith(f"{path}: {message}")
     assert not (tmp_path / "out.npy").exists()
 
@@ -238,7 +250,7 @@ def test_all_broken_images_are_counted_and_listed(tmp_path: Path) -> None:
     empty(files[7])
     page(files[33])
     with pytest.raises(UserError) as caught:
-        decode_files(files, tmp_path / "out.npy", RGB_6X4, broken=tmp_path / "broken-images.txt")
+        decode_files([(files, tmp_path / "out.npy")], RGB_6X4, broken=tmp_path / "broken-images.txt")
     listed = tmp_path / "broken-images.txt"
     first = f"{files[7]}: the file is empty; 2 of 40 images are broken"
     assert str(caught.value) == f"{first}\n{listed} lists all of them"
@@ -246,10 +258,30 @@ def test_all_broken_images_are_counted_and_listed(tmp_path: Path) -> None:
     assert listed.read_text().splitlines() == expected
 
 
+def test_the_list_goes_when_all_images_are_good(tmp_path: Path) -> None:
+    (tmp_path / "broken-images.txt").write_text("a.png: the file is empty\n")
+    path = saved(Image.new("L", (2, 2), 0), tmp_path / "a.png")
+    decode_files([([path], tmp_path / "out.npy")], RGB_6X4, broken=tmp_path / "broken-images.txt")
+    assert not (tmp_path / "broken-images.txt").exists()
+
+
+def test_broken_training_and_test_images_are_listed_together(tmp_path: Path) -> None:
+    paths = [saved(Image.new("L", (2, 2), 0), tmp_path / name) for name in ("a.png", "b.png")]
+    for path in paths:
+        empty(path)
+    parts = [([path], path.with_suffix(".npy")) for path in paths]
+    with pytest.raises(UserError, match=r"a\.png: the file is empty; 2 of 2 images are broken"):
+        decode_files(parts, RGB_6X4, broken=tmp_path / "list")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "list"]
+    assert len((tmp_path / "list").read_text().splitlines()) == 2
+
+
 def test_where_no_list_can_be_written_the_message_says_all_the_same(tmp_path: Path) -> None:
     empty(tmp_path / "a.png")
     with pytest.raises(UserError, match="the file is empty\nreplace it, or remove it from the data"):
-        decode_files([tmp_path / "a.png"], tmp_path / "out.npy", RGB_6X4, broken=tmp_path / "a.png" / "list")
+        decode_files(
+            [([tmp_path / "a.png"], tmp_path / "out.npy")], RGB_6X4, broken=tmp_path / "a.png" / "list"
+        )
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -258,7 +290,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     path = saved(Image.new("L", (2, 2), 0), tmp_path / "a.png")
     (tmp_path / "out.npy").symlink_to("/dev/full")
     with pytest.raises(UserError, match="cannot be written: No space left on device"):
-        decode_files([path], tmp_path / "out.npy", RGB_6X4)
+        decode_files([([path], tmp_path / "out.npy")], RGB_6X4)
 
 
 def test_an_interrupt_stops_the_threads_and_removes_the_file(tmp_path: Path) -> None:
@@ -269,7 +301,7 @@ def test_an_interrupt_stops_the_threads_and_removes_the_file(tmp_path: Path) -> 
         raise KeyboardInterrupt(done, total)
 
     with pytest.raises(KeyboardInterrupt):
-        decode_files(files, tmp_path / "out.npy", RGB_6X4, on_progress=interrupt)
+        decode_files([(files, tmp_path / "out.npy")], RGB_6X4, on_progress=interrupt)
     assert threading.active_count() == before
     assert not (tmp_path / "out.npy").exists()
 
@@ -280,7 +312,7 @@ from pathlib import Path
 from kit import config
 from kit.data.readers.decoding import decode_files
 files = [Path(sys.argv[1])] * int(sys.argv[2])
-decode_files(files, Path(sys.argv[1]).with_suffix(".npy"), config.Image(size=128))
+decode_files([(files, Path(sys.argv[1]).with_suffix(".npy"))], config.Image(size=128))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -2,13 +2,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from kit import config
 from kit.config import Competition
-from kit.data.readers.image_files import ImageRows, decode, stamp, test_rows, training_rows
+from kit.data.readers.image_files import ImageRows, stamp, test_rows, training_rows
 from kit.errors import UserError
 
 test_rows.__test__ = False  # type: ignore[attr-defined]
@@ -211,11 +208,3 @@ def test_a_link_to_nothing_has_a_stamp(table: Path) -> None:
     before = stamp(table, competition("table"))
     (table / "test" / "3.png").symlink_to("absent")
     assert stamp(table, competition("table")) != before
-
-
-def test_rows_are_decoded_in_their_order(table: Path) -> None:
-    for name, grey in (("a.png", 10), ("b.png", 20), ("c.jpg", 30)):
-        Image.new("L", (4, 4), grey).save(table / "train" / name)
-    rows = training_rows(table, competition("table"))
-    decode(rows, table / "out.npy", config.Image(size=4, channels=1))
-    assert np.load(table / "out.npy")[:, 0, 0, 0].tolist() == [10, 20, 30]
