@@ -10,10 +10,16 @@ import click
 from kit.cli import options
 from kit.cli.busy import Busy
 from kit.errors import UserError
+from kit.lazy import LazyModule
 from kit.run_folder import find_run
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kit.pipeline.predict import Prediction
+else:
+    np = LazyModule("numpy")
 
 SHOWN = 100
 """Images in the table on a terminal; all of them are in --output and --json."""
@@ -105,12 +111,14 @@ def _as_json(prediction: "Prediction") -> dict[str, object]:
         "images": [
             {
                 "file": name,
-                "predicted": prediction.labels[int(probs.argmax())],
-                "probability": float(probs.max()),
+                "predicted": prediction.labels[int(guess)],
+                "probability": float(probs[guess]),
                 "probabilities": dict(zip(prediction.labels, probs.tolist(), strict=True)),
                 "warning": text or None,
             }
-            for name, probs, text in zip(prediction.names, prediction.probs, texts, strict=True)
+            for name, probs, guess, text in zip(
+                prediction.names, prediction.probs, prediction.predicted, texts, strict=True
+            )
         ],
     }
 
@@ -121,7 +129,7 @@ def _show(prediction: "Prediction", top: int) -> None:
     from kit.reports.formatting import print_table, print_text
 
     probs, count = prediction.probs[:SHOWN], min(top, len(prediction.labels))
-    order = (-probs).argsort(axis=1, kind="stable")[:, :count]
+    order = _first(prediction.predicted[:SHOWN], (-probs).argsort(axis=1, kind="stable"))[:, :count]
     columns: dict[str, Sequence[str]] = {"File": prediction.names[:SHOWN]}
     for place in range(count):
         heading = "Label" if place == 0 else f"Label {place + 1}"
@@ -135,3 +143,9 @@ def _show(prediction: "Prediction", top: int) -> None:
     if len(prediction.names) > SHOWN:
         more = len(prediction.names) - SHOWN
         print_text(console, f"{more:,} more images: --output FILE.csv writes all of them")
+
+
+def _first(predicted: "NDArray[np.integer]", order: "NDArray[np.integer]") -> "NDArray[np.integer]":
+    """Return the order of the classes of each row with the predicted class first."""
+    others = order[order != predicted[:, None]].reshape(len(order), -1)
+    return np.column_stack([predicted, others])

@@ -1,46 +1,53 @@
-"""Single image files as arrays, as a network takes them."""
+"""New image files as arrays, as a network takes them."""
 
-import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 
-from kit.config.root import Image
+from kit.config import Config, Image
+from kit.data.readers.decoding import BrokenImageError, decode_file
 from kit.errors import UserError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
-"""Names of image files end with one of these, in any case; others in a folder are left out."""
 SHOWN = 5
 """Number of unreadable files that an error names."""
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)
 
 
-def read_pictures(
-    files: Sequence[Path], shape: tuple[int, int, int], fit: Image | None, *, inverted: bool
-) -> NDArray[np.uint8]:
+def read_pictures(files: Sequence[Path], config: Config, *, inverted: bool) -> NDArray[np.uint8]:
     """Return (files, height, width, channels) uint8.
+
+    Image files are made to fit as in training. Where the competition has CSV files, which have no images of
+    other shapes, they keep their proportions, and get a margin in the colour of their border.
 
     Args:
         files: image files.
-        shape: height, width and channels.
-        fit: how an image of another shape is made to fit; None: with a margin in the colour of its border.
+        config: of the run.
         inverted: whether to invert the images.
 
     Raises:
         UserError: files are not readable images; the message describes the first and names SHOWN.
     """
-    images = np.empty((len(files), *shape), np.uint8)
+    height, width, channels = config.image_shape
+    if files and channels not in {1, 3}:
+        what = f"the images of this competition have {channels} channels, those of image files 1 or 3"
+        raise UserError(what, where=str(files[0]), expected="a CSV file")
+    changes: list[Callable[[Pillow.Image], Pillow.Image]] = [ImageOps.invert] if inverted else []
+    fit = config.image
+    if not config.competition.has_files:
+        fit = Image(size=(height, width), channels=cast("Literal[1, 3]", channels), fit="stretch")
+        changes.append(partial(_with_margin, aspect=width / height))
+    images = np.empty((len(files), height, width, channels), np.uint8)
     broken: list[tuple[Path, str]] = []
     for row, path in enumerate(files):
         try:
-            images[row] = _read(path, shape, fit, inverted=inverted)
-        except _UNREADABLE as error:
-            broken.append((path, _reason(path, error)))
+            images[row] = decode_file(path, fit, partial(_changed, changes=changes))
+        except BrokenImageError as error:
+            broken.append((path, str(error)))
     if broken:
         [(first, reason), *others] = broken
         more = ", ".join(str(path) for path, _ in others[: SHOWN - 1]) + ", …" * (len(others) >= SHOWN)
@@ -53,36 +60,12 @@ def read_pictures(
     return images
 
 
-def _read(path: Path, shape: tuple[int, int, int], fit: Image | None, *, inverted: bool) -> NDArray[np.uint8]:
-    height, width, channels = shape
-    with Pillow.open(path) as opened:
-        opened.draft("RGB", (2 * width, 2 * height))  # decodes a large jpeg at a smaller scale
-        picture = _in_mode(ImageOps.exif_transpose(opened), _MODES[channels])
-    if inverted:
-        picture = Pillow.fromarray(255 - np.asarray(picture))
-    size = (width, height)
-    if picture.size != size:
-        if fit is None:
-            picture = _with_margin(picture, width / height)
-        if fit is not None and fit.fit == "letterbox":
-            picture = ImageOps.pad(picture, size, Pillow.Resampling.LANCZOS)
-        else:
-            picture = picture.resize(size, Pillow.Resampling.LANCZOS)
-    return np.asarray(picture).reshape(shape)
-
-
-def _in_mode(picture: Pillow.Image, mode: str) -> Pillow.Image:
-    """Return a picture with 8 bits per channel; what is transparent becomes white."""
-    if picture.mode.startswith("I"):
-        values = np.asarray(picture, np.int64)
-        picture = Pillow.fromarray(
-            (values // (257 if values.max() > 255 else 1)).clip(0, 255).astype(np.uint8)
-        )
-    if picture.has_transparency_data and mode in {"L", "RGB"}:
-        coloured = picture.convert("RGBA")
-        white = Pillow.new("RGBA", coloured.size, "white")
-        picture = Pillow.alpha_composite(white, coloured).convert("RGB")
-    return picture.convert(mode)
+def _changed(
+    picture: Pillow.Image, changes: Sequence[Callable[[Pillow.Image], Pillow.Image]]
+) -> Pillow.Image:
+    for change in changes:
+        picture = change(picture)
+    return picture
 
 
 def _with_margin(picture: Pillow.Image, aspect: float) -> Pillow.Image:
@@ -95,13 +78,3 @@ def _with_margin(picture: Pillow.Image, aspect: float) -> Pillow.Image:
     enlarged = Pillow.new(picture.mode, size, colour if len(colour) > 1 else colour[0])
     enlarged.paste(picture, ((size[0] - width) // 2, (size[1] - height) // 2))
     return enlarged
-
-
-def _reason(path: Path, error: Exception) -> str:
-    if path.is_file() and not path.stat().st_size:
-        return "an empty file"
-    if isinstance(error, Pillow.DecompressionBombError):
-        return "an image of too many pixels"
-    if isinstance(error, UnidentifiedImageError):
-        return "no image, or one of an unknown format"
-    return getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0][:100]

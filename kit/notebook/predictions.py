@@ -51,7 +51,7 @@ def _table(prediction: Prediction, index: "pd.Index[Any]") -> pd.DataFrame:
         if warning:
             say(f"{name}: {warning.replace('--invert', 'invert=True')}")
     table = pd.DataFrame(prediction.probs, index, [f"p{label}" for label in prediction.labels])
-    predicted = [prediction.labels[place] for place in prediction.probs.argmax(axis=1)]
+    predicted = [prediction.labels[place] for place in prediction.predicted]
     whole = all(label.isdecimal() and str(int(label)) == label for label in prediction.labels)
     table.insert(0, "predicted", [int(one) for one in predicted] if whole else predicted)
     return table

@@ -1,7 +1,6 @@
 """The images that `kit predict` is given: image files, folders of them, CSV files as the competition's."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 from kit.config import Config, validate
 from kit.data import compressed
 from kit.data.likeness import Reference
-from kit.data.pictures import ENDINGS, read_pictures
-from kit.data.readers import pixel_csv
+from kit.data.pictures import read_pictures
+from kit.data.readers import pixel_csv, pixel_text
+from kit.data.readers.image_names import image_files, natural
 from kit.data.shift import FEWEST
 from kit.data.source import find_local
 from kit.errors import UserError
@@ -98,26 +98,11 @@ def _check_exist(paths: Sequence[Path]) -> None:
 
 def _files_in(folder: Path) -> list[Path]:
     """Return the image files in a folder and its folders, in natural order."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
-    shown = [
-        path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    if not shown:
-        expected = f"files that end with {', '.join(ENDINGS)}"
-        raise UserError("this folder has no images", where=str(folder), expected=expected)
-    return sorted(shown, key=lambda path: list(_natural(str(path))))
-
-
-def _natural(name: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the parts of a sort key: numbers by value, before text."""
-    for part in re.findall(r"[0-9]+|[^0-9]+", name):
-        yield (0, int(part), part) if part.isdecimal() else (1, 0, part)
+    return [folder / name for name in sorted(image_files(folder), key=natural)]
 
 
 def _read_files(files: Sequence[Path], config: Config, *, inverted: bool) -> NewImages:
-    fit = config.image if config.competition.has_files else None
-    images = read_pictures(files, config.image_shape, fit, inverted=inverted)
-    return NewImages(tuple(map(str, files)), images)
+    return NewImages(tuple(map(str, files)), read_pictures(files, config, inverted=inverted))
 
 
 def _read_table(path: Path, config: Config, *, inverted: bool) -> NewImages:
@@ -127,6 +112,8 @@ def _read_table(path: Path, config: Config, *, inverted: bool) -> NewImages:
             where=str(path),
             expected="image files, or a folder of them",
         )
-    table = pixel_csv.parse(compressed.content(path), str(path), config.competition, labelled=False)
-    names = table.texts or [f"{path}:{row + 2}" for row in range(len(table.images))]
+    parse = pixel_text.parse if config.competition.form == "pixel_text" else pixel_csv.parse
+    table = parse(compressed.content(path), str(path), config.competition, labelled=False)
+    first = 2 if config.competition.header else 1
+    names = table.texts or [f"{path}:{row + first}" for row in range(len(table.images))]
     return NewImages(tuple(names), 255 - table.images if inverted else table.images)

@@ -13,6 +13,7 @@ from kit.ensembling.sources import find_source, is_same, label_of
 from kit.ensembling.stored import apply, used_columns
 from kit.errors import UserError
 from kit.members import Member
+from kit.metrics import METRICS, most_probable
 from kit.pipeline.new_images import NewImages, read_images, unlike_training
 from kit.run_folder import Run
 from kit.tables import Predictions, write_test
@@ -32,6 +33,7 @@ class Prediction:
         labels: the label of class 0, 1, ….
         names: of the images, as in `NewImages`.
         probs: (rows, classes) float64.
+        predicted: (rows,) predicted classes: the metric of the run decides which.
         warnings: for each image what differs from the training images, or an empty text; None if there are
             no training images to compare with.
     """
@@ -40,6 +42,7 @@ class Prediction:
     labels: tuple[str, ...]
     names: tuple[str, ...]
     probs: Probabilities
+    predicted: NDArray[np.integer]
     warnings: list[str] | None
 
 
@@ -107,12 +110,14 @@ def predict_images(run: Run, new: NewImages, on_stage: Callable[[str], None] = _
     """Return the predictions of images, and whether these look like training images; see `predict`."""
     probs = predict(run, new.images, on_stage)
     on_stage("comparing with training images")
-    return Prediction(run.name, class_names(run), new.names, probs, unlike_training(run, new.images))
+    unlike = unlike_training(run, new.images)
+    return Prediction(run.name, class_names(run), new.names, probs, _decided(run, probs), unlike)
 
 
 def write(path: Path, prediction: Prediction) -> None:
     """Write a CSV file: file, predicted label, one probability per class, as in test.csv of a run."""
-    write_test(path, Predictions(prediction.names, prediction.probs, prediction.labels, "file"))
+    table = Predictions(prediction.names, prediction.probs, prediction.labels, "file", prediction.predicted)
+    write_test(path, table)
 
 
 def predict(run: Run, images: NDArray[np.uint8], on_stage: Callable[[str], None] = _ignore) -> Probabilities:
@@ -154,6 +159,15 @@ def check_finished(run: Run) -> None:
     if not run.is_finished():
         what = f"this run is not finished ({run.status()})"
         raise UserError(what, where=str(run.path), hint=run.how_to_finish())
+
+
+def _decided(run: Run, probs: Probabilities) -> NDArray[np.integer]:
+    """Return the classes that the run's metric predicts; its rule may depend on the OOF predictions."""
+    metric = METRICS[validate(run.read_record().config).competition.metric]
+    if not metric.rule:
+        return most_probable(probs)
+    oof = run.read_oof()
+    return metric.decider(oof.probs, oof.labels)(probs)
 
 
 def class_names(run: Run) -> tuple[str, ...]:

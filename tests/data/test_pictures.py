@@ -5,11 +5,23 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from kit.config.root import Image
+from kit.config import Config, load
 from kit.data.pictures import read_pictures
+from kit.data.readers.decoding import decode_file
 from kit.errors import UserError
 
-GREY, COLOUR = (8, 8, 1), (8, 8, 3)
+GREY, COLOUR = "image_shape=[8, 8]", "image_shape=[8, 8, 3]"
+
+
+def files(**image: object) -> Config:
+    """Return the configuration of a competition with image files."""
+    changes = [f"image.{key}={value}" for key, value in {"size": 8, "channels": 1, **image}.items()]
+    return load("lenet-plain", ["competition={form: folders, classes: null}", *changes])
+
+
+def csv(shape: str = GREY) -> Config:
+    """Return the configuration of a competition with CSV files."""
+    return load("baselines", [f"competition.{shape}"])
 
 
 @pytest.fixture
@@ -17,11 +29,9 @@ def pixels() -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
 
 
-def read(
-    path: Path, shape: tuple[int, int, int] = GREY, fit: Image | None = None, *, inverted: bool = False
-) -> NDArray[np.uint8]:
-    images = read_pictures([path], shape, fit, inverted=inverted)
-    return np.asarray(images[0])
+def read(path: Path, shape: str = GREY, *, inverted: bool = False) -> NDArray[np.uint8]:
+    [image] = read_pictures([path], csv(shape), inverted=inverted)
+    return np.asarray(image)
 
 
 @pytest.mark.parametrize("ending", ["png", "bmp", "tif"])
@@ -61,7 +71,7 @@ def test_an_image_is_turned_as_its_camera_was(tmp_path: Path, pixels: NDArray[np
     assert np.array_equal(read(tmp_path / "a.png")[:, :, 0], pixels[::-1, ::-1])
 
 
-def test_without_a_rule_an_image_gets_a_margin_in_the_colour_of_its_border(tmp_path: Path) -> None:
+def test_where_images_are_in_csv_files_one_gets_a_margin_in_the_colour_of_its_border(tmp_path: Path) -> None:
     wide = np.full((40, 80), 200, np.uint8)
     wide[10:30, 30:50] = 0
     Pillow.fromarray(wide).save(tmp_path / "a.png")
@@ -70,12 +80,25 @@ def test_without_a_rule_an_image_gets_a_margin_in_the_colour_of_its_border(tmp_p
     assert image[4, 4] < 40
 
 
-@pytest.mark.parametrize(("fit", "top"), [("stretch", 200), ("letterbox", 0)])
-def test_with_a_rule_an_image_is_fitted_as_in_training(tmp_path: Path, fit: str, top: int) -> None:
+@pytest.mark.parametrize(("fit", "top"), [("stretch", 55), ("letterbox", 0)])
+def test_where_images_are_files_an_image_is_fitted_as_in_training(tmp_path: Path, fit: str, top: int) -> None:
     Pillow.new("L", (80, 40), 200).save(tmp_path / "a.png")
-    image = read(tmp_path / "a.png", GREY, Image.model_validate({"fit": fit}))
+    [image] = read_pictures([tmp_path / "a.png"], files(fit=fit), inverted=True)
     assert (image[0] == top).all()
-    assert (image[4] == 200).all()
+    assert (image[4] == 55).all()
+
+
+def test_where_images_are_files_an_image_is_decoded_as_in_training(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    Pillow.fromarray(noise).save(tmp_path / "a.jpg")
+    config = files(channels=3)
+    [image] = read_pictures([tmp_path / "a.jpg"], config, inverted=False)
+    assert np.array_equal(image, decode_file(tmp_path / "a.jpg", config.image))
+
+
+def test_image_files_do_not_have_two_channels(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="have 2 channels"):
+        read(tmp_path / "a.png", "image_shape=[8, 8, 2]")
 
 
 def test_all_unreadable_files_are_named(tmp_path: Path, pixels: NDArray[np.uint8]) -> None:
@@ -83,10 +106,10 @@ def test_all_unreadable_files_are_named(tmp_path: Path, pixels: NDArray[np.uint8
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:60])
-    files = [tmp_path / f"{name}.png" for name in ("good", "empty", "text", "cut")]
+    names = [tmp_path / f"{name}.png" for name in ("good", "empty", "text", "cut")]
     with pytest.raises(UserError) as caught:
-        read_pictures(files, GREY, None, inverted=False)
+        read_pictures(names, csv(), inverted=False)
     assert str(caught.value).splitlines() == [
-        f"{files[1]}: not a readable image, nor 2 more: {files[2]}, {files[3]}",
-        "expected png, jpg, tif, bmp or webp, received an empty file",
+        f"{names[1]}: not a readable image, nor 2 more: {names[2]}, {names[3]}",
+        "expected png, jpg, tif, bmp or webp, received the file is empty",
     ]

@@ -45,6 +45,14 @@ def test_a_csv_file_has_the_format_of_the_test_file(tmp_path: Path, config: Conf
     assert new.images[:, 5, 5, 0].tolist() == [254, 252, 251, 254]
 
 
+def test_a_csv_file_may_have_its_pixels_in_one_column(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text(f"emotion,pixels\n0,{' '.join(['3'] * 784)}\n")
+    config = load("quick", ["competition={form: pixel_text, classes: null, label_column: emotion}"])
+    new = read_images([tmp_path / "new.csv"], config, inverted=False)
+    assert new.names == (f"{tmp_path}/new.csv:2",)
+    assert (new.images == 3).all()
+
+
 def test_absent_files_are_named(tmp_path: Path, config: Config) -> None:
     paths = [draw(tmp_path / "a.png"), tmp_path / "b.png", tmp_path / "c.png"]
     with pytest.raises(UserError, match=r"b\.png: there is no such file or folder, and 1 more: .*c\.png"):
@@ -53,7 +61,7 @@ def test_absent_files_are_named(tmp_path: Path, config: Config) -> None:
 
 def test_a_folder_without_images_is_refused(tmp_path: Path, config: Config) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UserError, match="this folder has no images"):
+    with pytest.raises(UserError, match="there are no image files"):
         read_images([tmp_path], config, inverted=False)
 
 

@@ -14,8 +14,10 @@ from kit.config import load
 from kit.data.layout import SAMPLE
 from kit.errors import UserError
 from kit.members import Member
+from kit.oof import Oof
 from kit.pipeline import predict as module
-from kit.pipeline.predict import class_names, predict, predict_files, write
+from kit.pipeline.new_images import NewImages
+from kit.pipeline.predict import class_names, predict, predict_files, predict_images, write
 from kit.records import EnsembleRecord
 from kit.run_folder import Run, find_run
 from kit.training.stored import StoredNetwork
@@ -110,6 +112,19 @@ def test_the_table_has_the_columns_of_test_csv(run: Run, asked: list[StoredNetwo
     header, row = (tmp_path / "out.csv").read_text().splitlines()
     assert header == "file,predicted," + ",".join(f"p{digit}" for digit in range(10))
     assert row.startswith(f"{tmp_path}/a.png,0,0.25,0.25,0.25,0.0833")
+
+
+def test_the_metric_chooses_the_label(run: Run, asked: list[StoredNetwork]) -> None:
+    """With balanced accuracy, the rarer of two classes of equal probability is predicted."""
+    changes = ["folds.count=2", "competition.metric=balanced_accuracy"]
+    record = run.read_record()
+    run.write_record(record.model_copy(update={"config": load("default", changes).model_dump(mode="json")}))
+    labels = np.array([0, 0, 0, 1])
+    run.write_oof(Oof(labels, np.eye(10)[labels], tuple("0123456789")))
+    prediction = predict_images(run, NewImages(("a", "b"), IMAGES))
+    assert asked
+    assert prediction.probs[0, 0] == prediction.probs[0, 1]
+    assert prediction.predicted.tolist() == [1, 1]
 
 
 @pytest.mark.slow

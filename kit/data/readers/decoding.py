@@ -28,6 +28,7 @@ _BACKGROUND = 255
 """What transparent pixels show."""
 
 Pixels = NDArray[np.uint8]
+Change = Callable[[Image.Image], Image.Image]
 Fault = tuple[Path, str]
 """A broken image, and what is wrong with it."""
 
@@ -116,14 +117,19 @@ def shape_of(image: config.Image) -> tuple[int, int]:
     return (image.size, image.size) if isinstance(image.size, int) else image.size
 
 
-def decode_file(path: Path, image: config.Image) -> Pixels:
+def decode_file(path: Path, image: config.Image, change: Change = lambda same: same) -> Pixels:
     """Return one image file as (height, width, channels) uint8.
+
+    Args:
+        path: of the file.
+        image: height, width, channels and fit.
+        change: is applied before the image is made to fit, in mode L or RGB.
 
     Raises:
         BrokenImageError: it cannot be decoded.
     """
     with _strict():
-        return _pixels(path, image)
+        return _pixels(path, image, change)
 
 
 def _cores() -> int:
@@ -165,7 +171,7 @@ def _pixels_or_fault(path: Path, image: config.Image) -> Pixels | str:
         return str(error)
 
 
-def _pixels(path: Path, image: config.Image) -> Pixels:
+def _pixels(path: Path, image: config.Image, change: Change = lambda same: same) -> Pixels:
     height, width = shape_of(image)
     try:
         with Image.open(path) as opened:
@@ -175,7 +181,7 @@ def _pixels(path: Path, image: config.Image) -> Pixels:
             opened.draft(None, (max(height, width), max(height, width)))
             ImageOps.exif_transpose(opened, in_place=True)
             plain = _plain(opened, "L" if image.channels == 1 else "RGB")
-            fitted = _fitted(plain, width, height, image.fit)
+            fitted = _fitted(change(plain), width, height, image.fit)
             return np.asarray(fitted).reshape(height, width, image.channels)
     except BrokenImageError:
         raise
