@@ -36,7 +36,7 @@ class Submission(Section):
     """Headers of the probability columns (format probabilities): the labels in any order, or other names in
     the order of the labels; null: the labels, in the order of the sample submission."""
     values: dict[Label, Label] | None = None
-    """What the submission holds for each label, as in {cat: "0", dog: "1"}; null: the label (format label)."""
+    """What the submission holds for each label, as in {cat: "0", dog: "1"}; null: the labels themselves."""
 
     @model_validator(mode="after")
     def _belong_to_the_format(self) -> Self:
