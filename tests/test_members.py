@@ -71,3 +71,9 @@ def test_a_member_trained_on_all_rows_comes_after_the_folds_of_its_model_and_see
         ("b", 0),
         ("b", ALL_ROWS),
     ]
+
+
+def test_a_member_without_test_rows_is_restored(result: MemberResult) -> None:
+    back = unpack(pack(replace(result, test_probs=result.test_probs[:0])))
+    assert back.test_probs.shape == (0, 3)
+    np.testing.assert_array_equal(back.val_probs, result.val_probs, strict=True)
