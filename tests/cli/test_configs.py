@@ -81,11 +81,9 @@ def test_a_value_without_a_file_is_the_default() -> None:
 
 @pytest.mark.usefixtures("workdir")
 def test_a_section_shows_its_keys_alone() -> None:
-    assert {one["key"] for one in records("default", "folds")} == {
-        "folds.count",
-        "folds.seed",
-        "folds.reshuffle",
-    }
+    keys = {one["key"] for one in records("default", "folds")}
+    assert {"folds.count", "folds.seed", "folds.reshuffle"} < keys
+    assert all(key.startswith("folds.") for key in keys)
 
 
 @pytest.mark.usefixtures("workdir")
