@@ -9,10 +9,12 @@ from kit.data.inspection import Base, Setting
 WIDTH = 110
 _INDENT = "  "
 _BASES: dict[Base, str] = {
+    "default": "made for handwritten digits of 28 x 28 pixels",
     "images": "for small or grey images; photos is for photographs",
     "photos": "for photographs; images is for small or grey images",
 }
 _FLIPS: dict[Base, str] = {
+    "default": "",
     "images": "# augmentation: {flip: horizontal}  # for objects that may be mirrored: no digits or letters",
     "photos": "# augmentation: {flip: none}  # for objects that must not be mirrored",
 }
@@ -34,7 +36,7 @@ def text_of(base: Base, heading: str, directory: str, settings: Sequence[Setting
         own = [one for one in settings if one.key.startswith(f"{section}.")]
         lines += _section(section, own)
     lines.append(_FLIPS[base])
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def line_of(text: str, key: str) -> int:

@@ -26,7 +26,7 @@ from kit.data.inspection.known import known_for
 from kit.data.inspection.table import Table
 from kit.errors import UserError
 
-Base = Literal["images", "photos"]
+Base = Literal["default", "images", "photos"]
 _FORMATS = {
     ".dcm": "DICOM images",
     ".parquet": "Parquet files",
@@ -44,7 +44,7 @@ class Conclusions:
     """What the files of a competition are.
 
     Attributes:
-        base: shipped configuration that suits the images: images or photos.
+        base: shipped configuration that suits the images.
         lines: the conclusions for people.
         settings: the keys of the configuration.
         has_test: whether there are test rows.
@@ -107,7 +107,11 @@ def inspect(root: Path, slug: str, ask: Ask, wanted: str | None = None) -> Concl
             Setting("folds.group.column", group.column),
         ]
     base: Base = "images" if measured is None or measured.is_small else "photos"
-    settings.append(Setting("training.epochs", epochs(training.rows, base), f"for {training.rows:,} images"))
+    if clues.known and clues.known.digits:
+        base = "default"
+    else:
+        number = epochs(training.rows, base)
+        settings.append(Setting("training.epochs", number, f"for {training.rows:,} images"))
     return Conclusions(base, tuple(lines), tuple(settings), test.rows > 0)
 
 

@@ -18,6 +18,7 @@ class Known:
         label: column with the label, where a table has several that could be.
         positive: label whose probability is submitted, if it is not the second one.
         pixels_by_column: whether the images of a CSV file are transposed.
+        digits: whether its images are like those that the configuration `default` is made for.
     """
 
     metric: MetricName
@@ -25,13 +26,14 @@ class Known:
     label: str | None = None
     positive: str | None = None
     pixels_by_column: bool = False
+    digits: bool = False
 
 
 _AUC = Known("auc", "probability")
 _LOG_LOSS = Known("log_loss", "probabilities")
 KNOWN: dict[str, Known] = {
-    "digit-recognizer": Known("accuracy"),
-    "Kannada-MNIST": Known("accuracy"),
+    "digit-recognizer": Known("accuracy", digits=True),
+    "Kannada-MNIST": Known("accuracy", digits=True),
     "fashionmnist": Known("accuracy"),
     "fashion-mnist": Known("accuracy"),
     "sign-language-mnist": Known("accuracy"),

@@ -60,3 +60,12 @@ def test_photographs_have_the_base_configuration_of_photographs(tmp_path: Path) 
 def test_few_rows_need_more_epochs(rows: int, expected: int) -> None:
     assert epochs(rows, "images") == expected
     assert epochs(10_000, "photos") == 30
+
+
+@pytest.mark.parametrize(("slug", "base"), [("digit-recognizer", "default"), ("letters", "images")])
+def test_only_digits_get_the_networks_that_are_made_for_digits(tmp_path: Path, slug: str, base: str) -> None:
+    header = ["label", *(f"pixel{number}" for number in range(784))]
+    write_csv(tmp_path / "train.csv", header, [[n % 3, *[n] * 784] for n in range(12)])
+    found = conclude(tmp_path, slug)
+    assert found.base == base
+    assert ("epochs" in values(found)) == (base == "images")
