@@ -140,13 +140,13 @@ def open_folder(folder: Path, config: Config, on_progress: OnProgress = ignore) 
 
 
 def check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
-    """Check that the sample submission, if `folder` holds one, belongs to the test rows.
+    """Check that the sample submission, if there are one and test rows, belongs to the test rows.
 
     Raises:
         UserError: header or ids differ.
     """
     sample = _sample_submission(folder, config.competition)
-    if sample:
+    if sample and len(dataset.test_images):
         check_sample_submission(*sample, dataset.task.submission, dataset.test_ids)
 
 

@@ -33,6 +33,18 @@ class Clues:
         known = [self.known.label] if self.known and self.known.label else []
         return (*known, *(self.sample.columns if self.sample else ()))
 
+    def identity(self, table: Table, columns: Sequence[str]) -> str | None:
+        """Return the column with the ids of test rows; None if there is none.
+
+        It has a different value in every row, among them those of the sample submission, or any. An index as
+        pandas writes it is no id unless the sample submission has its values.
+        """
+        unique = [one for one in columns if one and len(table.counts(one)) == len(table.rows)]
+        submitted = self.sample.ids if self.sample else ()
+        same = [one for one in unique if submitted and {*table.values(one)}.issuperset(submitted)]
+        named = [one for one in unique if not one.startswith("Unnamed:")]
+        return next(iter([*same, *named]), None)
+
     @property
     def ids_text(self) -> str:
         """Where the ids of test rows are that have no names, for people."""

@@ -15,6 +15,8 @@ NARROW = 40
 """Most columns of a table of which all rows are read, however many there are."""
 WHOLE = 64 << 20
 """Bytes of the largest file of which all rows are read."""
+MANY = 49
+"""Numbers in a line, or in a cell, that are pixels: 7 x 7."""
 CELLS, ROWS = 4_000_000, 4_000
 """Most cells of a wide table of which all rows are read; most cells and rows of a sample."""
 LONGEST = 1 << 24
@@ -118,6 +120,13 @@ def _sampled(file: IO[bytes], size: int, most: int) -> list[str]:
 
 
 def _is_data(first: list[str]) -> bool:
-    """Return whether a first line has numbers only, and not the numbers of the columns."""
+    """Return whether a first line is a row: numbers, and not those of the columns, or a cell of pixels.
+
+    The label of a row may be text, if there are many numbers and some are equal.
+    """
     numbered = [list(map(str, range(start, start + len(first)))) for start in (0, 1)]
-    return len(first) > 1 and all(map(is_number, first)) and first not in numbered
+    numbers = list(filter(is_number, first))
+    if len(numbers) == len(first) > 1:
+        return first not in numbered
+    is_row = len(numbers) >= MANY and len({*numbers}) < len(numbers)
+    return is_row or any(len(cell.split()) >= MANY and all(map(is_number, cell.split())) for cell in first)
