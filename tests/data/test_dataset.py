@@ -129,6 +129,7 @@ def test_other_labels_are_other_data(tmp_path: Path, write_tiny: Callable[..., P
         ("a b a b", {"labels": "auto", "classes": 3}, "2 distinct labels\nexpected 3 \\(comp"),
         ("a a a a", {"labels": "auto"}, "1 distinct labels\nexpected 2 to 256\ndoes comp"),
         ("a a b", {"labels": "auto"}, "class b has one row"),
+        ("a a NaN NaN", {"labels": "auto"}, "no label\nexpected a label, received 'NaN'"),
     ],
 )  # fmt: skip
 def test_labels_that_do_not_fit_are_named(

@@ -8,6 +8,9 @@ from kit.data.inspection.known import Known
 from kit.data.inspection.sample import Sample
 from kit.data.inspection.table import Table
 
+MATCHED = 0.9
+"""Share of the sample submission's ids in a column that must have all of them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Clues:
@@ -36,14 +39,20 @@ class Clues:
     def identity(self, table: Table, columns: Sequence[str]) -> str | None:
         """Return the column with the ids of test rows; None if there is none.
 
-        It has a different value in every row, among them those of the sample submission, or any. An index as
-        pandas writes it is no id unless the sample submission has its values.
+        It has the ids of the sample submission, or most of them (the reader names the fault), or a different
+        value in every row. An index as pandas writes it has all of these ids, or is none.
         """
-        unique = [one for one in columns if one and len(table.counts(one)) == len(table.rows)]
-        submitted = self.sample.ids if self.sample else ()
-        same = [one for one in unique if submitted and {*table.values(one)}.issuperset(submitted)]
-        named = [one for one in unique if not one.startswith("Unnamed:")]
-        return next(iter([*same, *named]), None)
+        submitted = {*self.sample.ids} if self.sample else set()
+        shares = {
+            one: len(submitted.intersection(table.values(one))) / max(1, len(submitted))
+            for one in columns
+            if one
+        }
+        same = [one for one, share in shares.items() if share == 1]
+        named = [one for one in shares if not one.startswith("Unnamed:")]
+        close = [one for one in named if shares[one] >= MATCHED]
+        unique = [one for one in named if len(table.counts(one)) == len(table.rows)]
+        return next(iter([*same, *close, *unique]), None)
 
     @property
     def ids_text(self) -> str:

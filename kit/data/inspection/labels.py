@@ -110,6 +110,8 @@ def _one_hot(table: Table, columns: Sequence[str]) -> Labels:
 def no_label(table: Table, columns: Sequence[str]) -> UserError:
     """Return the error for a table in which no column of `columns` can be the label."""
     what, hint = "no column with a label", "a label is a column with 2 to 256 distinct values that repeat"
+    if not columns:
+        hint = "is the training file absent, or without rows?"
     for column in columns:
         found = counted(table.values(column))
         if len(found) == 1 and is_usual(column):

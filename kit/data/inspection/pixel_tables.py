@@ -1,5 +1,6 @@
 """The form pixels: CSV files with a column per pixel."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from typing import cast
 
 from kit.config import Competition
 from kit.data.inspection.clues import Clues
+from kit.data.inspection.files import is_named
 from kit.data.inspection.findings import Setting, Test, Training
 from kit.data.inspection.labels import (
     Labels,
@@ -27,6 +29,7 @@ from kit.data.inspection.pixel_shapes import (
     shape_of,
 )
 from kit.data.inspection.table import MANY, Table
+from kit.errors import UserError
 
 _TRIED = 50
 _DEFAULT = Competition()
@@ -77,6 +80,29 @@ def pixel_table(table: Table) -> Pixels | None:
     return Pixels(table, pixels, tuple(others), shapes) if shapes else None
 
 
+def refused(table: Table) -> UserError | None:
+    """Return why a table is no CSV file with pixels although it may be meant as one; None if it is not."""
+    where, first = f"{table.name}, line 1", table.columns[0]
+    if "\0" in first or "\ufffd" in first:
+        return UserError("not UTF-8 text", where=where, expected="CSV as plain text (UTF-8)")
+    if len(table.columns) == 1 and (found := re.search(r"[;\t|]", first)):
+        kind = {";": "semicolons", "\t": "tabs", "|": "bars"}[found[0]]
+        return UserError("not separated by commas", where=where, expected="commas", received=kind)
+    pixels = {*_family(table)}
+    if len(pixels) < MANY:
+        return None
+    again = next((one for place, one in enumerate(table.columns) if one in table.columns[:place]), None)
+    if again is not None:
+        return UserError(f"duplicate column {again}", where=where, expected="every name once")
+    for number, row in enumerate(table.rows[:_TRIED], start=1 + table.has_header):
+        for column, cell in zip(table.columns, row, strict=True):
+            if column in pixels and not _is_pixel(cell):
+                where = f"{table.name}, line {number}, column {column}"
+                expected = "an integer from 0 to 255"
+                return UserError("not a pixel", where=where, expected=expected, received=repr(cell[:40]))
+    return None
+
+
 def find(clues: Clues) -> tuple[Training, Test] | None:
     """Return training and test rows in CSV files with a column per pixel; None if there are none.
 
@@ -87,7 +113,9 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
     labelled = {one: labels for one in found if (labels := find_labels(one.table, one.others, clues))}
     if not labelled:
         if found:
-            raise no_label(found[0].table, found[0].others)
+            reasons = (refused(one) for one in clues.tables if one not in {pixels.table for pixels in found})
+            meant = max(found, key=lambda one: (is_named(one.table.name, "train"), len(one.others)))
+            raise next(filter(None, reasons), None) or no_label(meant.table, meant.others)
         return None
     chosen = training_table([one.table for one in labelled], clues)
     train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from kit.data.inspection.clues import Clues
+from kit.data.inspection.files import is_named
 from kit.data.inspection.findings import Setting, Test, Training
 from kit.data.inspection.labels import Labels, counted, find_labels, no_label, test_table, training_table
 from kit.data.inspection.pixel_shapes import Shape, likely_shapes, setting, shape_of
@@ -57,7 +58,8 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
     labelled = {one: labels for one in found if (labels := find_labels(one.table, one.others, clues))}
     if not labelled:
         if found:
-            raise no_label(found[0].table, found[0].others)
+            meant = max(found, key=lambda one: (is_named(one.table.name, "train"), len(one.others)))
+            raise no_label(meant.table, meant.others)
         return None
     chosen = training_table([one.table for one in labelled], clues)
     train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)
@@ -88,6 +90,8 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
 
 def _pixel_texts(table: Table) -> PixelTexts | None:
     for column in table.columns:
+        if "\t" in column:  # Tabs separate the cells of this file.
+            continue
         cells = table.values(column)[:_TRIED]
         counts = {len(cell.split()) for cell in cells}
         is_pixels = all(re.fullmatch(r"\d{1,3}(\s+\d{1,3})+", cell) for cell in cells)

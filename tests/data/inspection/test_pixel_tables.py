@@ -177,7 +177,7 @@ def test_pixels_with_fractions_are_refused(tmp_path: Path) -> None:
     drawn = np.random.default_rng(0).integers(0, 256, (30, 64)).tolist()
     rows = [[n % 2, *(pixel / 255 for pixel in row)] for n, row in enumerate(drawn)]
     write_csv(tmp_path / "train.csv", ["label", *NAMES], rows)
-    with pytest.raises(UserError, match="CSV files with pixels from 0 to 255"):
+    with pytest.raises(UserError, match=r"train.csv, line 2, column pixel0: not a pixel"):
         conclude(tmp_path)
 
 
@@ -276,3 +276,44 @@ def test_the_training_table_may_be_named_by_its_path(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         write_csv(tmp_path / name, ["label", *NAMES], pixel_rows(40, 64, "ab"))
     assert values(conclude(tmp_path, wanted=f"{tmp_path}/b.csv"))["train"] == "b.csv"
+
+
+def test_an_id_that_is_there_twice_is_found_by_the_sample(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    rows = [[max(n, 1), *row] for n, row in enumerate(pixel_rows(20, 64))]
+    write_csv(tmp_path / "test.csv", ["id", *NAMES], rows)
+    write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, "a"] for n in range(20)])
+    assert values(conclude(tmp_path))["test_id_column"] == "id"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b",", b"\t", "train.csv, line 1: not separated by commas\nexpected commas, received tabs"),
+        (b",", b";", "train.csv, line 1: not separated by commas\nexpected commas, received semicolons"),
+        (b"pixel9", b"pixel8", "train.csv, line 1: duplicate column pixel8"),
+        (b"\r\na,", b"\r\na,300", "train.csv, line 2, column pixel0: not a pixel"),
+    ],
+)
+def test_a_training_file_that_cannot_be_one_is_named(
+    tmp_path: Path, old: bytes, new: bytes, message: str
+) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    write_csv(tmp_path / "test.csv", NAMES, pixel_rows(20, 64))
+    path = tmp_path / "train.csv"
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(UserError, match=message):
+        conclude(tmp_path)
+
+
+def test_text_in_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("label,pixel0\n0,1\n1,2\n", encoding="utf-16")
+    with pytest.raises(UserError, match=r"train.csv, line 1: not UTF-8 text"):
+        conclude(tmp_path)
+
+
+def test_a_training_file_without_rows_is_suspected(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], [])
+    write_csv(tmp_path / "test.csv", NAMES, pixel_rows(20, 64))
+    with pytest.raises(UserError, match="is the training file absent, or without rows"):
+        conclude(tmp_path)
