@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kit.data.inspection.findings import Ask
 from kit.data.inspection.known import Known
 from kit.data.inspection.sample import Sample
-from kit.data.inspection.table import Table
+from kit.data.inspection.table import Table, is_integer, is_number
 
 MATCHED = 0.9
 """Share of the sample submission's ids in a column that must have all of them."""
@@ -39,10 +39,11 @@ class Clues:
     def identity(self, table: Table, columns: Sequence[str]) -> str | None:
         """Return the column with the ids of test rows; None if there is none.
 
-        It has the ids of the sample submission, or most of them (the reader names the fault), or a different
-        value in every row. An index as pandas writes it has all of these ids, or is none.
+        It has the ids of the sample submission, or most of them (the reader names the fault); else, unless
+        these are counted, text or integers that differ in every row. An index as pandas writes it has all ids
+        of the sample submission, or is none.
         """
-        submitted = {*self.sample.ids} if self.sample else set()
+        submitted, counted = ({*self.sample.ids}, self.sample.first_id) if self.sample else (set[str](), None)
         shares = {
             one: len(submitted.intersection(table.values(one))) / max(1, len(submitted))
             for one in columns
@@ -51,7 +52,13 @@ class Clues:
         same = [one for one, share in shares.items() if share == 1]
         named = [one for one in shares if not one.startswith("Unnamed:")]
         close = [one for one in named if shares[one] >= MATCHED]
-        unique = [one for one in named if len(table.counts(one)) == len(table.rows)]
+        unique = [
+            one
+            for one in named
+            if counted is None
+            and len(table.counts(one)) == len(table.rows)
+            and all(is_integer(cell) or not is_number(cell) for cell in table.values(one))
+        ]
         return next(iter([*same, *close, *unique]), None)
 
     @property

@@ -67,7 +67,7 @@ def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], di
         except KeyError:
             table += bytes(_slowly(parts, where, pixels))
     images = np.frombuffer(table, np.uint8).reshape(-1, len(pixels))
-    return images[:, columns.order(columns.others)], texts
+    return np.ascontiguousarray(images[:, columns.order(columns.others)]), texts
 
 
 def _bare(cell: str) -> str:

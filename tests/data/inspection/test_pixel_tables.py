@@ -317,3 +317,16 @@ def test_a_training_file_without_rows_is_suspected(tmp_path: Path) -> None:
     write_csv(tmp_path / "test.csv", NAMES, pixel_rows(20, 64))
     with pytest.raises(UserError, match="is the training file absent, or without rows"):
         conclude(tmp_path)
+
+
+@pytest.mark.parametrize(("column", "first"), [("scan", 1), ("age", 1), ("age", None)])
+def test_other_columns_that_differ_in_every_row_are_no_ids(
+    tmp_path: Path, column: str, first: int | None
+) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    cells = [f"x{n}" if column == "scan" else n + 0.5 for n in range(20)]
+    rows = [[cell, *row] for cell, row in zip(cells, pixel_rows(20, 64), strict=True)]
+    write_csv(tmp_path / "test.csv", [column, *NAMES], rows)
+    if first is not None:
+        write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, "a"] for n in range(1, 21)])
+    assert "test_id_column" not in values(conclude(tmp_path))
