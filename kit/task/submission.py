@@ -131,7 +131,8 @@ def check_submission(
 def check_sample_submission(content: bytes, name: str, form: SubmissionFormat, ids: Sequence[str]) -> None:
     """Check header and ids of a competition's sample submission; its predictions may be anything.
 
-    It may start with a byte order mark. Ids that are not counted may be in any order.
+    It may start with a byte order mark and end with blank lines. Ids that are not counted may be in any
+    order.
 
     Args:
         content: the file, not compressed.
@@ -142,7 +143,7 @@ def check_sample_submission(content: bytes, name: str, form: SubmissionFormat, i
     Raises:
         UserError: it does not belong to the competition, or to test.csv.
     """
-    content = content.removeprefix(_BOM)
+    content = _without_harmless(content)
     _check_text(name, content)
     _checked_ids(name, _rows(name, content, form), form, ids, ordered=form.first_id is not None)
 
@@ -150,7 +151,7 @@ def check_sample_submission(content: bytes, name: str, form: SubmissionFormat, i
 def predictions_of(content: bytes, name: str, form: SubmissionFormat) -> dict[str, str]:
     """Return the predictions of a file by id, joined by commas; they may be anything.
 
-    A byte order mark is left out: some sample submissions have one.
+    A byte order mark and blank lines at the end are left out, which some sample submissions have.
 
     Args:
         content: the file, not compressed.
@@ -160,11 +161,15 @@ def predictions_of(content: bytes, name: str, form: SubmissionFormat) -> dict[st
     Raises:
         UserError: it has no such columns, or an id twice.
     """
-    content = content.removeprefix(_BOM)
+    content = _without_harmless(content)
     _check_text(name, content)
     rows = _rows(name, content, form)
     lines = lines_by_id(name, rows, form.id_column)
     return dict(zip(lines, (",".join(cells[1:]) for _, cells in rows), strict=True))
+
+
+def _without_harmless(content: bytes) -> bytes:
+    return content.removeprefix(_BOM).rstrip(b"\r\n")
 
 
 def _checked_ids(

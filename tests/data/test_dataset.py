@@ -190,3 +190,10 @@ def test_without_test_rows_a_sample_submission_is_not_checked(
     folder = write_tiny(tmp_path / "data", test=None)
     config = configured(label_column="label", classes=3, test=None)
     check_folder(folder, config, open_folder(folder, config))
+
+
+def test_a_sample_submission_may_end_with_a_blank_line(
+    tmp_path: Path, tiny: Config, write_tiny: Callable[..., Path]
+) -> None:
+    folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\n1,0\n2,0\n\n")
+    check_folder(folder, tiny, open_folder(folder, tiny))

@@ -119,9 +119,7 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
         return None
     chosen = training_table([one.table for one in labelled], clues)
     train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)
-    test = _test(train, labels, clues.tables, [one.table for one in labelled])
-    if test:
-        test = replace(test, identity=clues.identity(test.table, test.others))
+    test = _test(train, labels, [one.table for one in labelled], clues)
     image_shape = setting(train.shapes, clues)
     height, width, channels = shape = cast("Shape", image_shape.value)
     guess = ", which is a guess" if image_shape.comment else ""
@@ -177,11 +175,11 @@ def _unlike_labels(table: Table, column: str) -> tuple[bool, bool, int]:
     return all(map(_is_pixel, counts)), not is_numbered, max(counts.values())
 
 
-def _test(train: Pixels, labels: Labels, tables: Sequence[Table], labelled: Sequence[Table]) -> Pixels | None:
+def _test(train: Pixels, labels: Labels, labelled: Sequence[Table], clues: Clues) -> Pixels | None:
     """Return the test file, without the columns of labels."""
-    found = {table: one for table in tables if (one := _like(train, labels, table))}
+    found = {table: one for table in clues.tables if (one := _like(train, labels, table))}
     chosen = test_table(train.table, [*found], labelled)
-    return found[chosen] if chosen else None
+    return replace(found[chosen], identity=clues.identity(chosen, found[chosen].others)) if chosen else None
 
 
 def _like(train: Pixels, labels: Labels, table: Table) -> Pixels | None:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit.data.inspection.files import is_named
-from kit.data.inspection.table import Table, is_integer, is_number
+from kit.data.inspection.table import MANY, Table, is_integer, is_number
+
+_TRIED = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +59,23 @@ def find(tables: Sequence[Table]) -> Sample | None:
     possible = [
         one
         for one in tables
-        if not is_named(one.name, "train") and one.has_header and len(one.columns) > 1 and not one.is_sampled
+        if not is_named(one.name, "train")
+        and one.has_header
+        and len(one.columns) > 1
+        and not one.is_sampled
+        and not _has_pixels(one)
     ]
     found = [one for one in possible if is_named(one.name, "sub", "sample", "random")]
     found = found or [one for one in possible if not is_named(one.name, "test") and _is_constant(one)]
     return Sample(min(found, key=_rank)) if found else None
+
+
+def _has_pixels(table: Table) -> bool:
+    """Return whether cells are lists of pixels, or many columns have numbers that are no probabilities."""
+    cells = [cell for row in table.rows[:_TRIED] for cell in row[1:]]
+    if len(table.columns) > MANY:
+        return any(is_number(cell) and float(cell) > 1 for cell in cells)
+    return any(len(cell.split()) >= MANY for cell in cells)
 
 
 def _is_constant(table: Table) -> bool:

@@ -70,7 +70,8 @@ def read(path: Path, name: str) -> Table | None:
     csv.field_size_limit(LONGEST)
     packed = path.suffix.lower() in compressed.SUFFIXES
     with io.BytesIO(compressed.content(path)) if packed else path.open("rb") as file:
-        first = next(csv.reader([_text(file.readline(LONGEST))]), [])
+        line = re.split(r"[\r\n]", _text(file.readline(LONGEST)), maxsplit=1)[0]
+        first = next(csv.reader([line]), [])
         lines, size = _count(file)
         if not first or lines < 2:
             return None
@@ -105,8 +106,8 @@ def _count(file: IO[bytes]) -> tuple[int, int]:
     file.seek(0)
     lines, last = 0, b""
     while chunk := file.read(1 << 22):
-        lines, last = lines + chunk.count(b"\n"), chunk
-    return lines + (not last.endswith(b"\n")), file.tell()
+        lines, last = lines + max(chunk.count(b"\n"), chunk.count(b"\r")), chunk
+    return lines + (not last.endswith((b"\n", b"\r"))), file.tell()
 
 
 def _sampled(file: IO[bytes], size: int, most: int) -> list[str]:

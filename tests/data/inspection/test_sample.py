@@ -4,7 +4,7 @@ import pytest
 
 from kit.data.inspection import sample, table
 from kit.data.inspection.sample import Sample
-from tests.inspected import write_csv
+from tests.inspected import pixel_rows, write_csv
 
 
 def find(folder: Path) -> Sample | None:
@@ -52,3 +52,9 @@ def test_a_table_that_predicts_one_value_is_a_sample_submission(tmp_path: Path) 
     found = find(tmp_path)
     assert found is not None
     assert found.table.name == "baseline.csv"
+
+
+@pytest.mark.parametrize("name", ["subtypes.csv", "samples.csv"])
+def test_a_table_with_pixels_is_no_sample_submission(tmp_path: Path, name: str) -> None:
+    write_csv(tmp_path / name, ["label", *map(str, range(64))], pixel_rows(10, 64, "ab"))
+    assert find(tmp_path) is None
