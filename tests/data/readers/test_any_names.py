@@ -220,3 +220,8 @@ def test_names_without_numbers_are_in_the_order_of_the_training_file() -> None:
 def test_test_rows_with_other_columns_keep_their_order() -> None:
     train, test = parse("label,c,a,d,b\nx,1,2,3,4\n"), parse("e,f,g,h\n2,4,1,3\n", labelled=False)
     assert pixels(in_order_of(train, test)) == [[2, 4, 1, 3]]
+
+
+def test_a_name_in_quotes_may_have_commas() -> None:
+    table = parse('"la,bel ""x""",px1,px2,px3, "px4"\ncat,1,2,3,4\n', label_column='la,bel "x"')
+    assert (table.texts, pixels(table)) == (["cat"], [[1, 2, 3, 4]])
