@@ -97,9 +97,9 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
     if sample:
         if sample.table.name != Competition().sample_submission:
             found.append(Setting("competition.sample_submission", sample.table.name))
-        found.append(Setting("competition.id_column", sample.id_column))
+        found.append(Setting("competition.id_column", sample.table.header[0]))
         if scoring.format != "probabilities":
-            found.append(Setting("competition.prediction_column", sample.columns[0]))
+            found.append(Setting("competition.prediction_column", sample.table.header[1]))
     else:
         columns = [one.value for one in training.settings if one.key == "competition.image_column"]
         if columns and training.label_column:

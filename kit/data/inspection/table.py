@@ -34,6 +34,7 @@ class Table:
         has_header: whether the first line names the columns.
         rows: all rows, or rows from all parts of the file.
         total: number of rows in the file.
+        header: names in the header as they are.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Table:
     has_header: bool
     rows: list[list[str]]
     total: int
+    header: tuple[str, ...] = ()
 
     @property
     def is_sampled(self) -> bool:
@@ -84,7 +86,7 @@ def read(path: Path, name: str) -> Table | None:
     has_header = not _is_data(first)
     rows = [row for row in parsed[has_header:] if len(row) == len(first)]
     columns = tuple(map(str.strip, first)) if has_header else tuple(map(str, range(len(first))))
-    return Table(name, columns, has_header, rows, len(rows) if is_whole else lines - has_header)
+    return Table(name, columns, has_header, rows, len(rows) if is_whole else lines - has_header, (*first,))
 
 
 def is_number(text: str) -> bool:

@@ -91,3 +91,8 @@ def test_labels_are_submitted_as_the_numbers_that_the_sample_holds(
     write_csv(tmp_path / "test.csv", names, pixel_rows(3, 64))
     write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, predicted] for n in (1, 2, 3)])
     assert values(conclude(tmp_path)).get("submission.values") == submitted
+
+
+def test_blanks_in_the_header_of_a_sample_are_kept(tmp_path: Path) -> None:
+    found = values(conclude(competition(tmp_path, ["a", "b", "c"], ["id ", " label"], ["a"])))
+    assert (found["id_column"], found["prediction_column"]) == ("id ", " label")
