@@ -24,7 +24,13 @@ def encoded(
     Raises:
         UserError: a label is unknown, there are too few or too many classes, or a class has one row.
     """
-    labels = declared_labels(competition) or _learned(texts, where, competition.classes)
+    declared = declared_labels(competition)
+    absent = next((row for row, text in enumerate(texts) if text.lower() == "nan"), None)
+    if absent is not None and declared is None:
+        hint = f"if it is a class, list all of them: competition.labels: [..., {texts[absent]}]"
+        received = repr(texts[absent])
+        raise UserError("no label", where=place(absent), expected="a label", received=received, hint=hint)
+    labels = declared or _learned(texts, where, competition.classes)
     classes = labels.find(texts)
     unknown = np.flatnonzero(classes < 0)
     if unknown.size:

@@ -16,7 +16,7 @@ from kit.data.duplicates import Rows, copies
 from kit.data.groups import doubts, read_groups
 from kit.data.image_data import OnProgress, ignore
 from kit.data.readers import pixel_csv, pixel_text
-from kit.data.readers.pixel_table import Table
+from kit.data.readers.pixel_table import Table, in_order_of
 from kit.data.shift import differences
 from kit.errors import UserError
 from kit.task.format import SubmissionFormat
@@ -140,13 +140,13 @@ def open_folder(folder: Path, config: Config, on_progress: OnProgress = ignore) 
 
 
 def check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
-    """Check that the sample submission, if `folder` holds one, belongs to the test rows.
+    """Check that the sample submission, if there are one and test rows, belongs to the test rows.
 
     Raises:
         UserError: header or ids differ.
     """
     sample = _sample_submission(folder, config.competition)
-    if sample:
+    if sample and len(dataset.test_images):
         check_sample_submission(*sample, dataset.task.submission, dataset.test_ids)
 
 
@@ -168,6 +168,8 @@ def read_tables(train: Content, test: Content | None, config: Config) -> Tables:
     else:
         rows = parse(*train, competition, labelled=True)
         test_rows = parse(*test, competition, labelled=False) if test else _no_rows(competition)
+        if competition.header:
+            test_rows = in_order_of(rows, test_rows)
     first = 2 if competition.header else 1
     column = f"column {', '.join(competition.label_columns or [competition.label_column])}"
     labels, classes = encoded(

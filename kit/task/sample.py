@@ -90,9 +90,13 @@ def _rows(content: bytes, name: str) -> list[list[str]]:
 def _not_the_labels(columns: list[str], labels: LabelEncoder, name: str) -> UserError:
     missing = [label for label in labels.labels if label not in columns]
     unexpected = [column for column in columns if column not in labels.index]
-    what = f"no column for label {missing[0]!r}" if missing else f"duplicate column {_again(columns)!r}"
-    if unexpected:
-        what += f", and a column {unexpected[0]!r} that is no label of the training rows"
+    if missing:
+        what = f"no column for label {missing[0]!r}"
+        what += f", and a column {unexpected[0]!r} that is no label" if unexpected else ""
+    elif unexpected:
+        what = f"column {unexpected[0]!r} is no label of the training rows"
+    else:
+        what = f"duplicate column {_again(columns)!r}"
     return UserError(
         what,
         where=f"{name}, line 1",

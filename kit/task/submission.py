@@ -18,11 +18,12 @@ from kit.files import TRAIN_AGAIN, atomic
 from kit.task.format import SubmissionFormat
 from kit.task.ids import Row, check_any_order, check_order, lines_by_id
 
+_BOM = b"\xef\xbb\xbf"
 _NOT_TEXT = {
     b"": "an empty file",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
-    b"\xef\xbb\xbf": "text with a byte order mark",
+    _BOM: "text with a byte order mark",
     b"PK\x03\x04": "a zip file",
     b"\x1f\x8b": "a gzip file",
     b"<": "a web page",
@@ -130,6 +131,9 @@ def check_submission(
 def check_sample_submission(content: bytes, name: str, form: SubmissionFormat, ids: Sequence[str]) -> None:
     """Check header and ids of a competition's sample submission; its predictions may be anything.
 
+    It may start with a byte order mark and end with blank lines. Ids that are not counted may be in any
+    order.
+
     Args:
         content: the file, not compressed.
         name: of the file, for errors.
@@ -139,12 +143,15 @@ def check_sample_submission(content: bytes, name: str, form: SubmissionFormat, i
     Raises:
         UserError: it does not belong to the competition, or to test.csv.
     """
+    content = _without_harmless(content)
     _check_text(name, content)
-    _checked_ids(name, _rows(name, content, form), form, ids)
+    _checked_ids(name, _rows(name, content, form), form, ids, ordered=form.first_id is not None)
 
 
 def predictions_of(content: bytes, name: str, form: SubmissionFormat) -> dict[str, str]:
     """Return the predictions of a file by id, joined by commas; they may be anything.
+
+    A byte order mark and blank lines at the end are left out, which some sample submissions have.
 
     Args:
         content: the file, not compressed.
@@ -154,10 +161,15 @@ def predictions_of(content: bytes, name: str, form: SubmissionFormat) -> dict[st
     Raises:
         UserError: it has no such columns, or an id twice.
     """
+    content = _without_harmless(content)
     _check_text(name, content)
     rows = _rows(name, content, form)
     lines = lines_by_id(name, rows, form.id_column)
     return dict(zip(lines, (",".join(cells[1:]) for _, cells in rows), strict=True))
+
+
+def _without_harmless(content: bytes) -> bytes:
+    return content.removeprefix(_BOM).rstrip(b"\r\n")
 
 
 def _checked_ids(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kit.config import Config
-from kit.data.dataset import open_folder
+from kit.data.dataset import check_folder, open_folder
 from kit.data.layout import SAMPLE
 from kit.errors import UserError
 
@@ -129,6 +129,7 @@ def test_other_labels_are_other_data(tmp_path: Path, write_tiny: Callable[..., P
         ("a b a b", {"labels": "auto", "classes": 3}, "2 distinct labels\nexpected 3 \\(comp"),
         ("a a a a", {"labels": "auto"}, "1 distinct labels\nexpected 2 to 256\ndoes comp"),
         ("a a b", {"labels": "auto"}, "class b has one row"),
+        ("a a NaN NaN", {"labels": "auto"}, "no label\nexpected a label, received 'NaN'"),
     ],
 )  # fmt: skip
 def test_labels_that_do_not_fit_are_named(
@@ -172,3 +173,27 @@ def test_ids_of_a_sample_submission_keep_its_order(tmp_path: Path, write_tiny: C
     (folder / "sample_submission.csv").unlink()
     with pytest.raises(UserError, match=r"there is no sample submission, which has the ids"):
         open_folder(folder, config)
+
+
+def test_a_sample_submission_may_have_the_ids_of_test_csv_in_another_order(
+    tmp_path: Path, write_tiny: Callable[..., Path]
+) -> None:
+    sample = b"\xef\xbb\xbfImageId,Label\r\na.png,0\r\nb.png,0\r\n"
+    folder = write_tiny(tmp_path / "data", test=NAMED_TEST, sample_submission=sample)
+    config = configured(label_column="label", classes=3, test_id_column="name")
+    check_folder(folder, config, open_folder(folder, config))
+
+
+def test_without_test_rows_a_sample_submission_is_not_checked(
+    tmp_path: Path, write_tiny: Callable[..., Path]
+) -> None:
+    folder = write_tiny(tmp_path / "data", test=None)
+    config = configured(label_column="label", classes=3, test=None)
+    check_folder(folder, config, open_folder(folder, config))
+
+
+def test_a_sample_submission_may_end_with_a_blank_line(
+    tmp_path: Path, tiny: Config, write_tiny: Callable[..., Path]
+) -> None:
+    folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\n1,0\n2,0\n\n")
+    check_folder(folder, tiny, open_folder(folder, tiny))

@@ -49,6 +49,7 @@ def test_columns_of_other_names_follow_the_labels() -> None:
     ("header", "words"),
     [
         ("id,beagle,boxer", "no column for label 'pug'"),
+        ("id,beagle,boxer,pug,poodle", "column 'poodle' is no label of the training rows"),
         ("id,beagle,boxer,poodle", "no column for label 'pug', and a column 'poodle' that is no label"),
         ("id,beagle,boxer,pug,pug", "duplicate column 'pug'"),
     ],

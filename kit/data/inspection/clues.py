@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from kit.data.inspection.findings import Ask
 from kit.data.inspection.known import Known
 from kit.data.inspection.sample import Sample
-from kit.data.inspection.table import Table
+from kit.data.inspection.table import Table, is_integer, is_number
+
+MATCHED = 0.9
+"""Share of the sample submission's ids in a column that must have all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,31 @@ class Clues:
         """Columns that have the label if a table has them: the known one, then those of the sample."""
         known = [self.known.label] if self.known and self.known.label else []
         return (*known, *(self.sample.columns if self.sample else ()))
+
+    def identity(self, table: Table, columns: Sequence[str]) -> str | None:
+        """Return the column with the ids of test rows; None if there is none.
+
+        It has the ids of the sample submission, or most of them (the reader names the fault); else, unless
+        these are counted, text or integers that differ in every row. An index as pandas writes it has all ids
+        of the sample submission, or is none.
+        """
+        submitted, counted = ({*self.sample.ids}, self.sample.first_id) if self.sample else (set[str](), None)
+        shares = {
+            one: len(submitted.intersection(table.values(one))) / max(1, len(submitted))
+            for one in columns
+            if one
+        }
+        same = [one for one, share in shares.items() if share == 1]
+        named = [one for one in shares if not one.startswith("Unnamed:")]
+        close = [one for one in named if shares[one] >= MATCHED]
+        unique = [
+            one
+            for one in named
+            if counted is None
+            and len(table.counts(one)) == len(table.rows)
+            and all(is_integer(cell) or not is_number(cell) for cell in table.values(one))
+        ]
+        return next(iter([*same, *close, *unique]), None)
 
     @property
     def ids_text(self) -> str:

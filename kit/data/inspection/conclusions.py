@@ -143,7 +143,7 @@ def _rows(files: Files, clues: Clues) -> tuple[Training, Test]:
     pixels = pixel_tables.find(clues) or pixel_texts.find(clues)
     if pixels:
         return pixels
-    _check_kinds(files)
+    _check_kinds(files, clues.tables)
     index = ImageIndex(files)
     by_folder = class_folders.find(files)
     if by_folder and class_folders.agrees(by_folder, clues.tables, index):
@@ -158,7 +158,7 @@ def _rows(files: Files, clues: Clues) -> tuple[Training, Test]:
     return training, image_tests.find(training, clues, index)
 
 
-def _check_kinds(files: Files) -> None:
+def _check_kinds(files: Files, tables: Sequence[Table]) -> None:
     """Check that there are image files.
 
     Raises:
@@ -171,6 +171,8 @@ def _check_kinds(files: Files) -> None:
         raise UserError("the images are in archives", where=where, received=shown, hint=hint)
     if files.images:
         return
+    if reason := next(filter(None, map(pixel_tables.refused, tables)), None):
+        raise reason
     kinds = [
         f"{count:,} {_FORMATS.get(ending, ending or 'others')}"
         for ending, count in files.others.most_common(4)

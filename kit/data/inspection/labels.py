@@ -110,6 +110,8 @@ def _one_hot(table: Table, columns: Sequence[str]) -> Labels:
 def no_label(table: Table, columns: Sequence[str]) -> UserError:
     """Return the error for a table in which no column of `columns` can be the label."""
     what, hint = "no column with a label", "a label is a column with 2 to 256 distinct values that repeat"
+    if not columns:
+        hint = "is the training file absent, or without rows?"
     for column in columns:
         found = counted(table.values(column))
         if len(found) == 1 and is_usual(column):
@@ -145,7 +147,7 @@ def training_table(candidates: Sequence[Table], clues: Clues) -> Table:
     """
     wanted = clues.wanted
     if wanted is not None:
-        found = [one for one in candidates if one.name in {wanted, wanted.removeprefix("./")}]
+        found = [one for one in candidates if f"/{wanted}".endswith(f"/{one.name}")]
         if not found:
             names = ", ".join(one.name for one in candidates)
             raise UserError("not a training table", where=f"--train {wanted}", expected=f"one of {names}")
@@ -165,6 +167,19 @@ def training_table(candidates: Sequence[Table], clues: Clues) -> Table:
             hint=f"name one: `kit init … --train {some[0].name}`",
         )
     return next(one for one in some if one.name == answer)
+
+
+def test_table(train: Table, candidates: Sequence[Table], labelled: Sequence[Table]) -> Table | None:
+    """Return the test file: named like the training file, named test, or without labels; None without one."""
+    partner = re.sub("train", "test", train.name, flags=re.IGNORECASE)
+    for some in (
+        [one for one in candidates if one.name == partner],
+        [one for one in candidates if is_named(one.name, "test")],
+        [one for one in candidates if one not in labelled],
+    ):
+        if len(some) == 1:
+            return some[0]
+    return None
 
 
 def is_usual(column: str) -> bool:

@@ -1,10 +1,10 @@
 """The form pixels: CSV files with a column per pixel."""
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from kit.config import Competition
 from kit.data.inspection.clues import Clues
@@ -17,68 +17,89 @@ from kit.data.inspection.labels import (
     find_labels,
     is_usual,
     no_label,
+    test_table,
     training_table,
 )
-from kit.data.inspection.table import Table
+from kit.data.inspection.pixel_shapes import (
+    Shape,
+    is_channel_first,
+    likely_shapes,
+    pattern,
+    setting,
+    shape_of,
+)
+from kit.data.inspection.table import MANY, Table
+from kit.errors import UserError
 
-FEWEST = 49
-"""Pixel columns of the smallest image, 7 x 7."""
 _TRIED = 50
 _DEFAULT = Competition()
 
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """A CSV file with a column per pixel: its pixel columns, the others, and the shape of an image."""
+    """A CSV file with a column per pixel.
+
+    Attributes:
+        table: the file.
+        pixels: the pixel columns.
+        others: all other columns.
+        shapes: of the images, the most likely first; one if number or names of the pixels state it.
+        identity: column with the ids, of test rows.
+    """
 
     table: Table
     pixels: tuple[str, ...]
     others: tuple[str, ...]
-    shape: tuple[int, int, int]
-
-    @property
-    def identity(self) -> str | None:
-        """The column with a different value in every row, if there is one."""
-        return next((one for one in self.others if len(self.table.counts(one)) == len(self.table.rows)), None)
+    shapes: tuple[Shape, ...]
+    identity: str | None = None
 
 
 def pixel_table(table: Table) -> Pixels | None:
     """Return the pixel columns of a table; None if it has none.
 
     Pixel columns have integers from 0 to 255, and names that differ in their numbers alone or are no usual
-    names of labels. The first or the last of them is the label if only the others make an image.
+    names of labels. The first or the last of them is the label if only the others make an image, and in
+    a file without a header.
     """
     pixels = _family(table) if table.has_header else table.columns
-    if not shape_of(pixels):
-        pixels = _without_label(table, pixels)
     shape = shape_of(pixels)
-    if shape is None or len(pixels) < FEWEST or len({*table.columns}) < len(table.columns):
+    if not shape:
+        inner = _without_label(table, pixels)
+        shape = shape_of(inner)
+        pixels = inner if shape or not table.has_header else pixels
+    if len(pixels) < MANY or len({*table.columns}) < len(table.columns):
         return None
     is_pixel = [one in {*pixels} for one in table.columns]
-    cells = (
-        cell for row in table.rows[:_TRIED] for cell, wanted in zip(row, is_pixel, strict=True) if wanted
-    )
-    if not all(map(_is_pixel, cells)):
+    images = [
+        [cell for cell, wanted in zip(row, is_pixel, strict=True) if wanted] for row in table.rows[:_TRIED]
+    ]
+    if not all(_is_pixel(cell) for image in images for cell in image):
         return None
+    shapes = (shape,) if shape else likely_shapes([[*map(int, image)] for image in images])
     others = [one for one, wanted in zip(table.columns, is_pixel, strict=True) if not wanted]
-    return Pixels(table, pixels, tuple(others), shape)
+    return Pixels(table, pixels, tuple(others), shapes) if shapes else None
 
 
-def shape_of(pixels: Sequence[str]) -> tuple[int, int, int] | None:
-    """Return height, width and channels of images with these pixel columns; None if they make no image.
-
-    Names with two or three numbers, as in 1x1 or p_0_0_2, contain row, column and channel. Else the image is
-    a square, grey or RGB.
-    """
-    numbers = [re.findall(r"\d+", one) for one in pixels]
-    if {len(one) for one in numbers} in ({2}, {3}):
-        extents = [len({*one}) for one in zip(*numbers, strict=True)]
-        if math.prod(extents) == len(pixels) and min(extents[:2]) > 1:
-            return extents[0], extents[1], extents[2] if len(extents) == 3 else 1
-    for channels in (1, 3):
-        side = math.isqrt(len(pixels) // channels)
-        if side * side * channels == len(pixels):
-            return side, side, channels
+def refused(table: Table) -> UserError | None:
+    """Return why a table is no CSV file with pixels although it may be meant as one; None if it is not."""
+    where, first = f"{table.name}, line 1", table.columns[0]
+    if "\0" in first or "\ufffd" in first:
+        return UserError("not UTF-8 text", where=where, expected="CSV as plain text (UTF-8)")
+    if len(table.columns) == 1 and (found := re.search(r"[;\t|]", first)):
+        kind = {";": "semicolons", "\t": "tabs", "|": "bars"}[found[0]]
+        return UserError("not separated by commas", where=where, expected="commas", received=kind)
+    pixels = {*_family(table)}
+    if len(pixels) < MANY:
+        return None
+    again = next((one for place, one in enumerate(table.columns) if one in table.columns[:place]), None)
+    if again is not None:
+        return UserError(f"duplicate column {again}", where=where, expected="every name once")
+    for number, row in enumerate(table.rows[:_TRIED], start=1 + table.has_header):
+        for column, cell in zip(table.columns, row, strict=True):
+            if column in pixels and not _is_pixel(cell):
+                where = f"{table.name}, line {number}, column {column}"
+                expected = "an integer from 0 to 255"
+                return UserError("not a pixel", where=where, expected=expected, received=repr(cell[:40]))
     return None
 
 
@@ -92,49 +113,48 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
     labelled = {one: labels for one in found if (labels := find_labels(one.table, one.others, clues))}
     if not labelled:
         if found:
-            raise no_label(found[0].table, found[0].others)
+            reasons = (refused(one) for one in clues.tables if one not in {pixels.table for pixels in found})
+            meant = max(found, key=lambda one: (is_named(one.table.name, "train"), len(one.others)))
+            raise next(filter(None, reasons), None) or no_label(meant.table, meant.others)
         return None
     chosen = training_table([one.table for one in labelled], clues)
     train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)
-    test = _test(train, labels, clues.tables, [one.table for one in labelled])
-    height, width, channels = train.shape
+    test = _test(train, labels, [one.table for one in labelled], clues)
+    image_shape = setting(train.shapes, clues)
+    height, width, channels = shape = cast("Shape", image_shape.value)
+    guess = ", which is a guess" if image_shape.comment else ""
     colour = "grey" if channels == 1 else f"{channels} channels"
     header = "" if chosen.has_header else ", which has no header"
     identity = test.identity if test else None
     training = Training(
         "pixels",
-        f"{len(train.pixels):,} pixel columns in {chosen.name}: {height} x {width}, {colour}",
-        tuple(_settings(train, test, labels, clues)),
+        f"{len(train.pixels):,} pixel columns in {chosen.name}: {height} x {width}, {colour}{guess}",
+        tuple(_settings(train, test, labels, image_shape, clues)),
         counted(labels.cells),
         f"in {chosen.name}, {labels.text}{header}",
         labels.column,
         chosen,
         names=chosen.values(identity) if identity in train.others else (),
-        shape=train.shape,
+        shape=shape,
         is_sampled=chosen.is_sampled,
     )
     return training, _test_rows(test, clues)
 
 
 def _family(table: Table) -> tuple[str, ...]:
-    """Return the columns of one family, or of three of the same size: red, green, blue.
+    """Return the columns of one family, or of three or four of the same size: red, green, blue, alpha.
 
     Without a family, these are the columns with the values of pixels.
     """
     families: defaultdict[str, list[str]] = defaultdict(list)
     for column in table.columns:
-        families[_pattern(column)].append(column)
+        families[pattern(column)].append(column)
     most = max(map(len, families.values()))
     largest = {pattern for pattern, columns in families.items() if len(columns) == most}
-    if most * len(largest) >= FEWEST and len(largest) in {1, 3}:
-        return tuple(one for one in table.columns if _pattern(one) in largest)
+    if most * len(largest) >= MANY and len(largest) in {1, 3, 4}:
+        return tuple(one for one in table.columns if pattern(one) in largest)
     others = [one for one in table.columns if not is_usual(one)]
     return tuple(one for one in others if all(map(_is_pixel, table.values(one)[:_TRIED])))
-
-
-def _pattern(column: str) -> str:
-    """Return the name of a column without its numbers: pixel columns of one family have the same."""
-    return re.sub(r"\d+", "#", column)
 
 
 def _is_pixel(cell: str) -> bool:
@@ -148,25 +168,18 @@ def _without_label(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for one in columns if one != label) if label else ()
 
 
-def _unlike_labels(table: Table, column: str) -> tuple[bool, int]:
+def _unlike_labels(table: Table, column: str) -> tuple[bool, bool, int]:
     """Return a key that is lower for labels than for the pixels of a border, which have one colour mostly."""
     counts = table.counts(column)
     is_numbered = {*counts} == {*map(str, range(len(counts)))}
-    return not is_numbered, max(counts.values())
+    return all(map(_is_pixel, counts)), not is_numbered, max(counts.values())
 
 
-def _test(train: Pixels, labels: Labels, tables: Sequence[Table], labelled: Sequence[Table]) -> Pixels | None:
-    """Return the test file: named like the training file, named test, or without labels."""
-    found = {table: one for table in tables if (one := _like(train, labels, table))}
-    partner = re.sub("train", "test", train.table.name, flags=re.IGNORECASE)
-    for some in (
-        [one for table, one in found.items() if table.name == partner],
-        [one for table, one in found.items() if is_named(table.name, "test")],
-        [one for table, one in found.items() if table not in labelled],
-    ):
-        if len(some) == 1:
-            return some[0]
-    return None
+def _test(train: Pixels, labels: Labels, labelled: Sequence[Table], clues: Clues) -> Pixels | None:
+    """Return the test file, without the columns of labels."""
+    found = {table: one for table in clues.tables if (one := _like(train, labels, table))}
+    chosen = test_table(train.table, [*found], labelled)
+    return replace(found[chosen], identity=clues.identity(chosen, found[chosen].others)) if chosen else None
 
 
 def _like(train: Pixels, labels: Labels, table: Table) -> Pixels | None:
@@ -175,12 +188,16 @@ def _like(train: Pixels, labels: Labels, table: Table) -> Pixels | None:
         return None
     # Too few rows may not show which column of a file without a header is the label.
     one = replace(train, table=table) if table.columns == train.table.columns else pixel_table(table)
-    if one is None or one.shape != train.shape:
+    if not table.has_header and len(table.columns) == len(train.pixels):
+        one = Pixels(table, table.columns, (), train.shapes)
+    if one is None or {*one.shapes} != {*train.shapes}:
         return None
     return replace(one, others=tuple(column for column in one.others if not labels.are_in(column)))
 
 
-def _settings(train: Pixels, test: Pixels | None, labels: Labels, clues: Clues) -> list[Setting]:
+def _settings(
+    train: Pixels, test: Pixels | None, labels: Labels, image_shape: Setting, clues: Clues
+) -> list[Setting]:
     found = [
         Setting("competition.form", "pixels"),
         Setting("competition.train", train.table.name),
@@ -189,12 +206,10 @@ def _settings(train: Pixels, test: Pixels | None, labels: Labels, clues: Clues) 
         labels.setting,
         *_pixel_settings(train, test, labels),
     ]
-    if train.shape != _DEFAULT.image_shape:
-        found.append(Setting("competition.image_shape", train.shape))
-    if train.shape[2] > 1:
-        names = {_pattern(one) for one in train.pixels}
-        is_first = len(names) > 1 and _pattern(train.pixels[0]) == _pattern(train.pixels[1])
-        value, other = ("first", "last") if is_first else ("last", "first")
+    if image_shape.value != _DEFAULT.image_shape:
+        found.append(image_shape)
+    if train.shapes[0][2] > 1:
+        value, other = ("first", "last") if is_channel_first(train.pixels) else ("last", "first")
         comment = f"{other}, if colours look wrong on the page of `kit data check`"
         found.append(Setting("competition.channel_order", value, comment))
     if (clues.known and clues.known.pixels_by_column) or "emnist" in train.table.name.lower():

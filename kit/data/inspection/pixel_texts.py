@@ -2,13 +2,16 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from kit.data.inspection.clues import Clues
+from kit.data.inspection.files import is_named
 from kit.data.inspection.findings import Setting, Test, Training
-from kit.data.inspection.labels import Labels, counted, find_labels, no_label, training_table
-from kit.data.inspection.pixel_tables import FEWEST, id_settings, shape_of
-from kit.data.inspection.table import Table
+from kit.data.inspection.labels import Labels, counted, find_labels, no_label, test_table, training_table
+from kit.data.inspection.pixel_shapes import Shape, likely_shapes, setting, shape_of
+from kit.data.inspection.pixel_tables import id_settings
+from kit.data.inspection.table import MANY, Table
 
 _TRIED = 20
 
@@ -20,24 +23,21 @@ class PixelTexts:
     Attributes:
         table: the file.
         pixels: the column.
-        shape: height, width, channels.
+        shapes: of the images, the most likely first; one if the number of pixels states it.
         usage: the column that says which rows are training rows.
+        identity: the column with the ids of the test rows.
     """
 
     table: Table
     pixels: str
-    shape: tuple[int, int, int]
+    shapes: tuple[Shape, ...]
     usage: str | None
+    identity: str | None = None
 
     @property
     def others(self) -> list[str]:
         """Columns that are neither pixels nor usage."""
         return [one for one in self.table.columns if one not in {self.pixels, self.usage}]
-
-    @property
-    def identity(self) -> str | None:
-        """The column with a different value in every row, if there is one."""
-        return next((one for one in self.others if len(self.table.counts(one)) == len(self.table.rows)), None)
 
     @property
     def uses(self) -> tuple[Counter[str], Counter[str]]:
@@ -58,25 +58,31 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
     labelled = {one: labels for one in found if (labels := find_labels(one.table, one.others, clues))}
     if not labelled:
         if found:
-            raise no_label(found[0].table, found[0].others)
+            meant = max(found, key=lambda one: (is_named(one.table.name, "train"), len(one.others)))
+            raise no_label(meant.table, meant.others)
         return None
     chosen = training_table([one.table for one in labelled], clues)
     train, labels = next((one, labels) for one, labels in labelled.items() if one.table is chosen)
-    rest = [one for one in found if one not in labelled and one.shape == train.shape]
-    test = rest[0] if len(rest) == 1 and train.usage is None else None
+    alike = {one.table: one for one in found if one is not train and {*one.shapes} == {*train.shapes}}
+    tested = None if train.usage else test_table(chosen, [*alike], [one.table for one in labelled])
+    test = alike[tested] if tested else None
     uses = chosen.values(train.usage) if train.usage else ()
     cells = [cell for row, cell in enumerate(labels.cells) if not uses or uses[row] in train.uses[0]]
-    height, width, channels = train.shape
+    if with_ids := train if train.usage else test:
+        train = replace(train, identity=clues.identity(with_ids.table, with_ids.others))
+    image_shape = setting(train.shapes, clues)
+    guess = ", which is a guess" if image_shape.comment else ""
+    height, width, channels = shape = cast("Shape", image_shape.value)
     training = Training(
         "pixel_text",
         f"pixels in column {train.pixels} of {chosen.name}: {height} x {width}, "
-        f"{'grey' if channels == 1 else 'RGB'}",
-        tuple(_settings(train, test, labels, clues)),
+        f"{'grey' if channels == 1 else 'RGB'}{guess}",
+        tuple(_settings(train, test, labels, image_shape, clues)),
         counted(cells),
         f"in {chosen.name}, {labels.text}",
         labels.column,
         chosen,
-        shape=train.shape,
+        shape=shape,
         is_sampled=chosen.is_sampled,
     )
     return training, _test_rows(train, test, clues)
@@ -84,14 +90,18 @@ def find(clues: Clues) -> tuple[Training, Test] | None:
 
 def _pixel_texts(table: Table) -> PixelTexts | None:
     for column in table.columns:
+        if "\t" in column:  # Tabs separate the cells of this file.
+            continue
         cells = table.values(column)[:_TRIED]
         counts = {len(cell.split()) for cell in cells}
-        shape = shape_of([str(place) for place in range(min(counts))])
         is_pixels = all(re.fullmatch(r"\d{1,3}(\s+\d{1,3})+", cell) for cell in cells)
-        if is_pixels and shape and len(counts) == 1 and min(counts) >= FEWEST:
-            return PixelTexts(
-                table, column, shape, next((one for one in table.columns if _is_usage(table, one)), None)
-            )
+        if not is_pixels or len(counts) > 1 or min(counts) < MANY:
+            continue
+        shape = shape_of([str(place) for place in range(min(counts))])
+        shapes = (shape,) if shape else likely_shapes([[*map(int, cell.split())] for cell in cells])
+        if shapes:
+            usage = next((one for one in table.columns if _is_usage(table, one)), None)
+            return PixelTexts(table, column, shapes, usage)
     return None
 
 
@@ -101,14 +111,20 @@ def _is_usage(table: Table, column: str) -> bool:
     return 2 <= len(values) <= 5 and any("train" in one.lower() for one in values)
 
 
-def _settings(train: PixelTexts, test: PixelTexts | None, labels: Labels, clues: Clues) -> list[Setting]:
+def _settings(
+    train: PixelTexts,
+    test: PixelTexts | None,
+    labels: Labels,
+    image_shape: Setting,
+    clues: Clues,
+) -> list[Setting]:
     found = [
         Setting("competition.form", "pixel_text"),
         Setting("competition.train", train.table.name),
         *([] if train.table.has_header else [Setting("competition.header", False)]),
         labels.setting,
         Setting("competition.pixels_column", train.pixels),
-        Setting("competition.image_shape", train.shape),
+        image_shape,
     ]
     if train.usage:
         train_usage, test_usage = train.uses
@@ -119,20 +135,17 @@ def _settings(train: PixelTexts, test: PixelTexts | None, labels: Labels, clues:
         ]
     else:
         found.append(Setting("competition.test", test.table.name if test else None))
-    identity = test.identity if test else None
-    ignored = sorted(one for one in train.others if not labels.are_in(one) and one != identity)
+    ignored = sorted(one for one in train.others if not labels.are_in(one) and one != train.identity)
     if ignored:
         found.append(Setting("competition.ignored_columns", tuple(ignored)))
-    return [*found, *id_settings(identity, clues)]
+    return [*found, *id_settings(train.identity, clues)]
 
 
 def _test_rows(train: PixelTexts, test: PixelTexts | None, clues: Clues) -> Test:
+    ids = f"column {train.identity}" if train.identity else clues.ids_text
     if train.usage:
         names = " or ".join(train.uses[1])
-        return Test(
-            f"rows with {names} in column {train.usage}, ids: {clues.ids_text}", (), train.uses[1].total()
-        )
+        return Test(f"rows with {names} in column {train.usage}, ids: {ids}", (), train.uses[1].total())
     if test is None:
         return Test("no file with test rows: nothing to submit", (), 0)
-    ids = f"column {test.identity}" if test.identity else clues.ids_text
     return Test(f"{test.table.total:,} rows in {test.table.name}, ids: {ids}", (), test.table.total)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit.data.inspection.files import is_named
-from kit.data.inspection.table import Table, is_integer, is_number
+from kit.data.inspection.table import MANY, Table, is_integer, is_number
+
+_TRIED = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +36,12 @@ class Sample:
 
     @property
     def first_id(self) -> int | None:
-        """The first id, if the ids are consecutive integers; else None."""
-        if not all(one.isdecimal() for one in self.ids):
+        """The first id, if the ids are consecutive integers without leading zeros; else None."""
+        first = self.ids[0]
+        if not first.isdecimal():
             return None
-        numbers = list(map(int, self.ids))
-        return numbers[0] if numbers == list(range(numbers[0], numbers[0] + len(numbers))) else None
+        counted = map(str, range(int(first), int(first) + len(self.ids)))
+        return int(first) if self.ids == tuple(counted) else None
 
     @property
     def has_fractions(self) -> bool:
@@ -48,17 +51,37 @@ class Sample:
 
 
 def find(tables: Sequence[Table]) -> Sample | None:
-    """Return the sample submission: a table whose name contains sample, submission or random."""
-    found = [
+    """Return the sample submission; None if there is none.
+
+    It is a table whose name contains sample, submission or random; else one that predicts the same for every
+    row, as no training table does.
+    """
+    possible = [
         one
         for one in tables
-        if is_named(one.name, "sub", "sample", "random")
-        and not is_named(one.name, "train")
+        if not is_named(one.name, "train")
         and one.has_header
         and len(one.columns) > 1
         and not one.is_sampled
+        and not _has_pixels(one)
     ]
+    found = [one for one in possible if is_named(one.name, "sub", "sample", "random")]
+    found = found or [one for one in possible if not is_named(one.name, "test") and _is_constant(one)]
     return Sample(min(found, key=_rank)) if found else None
+
+
+def _has_pixels(table: Table) -> bool:
+    """Return whether cells are lists of pixels, or many columns have numbers that are no probabilities."""
+    cells = [cell for row in table.rows[:_TRIED] for cell in row[1:]]
+    if len(table.columns) > MANY:
+        return any(is_number(cell) and float(cell) > 1 for cell in cells)
+    return any(len(cell.split()) >= MANY for cell in cells)
+
+
+def _is_constant(table: Table) -> bool:
+    """Return whether the first column has a different value in every row, and each other column one value."""
+    first, *others = (len(table.counts(column)) for column in table.columns)
+    return first == len(table.rows) > 1 and {*others} == {1}
 
 
 def _rank(table: Table) -> tuple[bool, bool, int, str]:

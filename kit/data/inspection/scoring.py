@@ -7,6 +7,8 @@ from kit.data.inspection.clues import Clues
 from kit.data.inspection.findings import Ask, Choice, Line, Question, Setting, Training
 from kit.data.inspection.known import Format, Known
 from kit.data.inspection.sample import Sample
+from kit.data.inspection.table import is_integer
+from kit.task.labels import LabelEncoder
 
 TITLES: dict[MetricName, str] = {
     "accuracy": "accuracy",
@@ -95,9 +97,9 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
     if sample:
         if sample.table.name != Competition().sample_submission:
             found.append(Setting("competition.sample_submission", sample.table.name))
-        found.append(Setting("competition.id_column", sample.id_column))
+        found.append(Setting("competition.id_column", sample.table.header[0]))
         if scoring.format != "probabilities":
-            found.append(Setting("competition.prediction_column", sample.columns[0]))
+            found.append(Setting("competition.prediction_column", sample.table.header[1]))
     else:
         columns = [one.value for one in training.settings if one.key == "competition.image_column"]
         if columns and training.label_column:
@@ -107,8 +109,11 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
         comment = "" if scoring.certainty else FORMATS
         found.append(Setting("competition.submission.format", scoring.format, comment))
     labels = training.encoder.labels
-    if scoring.format == "label" and sample and not training.encoder.are_integers and _holds_numbers(sample):
-        values = {label: str(number) for number, label in enumerate(labels)}
+    if scoring.format == "label" and sample and _holds_other_numbers(sample, labels):
+        are_numbers = all(map(is_integer, labels))  # as in 3.0 for 3
+        values = {
+            label: str(int(float(label)) if are_numbers else number) for number, label in enumerate(labels)
+        }
         comment = f"the sample holds {next(iter(sample.table.counts(sample.columns[0])))!r}: in this order?"
         found.append(Setting("competition.submission.values", values, comment))
     if scoring.format == "probability":
@@ -133,8 +138,11 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
     return found
 
 
-def _holds_numbers(sample: Sample) -> bool:
-    return all(cell.isdecimal() for cell in sample.table.counts(sample.columns[0]))
+def _holds_other_numbers(sample: Sample, labels: tuple[str, ...]) -> bool:
+    """Return whether labels are text, and the sample submission holds integers that are none of them."""
+    cells = sample.table.counts(sample.columns[0])
+    are_text = not LabelEncoder(labels).are_integers
+    return are_text and all(map(str.isdecimal, cells)) and not cells.keys() & {*labels}
 
 
 def _agree(known: Known, training: Training, sample: Sample | None) -> bool:

@@ -15,6 +15,8 @@ NARROW = 40
 """Most columns of a table of which all rows are read, however many there are."""
 WHOLE = 64 << 20
 """Bytes of the largest file of which all rows are read."""
+MANY = 49
+"""Numbers in a line, or in a cell, that are pixels: 7 x 7."""
 CELLS, ROWS = 4_000_000, 4_000
 """Most cells of a wide table of which all rows are read; most cells and rows of a sample."""
 LONGEST = 1 << 24
@@ -32,6 +34,7 @@ class Table:
         has_header: whether the first line names the columns.
         rows: all rows, or rows from all parts of the file.
         total: number of rows in the file.
+        header: names in the header as they are.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Table:
     has_header: bool
     rows: list[list[str]]
     total: int
+    header: tuple[str, ...] = ()
 
     @property
     def is_sampled(self) -> bool:
@@ -68,7 +72,8 @@ def read(path: Path, name: str) -> Table | None:
     csv.field_size_limit(LONGEST)
     packed = path.suffix.lower() in compressed.SUFFIXES
     with io.BytesIO(compressed.content(path)) if packed else path.open("rb") as file:
-        first = next(csv.reader([_text(file.readline(LONGEST))]), [])
+        line = re.split(r"[\r\n]", _text(file.readline(LONGEST)), maxsplit=1)[0]
+        first = next(csv.reader([line]), [])
         lines, size = _count(file)
         if not first or lines < 2:
             return None
@@ -81,7 +86,7 @@ def read(path: Path, name: str) -> Table | None:
     has_header = not _is_data(first)
     rows = [row for row in parsed[has_header:] if len(row) == len(first)]
     columns = tuple(map(str.strip, first)) if has_header else tuple(map(str, range(len(first))))
-    return Table(name, columns, has_header, rows, len(rows) if is_whole else lines - has_header)
+    return Table(name, columns, has_header, rows, len(rows) if is_whole else lines - has_header, (*first,))
 
 
 def is_number(text: str) -> bool:
@@ -103,8 +108,8 @@ def _count(file: IO[bytes]) -> tuple[int, int]:
     file.seek(0)
     lines, last = 0, b""
     while chunk := file.read(1 << 22):
-        lines, last = lines + chunk.count(b"\n"), chunk
-    return lines + (not last.endswith(b"\n")), file.tell()
+        lines, last = lines + max(chunk.count(b"\n"), chunk.count(b"\r")), chunk
+    return lines + (not last.endswith((b"\n", b"\r"))), file.tell()
 
 
 def _sampled(file: IO[bytes], size: int, most: int) -> list[str]:
@@ -118,6 +123,13 @@ def _sampled(file: IO[bytes], size: int, most: int) -> list[str]:
 
 
 def _is_data(first: list[str]) -> bool:
-    """Return whether a first line has numbers only, and not the numbers of the columns."""
+    """Return whether a first line is a row: numbers, and not those of the columns, or a cell of pixels.
+
+    The label of a row may be text, if there are many numbers and some are equal.
+    """
     numbered = [list(map(str, range(start, start + len(first)))) for start in (0, 1)]
-    return len(first) > 1 and all(map(is_number, first)) and first not in numbered
+    numbers = list(filter(is_number, first))
+    if len(numbers) == len(first) > 1:
+        return first not in numbered
+    is_row = len(numbers) >= MANY and len({*numbers}) < len(numbers)
+    return is_row or any(len(cell.split()) >= MANY and all(map(is_number, cell.split())) for cell in first)

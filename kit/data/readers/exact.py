@@ -15,7 +15,9 @@ _VALUES = {text: value for value in range(256) for text in (str(value), f'"{valu
 
 
 def cells(line: str) -> list[str]:
-    """Split a line at its commas; blanks around a cell and its quotes are removed."""
+    """Split a line at its commas, but not in quotes; blanks around a cell and its quotes are removed."""
+    if '"' in line and len(line) <= csv.field_size_limit():
+        return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
     return [_bare(cell) for cell in line.split(",")]
 
 
@@ -67,7 +69,7 @@ def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], di
         except KeyError:
             table += bytes(_slowly(parts, where, pixels))
     images = np.frombuffer(table, np.uint8).reshape(-1, len(pixels))
-    return images[:, columns.order(columns.others)], texts
+    return np.ascontiguousarray(images[:, columns.order(columns.others)]), texts
 
 
 def _bare(cell: str) -> str:

@@ -40,7 +40,8 @@ def parse(raw: bytes, name: str, competition: Competition, *, labelled: bool) ->
     lines = range(columns.line, columns.line + len(images))
     texts = texts_of(cells, columns, name, lines, "a label" if labelled else "an id")
     names = [] if columns.key is None else cells[columns.key]
-    return Table(images.reshape(-1, *competition.image_shape), texts, names)
+    pixels = [columns.names[place] for place in columns.pixels]
+    return Table(images.reshape(-1, *competition.image_shape), texts, names, pixels)
 
 
 def _labels_are_bytes(competition: Competition) -> bool:

@@ -1,7 +1,7 @@
 """What readers of CSV files share: the places of the columns, the labels of the rows, and the result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,11 +18,27 @@ class Table:
         images: (rows, height, width, channels) uint8.
         texts: (rows,) the label or id of each row; empty if the file has neither.
         names: (rows,) the id of each labelled row; empty if the file has none.
+        pixels: name of the column of each value of an image, in the order of (height, width, channels); empty
+            if one column has all.
     """
 
     images: NDArray[np.uint8]
     texts: list[str]
     names: list[str] = field(default_factory=list)
+    pixels: list[str] = field(default_factory=list)
+
+
+def in_order_of(train: Table, test: Table) -> Table:
+    """Return the test rows with their pixels in the order of the training rows, if the columns are the same.
+
+    Names without numbers state no order: that of the training file holds for both.
+    """
+    if test.pixels == train.pixels or {*test.pixels} != {*train.pixels}:
+        return test
+    place = {name: number for number, name in enumerate(test.pixels)}
+    order = [place[name] for name in train.pixels]
+    images = np.take(test.images.reshape(len(test.images), -1), order, axis=1)
+    return replace(test, images=images.reshape(test.images.shape))
 
 
 @dataclass(frozen=True)

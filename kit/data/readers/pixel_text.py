@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import _csv
 
 
+_LONGEST = 1 << 17
+"""Characters of the longest cell that has no pixels; a longer one has a quote that is not closed."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Rows:
     """All rows of a file.
@@ -107,7 +111,7 @@ def _table(
 def _read(raw: bytes, name: str, competition: Competition, *, labelled: bool) -> _Rows:
     check_format(raw, name)
     size = math.prod(competition.image_shape)
-    csv.field_size_limit(max(csv.field_size_limit(), 16 * size))
+    csv.field_size_limit(max(_LONGEST, 16 * size))
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
     file = io.TextIOWrapper(io.BytesIO(raw), "utf-8-sig", errors="surrogateescape", newline="")
     reader = csv.reader(file, skipinitialspace=True)
@@ -146,6 +150,8 @@ def _columns(first: list[str], name: str, competition: Competition, *, labelled:
     headers = [cell.strip() for cell in first]
     if not competition.header:
         headers = [str(number) for number in range(len(first))]
+    if not (competition.header or labelled) and len(first) == 1:
+        headers = [competition.pixels_column]  # Columns are numbered, and this file has no label.
     place = {header: number for number, header in enumerate(headers)}
     texts = text_columns(competition, labelled=labelled)
     usage = () if competition.usage_column is None else (competition.usage_column,)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kit.data.inspection.pixel_tables import shape_of
+from kit.data.inspection.pixel_shapes import shape_of
 from kit.errors import UserError
 from tests.inspected import conclude, lines, pixel_rows, values, write_csv
 
@@ -177,7 +177,7 @@ def test_pixels_with_fractions_are_refused(tmp_path: Path) -> None:
     drawn = np.random.default_rng(0).integers(0, 256, (30, 64)).tolist()
     rows = [[n % 2, *(pixel / 255 for pixel in row)] for n, row in enumerate(drawn)]
     write_csv(tmp_path / "train.csv", ["label", *NAMES], rows)
-    with pytest.raises(UserError, match="CSV files with pixels from 0 to 255"):
+    with pytest.raises(UserError, match=r"train.csv, line 2, column pixel0: not a pixel"):
         conclude(tmp_path)
 
 
@@ -199,3 +199,134 @@ def test_three_families_are_red_green_and_blue(tmp_path: Path, order: str) -> No
     found = values(conclude(tmp_path))
     assert (found["image_shape"], found["channel_order"]) == ((8, 8, 3), order)
     assert "ignored_columns" not in found
+
+
+def test_other_shapes_than_squares_are_a_guess_with_the_alternatives_beside_it(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *smooth_names()], smooth_rows(20, 30))
+    found = conclude(tmp_path)
+    setting = next(one for one in found.settings if one.key == "competition.image_shape")
+    assert setting.value == (20, 30, 1)
+    assert setting.comment.startswith("a guess: ")
+    assert "[24, 25, 1]" in setting.comment
+    assert lines(found)["form"].endswith("20 x 30, grey, which is a guess")
+
+
+def test_another_shape_may_be_answered(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *smooth_names()], smooth_rows(20, 30))
+    assert values(conclude(tmp_path, answer="24x25"))["image_shape"] == (24, 25, 1)
+
+
+def smooth_names() -> list[str]:
+    return [f"p{number}" for number in range(600)]
+
+
+def smooth_rows(height: int, width: int) -> list[list[object]]:
+    """Return rows of two classes in which each column of an image has its own value."""
+    images = [[(7 * row + 53 * x) % 256 for x in range(width)] * height for row in range(20)]
+    return [["ab"[row % 2], *image] for row, image in enumerate(images)]
+
+
+def test_an_index_is_no_id_unless_the_sample_has_it(tmp_path: Path) -> None:
+    index = ["Unnamed: 0", *NAMES]
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    write_csv(tmp_path / "test.csv", index, [[n, *row] for n, row in enumerate(pixel_rows(20, 64))])
+    write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, "a"] for n in range(1, 21)])
+    found = values(conclude(tmp_path))
+    assert "test_id_column" not in found
+    assert found["ignored_columns"] == ("Unnamed: 0",)
+
+
+def test_a_column_without_a_name_is_ignored(tmp_path: Path) -> None:
+    for name, labels in (("train.csv", "ab"), ("test.csv", "")):
+        rows = [[n, *row] for n, row in enumerate(pixel_rows(20, 64, labels))]
+        write_csv(tmp_path / name, ["", *(["label"] if labels else []), *NAMES], rows)
+    assert values(conclude(tmp_path))["ignored_columns"] == ("",)
+
+
+def test_ids_are_the_column_with_those_of_the_sample(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    rows = [[f"x{n}", n, *row] for n, row in enumerate(pixel_rows(20, 64))]
+    write_csv(tmp_path / "test.csv", ["scan", "code", *NAMES], rows)
+    write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, "a"] for n in reversed(range(20))])
+    assert values(conclude(tmp_path))["test_id_column"] == "code"
+
+
+def test_text_may_be_the_label_in_a_file_without_a_header(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", None, pixel_rows(40, 64, ["cat", "dog"]))
+    write_csv(tmp_path / "test.csv", None, pixel_rows(20, 64))
+    found = values(conclude(tmp_path))
+    assert (found["header"], found["label_column"], found["test"]) == (False, "0", "test.csv")
+
+
+def test_four_families_have_an_alpha_channel(tmp_path: Path) -> None:
+    names = [f"{channel}{pixel}" for pixel in range(64) for channel in "rgba"]
+    write_csv(tmp_path / "train.csv", ["label", *names], pixel_rows(40, 256, "ab"))
+    found = values(conclude(tmp_path))
+    assert (found["image_shape"], found["channel_order"]) == ((8, 8, 4), "last")
+
+
+def test_the_channel_may_be_the_first_number(tmp_path: Path) -> None:
+    names = [f"p{c}_{y}_{x}" for c in range(3) for y in range(8) for x in range(9)]
+    write_csv(tmp_path / "train.csv", ["label", *names], pixel_rows(40, 216, "ab"))
+    found = values(conclude(tmp_path))
+    assert (found["image_shape"], found["channel_order"]) == ((8, 9, 3), "first")
+
+
+def test_the_training_table_may_be_named_by_its_path(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        write_csv(tmp_path / name, ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    assert values(conclude(tmp_path, wanted=f"{tmp_path}/b.csv"))["train"] == "b.csv"
+
+
+def test_an_id_that_is_there_twice_is_found_by_the_sample(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    rows = [[max(n, 1), *row] for n, row in enumerate(pixel_rows(20, 64))]
+    write_csv(tmp_path / "test.csv", ["id", *NAMES], rows)
+    write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, "a"] for n in range(20)])
+    assert values(conclude(tmp_path))["test_id_column"] == "id"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b",", b"\t", "train.csv, line 1: not separated by commas\nexpected commas, received tabs"),
+        (b",", b";", "train.csv, line 1: not separated by commas\nexpected commas, received semicolons"),
+        (b"pixel9", b"pixel8", "train.csv, line 1: duplicate column pixel8"),
+        (b"\r\na,", b"\r\na,300", "train.csv, line 2, column pixel0: not a pixel"),
+    ],
+)
+def test_a_training_file_that_cannot_be_one_is_named(
+    tmp_path: Path, old: bytes, new: bytes, message: str
+) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    write_csv(tmp_path / "test.csv", NAMES, pixel_rows(20, 64))
+    path = tmp_path / "train.csv"
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(UserError, match=message):
+        conclude(tmp_path)
+
+
+def test_text_in_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("label,pixel0\n0,1\n1,2\n", encoding="utf-16")
+    with pytest.raises(UserError, match=r"train.csv, line 1: not UTF-8 text"):
+        conclude(tmp_path)
+
+
+def test_a_training_file_without_rows_is_suspected(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], [])
+    write_csv(tmp_path / "test.csv", NAMES, pixel_rows(20, 64))
+    with pytest.raises(UserError, match="is the training file absent, or without rows"):
+        conclude(tmp_path)
+
+
+@pytest.mark.parametrize(("column", "first"), [("scan", 1), ("age", 1), ("age", None)])
+def test_other_columns_that_differ_in_every_row_are_no_ids(
+    tmp_path: Path, column: str, first: int | None
+) -> None:
+    write_csv(tmp_path / "train.csv", ["label", *NAMES], pixel_rows(40, 64, "ab"))
+    cells = [f"x{n}" if column == "scan" else n + 0.5 for n in range(20)]
+    rows = [[cell, *row] for cell, row in zip(cells, pixel_rows(20, 64), strict=True)]
+    write_csv(tmp_path / "test.csv", [column, *NAMES], rows)
+    if first is not None:
+        write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, "a"] for n in range(1, 21)])
+    assert "test_id_column" not in values(conclude(tmp_path))

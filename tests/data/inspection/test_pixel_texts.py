@@ -43,3 +43,35 @@ def test_rows_for_validation_are_no_test_rows(tmp_path: Path) -> None:
     rows = [[place % 4, pixels, usage[place]] for place, pixels in enumerate(texts(30))]
     write_csv(tmp_path / "all.csv", ["label", "pixels", "split"], rows)
     assert values(conclude(tmp_path))["test_usage"] == ("test",)
+
+
+def test_test_rows_may_have_labels(tmp_path: Path) -> None:
+    for name in ("train.csv", "test.csv"):
+        write_csv(tmp_path / name, ["emotion", "pixels"], zip([0, 1] * 10, texts(20), strict=True))
+    assert values(conclude(tmp_path))["test"] == "test.csv"
+
+
+def test_a_file_without_a_header(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", None, zip("ab" * 10, texts(20), strict=True))
+    write_csv(tmp_path / "test.csv", None, [[one] for one in texts(5)])
+    found = values(conclude(tmp_path))
+    assert (found["header"], found["label_column"], found["pixels_column"], found["test"]) == (
+        False,
+        "0",
+        "1",
+        "test.csv",
+    )
+
+
+def test_a_column_beside_the_usage_may_have_the_ids(tmp_path: Path) -> None:
+    usage = ["train"] * 20 + ["test"] * 5
+    rows = [[place % 4, pixels, usage[place], f"k{place}"] for place, pixels in enumerate(texts(25))]
+    write_csv(tmp_path / "all.csv", ["label", "pixels", "split", "key"], rows)
+    write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[f"k{n}", 0] for n in range(24, 19, -1)])
+    assert values(conclude(tmp_path))["test_id_column"] == "key"
+
+
+def test_another_shape_than_a_square_is_a_guess(tmp_path: Path) -> None:
+    rows = [[place % 2, " ".join(map(str, row))] for place, row in enumerate(pixel_rows(20, 600))]
+    write_csv(tmp_path / "train.csv", ["label", "pixels"], rows)
+    assert lines(conclude(tmp_path))["form"].endswith("which is a guess")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.inspected import conclude, lines, values, write_csv, write_images
+from tests.inspected import conclude, lines, pixel_rows, values, write_csv, write_images
 
 
 def competition(folder: Path, labels: list[object], header: list[str], cells: list[object]) -> Path:
@@ -73,3 +73,26 @@ def test_a_known_competition_has_its_metric(tmp_path: Path) -> None:
 def test_files_of_another_kind_are_not_those_of_the_known_competition(tmp_path: Path) -> None:
     folder = competition(tmp_path, ["a", "b", "c"], ["id", "label"], ["a"])
     assert values(conclude(folder, "dog-breed-identification"))["metric"] == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "submitted"),
+    [
+        (["1.0", "2.0", "4.0"], 1, {"1.0": "1", "2.0": "2", "4.0": "4"}),
+        (["01", "1", "2"], 2, None),
+        (["cat", "dog", "emu"], 0, {"cat": "0", "dog": "1", "emu": "2"}),
+    ],
+)
+def test_labels_are_submitted_as_the_numbers_that_the_sample_holds(
+    tmp_path: Path, labels: list[str], predicted: int, submitted: dict[str, str] | None
+) -> None:
+    names = [f"pixel{number}" for number in range(64)]
+    write_csv(tmp_path / "train.csv", ["label", *names], pixel_rows(30, 64, labels))
+    write_csv(tmp_path / "test.csv", names, pixel_rows(3, 64))
+    write_csv(tmp_path / "sample_submission.csv", ["id", "label"], [[n, predicted] for n in (1, 2, 3)])
+    assert values(conclude(tmp_path)).get("submission.values") == submitted
+
+
+def test_blanks_in_the_header_of_a_sample_are_kept(tmp_path: Path) -> None:
+    found = values(conclude(competition(tmp_path, ["a", "b", "c"], ["id ", " label"], ["a"])))
+    assert (found["id_column"], found["prediction_column"]) == ("id ", " label")

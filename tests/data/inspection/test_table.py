@@ -59,3 +59,16 @@ def test_compressed_tables(tmp_path: Path) -> None:
 def test_files_without_rows_are_no_tables(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv").write_text(text)
     assert table.read(tmp_path / "a.csv", "a.csv") is None
+
+
+def test_lines_may_end_with_carriage_returns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,label\r1,x\r2,y\r")
+    found = read(tmp_path / "a.csv")
+    assert (found.columns, found.rows, found.total) == (("id", "label"), [["1", "x"], ["2", "y"]], 2)
+
+
+def test_a_line_of_many_numbers_and_a_label_is_no_header(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", None, [["cat", *[7] * 64], ["dog", *[8] * 64]])
+    write_csv(tmp_path / "b.csv", ["label", *range(64)], [["cat", *[7] * 64]])
+    assert not read(tmp_path / "a.csv").has_header
+    assert read(tmp_path / "b.csv").has_header

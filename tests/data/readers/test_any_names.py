@@ -7,7 +7,7 @@ import pytest
 from kit.config import Competition
 from kit.data.readers import exact, pixel_csv
 from kit.data.readers.any_names import in_number_order
-from kit.data.readers.pixel_table import Table
+from kit.data.readers.pixel_table import Table, in_order_of
 from kit.errors import UserError
 
 ANY = {"pixel_prefix": None, "labels": "auto", "image_shape": (2, 2, 1)}
@@ -201,3 +201,27 @@ def test_an_empty_label_is_named() -> None:
     assert fault("label,px1,px2,px3,px4\na,1,2,3,4\n,1,2,3,4\n").startswith(
         "train.csv, line 3, column label: the cell is empty\nexpected a label, received nothing"
     )
+
+
+@pytest.mark.parametrize("text", ["b", '"b"'])
+def test_pixels_in_another_order_are_contiguous_in_memory(text: str) -> None:
+    table = parse(f"px4,px2,label,px3,px1\n4,2,{text},3,1\n40,20,{text},30,10\n")
+    assert pixels(table) == [[1, 2, 3, 4], [10, 20, 30, 40]]
+    assert table.images.flags.c_contiguous
+
+
+def test_names_without_numbers_are_in_the_order_of_the_training_file() -> None:
+    train, test = parse("label,c,a,d,b\nx,1,2,3,4\n"), parse("a,b,c,d\n2,4,1,3\n", labelled=False)
+    ordered = in_order_of(train, test)
+    assert pixels(ordered) == [[1, 2, 3, 4]]
+    assert ordered.images.flags.c_contiguous
+
+
+def test_test_rows_with_other_columns_keep_their_order() -> None:
+    train, test = parse("label,c,a,d,b\nx,1,2,3,4\n"), parse("e,f,g,h\n2,4,1,3\n", labelled=False)
+    assert pixels(in_order_of(train, test)) == [[2, 4, 1, 3]]
+
+
+def test_a_name_in_quotes_may_have_commas() -> None:
+    table = parse('"la,bel ""x""",px1,px2,px3, "px4"\ncat,1,2,3,4\n', label_column='la,bel "x"')
+    assert (table.texts, pixels(table)) == (["cat"], [[1, 2, 3, 4]])

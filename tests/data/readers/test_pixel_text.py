@@ -160,3 +160,8 @@ def test_a_quote_that_is_not_closed_is_named() -> None:
     message = fault(GOOD + '1,"1 2 3 4\n' + "1,1 2 3 4\n" * 30_000)
     assert message.startswith("faces.csv, line ")
     assert message.endswith("is a quote not closed?")
+
+
+def test_test_rows_without_header_may_lack_the_label() -> None:
+    table = parse("1 2 3 4\n5 6 7 8\n", labelled=False, header=False, label_column="0", pixels_column="1")
+    assert pixels(table) == [[1, 2, 3, 4], [5, 6, 7, 8]]
