@@ -148,11 +148,18 @@ def _without_label(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for one in columns if one != label) if label else ()
 
 
-def _unlike_labels(table: Table, column: str) -> tuple[bool, int]:
-    """Return a key that is lower for labels than for the pixels of a border, which have one colour mostly."""
+def _unlike_labels(table: Table, column: str) -> tuple[bool, bool, int]:
+    """Return a key that is lower for labels than for the pixels of a border.
+
+    Labels are texts or consecutive numbers, or each is at least on two rows; a border has one colour mostly,
+    or noise.
+    """
     counts = table.counts(column)
-    is_numbered = {*counts} == {*map(str, range(len(counts)))}
-    return not is_numbered, max(counts.values())
+    if not all(map(_is_pixel, counts)):
+        return False, False, 0
+    numbers = sorted(map(int, counts))
+    is_numbered = numbers == [*range(numbers[0], numbers[0] + len(numbers))]
+    return not is_numbered, min(counts.values()) == 1, max(counts.values())
 
 
 def _test(train: Pixels, labels: Labels, tables: Sequence[Table], labelled: Sequence[Table]) -> Pixels | None:

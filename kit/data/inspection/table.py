@@ -118,6 +118,11 @@ def _sampled(file: IO[bytes], size: int, most: int) -> list[str]:
 
 
 def _is_data(first: list[str]) -> bool:
-    """Return whether a first line has numbers only, and not the numbers of the columns."""
+    """Return whether a first line has numbers only, and not the numbers of the columns.
+
+    One end may be a text, a label, if a number occurs twice: names of columns are different.
+    """
     numbered = [list(map(str, range(start, start + len(first)))) for start in (0, 1)]
-    return len(first) > 1 and all(map(is_number, first)) and first not in numbered
+    if len(first) > 1 and all(map(is_number, first)):
+        return first not in numbered
+    return any(all(map(is_number, part)) and len({*part}) < len(part) for part in (first[1:], first[:-1]))
