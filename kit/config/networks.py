@@ -65,6 +65,8 @@ class NetworkModel(Section):
     """
 
     needs_backend: ClassVar[Literal[True]] = True
+    regularisation: ClassVar[tuple[str, ...]]
+    """Keys of dropout and batch normalisation that `kit tune` searches by default; `*` is each stage."""
     kind: str
     """Family of the network."""
     teachers: tuple[Name, ...] = ()
@@ -121,6 +123,7 @@ class NetworkModel(Section):
 class Cnn(NetworkModel):
     """A convolutional network: stages, then dense layers, then the softmax."""
 
+    regularisation: ClassVar[tuple[str, ...]] = ("stages.*.dropout", "stages.*.batch_norm")
     kind: Literal["cnn"] = "cnn"
     """A convolutional network; the default kind."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -199,6 +202,7 @@ class ResNet(NetworkModel):
     K. He, X. Zhang, S. Ren and J. Sun (2016), Deep residual learning for image recognition.
     """
 
+    regularisation: ClassVar[tuple[str, ...]] = ("dropout", "batch_norm")
     kind: Literal["resnet"]
     """A residual network that adapts to the size of the images."""
     filters: Annotated[tuple[Count, ...], Field(min_length=1)] = (32, 64, 128)

@@ -1,6 +1,6 @@
 """Networks of keras.applications with pretrained weights."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,7 @@ class Pretrained(NetworkModel):
     normalisation, at a lower learning rate.
     """
 
+    regularisation: ClassVar[tuple[str, ...]] = ("dropout",)
     kind: Literal["pretrained"]
     """A pretrained network."""
     name: Backbone

@@ -85,21 +85,15 @@ class Choices(Section):
 
 Dimension = Annotated[FloatRange | IntRange | Choices, Field(discriminator="kind")]
 
-# The default: regularisation of each stage, and the learning rate.
-SPACE: dict[str, Dimension] = {
-    "models.*.stages.*.dropout": FloatRange(kind="float", low=0.0, high=0.5),
-    "models.*.stages.*.batch_norm": Choices(
-        kind="categorical", choices=("none", "before_activation", "after_activation")
-    ),
-    "training.learning_rate": FloatRange(kind="float", low=3e-4, high=1e-2, log=True),
-}
-
 
 class Tune(Section):
     """Settings of `kit tune`."""
 
-    space: Annotated[dict[str, Dimension], Field(min_length=1)] = SPACE
-    """Search space by key; `*` means every model or every stage of one; null removes a key."""
+    space: dict[str, Dimension] = Field({})
+    """Search space by key; `*` means every model or every stage of one; null removes a key.
+
+    Empty: dropout and batch normalisation of each network, or of each stage if it has stages, and
+    the learning rate."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Proposes the next trial; tpe: multivariate tree-structured Parzen estimator."""
     metric: MetricName = "log_loss"

@@ -78,9 +78,11 @@ class Reference:
     def _drawing(self, background: float, drawn: float) -> Iterator[str]:
         low, high = self._backgrounds
         if not low - BRIGHTER <= background <= high + BRIGHTER:
+            # As of paper in shadow: inverted, it is nearer, but not near.
+            is_inverted = abs(255 - background - (low + high) / 2) < abs(background - (low + high) / 2)
             yield (
                 f"its background has grey level {background:.0f}, against {_range(low, high)} in the "
-                "training images; make the background plain"
+                f"training images; {'use --invert, and ' * is_inverted}make the background plain"
             )
         low, high = self._extents
         if not low / LARGER <= drawn <= high * LARGER:

@@ -54,7 +54,7 @@ def load_weights(network: keras.Model, model: Model) -> None:
     try:
         _backbone_of(network).load_weights(model.weights)
     except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().partition("\n")[0][:200]
+        reason = str(error).strip().partition("\n")[0].partition(" Example error")[0][:200]
         hint = "it must be saved by Keras, from a network with include_top=False"
         raise KitError(f"{model.weights}: not the weights of {model.name}: {reason}", hint=hint) from error
 

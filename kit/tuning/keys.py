@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from kit.config import Config, Dimension, Source
+from kit.config import Choices, Config, Dimension, FloatRange, Source
 from kit.config.errors import origin
 from kit.errors import UserError
 
 # The other sections define the measurement.
 TUNABLE = ("models", "training", "augmentation")
+DEFAULTS: dict[str, Dimension] = {
+    "dropout": FloatRange(kind="float", low=0.0, high=0.5),
+    "batch_norm": Choices(kind="categorical", choices=("none", "before_activation", "after_activation")),
+    "learning_rate": FloatRange(kind="float", low=3e-4, high=1e-2, log=True),
+}
+"""Values by the last part of a key in the default search space."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,11 @@ def expand_patterns(base: Base) -> dict[str, tuple[str, Dimension]]:
     """Return (key of the space, its dimension) by concrete key.
 
     Raises:
-        UserError: a key is unknown, cannot be tuned, is given twice or is part of another.
+        UserError: a key is unknown, cannot be tuned, is given twice or is part of another, or there is
+            neither a space nor a network.
     """
     found: dict[str, tuple[str, Dimension]] = {}
-    for pattern, dimension in base.config.tune.space.items():
+    for pattern, dimension in (base.config.tune.space or default_space(base.config)).items():
         for key in _matches(base, pattern):
             stars, other = pattern.count("*"), found[key][0] if key in found else None
             if other and other.count("*") == stars:
@@ -73,6 +80,20 @@ def expand_patterns(base: Base) -> dict[str, tuple[str, Dimension]]:
             if part in found:
                 raise base.error(pattern, f"{key} is part of {part}, which is also in the space")
     return found
+
+
+def default_space(config: Config) -> dict[str, Dimension]:
+    """Return the search space of a configuration without `tune.space`.
+
+    Raises:
+        UserError: it has no network.
+    """
+    networks = {name: model for name, model in config.models.items() if model.needs_backend}
+    if not networks:
+        what = "no default search space for classical models"
+        raise UserError(what, where="tune.space", expected="keys to tune, as in models.NAME.KEY")
+    keys = [f"models.{name}.{key}" for name, model in networks.items() for key in model.regularisation]
+    return {key: DEFAULTS[key.rpartition(".")[2]] for key in [*keys, "training.learning_rate"]}
 
 
 def _matches(base: Base, pattern: str) -> list[str]:

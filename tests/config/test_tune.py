@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kit import config
-from kit.config import Choices, Config, FloatRange, IntRange
+from kit.config import Config, IntRange
 from kit.errors import UserError
 
 MODELS = {"cnn": {"stages": [{"filters": 4}]}}
@@ -25,15 +25,9 @@ def refused(workdir: Path, tune: str) -> str:
     return str(raised.value)
 
 
-def test_a_configuration_that_does_not_say_tunes_regularisation_and_learning_rate() -> None:
+def test_the_defaults_of_a_study() -> None:
     tune = Config.model_validate({"models": MODELS}).tune
-    assert tune.space == {
-        "models.*.stages.*.dropout": FloatRange(kind="float", low=0.0, high=0.5),
-        "models.*.stages.*.batch_norm": Choices(
-            kind="categorical", choices=("none", "before_activation", "after_activation")
-        ),
-        "training.learning_rate": FloatRange(kind="float", low=3e-4, high=1e-2, log=True),
-    }
+    assert tune.space == {}
     assert (tune.sampler, tune.trials, tune.minutes, tune.confirm_seeds) == ("tpe", None, 60.0, 3)
 
 
@@ -108,7 +102,6 @@ def test_a_dimension_that_is_none_is_refused(workdir: Path, dimension: str, mess
 @pytest.mark.parametrize(
     ("tune", "message"),
     [
-        ("space: {}", "tune.space is not right\nexpected at least 1, received {}"),
         ("sampler: grid", "tune.sampler is not right\nexpected 'tpe' or 'random', received 'grid'"),
         ("confirm_seeds: 2", "tune.confirm_seeds is not right\nexpected at least 3, received 2"),
         ("minutes: 0", "tune.minutes is not right\nexpected more than 0, received 0"),

@@ -31,6 +31,11 @@ def shrunk(images: Images) -> Images:
     return small
 
 
+def in_shadow(images: Images) -> Any:
+    """Return digits as in ink on grey paper, with light from one side."""
+    return np.clip(180 + np.linspace(-75, 75, 28)[:, None] - 0.9 * images, 0, 255)
+
+
 def noise(images: Images) -> Images:
     drawn = np.zeros_like(images)
     drawn[:, 4:24, 4:24] = np.random.default_rng(0).integers(0, 2, (len(images), 20, 20, 1)) * 255
@@ -47,7 +52,8 @@ def test_test_images_look_like_the_training_images(reference: Reference, test_im
         ("it looks inverted", lambda x: 255 - x),
         ("it is blank", lambda x: 0 * x),
         ("it has little contrast", lambda x: x // 3),
-        ("its background has grey level 60, against 0", lambda x: np.maximum(x, 60)),
+        ("level 60, against 0 in the training images; make", lambda x: np.maximum(x, 60)),
+        ("level 180, against 0 in the training images; use --invert, and make", in_shadow),
         ("what is drawn takes", shrunk),
         ("it is unlike every", noise),
     ],

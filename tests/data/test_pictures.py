@@ -7,7 +7,7 @@ from PIL import Image as Pillow
 
 from kit.config import Config, load
 from kit.data.pictures import read_pictures
-from kit.data.readers.decoding import decode_file
+from kit.data.readers.decoding import decode_files
 from kit.errors import UserError
 
 GREY, COLOUR = "image_shape=[8, 8]", "image_shape=[8, 8, 3]"
@@ -88,12 +88,17 @@ def test_where_images_are_files_an_image_is_fitted_as_in_training(tmp_path: Path
     assert (image[4] == 55).all()
 
 
-def test_where_images_are_files_an_image_is_decoded_as_in_training(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_where_images_are_files_an_image_is_decoded_as_in_training(
+    tmp_path: Path, ending: str, fit: str
+) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
-    Pillow.fromarray(noise).save(tmp_path / "a.jpg")
-    config = files(channels=3)
-    [image] = read_pictures([tmp_path / "a.jpg"], config, inverted=False)
-    assert np.array_equal(image, decode_file(tmp_path / "a.jpg", config.image))
+    Pillow.fromarray(noise).save(tmp_path / f"a.{ending}")
+    config = files(channels=3, fit=fit)
+    decode_files([([tmp_path / f"a.{ending}"], tmp_path / "train.npy")], config.image)
+    images = read_pictures([tmp_path / f"a.{ending}"], config, inverted=False)
+    assert np.array_equal(images, np.load(tmp_path / "train.npy"))
 
 
 def test_image_files_do_not_have_two_channels(tmp_path: Path) -> None:

@@ -169,10 +169,17 @@ def _without_label(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _unlike_labels(table: Table, column: str) -> tuple[bool, bool, int]:
-    """Return a key that is lower for labels than for the pixels of a border, which have one colour mostly."""
+    """Return a key that is lower for labels than for the pixels of a border.
+
+    Labels are texts or consecutive numbers, or each is at least on two rows; a border has one colour mostly,
+    or noise.
+    """
     counts = table.counts(column)
-    is_numbered = {*counts} == {*map(str, range(len(counts)))}
-    return all(map(_is_pixel, counts)), not is_numbered, max(counts.values())
+    if not all(map(_is_pixel, counts)):
+        return False, False, 0
+    numbers = sorted(map(int, counts))
+    is_numbered = numbers == [*range(numbers[0], numbers[0] + len(numbers))]
+    return not is_numbered, min(counts.values()) == 1, max(counts.values())
 
 
 def _test(train: Pixels, labels: Labels, labelled: Sequence[Table], clues: Clues) -> Pixels | None:

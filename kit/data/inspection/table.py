@@ -123,13 +123,12 @@ def _sampled(file: IO[bytes], size: int, most: int) -> list[str]:
 
 
 def _is_data(first: list[str]) -> bool:
-    """Return whether a first line is a row: numbers, and not those of the columns, or a cell of pixels.
-
-    The label of a row may be text, if there are many numbers and some are equal.
-    """
+    """Return whether a first line is a row: numbers, and not those of the columns, or a cell of pixels."""
     numbered = [list(map(str, range(start, start + len(first)))) for start in (0, 1)]
     numbers = list(filter(is_number, first))
     if len(numbers) == len(first) > 1:
         return first not in numbered
-    is_row = len(numbers) >= MANY and len({*numbers}) < len(numbers)
+    # Names of columns differ. A label that is text is at one end, or anywhere among many numbers.
+    all_but_an_end = any(all(map(is_number, part)) for part in (first[1:], first[:-1]))
+    is_row = (all_but_an_end or len(numbers) >= MANY) and len({*numbers}) < len(numbers)
     return is_row or any(len(cell.split()) >= MANY and all(map(is_number, cell.split())) for cell in first)

@@ -78,6 +78,19 @@ def test_without_a_header_the_label_is_first_or_last(tmp_path: Path, last: bool)
     assert (found["header"], found["label_column"]) == (False, "64" if last else "0")
 
 
+@pytest.mark.parametrize("labels", [[4, 5, 6], [2, 5, 7], ["oak", "elm"]])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_noisy_border_is_not_the_label(tmp_path: Path, labels: list[object], last: bool) -> None:
+    noise = np.random.default_rng(1).integers(30, 90, 200)
+    rows = [
+        [grey, *row[1:]] if last else [*row[:-1], grey]
+        for row, grey in zip(pixel_rows(200, 64, labels, last=last), noise.tolist(), strict=True)
+    ]
+    rows[0][0 if last else -1] = 131
+    write_csv(tmp_path / "letters.csv", None, rows)
+    assert values(conclude(tmp_path))["label_column"] == ("64" if last else "0")
+
+
 def test_a_border_with_a_few_grey_pixels_is_not_the_label(tmp_path: Path) -> None:
     rows = [[*row[:-1], 255 if place == 3 else 0] for place, row in enumerate(pixel_rows(60, 64, [2, 5, 7]))]
     write_csv(tmp_path / "letters.csv", None, rows)

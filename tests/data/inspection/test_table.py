@@ -28,7 +28,16 @@ def test_a_byte_order_mark_belongs_to_no_column(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "has_header"), [("label,0,1", True), ("5,0,255", False), ("0,1,2", True), ("1,2,3", True)]
+    ("first", "has_header"),
+    [
+        ("label,0,1", True),
+        ("5,0,255", False),
+        ("0,1,2", True),
+        ("1,2,3", True),
+        ("a,7,7", False),
+        ("7,7,a", False),
+        ("a,5,7", True),
+    ],
 )
 def test_a_line_of_numbers_is_no_header_unless_they_count(
     tmp_path: Path, first: str, has_header: bool
