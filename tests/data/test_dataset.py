@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kit.config import Config
-from kit.data.dataset import open_folder
+from kit.data.dataset import check_folder, open_folder
 from kit.data.layout import SAMPLE
 from kit.errors import UserError
 
@@ -162,6 +162,14 @@ def test_an_id_of_test_csv_is_there_once(tmp_path: Path, write_tiny: Callable[..
         open_folder(folder, config)
 
 
+def test_a_sample_submission_may_have_a_byte_order_mark(
+    tmp_path: Path, write_tiny: Callable[..., Path]
+) -> None:
+    folder = write_tiny(tmp_path / "data", sample_submission="\ufeffImageId,Label\nx9,0\nx1,0\n")
+    config = configured(label_column="label", classes=3, first_id=None)
+    assert open_folder(folder, config).test_ids == ("x9", "x1")
+
+
 def test_ids_of_a_sample_submission_keep_its_order(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
     folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\nx9,0\nx1,0\n")
     config = configured(label_column="label", classes=3, first_id=None)
@@ -172,3 +180,11 @@ def test_ids_of_a_sample_submission_keep_its_order(tmp_path: Path, write_tiny: C
     (folder / "sample_submission.csv").unlink()
     with pytest.raises(UserError, match=r"there is no sample submission, which has the ids"):
         open_folder(folder, config)
+
+
+def test_without_test_rows_the_sample_submission_is_not_compared(
+    tmp_path: Path, write_tiny: Callable[..., Path]
+) -> None:
+    folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\nsecret,0\n")
+    config = configured(label_column="label", classes=3, test=None)
+    check_folder(folder, config, open_folder(folder, config))

@@ -27,7 +27,7 @@ def find(files: Files) -> Training | None:
         raise UserError(
             f"{len(labels):,} folders with images", where=f"{folder}/", expected=f"at most {MOST} classes"
         )
-    images = [one for one in files.below(folder) if not (folder == "." and is_test(one[0].partition("/")[0]))]
+    images = [one for one in files.below(folder) if _inside(folder, one[0]) in labels]
     return Training(
         "folders",
         f"one folder per class in {shown(folder)}",
@@ -63,11 +63,15 @@ def _classes(files: Files, folder: str) -> Counter[str]:
     """
     if folder in files.images:
         return Counter()
-    start = 0 if folder == "." else len(folder) + 1
-    found = Counter(where[start:].partition("/")[0] for where, _ in files.below(folder))
-    if folder == ".":
-        found = Counter({one: count for one, count in found.items() if not is_test(one)})
+    inside = (_inside(folder, where) for where, _ in files.below(folder))
+    found = Counter(one for one in inside if not is_test(one))
     return found if len(found) > 1 and not any(map(is_split, found)) else Counter()
+
+
+def _inside(folder: str, path: str) -> str:
+    """Return the folder in `folder` that contains the folder `path`."""
+    start = 0 if folder == "." else len(folder) + 1
+    return path[start:].partition("/")[0]
 
 
 def _rank(folder: str, labels: Counter[str]) -> tuple[bool, bool, int, int]:

@@ -9,6 +9,8 @@ from kit.data.inspection.files import Files, is_named, joined, stem
 
 TRIED = 1000
 """Names of a column that are looked up to find the folder."""
+_COMPANIONS = "mask", "thumb", "annot", "segment", "preview"
+"""Words in the names of folders with other pictures of the same images, under the same names."""
 
 
 class ImageIndex:
@@ -34,19 +36,21 @@ class ImageIndex:
     def best(self, names: Sequence[str], word: str, avoid: str | None = None) -> tuple[float, str]:
         """Return the largest share of names in one folder, and that folder.
 
-        Of folders with the same share, those named by `word` come first, then others than `avoid` and the
-        folders that contain it, then the one with the fewest images, then the one nearest to the root.
+        Of folders with the same share, those come last that are named after masks or previews. First come
+        those named by `word`, then others than `avoid` and the folders that contain it, then the one with the
+        fewest images, then the one nearest to the root.
         """
         some = names[:: max(1, len(names) // TRIED)]
         found: Counter[str] = Counter()
         for name in some:
             found.update({folder for path in self._matches(name) for folder in _folders(path, name)})
 
-        def rank(folder: str) -> tuple[bool, bool, int, bool, int]:
+        def rank(folder: str) -> tuple[bool, bool, bool, int, bool, int]:
             parts = folder.split("/")
+            is_companion = any(is_named(part, *_COMPANIONS) for part in parts)
             is_word = any(is_named(part, word) for part in parts)
             is_avoided = avoid is not None and (folder == "." or f"{avoid}/".startswith(f"{folder}/"))
-            return not is_word, is_avoided, self._counts[folder], folder == ".", len(parts)
+            return is_companion, not is_word, is_avoided, self._counts[folder], folder == ".", len(parts)
 
         most = max(found.values(), default=0)
         candidates = [folder for folder, count in found.items() if count >= 0.99 * most]

@@ -35,6 +35,14 @@ def test_the_folder_itself_has_the_classes(tmp_path: Path) -> None:
     assert lines(found)["images"].startswith("12 png")
 
 
+def test_the_test_images_are_beside_the_classes(tmp_path: Path) -> None:
+    write_classes(tmp_path / "data")
+    write_images(tmp_path / "data/test", ["1.png"])
+    found = conclude(tmp_path)
+    assert (values(found)["train_images"], values(found)["test_images"]) == ("data", "data/test")
+    assert lines(found)["images"].startswith("12 png")
+
+
 def test_the_training_folder_has_classes_and_not_the_validation_folder(tmp_path: Path) -> None:
     for part in ("valid", "train", "test"):
         write_classes(tmp_path / part, part)
