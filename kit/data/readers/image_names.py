@@ -21,7 +21,8 @@ def walk(folder: Path, *, leave_out: Path | None = None) -> Iterator[tuple[str, 
     """Yield the image files below a folder: path relative to it (with "/"), entry; in no particular order.
 
     Hidden files, what operating systems add (`__MACOSX`, `Thumbs.db`), files with another ending than
-    SUFFIXES and the folder `leave_out` are left out. A link to nothing is kept: reading it fails.
+    SUFFIXES and the folder `leave_out` are left out. A link to nothing and a folder that is named as an image
+    are kept: reading them fails.
 
     Raises:
         UserError: a folder is missing or cannot be read.
@@ -40,10 +41,11 @@ def walk(folder: Path, *, leave_out: Path | None = None) -> Iterator[tuple[str, 
                     name = entry.name
                     if _ignored(name):
                         continue
-                    if entry.is_dir():
+                    is_image = name.lower().endswith(SUFFIXES)
+                    if entry.is_dir() and not is_image:
                         if leave_out is None or Path(entry.path) != leave_out:
                             waiting.append((f"{prefix}{name}/", entry.path))
-                    elif name.lower().endswith(SUFFIXES) and _is_file(entry):
+                    elif is_image and _is_readable(entry):
                         yield prefix + name, entry
         except OSError as error:
             raise _unreadable(path, error) from error
@@ -127,6 +129,8 @@ class Index:
             count: how many names mean no file.
         """
         more = f"; {count:,} names have no image" if count > 1 else ""
+        if not name:
+            return UserError(f"a blank cell{more}", where=where, expected="the name of an image")
         wanted = normalize("NFC", name)
         same = sorted(file for file in self.files if wanted in _keys(file))
         if len(same) > 1:
@@ -173,9 +177,9 @@ def _keys(file: str) -> set[str]:
     return {path, name, stem(path), stem(name)}
 
 
-def _is_file(entry: "os.DirEntry[str]") -> bool:
-    """Return whether it is a file, or a link to nothing; a named pipe would block its reader."""
-    return entry.is_file() or not Path(entry.path).exists()
+def _is_readable(entry: "os.DirEntry[str]") -> bool:
+    """Return whether opening it ends, if with an error: a named pipe would block its reader."""
+    return entry.is_file() or entry.is_dir() or not Path(entry.path).exists()
 
 
 def _unreadable(path: str, error: OSError) -> UserError:
