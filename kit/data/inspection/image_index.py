@@ -1,11 +1,13 @@
 """Which folder has the images that a table names."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from unicodedata import normalize
 
 from kit.data.inspection.files import Files, is_named, joined, stem
+from kit.data.readers.image_names import inside
 
 TRIED = 1000
 """Names of a column that are looked up to find the folder."""
@@ -58,7 +60,7 @@ class ImageIndex:
 
     def _matches(self, name: str) -> list[str]:
         """Return the paths of the images that the last part of a name means."""
-        last = normalize("NFC", name.rpartition("/")[2])
+        last = normalize("NFC", re.split(r"[/\\]", name)[-1])
         found = self._paths.get(last, []) if last else []
         return found or [
             path
@@ -70,8 +72,11 @@ class ImageIndex:
 def _folders(path: str, name: str) -> Iterator[str]:
     """Yield the folders in which `name` means the image at `path`."""
     for folder in _with_parents(str(PurePosixPath(path).parent)):
-        inside = path if folder == "." else path[len(folder) + 1 :]
-        if "/" not in name or name in {inside, stem(inside)}:
+        below = path if folder == "." else path[len(folder) + 1 :]
+        if not {"/", "\\"} & {*name} or {name, inside(name, folder.rpartition("/")[2])} & {
+            below,
+            stem(below),
+        }:
             yield folder
 
 

@@ -14,7 +14,7 @@ from kit.errors import UserError
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of image files, in lower case."""
 _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
-_ABSENT, _AMBIGUOUS = -1, -2
+_AMBIGUOUS = -1
 
 
 def walk(folder: Path, *, leave_out: Path | None = None) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
@@ -86,11 +86,18 @@ def stem(name: str) -> str:
     return base if base and f".{ending.lower()}" in SUFFIXES else name
 
 
+def inside(name: str, folder: str) -> str:
+    """Return a path in a table as it is inside a folder of this name: 1.png for ../input/train/1.png."""
+    path = name.replace("\\", "/").removeprefix("./").removeprefix("/")
+    return f"/{path}".rpartition(f"/{folder}/")[2].removeprefix("/")
+
+
 @dataclass(frozen=True)
 class Index:
     """The files that names mean.
 
-    A name means the file whose path below the folder, name, or one of these without ending is equal to it.
+    A name means the file whose path below the folder, name, or one of these without ending is equal to it. Of
+    a path that contains the name of the folder, the part after it counts.
 
     Attributes:
         folder: of the files.
@@ -115,10 +122,11 @@ class Index:
     def find(self, name: str) -> int | None:
         """Return the number of the file that `name` means; None if there is no file or more than one."""
         name = normalize("NFC", name)
-        found = self._names.get(name, _ABSENT)
-        if found == _ABSENT:
-            found = self._stems.get(name, _ABSENT)
-        return found if found >= 0 else None
+        for one in (name, inside(name, self.folder.name)):
+            for numbers in (self._names, self._stems):
+                if one in numbers:
+                    return numbers[one] if numbers[one] != _AMBIGUOUS else None
+        return None
 
     def fault(self, name: str, where: str, count: int) -> UserError:
         """Return the error that says why `name` means no file.

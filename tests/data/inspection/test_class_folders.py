@@ -43,6 +43,12 @@ def test_the_test_images_are_beside_the_classes(tmp_path: Path) -> None:
     assert lines(found)["images"].startswith("12 png")
 
 
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    for kind in ("bike", "bus", "car", "plane", "ship", "train"):
+        write_images(tmp_path / "train" / kind, ["1.png", "2.png"])
+    assert lines(conclude(tmp_path))["labels"].startswith("6 strings (bike, bus, car, …)")
+
+
 def test_the_training_folder_has_classes_and_not_the_validation_folder(tmp_path: Path) -> None:
     for part in ("valid", "train", "test"):
         write_classes(tmp_path / part, part)
