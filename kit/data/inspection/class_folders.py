@@ -11,6 +11,9 @@ from kit.data.inspection.table import Table
 from kit.errors import UserError
 from kit.task.labels import MOST
 
+STRAY = 0.05
+"""Most images beside the folders of the classes, as a share of those in them."""
+
 
 def find(files: Files) -> Training | None:
     """Return the training rows of a folder whose folders are classes; None if there is none.
@@ -59,12 +62,13 @@ def _is_class(training: Training, cells: Sequence[str]) -> bool:
 def _classes(files: Files, folder: str) -> Counter[str]:
     """Return the number of images in each folder of `folder`; empty if they are no classes.
 
-    A folder of test images beside the classes is left out.
+    A folder of test images beside the classes is left out, and a few images in none of them: `kit data check`
+    names those.
     """
-    if folder in files.images:
-        return Counter()
-    inside = (_inside(folder, where) for where, _ in files.below(folder))
+    inside = (_inside(folder, where) for where, _ in files.below(folder) if where != folder)
     found = Counter(one for one in inside if not is_test(one))
+    if len(files.images.get(folder, ())) > STRAY * found.total():
+        return Counter()
     # A class of vehicles may be called train.
     return found if len(found) > 1 and 5 * sum(map(is_split, found)) < len(found) else Counter()
 

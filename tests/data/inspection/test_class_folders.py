@@ -43,6 +43,12 @@ def test_the_test_images_are_beside_the_classes(tmp_path: Path) -> None:
     assert lines(found)["images"].startswith("12 png")
 
 
+def test_a_few_images_beside_the_classes_are_left_out(tmp_path: Path) -> None:
+    write_classes(tmp_path / "train", "abcdefghij")
+    write_images(tmp_path / "train", ["stray.png"])
+    assert lines(conclude(tmp_path))["images"].startswith("20 png")
+
+
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     for kind in ("bike", "bus", "car", "plane", "ship", "train"):
         write_images(tmp_path / "train" / kind, ["1.png", "2.png"])
