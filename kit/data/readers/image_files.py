@@ -73,7 +73,7 @@ def test_rows(folder: Path, competition: Competition, ids: Sequence[str] | None)
         rows = table.read(folder, competition.test, [column])
         names, where = rows.columns[column], lambda row: rows.where(row, column)
     elif ids is not None:
-        sample, column = competition.sample_submission, competition.id_column
+        sample, column = folder / (competition.sample_submission or ""), competition.id_column
         names, where = list(ids), lambda row: f"{sample}, row {row + 1}, column {column}"
     else:
         return _all_files(folder, competition, images, shared=shared)

@@ -214,3 +214,9 @@ def test_a_link_to_nothing_has_a_stamp(table: Path) -> None:
     before = stamp(table, competition("table"))
     (table / "test" / "3.png").symlink_to("absent")
     assert stamp(table, competition("table")) != before
+
+
+def test_an_id_without_an_image_has_the_path_of_its_file(table: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        test_rows(table, competition("table", id_column="id"), ["10", "99"])
+    assert str(caught.value).startswith(f"{table}/sample_submission.csv, row 2, column id: there is no image")
