@@ -125,6 +125,7 @@ def _show(dataset: "Dataset", page: Path | None) -> None:
     height, width, channels = dataset.image_shape
     rows, counts = len(dataset.train_labels), _class_counts(dataset)
     images = f"{rows:,} training and {len(dataset.test_images):,} test images of {height} x {width} pixels"
+    images += " (height x width)" if height != width else ""
     console = Console()
     print_text(console, f"{dataset.source}: {images}" + (f", {channels} channels" if channels > 1 else ""))
     if dataset.sample:

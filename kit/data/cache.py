@@ -166,7 +166,7 @@ def write(folder: Path, fill: Fill, size: int) -> Entry:
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             return _placed(_build(folder.parent, fill), folder)
-        except OSError:
+        except BaseException:
             if made:
                 with suppress(OSError):
                     folder.parent.rmdir()

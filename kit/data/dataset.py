@@ -1,5 +1,6 @@
 """The data of a competition as arrays, read from one folder and cached."""
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -140,12 +141,13 @@ def open_folder(folder: Path, config: Config, on_progress: OnProgress = ignore) 
 
 
 def check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
-    """Check that the sample submission, if there are one and test rows, belongs to the test rows.
+    """Check that the sample submission, if `folder` holds one, belongs to the test rows, if there are any.
 
     Raises:
         UserError: header or ids differ.
     """
     sample = _sample_submission(folder, config.competition)
+    # Of a competition that accepts only notebooks, the test images may be secret.
     if sample and len(dataset.test_images):
         check_sample_submission(*sample, dataset.task.submission, dataset.test_ids)
 
@@ -217,7 +219,9 @@ def ids_of_sample(sample_submission: Content | None, rows: int, form: Submission
 def _sample_submission(folder: Path, competition: Competition) -> Content | None:
     name = competition.sample_submission
     path = layout.file_in(folder, name) if name else None
-    return (compressed.content(path), str(path)) if path and path.is_file() else None
+    if path is None or not path.is_file():
+        return None
+    return compressed.content(path).removeprefix(codecs.BOM_UTF8), str(path)
 
 
 def _read(paths: Sequence[Path], config: Config) -> tuple[dict[str, NDArray[np.uint8]], cache.Metadata]:

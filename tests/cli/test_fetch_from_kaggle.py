@@ -1,10 +1,12 @@
 """`kit data fetch --source kaggle` in a child process, against the loopback server."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.competitions import write
 from tests.kaggle_server import Fault, KaggleServer, refusal
 from tests.workplace import kit
 
@@ -63,3 +65,22 @@ def test_a_fetch_survives_temporary_errors(kaggle: KaggleServer, files: Path) ->
     assert Path("data/train.csv").read_bytes() == (files / "train.csv").read_bytes()
     first, second = kaggle.times("data")[:2]
     assert second - first >= 2
+
+
+def test_the_archives_of_a_competition_of_images_are_unpacked(
+    kaggle: KaggleServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = write("cifar-10", tmp_path_factory.mktemp("made"), train=40, test=20, zipped=True)
+    with zipfile.ZipFile(made.source) as archive:
+        kaggle.files = {name: archive.read(name) for name in archive.namelist()}
+    kaggle.slug = "cifar-10"
+    done = kit("data", "fetch", "-c", "cifar-10", "--source", "kaggle")
+    assert done.code == 0, done.err
+    folder = Path("data/cifar-10")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "sampleSubmission.csv",
+        "test",
+        "train",
+        "trainLabels.csv",
+    ]
+    assert len(list(folder.glob("train/*.png"))) == 40

@@ -191,6 +191,16 @@ def test_a_disk_that_fills_up_leaves_nothing(
     assert not (folder / ".cache").exists()
 
 
+def test_an_interruption_leaves_nothing(folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_folder(folder, tiny)
+    assert not (folder / ".cache").exists()
+
+
 def test_a_read_only_folder_gets_a_temporary_one(
     folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,14 @@ def test_an_id_of_test_csv_is_there_once(tmp_path: Path, write_tiny: Callable[..
         open_folder(folder, config)
 
 
+def test_a_sample_submission_may_have_a_byte_order_mark(
+    tmp_path: Path, write_tiny: Callable[..., Path]
+) -> None:
+    folder = write_tiny(tmp_path / "data", sample_submission="\ufeffImageId,Label\nx9,0\nx1,0\n")
+    config = configured(label_column="label", classes=3, first_id=None)
+    assert open_folder(folder, config).test_ids == ("x9", "x1")
+
+
 def test_ids_of_a_sample_submission_keep_its_order(tmp_path: Path, write_tiny: Callable[..., Path]) -> None:
     folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\nx9,0\nx1,0\n")
     config = configured(label_column="label", classes=3, first_id=None)
@@ -184,16 +192,16 @@ def test_a_sample_submission_may_have_the_ids_of_test_csv_in_another_order(
     check_folder(folder, config, open_folder(folder, config))
 
 
-def test_without_test_rows_a_sample_submission_is_not_checked(
-    tmp_path: Path, write_tiny: Callable[..., Path]
-) -> None:
-    folder = write_tiny(tmp_path / "data", test=None)
-    config = configured(label_column="label", classes=3, test=None)
-    check_folder(folder, config, open_folder(folder, config))
-
-
 def test_a_sample_submission_may_end_with_a_blank_line(
     tmp_path: Path, tiny: Config, write_tiny: Callable[..., Path]
 ) -> None:
     folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\n1,0\n2,0\n\n")
     check_folder(folder, tiny, open_folder(folder, tiny))
+
+
+def test_without_test_rows_the_sample_submission_is_not_compared(
+    tmp_path: Path, write_tiny: Callable[..., Path]
+) -> None:
+    folder = write_tiny(tmp_path / "data", sample_submission="ImageId,Label\nsecret,0\n")
+    config = configured(label_column="label", classes=3, test=None)
+    check_folder(folder, config, open_folder(folder, config))

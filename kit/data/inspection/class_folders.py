@@ -11,6 +11,9 @@ from kit.data.inspection.table import Table
 from kit.errors import UserError
 from kit.task.labels import MOST
 
+STRAY = 0.05
+"""Most images beside the folders of the classes, as a share of those in them."""
+
 
 def find(files: Files) -> Training | None:
     """Return the training rows of a folder whose folders are classes; None if there is none.
@@ -27,7 +30,7 @@ def find(files: Files) -> Training | None:
         raise UserError(
             f"{len(labels):,} folders with images", where=f"{folder}/", expected=f"at most {MOST} classes"
         )
-    images = [one for one in files.below(folder) if not (folder == "." and is_test(one[0].partition("/")[0]))]
+    images = [one for one in files.below(folder) if _inside(folder, one[0]) in labels]
     return Training(
         "folders",
         f"one folder per class in {shown(folder)}",
@@ -59,15 +62,21 @@ def _is_class(training: Training, cells: Sequence[str]) -> bool:
 def _classes(files: Files, folder: str) -> Counter[str]:
     """Return the number of images in each folder of `folder`; empty if they are no classes.
 
-    A folder of test images beside the classes is left out.
+    A folder of test images beside the classes is left out, and a few images in none of them: `kit data check`
+    names those.
     """
-    if folder in files.images:
+    inside = (_inside(folder, where) for where, _ in files.below(folder) if where != folder)
+    found = Counter(one for one in inside if not is_test(one))
+    if len(files.images.get(folder, ())) > STRAY * found.total():
         return Counter()
+    # A class of vehicles may be called train.
+    return found if len(found) > 1 and 5 * sum(map(is_split, found)) < len(found) else Counter()
+
+
+def _inside(folder: str, path: str) -> str:
+    """Return the folder in `folder` that contains the folder `path`."""
     start = 0 if folder == "." else len(folder) + 1
-    found = Counter(where[start:].partition("/")[0] for where, _ in files.below(folder))
-    if folder == ".":
-        found = Counter({one: count for one, count in found.items() if not is_test(one)})
-    return found if len(found) > 1 and not any(map(is_split, found)) else Counter()
+    return path[start:].partition("/")[0]
 
 
 def _rank(folder: str, labels: Counter[str]) -> tuple[bool, bool, int, int]:

@@ -152,7 +152,7 @@ def _rows(files: Files, clues: Clues) -> tuple[Training, Test]:
         training = image_tables.find(clues, index)
     if training is None:
         image_tables.check_spelling(clues.tables, index)
-        training = label_names.find(files)
+        training = label_names.find(files, clues.sample)
     if training is None:
         raise _no_labels(files, clues.tables)
     return training, image_tests.find(training, clues, index)

@@ -1,14 +1,18 @@
 """Which folder has the images that a table names."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from unicodedata import normalize
 
 from kit.data.inspection.files import Files, is_named, joined, stem
+from kit.data.readers.image_names import inside
 
 TRIED = 1000
 """Names of a column that are looked up to find the folder."""
+_COMPANIONS = "mask", "thumb", "annot", "segment", "preview"
+"""Words in the names of folders with other pictures of the same images, under the same names."""
 
 
 class ImageIndex:
@@ -34,19 +38,21 @@ class ImageIndex:
     def best(self, names: Sequence[str], word: str, avoid: str | None = None) -> tuple[float, str]:
         """Return the largest share of names in one folder, and that folder.
 
-        Of folders with the same share, those named by `word` come first, then others than `avoid` and the
-        folders that contain it, then the one with the fewest images, then the one nearest to the root.
+        Of folders with the same share, those come last that are named after masks or previews. First come
+        those named by `word`, then others than `avoid` and the folders that contain it, then the one with the
+        fewest images, then the one nearest to the root.
         """
         some = names[:: max(1, len(names) // TRIED)]
         found: Counter[str] = Counter()
         for name in some:
             found.update({folder for path in self._matches(name) for folder in _folders(path, name)})
 
-        def rank(folder: str) -> tuple[bool, bool, int, bool, int]:
+        def rank(folder: str) -> tuple[bool, bool, bool, int, bool, int]:
             parts = folder.split("/")
+            is_companion = any(is_named(part, *_COMPANIONS) for part in parts)
             is_word = any(is_named(part, word) for part in parts)
             is_avoided = avoid is not None and (folder == "." or f"{avoid}/".startswith(f"{folder}/"))
-            return not is_word, is_avoided, self._counts[folder], folder == ".", len(parts)
+            return is_companion, not is_word, is_avoided, self._counts[folder], folder == ".", len(parts)
 
         most = max(found.values(), default=0)
         candidates = [folder for folder, count in found.items() if count >= 0.99 * most]
@@ -54,7 +60,7 @@ class ImageIndex:
 
     def _matches(self, name: str) -> list[str]:
         """Return the paths of the images that the last part of a name means."""
-        last = normalize("NFC", name.rpartition("/")[2])
+        last = normalize("NFC", re.split(r"[/\\]", name)[-1])
         found = self._paths.get(last, []) if last else []
         return found or [
             path
@@ -66,8 +72,11 @@ class ImageIndex:
 def _folders(path: str, name: str) -> Iterator[str]:
     """Yield the folders in which `name` means the image at `path`."""
     for folder in _with_parents(str(PurePosixPath(path).parent)):
-        inside = path if folder == "." else path[len(folder) + 1 :]
-        if "/" not in name or name in {inside, stem(inside)}:
+        below = path if folder == "." else path[len(folder) + 1 :]
+        if not {"/", "\\"} & {*name} or {name, inside(name, folder.rpartition("/")[2])} & {
+            below,
+            stem(below),
+        }:
             yield folder
 
 

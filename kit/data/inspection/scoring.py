@@ -7,7 +7,7 @@ from kit.data.inspection.clues import Clues
 from kit.data.inspection.findings import Ask, Choice, Line, Question, Setting, Training
 from kit.data.inspection.known import Format, Known
 from kit.data.inspection.sample import Sample
-from kit.data.inspection.table import is_integer
+from kit.data.inspection.table import is_integer, is_number
 from kit.task.labels import LabelEncoder
 
 TITLES: dict[MetricName, str] = {
@@ -72,7 +72,7 @@ def _of_one_column(training: Training, sample: Sample, ask: Ask) -> Scoring:
     """Return the metric and the format of a submission with one column of predictions."""
     cells, classes = sample.table.counts(sample.columns[0]), len(training.labels)
     value = next(iter(cells))
-    if classes > 2 or ({*cells} <= training.labels.keys() and not value.isdecimal()):
+    if classes > 2 or not is_number(value):
         return Scoring("accuracy", "label", f"because the sample holds {value!r} for {classes} classes")
     if sample.has_fractions:
         return Scoring("auc", "probability", f"because the sample holds {value} for two classes")

@@ -21,6 +21,8 @@ _GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
 _TOLERANCE = 4
 """Difference of the channels of a grey pixel that jpeg may make."""
 _BOMB = 100_000_000
+_ORIENTATION, _LYING = 0x0112, range(5, 9)
+"""A tag of EXIF, and its values for images that are stored lying on a side."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,15 @@ class Sizes:
     @property
     def line(self) -> Line:
         """Size and colours in words."""
-        low, high = (f"{width} x {height}" for width, height in (self.smallest, self.largest))
+        low, high = (f"{height} x {width}" for width, height in (self.smallest, self.largest))
         size = f"{low} pixels" if low == high else f"{low} to {high} pixels"
-        read = f"{self.size} x {self.size}" if isinstance(self.size, int) else "{1} x {0}".format(*self.size)
+        if any(width != height for width, height in (self.smallest, self.largest)):
+            size += " (height x width)"
+        height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
         colour = "grey" if self.is_grey else "colour"
-        return Line(
-            "images", f"{self.count:,} {'/'.join(self.kinds)}, {size}, {colour}; read as {read} (image.size)"
-        )
+        kinds = "/".join(self.kinds)
+        read = f"read as {height} x {width} (image.size)"
+        return Line("images", f"{self.count:,} {kinds}, {size}, {colour}; {read}")
 
 
 def measure(root: Path, files: Sequence[str]) -> Sizes:
@@ -103,10 +107,14 @@ def measure(root: Path, files: Sequence[str]) -> Sizes:
 
 
 def _size(path: Path) -> tuple[int, int] | None:
+    """Return width and height of the upright image; None if it cannot be opened."""
     try:
         with Image.open(path) as image:
-            return image.size if image.width * image.height < _BOMB else None
-    except (OSError, ValueError, Image.DecompressionBombError):
+            width, height = image.size
+            if width * height >= _BOMB:
+                return None
+            return (height, width) if image.getexif().get(_ORIENTATION) in _LYING else (width, height)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 
 

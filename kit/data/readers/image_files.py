@@ -73,11 +73,11 @@ def test_rows(folder: Path, competition: Competition, ids: Sequence[str] | None)
         rows = table.read(folder, competition.test, [column])
         names, where = rows.columns[column], lambda row: rows.where(row, column)
     elif ids is not None:
-        sample, column = competition.sample_submission, competition.id_column
+        sample, column = folder / (competition.sample_submission or ""), competition.id_column
         names, where = list(ids), lambda row: f"{sample}, row {row + 1}, column {column}"
     else:
         return _all_files(folder, competition, images, shared=shared)
-    return _named(images, names, where, warn=not shared)
+    return _named(Index(images, image_files(images)), names, where, warn=not shared)
 
 
 def stamp(folder: Path, competition: Competition) -> str:
@@ -105,12 +105,13 @@ def _rows_of_table(folder: Path, competition: Competition) -> ImageRows:
     labels = table.one_hot(rows, columns) if columns else table.labels(rows, competition.label_column)
     images = folder / competition.train_images
     warn = competition.test_images is None or not _same(images, folder / competition.test_images)
-    found = _named(images, rows.columns[name], lambda row: rows.where(row, name), labels, warn=warn)
+    index = Index(images, image_files(images, leave_out=_test_folder(folder, competition)))
+    found = _named(index, rows.columns[name], lambda row: rows.where(row, name), labels, warn=warn)
     return replace(found, labels=labels)
 
 
 def _named(
-    images: Path,
+    index: Index,
     names: Sequence[str],
     where: Callable[[int], str],
     labels: Sequence[str] = (),
@@ -118,7 +119,7 @@ def _named(
     warn: bool,
 ) -> ImageRows:
     """Return the rows whose images have these names; `warn` says whether every file must have a row."""
-    index = Index(images, image_files(images))
+    images = index.folder
     found = [index.find(name) for name in names]
     absent = [row for row, number in enumerate(found) if number is None]
     if absent:

@@ -14,14 +14,15 @@ from kit.errors import UserError
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of image files, in lower case."""
 _IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
-_ABSENT, _AMBIGUOUS = -1, -2
+_AMBIGUOUS = -1
 
 
 def walk(folder: Path, *, leave_out: Path | None = None) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     """Yield the image files below a folder: path relative to it (with "/"), entry; in no particular order.
 
     Hidden files, what operating systems add (`__MACOSX`, `Thumbs.db`), files with another ending than
-    SUFFIXES and the folder `leave_out` are left out. A link to nothing is kept: reading it fails.
+    SUFFIXES and the folder `leave_out` are left out. A link to nothing and a folder that is named as an image
+    are kept: reading them fails.
 
     Raises:
         UserError: a folder is missing or cannot be read.
@@ -40,10 +41,11 @@ def walk(folder: Path, *, leave_out: Path | None = None) -> Iterator[tuple[str, 
                     name = entry.name
                     if _ignored(name):
                         continue
-                    if entry.is_dir():
+                    is_image = name.lower().endswith(SUFFIXES)
+                    if entry.is_dir() and not is_image:
                         if leave_out is None or Path(entry.path) != leave_out:
                             waiting.append((f"{prefix}{name}/", entry.path))
-                    elif name.lower().endswith(SUFFIXES) and _is_file(entry):
+                    elif is_image and _is_readable(entry):
                         yield prefix + name, entry
         except OSError as error:
             raise _unreadable(path, error) from error
@@ -84,11 +86,18 @@ def stem(name: str) -> str:
     return base if base and f".{ending.lower()}" in SUFFIXES else name
 
 
+def inside(name: str, folder: str) -> str:
+    """Return a path in a table as it is inside a folder of this name: 1.png for ../input/train/1.png."""
+    path = name.replace("\\", "/").removeprefix("./").removeprefix("/")
+    return f"/{path}".rpartition(f"/{folder}/")[2].removeprefix("/")
+
+
 @dataclass(frozen=True)
 class Index:
     """The files that names mean.
 
-    A name means the file whose path below the folder, name, or one of these without ending is equal to it.
+    A name means the file whose path below the folder, name, or one of these without ending is equal to it. Of
+    a path that contains the name of the folder, the part after it counts.
 
     Attributes:
         folder: of the files.
@@ -113,10 +122,11 @@ class Index:
     def find(self, name: str) -> int | None:
         """Return the number of the file that `name` means; None if there is no file or more than one."""
         name = normalize("NFC", name)
-        found = self._names.get(name, _ABSENT)
-        if found == _ABSENT:
-            found = self._stems.get(name, _ABSENT)
-        return found if found >= 0 else None
+        for one in (name, inside(name, self.folder.name)):
+            for numbers in (self._names, self._stems):
+                if one in numbers:
+                    return numbers[one] if numbers[one] != _AMBIGUOUS else None
+        return None
 
     def fault(self, name: str, where: str, count: int) -> UserError:
         """Return the error that says why `name` means no file.
@@ -127,6 +137,8 @@ class Index:
             count: how many names mean no file.
         """
         more = f"; {count:,} names have no image" if count > 1 else ""
+        if not name:
+            return UserError(f"a blank cell{more}", where=where, expected="the name of an image")
         wanted = normalize("NFC", name)
         same = sorted(file for file in self.files if wanted in _keys(file))
         if len(same) > 1:
@@ -173,9 +185,9 @@ def _keys(file: str) -> set[str]:
     return {path, name, stem(path), stem(name)}
 
 
-def _is_file(entry: "os.DirEntry[str]") -> bool:
-    """Return whether it is a file, or a link to nothing; a named pipe would block its reader."""
-    return entry.is_file() or not Path(entry.path).exists()
+def _is_readable(entry: "os.DirEntry[str]") -> bool:
+    """Return whether opening it ends, if with an error: a named pipe would block its reader."""
+    return entry.is_file() or entry.is_dir() or not Path(entry.path).exists()
 
 
 def _unreadable(path: str, error: OSError) -> UserError:

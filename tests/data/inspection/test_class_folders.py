@@ -35,6 +35,26 @@ def test_the_folder_itself_has_the_classes(tmp_path: Path) -> None:
     assert lines(found)["images"].startswith("12 png")
 
 
+def test_the_test_images_are_beside_the_classes(tmp_path: Path) -> None:
+    write_classes(tmp_path / "data")
+    write_images(tmp_path / "data/test", ["1.png"])
+    found = conclude(tmp_path)
+    assert (values(found)["train_images"], values(found)["test_images"]) == ("data", "data/test")
+    assert lines(found)["images"].startswith("12 png")
+
+
+def test_a_few_images_beside_the_classes_are_left_out(tmp_path: Path) -> None:
+    write_classes(tmp_path / "train", "abcdefghij")
+    write_images(tmp_path / "train", ["stray.png"])
+    assert lines(conclude(tmp_path))["images"].startswith("20 png")
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    for kind in ("bike", "bus", "car", "plane", "ship", "train"):
+        write_images(tmp_path / "train" / kind, ["1.png", "2.png"])
+    assert lines(conclude(tmp_path))["labels"].startswith("6 strings (bike, bus, car, …)")
+
+
 def test_the_training_folder_has_classes_and_not_the_validation_folder(tmp_path: Path) -> None:
     for part in ("valid", "train", "test"):
         write_classes(tmp_path / part, part)

@@ -48,9 +48,8 @@ def test_photographs_have_the_base_configuration_of_photographs(tmp_path: Path) 
     found = conclude(tmp_path)
     assert found.base == "photos"
     assert (values(found)["size"], values(found)["channels"]) == (64, 3)
-    assert (
-        lines(found)["images"] == "4 jpg, 100 x 200 to 200 x 100 pixels, colour; read as 64 x 64 (image.size)"
-    )
+    size = "200 x 100 to 100 x 200 pixels (height x width)"
+    assert lines(found)["images"] == f"4 jpg, {size}, colour; read as 64 x 64 (image.size)"
     assert (lines(found)["test"], found.has_test) == ("no test images: nothing to submit", False)
 
 

@@ -41,6 +41,21 @@ def test_the_same_names_in_both_folders_are_those_of_train(tmp_path: Path) -> No
     assert found["sample_submission"] == "sampleSubmission.csv"
 
 
+def test_masks_of_the_same_names_are_no_training_images(tmp_path: Path) -> None:
+    write_csv(tmp_path / "labels.csv", ["id", "colour"], zip(IDS, COLOURS * 5, strict=True))
+    for folder in ("train/images", "train/masks", "train_thumbnails"):
+        write_images(tmp_path / folder, [f"{one}.png" for one in IDS])
+    assert values(conclude(tmp_path))["train_images"] == "train/images"
+
+
+@pytest.mark.parametrize("start", ["./train/", "/input/zoo/train/", "train\\"])
+def test_paths_from_another_place(tmp_path: Path, start: str) -> None:
+    names = [f"{start}{one}.jpg" for one in IDS]
+    write_csv(tmp_path / "labels.csv", ["path", "colour"], zip(names, COLOURS * 5, strict=True))
+    write_images(tmp_path / "train", [f"{one}.jpg" for one in IDS])
+    assert values(conclude(tmp_path))["train_images"] == "train"
+
+
 def test_one_folder_with_training_and_test_images(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", ["image_id", "kind"], zip(IDS, COLOURS * 5, strict=True))
     write_csv(tmp_path / "sample_submission.csv", ["image_id", "kind"], [[one, "red"] for one in TESTS])
@@ -148,7 +163,7 @@ def test_names_may_be_paths(tmp_path: Path) -> None:
     write_images(tmp_path / "train", [f"{one}.png" for one in IDS])
     write_images(tmp_path / "test", ["t.png"])
     found = values(conclude(tmp_path))
-    assert (found["image_column"], found["train_images"]) == ("file", ".")
+    assert (found["image_column"], found["train_images"]) == ("file", "train")
 
 
 def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:

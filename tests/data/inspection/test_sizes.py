@@ -41,6 +41,19 @@ def test_one_image_with_colours_is_enough(tmp_path: Path) -> None:
     assert found.line.text == "2 png, 8 x 8 pixels, colour; read as 8 x 8 (image.size)"
 
 
+def test_height_comes_first(tmp_path: Path) -> None:
+    write_images(tmp_path, ["a.png"], (20, 12))
+    text = "1 png, 12 x 20 pixels (height x width), colour; read as 12 x 20 (image.size)"
+    assert measure(tmp_path, ["a.png"]).line.text == text
+
+
+def test_the_size_is_that_of_the_upright_image(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (20, 12)).save(tmp_path / "a.jpg", exif=exif)
+    assert measure(tmp_path, ["a.jpg"]).size == (20, 12)
+
+
 def test_a_palette_of_colours_is_not_grey(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), (10, 200, 10)).quantize(4).save(tmp_path / "a.png")
     assert not measure(tmp_path, ["a.png"]).is_grey

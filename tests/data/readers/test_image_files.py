@@ -52,6 +52,12 @@ def test_names_with_endings_are_kept_as_they_are_written(table: Path) -> None:
     assert training_rows(table, competition("table")).names == ("a.png", "b.png", "c.jpg")
 
 
+def test_a_folder_of_test_images_inside_has_no_training_rows(table: Path) -> None:
+    touch(table, "train/test/a.png", "train/test/d.png")
+    rows = training_rows(table, competition("table", test_images="train/test"))
+    assert (files(rows, table)[0], rows.warnings) == ("train/a.png", ())
+
+
 def test_one_hot_labels(table: Path) -> None:
     (table / "train.csv").write_text("id,rust,scab\na,1,0\nb,0,1\nc,0,1\n")
     rows = training_rows(table, competition("table", label_columns=["rust", "scab"]))
@@ -208,3 +214,9 @@ def test_a_link_to_nothing_has_a_stamp(table: Path) -> None:
     before = stamp(table, competition("table"))
     (table / "test" / "3.png").symlink_to("absent")
     assert stamp(table, competition("table")) != before
+
+
+def test_an_id_without_an_image_has_the_path_of_its_file(table: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        test_rows(table, competition("table", id_column="id"), ["10", "99"])
+    assert str(caught.value).startswith(f"{table}/sample_submission.csv, row 2, column id: there is no image")

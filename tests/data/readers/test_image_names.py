@@ -40,6 +40,25 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
     assert image_files(tmp_path) == ["a/1.png"]
 
 
+@pytest.mark.parametrize(
+    "name", ["./1.png", "train/1.png", "./train/1.png", "/input/zoo/train/1.png", "..\\input\\train\\1.png"]
+)
+def test_paths_from_another_place_mean_the_part_inside_the_folder(tmp_path: Path, name: str) -> None:
+    folder = touch(tmp_path / "train", "0.png", "1.png")
+    files = sorted(image_files(folder))
+    assert Index(folder, files).find(name) == 1
+
+
+def test_a_path_in_another_folder_means_no_file(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "train", "1.png")
+    assert Index(folder, image_files(folder)).find("test/1.png") is None
+
+
+def test_a_folder_named_as_an_image_is_kept_for_the_decoder(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png/1.png", "b.png")
+    assert sorted(image_files(tmp_path)) == ["a.png", "b.png"]
+
+
 def test_a_link_to_nothing_is_kept_for_the_decoder_and_a_pipe_is_not(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to(tmp_path / "absent.png")
     os.mkfifo(tmp_path / "b.png")
@@ -99,7 +118,8 @@ def test_accents_may_be_written_in_either_way(tmp_path: Path) -> None:
         (["a.jpg"], "a.png", "received a.jpg, which has another ending"),
         (["a.png", "a.jpg"], "a", "more than one image 'a'\nexpected one file, received a.jpg and a.png"),
         (["x/a.png", "y/a.png"], "a.png", "received x/a.png and y/a.png"),
-        (["b.png", "a.png/c.png"], "a.png", "received a folder of that name"),
+        (["b.png", "a/c.png"], "a", "received a folder of that name"),
+        (["b.png"], "", "a blank cell\nexpected the name of an image"),
     ],
 )
 def test_why_a_name_means_no_file(tmp_path: Path, files: list[str], name: str, words: str) -> None:
