@@ -101,14 +101,14 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
     may_be_labels = scoring.format == "label" or scoring.question
     if may_be_labels and sample and not training.encoder.are_integers and _holds_numbers(sample):
         values = {label: str(number) for number, label in enumerate(labels)}
-        comment = f"the sample holds {next(iter(sample.table.counts(sample.columns[0])))!r}: in this order?"
+        cell = next(iter(sample.table.counts(sample.columns[0])))
+        comment = f"values: written for the labels, because the sample holds {cell!r}; in this order?"
         found.append(Setting("competition.submission.values", values, comment))
     if scoring.format == "probability":
         positive = _positive(labels, clues)
         other = next(label for label in labels if label != positive)
-        found.append(
-            Setting("competition.submission.positive", positive, f"its probability, not that of {other}")
-        )
+        comment = f"the probability of {positive}, not of {other}"
+        found.append(Setting("competition.submission.positive", positive, comment))
     elif (
         scoring.format == "probabilities"
         and sample
