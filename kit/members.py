@@ -86,7 +86,7 @@ def pack(result: MemberResult) -> bytes:
     arrays = {name: getattr(result, name) for name in ARRAYS}
     np.savez(
         buffer,
-        **{name: array for name, array in arrays.items() if array is not None and len(array)},
+        **{name: array for name, array in arrays.items() if array is not None},
         history=np.frombuffer(result.history.model_dump_json().encode(), np.uint8),
     )
     return buffer.getvalue()

@@ -44,6 +44,12 @@ def test_threads_parse_array_headers_one_at_a_time(
     assert most == [1]
 
 
+def test_a_result_without_test_rows_is_restored(result: MemberResult) -> None:
+    restored = unpack(pack(replace(result, test_probs=np.empty((0, 10), np.float32))))
+    assert restored.test_probs.shape == (0, 10)
+    assert (restored.val_probs == result.val_probs).all()
+
+
 def test_views_are_restored_and_replace_the_plain_predictions(result: MemberResult) -> None:
     views = replace(result, val_probs_tta=result.val_probs[::-1], test_probs_tta=result.test_probs[::-1])
     back = unpack(pack(views)).with_views()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kit.config import Config
     from kit.data.dataset import Dataset
 
 
@@ -70,6 +72,8 @@ def check(config: str, as_json: bool, open_: bool) -> None:
     resolved = load(config)
     with Busy() as busy:
         dataset = load_data(resolved, busy)
+        busy("looking for groups")
+        dataset = replace(dataset, warnings=(*dataset.warnings, *_likely_groups(dataset, resolved)))
         folds = folds_by_seed(dataset, resolved.folds, resolved.seeds)
         busy("drawing the page")
         page = _drawn(dataset, folds[0], find(config).stem, busy.say)
@@ -81,6 +85,18 @@ def check(config: str, as_json: bool, open_: bool) -> None:
         if page is None:
             raise UserError("there is no page to open")
         open_page(page)
+
+
+def _likely_groups(dataset: "Dataset", resolved: "Config") -> list[str]:
+    """Return a sentence per column of the competition's tables that looks like groups."""
+    from kit.data.layout import local_folder
+    from kit.data.likely_groups import likely_groups
+
+    folder = local_folder(resolved)
+    if folder is None or resolved.folds.group:
+        return []
+    names, images, labels = dataset.train_names, dataset.train_images, dataset.train_labels
+    return [str(one) for one in likely_groups(folder, resolved, names, images, labels)]
 
 
 def _drawn(

@@ -27,9 +27,10 @@ Label = Annotated[str, BeforeValidator(_label), Field(min_length=1)]
 class Submission(Section):
     """Which predictions a submission holds."""
 
-    format: Literal["label", "probability", "probabilities"] = "label"
+    format: Literal["auto", "label", "probability", "probabilities"] = "auto"
     """label: the predicted label; probability: the probability of one label, for two classes; probabilities:
-    one column of probabilities per class."""
+    one column of probabilities per class; auto: what the metric needs (label if it needs labels alone, else
+    probability with two classes and probabilities with more)."""
     positive: Label | None = None
     """Label whose probability is submitted (format probability); null: the second one."""
     columns: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
@@ -40,13 +41,13 @@ class Submission(Section):
 
     @model_validator(mode="after")
     def _belong_to_the_format(self) -> Self:
-        if self.positive is not None and self.format != "probability":
+        if self.positive is not None and self.format not in {"auto", "probability"}:
             raise ValueError("positive: only format: probability has it")
-        if self.values is not None and self.format != "label":
+        if self.values is not None and self.format not in {"auto", "label"}:
             raise ValueError("values: only format: label has them")
         if self.values is not None and len({*self.values.values()}) < len(self.values):
             raise ValueError("values: two labels have the same value")
-        if self.columns is not None and self.format != "probabilities":
+        if self.columns is not None and self.format not in {"auto", "probabilities"}:
             raise ValueError("columns: only format: probabilities has them; see prediction_column")
         return self
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from kit.lazy import LazyModule
-from kit.metrics.intervals import Difference, Interval, normal_interval
+from kit.metrics.intervals import Difference, Interval, normal_interval, wilson
 from kit.metrics.metric import Metric
 
 if TYPE_CHECKING:
@@ -35,12 +36,19 @@ class Auc(Metric):
         return float(np.mean(scored)) if scored else float("nan")
 
     def interval(self, probs: Probabilities, labels: Labels) -> Interval:
-        """Return the normal interval with DeLong's variance."""
+        """Return the normal interval of the logit, with DeLong's variance."""
         return self._interval(probs, labels, [len(labels)])
 
     def expected(self, probs: Probabilities, labels: Labels, rows: int) -> Interval:
-        """Return the normal interval with DeLong's variance of both samples."""
-        return self._interval(probs, labels, [len(labels), rows])
+        """Return the interval with DeLong's variance of both samples.
+
+        The normal interval and that of the logit together: the AUC of few rows may well be 1, where the
+        interval of the logit never ends.
+        """
+        sizes, value = [len(labels), rows], self.value(probs, labels)
+        low, high = self._interval(probs, labels, sizes)
+        normal = normal_interval(value, float(np.var(influence(probs, labels))), sizes)
+        return Interval(max(0.0, min(low, normal.low)), min(1.0, max(high, normal.high)))
 
     def difference(self, probs: Probabilities, other: Probabilities, labels: Labels) -> Difference:
         """Return the difference with the normal interval of DeLong's paired variance."""
@@ -49,9 +57,22 @@ class Auc(Metric):
         return Difference(mean, *normal_interval(mean, variance, [len(labels)]))
 
     def _interval(self, probs: Probabilities, labels: Labels, sizes: list[int]) -> Interval:
-        variance = float(np.var(influence(probs, labels)))
-        low, high = normal_interval(self.value(probs, labels), variance, sizes)
-        return Interval(max(0.0, low), min(1.0, high))
+        """Return the interval of the logit: near 1, that of the AUC itself has too short a lower side.
+
+        Source: M. S. Pepe (2003), The statistical evaluation of medical tests for classification and
+        prediction, section 5.2.
+        """
+        value = self.value(probs, labels)
+        if math.isnan(value):
+            return Interval(0.0, 1.0)
+        if value in {0.0, 1.0}:
+            # DeLong's variance is 0: as if each row of the rarest class were right or wrong.
+            rarest = np.unique(labels, return_counts=True)[1].min() / len(labels)
+            rows = max(1, round(rarest / sum(1 / size for size in sizes)))
+            return Interval(*wilson(0 if value else rows, rows))
+        variance = float(np.var(influence(probs, labels))) / (value * (1 - value)) ** 2
+        low, high = normal_interval(math.log(value / (1 - value)), variance, sizes)
+        return Interval(1 / (1 + math.exp(-low)), 1 / (1 + math.exp(-high)))
 
 
 def influence(probs: Probabilities, labels: Labels) -> NDArray[np.float64]:

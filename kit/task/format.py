@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from kit.config import Competition
 from kit.errors import UserError
+from kit.metrics import METRICS
 from kit.task.ids import Row, cell
 from kit.task.labels import LabelEncoder
 
+Predicts = Literal["label", "probability", "probabilities"]
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _DIGITS = "%.9g"
@@ -38,7 +40,7 @@ class SubmissionFormat:
         written: what is submitted for class 0, 1, … in place of the labels; None: the labels.
     """
 
-    predicts: Literal["label", "probability", "probabilities"]
+    predicts: Predicts
     id_column: str
     columns: tuple[str, ...]
     labels: LabelEncoder
@@ -144,6 +146,21 @@ class SubmissionFormat:
         return UserError(what, where=where, expected=expected, received=repr(text[:40]))
 
 
+def resolved_format(competition: Competition, classes: int) -> Predicts:
+    """Return what a submission holds: as stated, or what the metric needs if that is `auto`.
+
+    Args:
+        competition: its section of the configuration.
+        classes: number of classes.
+    """
+    stated = competition.submission.format
+    if stated != "auto":
+        return stated
+    if METRICS[competition.metric].needs == "labels":
+        return "label"
+    return "probability" if classes == 2 else "probabilities"
+
+
 def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFormat:
     """Return the format that a configuration describes, with the task's labels.
 
@@ -151,9 +168,10 @@ def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFor
         UserError: it does not fit the labels.
     """
     wanted, where = competition.submission, "competition.submission"
+    predicts = resolved_format(competition, len(labels))
     positive, classes = 1, list[int]()
     columns: tuple[str, ...] = (competition.prediction_column,)
-    if wanted.format == "probability":
+    if predicts == "probability":
         if len(labels) != 2:
             what = "format: probability needs two classes"
             raise UserError(what, where=where, expected="2", received=str(len(labels)))
@@ -166,7 +184,7 @@ def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFor
                     received=repr(wanted.positive),
                 )
             positive = labels.labels.index(wanted.positive)
-    elif wanted.format == "probabilities":
+    elif predicts == "probabilities":
         columns = wanted.columns or labels.labels
         if len(columns) != len(labels):
             what = "another number of columns than classes"
@@ -174,9 +192,9 @@ def make_format(competition: Competition, labels: LabelEncoder) -> SubmissionFor
         if sorted(columns) == sorted(labels.labels):
             classes = [labels.index[column] for column in columns]
     counted = None if competition.test_id_column else competition.first_id
-    written = None if wanted.values is None else _written(wanted.values, labels)
+    written = _written(wanted.values, labels) if wanted.values and predicts == "label" else None
     return SubmissionFormat(
-        wanted.format, competition.id_column, columns, labels, positive, counted, tuple(classes), written
+        predicts, competition.id_column, columns, labels, positive, counted, tuple(classes), written
     )
 
 

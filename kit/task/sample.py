@@ -5,6 +5,7 @@ import io
 
 from kit.config import Competition, Config
 from kit.errors import UserError
+from kit.task.format import resolved_format
 from kit.task.labels import LabelEncoder
 from kit.task.submission import predictions_of
 from kit.task.task import Task
@@ -40,7 +41,9 @@ def with_columns(
         UserError: the columns are not the labels.
     """
     wanted = competition.submission
-    if sample is None or wanted.format != "probabilities" or wanted.columns is not None:
+    if sample is None or wanted.columns is not None:
+        return competition
+    if resolved_format(competition, len(labels)) != "probabilities":
         return competition
     content, name = sample
     _, *columns = _rows(content, name)[0] or [""]
@@ -55,7 +58,7 @@ def with_columns(
 def kept_columns(config: Config, task: Task) -> Config:
     """Return the configuration with the columns of the task, for a run that must not depend on the sample."""
     columns, wanted = task.submission.columns, config.competition.submission
-    if wanted.format != "probabilities" or columns == (wanted.columns or task.labels.labels):
+    if task.submission.predicts != "probabilities" or columns == (wanted.columns or task.labels.labels):
         return config
     submission = wanted.model_copy(update={"columns": columns})
     return config.model_copy(

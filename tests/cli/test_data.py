@@ -16,6 +16,7 @@ from kit import cli, config, kaggle_client
 from kit.cli.data import command
 from kit.data import cache, dataset, layout
 from kit.errors import UserError
+from tests import competitions
 
 ROOT = Path(cli.__file__).parents[2]
 Write = Callable[..., None]
@@ -143,6 +144,17 @@ def test_check_says_that_it_is_the_sample(workdir: Path) -> None:
     assert lines[0] == "the bundled sample: 2,400 training and 600 test images of 28 x 28 pixels"
     assert lines[1].startswith("There is no competition data here")
     assert list(tree(workdir)) == ["runs/data-check-default.html"]
+
+
+def test_check_warns_of_a_likely_group(workdir: Path) -> None:
+    made = competitions.write("state-farm", workdir / "files")
+    changes = {**made.settings, "data": {"directory": str(made.source)}}
+    (workdir / "leaky.yaml").write_text(json.dumps({"extends": "images", **changes, "folds": {}}))
+    (workdir / "grouped.yaml").write_text(json.dumps({"extends": "images", **changes}))
+    for name, expected in (("leaky", True), ("grouped", False)):
+        warnings = json.loads(run("check", "-c", f"{name}.yaml", "--json").stdout)["warnings"]
+        assert any(one.startswith("likely groups: column subject") for one in warnings) is expected
+    assert "likely groups" in (workdir / "runs/data-check-leaky.html").read_text()
 
 
 def test_check_counts_distinct_images(workdir: Path, write_competition: Write) -> None:

@@ -136,8 +136,11 @@ def test_classes_follow_from_labels(competition: dict[str, Any], classes: int | 
         ({"labels": ["a", "b"], "classes": 3}, r"labels: expected 3 \(classes\), received 2"),
         ({"labels": ["a", "b", "a"]}, "labels: duplicate label 'a'"),
         ({"labels": [True, False]}, "expected text, received True; write it in quotes"),
-        ({"submission": {"positive": "a"}}, "positive: only format: probability has it"),
-        ({"submission": {"columns": ["a"]}}, "columns: only format: probabilities has them"),
+        ({"submission": {"format": "label", "positive": "a"}}, "positive: only format: probability has it"),
+        (
+            {"submission": {"format": "label", "columns": ["a"]}},
+            "columns: only format: probabilities has them",
+        ),
         ({"prediction_column": "ImageId"}, "duplicate column 'ImageId'"),
         ({"submission": {"format": "probabilities", "columns": ["a", "b", "a"]}}, "duplicate column 'a'"),
     ],

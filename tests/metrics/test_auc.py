@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from kit.metrics import METRICS
+from kit.metrics import METRICS, wilson
 from kit.metrics.auc import influence
 
 AUC = METRICS["auc"]
@@ -39,3 +39,38 @@ def test_the_variance_is_that_of_delong() -> None:
     wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
     variance = wins.mean(axis=1).var() / len(positive) + wins.mean(axis=0).var() / len(negative)
     assert influence(probs, labels).var() / 60 == pytest.approx(variance, rel=1e-12)
+
+
+def test_a_perfect_auc_is_not_certain() -> None:
+    labels = np.array([0] * 30 + [1] * 10)
+    probs = np.eye(2)[labels]
+    assert AUC.interval(probs, labels) == wilson(0, 10)
+    assert AUC.expected(probs, labels, 40) == wilson(0, 5)
+    assert AUC.interval(1 - probs, labels) == wilson(10, 10)
+
+
+def test_near_1_the_lower_side_of_the_interval_is_longer() -> None:
+    probs, labels = scores(2)
+    value, (low, high) = AUC.value(probs, labels), AUC.interval(probs, labels)
+    variance = influence(probs, labels).var() / 500
+    half = 1.96 * variance**0.5 / (value * (1 - value))
+    assert value - low > high - value
+    assert np.log([low / (1 - low), high / (1 - high)]) == pytest.approx(
+        np.log(value / (1 - value)) + np.array([-half, half])
+    )
+
+
+@pytest.mark.parametrize(("separation", "share"), [(1.5, 0.1), (1.5, 0.5), (4.0, 0.5)])
+def test_the_expected_interval_covers_other_rows(separation: float, share: float) -> None:
+    rng = np.random.default_rng(0)
+
+    def draw(rows: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = (rng.random(rows) < share).astype(int)
+        positive = 1 / (1 + np.exp(-rng.normal(size=rows) - separation * labels))
+        return np.stack([1 - positive, positive], axis=1), labels
+
+    covered = 0
+    for _ in range(100):
+        low, high = AUC.expected(*draw(400), 200)
+        covered += low <= AUC.value(*draw(200)) <= high
+    assert covered >= 90

@@ -62,7 +62,7 @@ def dogs_vs_cats_redux(folder: Path, size: Size) -> Miniature:
     competition = {
         "slug": "dogs-vs-cats-redux-kernels-edition",
         "metric": "log_loss",
-        "submission": {"format": "probability", "positive": "dog"},
+        "submission": {"positive": "dog"},
     }
     return _cats(folder, size, competition, 0.5)
 
@@ -190,7 +190,6 @@ def state_farm(folder: Path, size: Size) -> Miniature:
         "test_images": "imgs/test",
         "id_column": "img",
         "metric": "log_loss",
-        "submission": {"format": "probabilities"},
     }
     settings = {
         "competition": competition,

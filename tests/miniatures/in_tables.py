@@ -33,7 +33,7 @@ def aerial_cactus(folder: Path, size: Size) -> Miniature:
     competition = {
         "label_column": "has_cactus",
         "metric": "auc",
-        "submission": {"format": "probability", "positive": "1"},
+        "submission": {"positive": "1"},
     }
     sample = ["id", "has_cactus"], [0.5]
     return finish(written, sample, competition, inner=("train", "test"))
@@ -50,7 +50,7 @@ def histopathologic(folder: Path, size: Size) -> Miniature:
     competition = {
         "train": "train_labels.csv",
         "metric": "auc",
-        "submission": {"format": "probability", "positive": "1"},
+        "submission": {"positive": "1"},
     }
     return finish(written, (["id", "label"], [0]), competition)
 
@@ -94,7 +94,7 @@ def invasive_species(folder: Path, size: Size) -> Miniature:
         "image_column": "name",
         "label_column": "invasive",
         "metric": "auc",
-        "submission": {"format": "probability", "positive": "1"},
+        "submission": {"positive": "1"},
     }
     sample = ["name", "invasive"], [0.5]
     inner = "train", "test", "train_labels.csv", "sample_submission.csv"
@@ -158,7 +158,7 @@ def siim_isic(folder: Path, size: Size) -> Miniature:
         "test_images": "jpeg/test",
         "test": "test.csv",
         "metric": "auc",
-        "submission": {"format": "probability", "positive": "1"},
+        "submission": {"positive": "1"},
     }
     sample = ["image_name", "target"], [0]
     return finish(written, sample, competition, groups=patients)

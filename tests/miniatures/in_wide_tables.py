@@ -65,7 +65,6 @@ def plant_pathology(folder: Path, size: Size) -> Miniature:
         "test_images": "images",
         "test": "test.csv",
         "metric": "auc",
-        "submission": {"format": "probabilities"},
     }
     return finish(written, (header, [0.25] * 4), competition)
 
@@ -94,7 +93,6 @@ def leaf_classification(folder: Path, size: Size) -> Miniature:
         "test_images": "images",
         "test": "test.csv",
         "metric": "log_loss",
-        "submission": {"format": "probabilities"},
     }
     sample = ["id", *SPECIES], [1 / 12] * 12
     inner = "images", "train.csv", "test.csv", "sample_submission.csv"
@@ -111,7 +109,6 @@ def dog_breed(folder: Path, size: Size) -> Miniature:
         "train": "labels.csv",
         "label_column": "breed",
         "metric": "log_loss",
-        "submission": {"format": "probabilities"},
     }
     sample = ["id", *BREEDS], [1 / 12] * 12
     return finish(written, sample, competition, image=48)

@@ -126,7 +126,7 @@ def test_other_ids_of_the_same_rows_rewrite_the_submission(cv: Cv, named: Path) 
 @pytest.mark.usefixtures("named")
 def test_a_metric_of_probabilities_refuses_a_submission_of_labels(cv: Cv) -> None:
     labels = changes()
-    labels["competition"]["metric"] = "auc"
+    labels["competition"] |= {"metric": "auc", "submission": {"format": "label"}}
     with pytest.raises(UserError, match="AUC is computed from probabilities"):
         cv(labels)
 

@@ -126,3 +126,21 @@ def test_a_submission_may_hold_other_values_than_the_labels(tmp_path: Path) -> N
 def test_each_label_needs_a_value() -> None:
     with pytest.raises(UserError, match=r"competition.submission.values: not a value per label"):
         form(values={"dog": "1", "cow": "0"})
+
+
+@pytest.mark.parametrize(
+    ("classes", "metric", "predicts"),
+    [
+        (2, "accuracy", "label"),
+        (3, "quadratic_weighted_kappa", "label"),
+        (2, "auc", "probability"),
+        (3, "log_loss", "probabilities"),
+    ],
+)
+def test_the_metric_decides_what_a_submission_holds(classes: int, metric: str, predicts: str) -> None:
+    assert tasks.make(classes=classes, metric=metric).submission.predicts == predicts
+
+
+def test_what_the_metric_does_not_need_is_not_used() -> None:
+    made = tasks.make(**DOGS, metric="auc", submission={"values": {"cat": "0", "dog": "1"}}).submission
+    assert made.written is None

@@ -17,7 +17,7 @@ def check(encoder: LabelEncoder, **competition: Any) -> None:
 @pytest.mark.parametrize("metric", ["auc", "log_loss"])
 def test_a_metric_of_probabilities_needs_a_submission_of_probabilities(metric: str) -> None:
     with pytest.raises(UserError, match="computed from probabilities") as raised:
-        check(TEXTS, metric=metric)
+        check(TEXTS, metric=metric, submission={"format": "label"})
     assert raised.value.where == "competition.submission.format"
     assert raised.value.expected == "probabilities"
     check(TEXTS, metric=metric, submission={"format": "probabilities"})
@@ -25,7 +25,7 @@ def test_a_metric_of_probabilities_needs_a_submission_of_probabilities(metric: s
 
 def test_two_classes_may_have_one_probability() -> None:
     with pytest.raises(UserError, match="expected probability or probabilities, received label"):
-        check(LabelEncoder(("0", "1")), metric="auc")
+        check(LabelEncoder(("0", "1")), metric="auc", submission={"format": "label"})
     check(LabelEncoder(("0", "1")), metric="auc", submission={"format": "probability"})
 
 

@@ -1,11 +1,9 @@
 """What the files of well-known competitions do not say: above all the metric."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from kit.config import MetricName
-
-Format = Literal["label", "probability", "probabilities"]
+from kit.task.format import Predicts
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Known:
     """
 
     metric: MetricName
-    format: Format = "label"
+    format: Predicts = "label"
     label: str | None = None
     positive: str | None = None
     pixels_by_column: bool = False

@@ -5,21 +5,13 @@ from dataclasses import dataclass
 from kit.config import Competition, MetricName
 from kit.data.inspection.clues import Clues
 from kit.data.inspection.findings import Ask, Choice, Line, Question, Setting, Training
-from kit.data.inspection.known import Format, Known
+from kit.data.inspection.known import Known
 from kit.data.inspection.sample import Sample
 from kit.data.inspection.table import is_integer, is_number
+from kit.metrics import METRICS
+from kit.task.format import Predicts, resolved_format
 from kit.task.labels import LabelEncoder
 
-TITLES: dict[MetricName, str] = {
-    "accuracy": "accuracy",
-    "log_loss": "log loss",
-    "auc": "AUC",
-    "micro_f1": "micro F1",
-    "macro_f1": "macro F1",
-    "quadratic_weighted_kappa": "quadratic weighted kappa",
-    "balanced_accuracy": "balanced accuracy",
-}
-FORMATS = "label, probability (of one label) or probabilities (a column per class), as the metric needs"
 _QUESTION = Question(
     "Which metric has the competition?",
     (Choice("auc", "the submission holds probabilities"), Choice("accuracy", "the submission holds labels")),
@@ -38,7 +30,7 @@ class Scoring:
     """
 
     metric: MetricName
-    format: Format
+    format: Predicts
     reason: str
     certainty: str = ""
     question: Question | None = None
@@ -46,7 +38,7 @@ class Scoring:
     @property
     def lines(self) -> tuple[Line, Line]:
         """Submission and metric in words."""
-        title = TITLES[self.metric]
+        title = METRICS[self.metric].title
         kinds = {
             "label": "the predicted label",
             "probability": "the probability of one label",
@@ -88,7 +80,7 @@ def _of_one_column(training: Training, sample: Sample, ask: Ask) -> Scoring:
 
 def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting]:
     """Return the keys for metric, header and format of a submission."""
-    others = ", ".join(one for one in TITLES if one != scoring.metric)
+    others = ", ".join(one for one in METRICS if one != scoring.metric)
     comment = scoring.certainty or f"a guess; others: {others}"
     if scoring.question:
         comment = f"a guess: {scoring.question.as_comment}"
@@ -105,23 +97,23 @@ def settings(scoring: Scoring, training: Training, clues: Clues) -> list[Setting
         if columns and training.label_column:
             found.append(Setting("competition.id_column", columns[0], "a guess"))
             found.append(Setting("competition.prediction_column", training.label_column, "a guess"))
-    if scoring.format != "label" or not scoring.certainty:
-        comment = "" if scoring.certainty else FORMATS
-        found.append(Setting("competition.submission.format", scoring.format, comment))
     labels = training.encoder.labels
-    if scoring.format == "label" and sample and _holds_other_numbers(sample, labels):
+    if scoring.format != resolved_format(Competition(metric=scoring.metric), len(labels)):
+        found.append(Setting("competition.submission.format", scoring.format))
+    may_be_labels = scoring.format == "label" or scoring.question
+    if may_be_labels and sample and _holds_other_numbers(sample, labels):
         are_numbers = all(map(is_integer, labels))  # as in 3.0 for 3
         values = {
             label: str(int(float(label)) if are_numbers else number) for number, label in enumerate(labels)
         }
-        comment = f"the sample holds {next(iter(sample.table.counts(sample.columns[0])))!r}: in this order?"
+        cell = next(iter(sample.table.counts(sample.columns[0])))
+        comment = f"values: written for the labels, because the sample holds {cell!r}; in this order?"
         found.append(Setting("competition.submission.values", values, comment))
     if scoring.format == "probability":
         positive = _positive(labels, clues)
         other = next(label for label in labels if label != positive)
-        found.append(
-            Setting("competition.submission.positive", positive, f"its probability, not that of {other}")
-        )
+        comment = f"the probability of {positive}, not of {other}"
+        found.append(Setting("competition.submission.positive", positive, comment))
     elif (
         scoring.format == "probabilities"
         and sample

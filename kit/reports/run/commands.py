@@ -43,7 +43,7 @@ def next_step(report: Report, run: Run | None = None) -> tuple[str, str]:
     """Return what to do next, and the command that does it.
 
     That is to fetch the competition's data after a run on the sample, otherwise what the most useful finding
-    recommends, and to submit if it recommends no command.
+    recommends, and to submit if it recommends no command and there are test rows.
 
     Args:
         report: of the run.
@@ -55,6 +55,8 @@ def next_step(report: Report, run: Run | None = None) -> tuple[str, str]:
     if findings and (command := _TRAINING.search(findings[0].evidence)):
         return findings[0].text, command[1]
     name = report.run if run is None or run.path.parent == RUNS else str(run.path)
+    if not report.data.test_rows:
+        return "look at the hardest images", f"kit report {shlex.quote(name)} --open"
     return submission_of(name)
 
 

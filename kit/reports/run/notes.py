@@ -9,7 +9,7 @@ from kit.records import RunRecord
 
 NOTES = (
     "The expected score does not include the variance of training: other seeds give another score.",
-    "The expected score is slightly low: the test ensemble averages folds x seeds members per model, the OOF "
+    "The expected score is slightly {}: the test ensemble averages folds x seeds members per model, the OOF "
     "ensemble one member per seed.",
 )
 RULE_NOTE = "For {}, kit predicts {}. The submission, oof.csv and all errors count these predictions."
@@ -27,7 +27,8 @@ def notes_of(
     record: RunRecord, config: Config, metric: Metric, columns: Sequence[Column], *, all_rows: bool
 ) -> tuple[str, ...]:
     """Return the notes of a report, a few sentences each."""
-    notes = [] if record.sample else list(NOTES)
+    side = "low" if metric.greater_is_better else "high"
+    notes = [] if record.sample else [one.format(side) for one in NOTES]
     if metric.rule:
         notes.append(RULE_NOTE.format(metric.title, metric.rule))
     if all_rows and not record.sources:

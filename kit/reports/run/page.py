@@ -137,7 +137,7 @@ def _details(details: Details, metric: Metric) -> dict[str, Any]:
         "reliability": tables.reliability(details.reliability),
         "class_plot": plots.classes(details.test, labels) if details.test.classes else None,
         "classes": tables.classes(details.test, labels) if details.test.classes else None,
-        "suspects": tables.suspects(details.label_errors, labels),
+        "suspects": tables.suspects(details),
         "pairs": pairs_table(details.pairs, metric) if details.pairs else None,
     }
     if details.growth and details.growth.points:

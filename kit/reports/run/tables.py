@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kit.records import ClassShare, Diversity, GalleryRow, LabelErrors, Reliability, Report, TestPredictions
+from kit.records import ClassShare, Details, Diversity, GalleryRow, Reliability, Report, TestPredictions
 from kit.reports.formatting import percent
 from kit.reports.html.tables import Cell, Table
 
@@ -41,20 +41,22 @@ def worst(report: Report) -> Table:
     )
 
 
-def suspects(given: LabelErrors, labels: Sequence[str]) -> Table:
-    """Return the rows whose label may be wrong."""
+def suspects(details: Details) -> Table:
+    """Return the rows whose label may be wrong: all of them are in the gallery, which has their names."""
+    labels = details.labels
+    names = {one.row: one.name for one in details.gallery if one.name}
     return Table(
         "Most suspicious first: 1 - the probability of the label, at the temperature of this estimate",
-        ("Row", "Line", "Label", "More likely", "Suspicion"),
+        ("Row", "Name" if names else "Line", "Label", "More likely", "Suspicion"),
         [
             (
                 f"{one.row}",
-                f"{line(one.row)}",
+                names.get(one.row) or f"{line(one.row)}",
                 labels[one.label],
                 labels[one.suggested],
                 f"{one.suspicion:.3f}",
             )
-            for one in given.suspects
+            for one in details.label_errors.suspects
         ],
     )
 

@@ -93,7 +93,8 @@ def _answer(console: Console, report: Report, metric: Metric) -> None:
     else:
         score = report.expected_score
         span = f"{metric.format_interval((score.low, score.high))}{metric.unit}"
-        print_row(console, "Expected score", f"{span}, 95 % interval on {score.rows or 0:,} leaderboard rows")
+        rows = f"{score.rows or 0:,} {'leaderboard' if report.data.test_rows else 'other'} rows"
+        print_row(console, "Expected score", f"{span}, 95 % interval on {rows}")
 
 
 def _tables(console: Console, report: Report, metric: Metric) -> None:

@@ -96,7 +96,6 @@ def test_one_hot_columns_are_labels(tmp_path: Path) -> None:
     write_images(tmp_path / "images", [f"{one}.png" for one in IDS + TESTS])
     found = conclude(tmp_path)
     assert values(found)["label_columns"] == ("healthy", "rust", "scab")
-    assert values(found)["submission.format"] == "probabilities"
     assert "submission.columns" not in values(found)
 
 

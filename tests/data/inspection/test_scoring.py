@@ -1,7 +1,11 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from kit.config import Competition
+from kit.task.format import make_format
+from kit.task.labels import LabelEncoder
 from tests.inspected import conclude, lines, pixel_rows, values, write_csv, write_images
 
 
@@ -16,7 +20,8 @@ def competition(folder: Path, labels: list[object], header: list[str], cells: li
 
 def test_a_column_per_class_means_log_loss(tmp_path: Path) -> None:
     found = conclude(competition(tmp_path, ["a", "b", "c", "d"], ["id", *"badc"], [0.25] * 4))
-    assert (values(found)["metric"], values(found)["submission.format"]) == ("log_loss", "probabilities")
+    assert values(found)["metric"] == "log_loss"
+    assert "submission.format" not in values(found)
     assert "submission.columns" not in values(found)
     assert lines(found)["submission"] == "probabilities, one column per class, because the sample holds 1/4"
     assert lines(found)["metric"] == "unknown, log loss assumed"
@@ -29,11 +34,7 @@ def test_columns_with_other_names_are_written_for_correction(tmp_path: Path) -> 
 
 def test_a_fraction_for_two_classes_means_auc(tmp_path: Path) -> None:
     found = values(conclude(competition(tmp_path, [0, 1], ["id", "has_cactus"], [0.5])))
-    assert (found["metric"], found["submission.format"], found["submission.positive"]) == (
-        "auc",
-        "probability",
-        "1",
-    )
+    assert (found["metric"], found["submission.positive"]) == ("auc", "1")
     assert found["prediction_column"] == "has_cactus"
 
 
@@ -47,7 +48,24 @@ def test_the_label_in_the_header_is_the_positive_one(tmp_path: Path) -> None:
 )
 def test_labels_mean_accuracy(tmp_path: Path, labels: list[object], cell: object) -> None:
     found = values(conclude(competition(tmp_path, labels, ["id", "label"], [cell])))
-    assert (found["metric"], found["submission.format"]) == ("accuracy", "label")
+    assert found["metric"] == "accuracy"
+    assert "submission.format" not in found
+
+
+def test_two_columns_for_two_classes_are_written_down(tmp_path: Path) -> None:
+    found = values(conclude(competition(tmp_path, ["a", "b"], ["id", "b", "a"], [0.5, 0.5])))
+    assert (found["metric"], found["submission.format"]) == ("log_loss", "probabilities")
+
+
+@pytest.mark.parametrize("metric", ["auc", "accuracy"])
+def test_a_guessed_metric_is_corrected_in_one_line(tmp_path: Path, metric: str) -> None:
+    found = conclude(competition(tmp_path, ["cat", "dog"], ["id", "label"], [0]))
+    section = {one.key.removeprefix("competition.submission."): one.value for one in found.settings}
+    submission = {key: section[key] for key in ("positive", "values")}
+    made = Competition.model_validate({"metric": metric, "submission": submission})
+    form = make_format(made, LabelEncoder(("cat", "dog")))
+    cells = {"auc": "0.75", "accuracy": "1"}
+    assert form.to_cells(np.array([[0.25, 0.75]])) == [[cells[metric]]]
 
 
 def test_zeros_for_two_classes_are_a_question(tmp_path: Path) -> None:

@@ -98,6 +98,12 @@ def test_without_a_command_the_next_step_is_to_submit(evidence: str) -> None:
     assert next_step(recommending(evidence)) == step
 
 
+def test_without_test_rows_there_is_nothing_to_submit() -> None:
+    report = recommending("Nothing.")
+    report = report.model_copy(update={"data": report.data.model_copy(update={"test_rows": 0})})
+    assert next_step(report) == ("look at the hardest images", "kit report example-1a2b3c4d --open")
+
+
 def test_a_run_elsewhere_is_submitted_by_its_path() -> None:
     run = Run(Path("elsewhere/my run"))
     assert next_step(recommending("Nothing."), run)[1] == "kit submit 'elsewhere/my run'"

@@ -9,7 +9,8 @@ import pytest
 from kit import metrics
 from kit.config import Config
 from kit.members import ALL_ROWS, Member, MemberResult
-from kit.records import Confusion, DataSize, ExpectedScore, FoldScore, History, Report, Times
+from kit.records import Confusion, DataSize, ExpectedScore, FoldScore, History, Report, RunRecord, Times
+from kit.reports.run.notes import notes_of
 
 Make = Callable[..., Any]
 
@@ -155,6 +156,13 @@ def test_the_notes_name_the_limits_of_the_expected_score(example: Make) -> None:
     first, second = example().report().notes
     assert "variance of training" in first
     assert "slightly low" in second
+
+
+def test_an_expected_loss_is_high_rather_than_low(example: Make) -> None:
+    made = example()
+    record = RunRecord.model_validate(made.info)
+    _, second = notes_of(record, made.config, metrics.LOSS, [], all_rows=False)
+    assert "slightly high" in second
 
 
 def test_a_report_on_the_sample_has_no_notes_on_the_expected_score(example: Make) -> None:

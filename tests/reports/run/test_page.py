@@ -12,6 +12,7 @@ from kit.images import Images
 from kit.metrics import METRICS
 from kit.metrics.classification import EPSILON
 from kit.records import Curves, Growth, LabelErrors, Report, Setting
+from kit.reports.run import tables
 from kit.reports.run.page import PAGE_VERSION, SECTIONS, write_page
 from tests.reports.ensembles import LONG, ensemble_report
 from tests.reports.pages import LETTERS, combination, example_images, example_report, source_run
@@ -514,3 +515,15 @@ def test_of_many_models_the_best_have_learning_curves(tmp_path: Path) -> None:
     assert "Learning curves are drawn for the 12 models with the best scores." in text
     assert "cnn11: log loss" in text
     assert "cnn12: log loss" not in text
+
+
+def test_suspected_images_are_named(tmp_path: Path) -> None:
+    report = example_report()
+    assert report.details
+    gallery = [one.model_copy(update={"name": f"img_{one.row}.png"}) for one in report.details.gallery]
+    first = report.details.label_errors.suspects[0].row
+    table = tables.suspects(report.details.model_copy(update={"gallery": tuple(gallery)}))
+    assert table.head[:2] == ("Row", "Name")
+    assert table.rows[0][:2] == (str(first), f"img_{first}.png")
+    assert tables.suspects(report.details).rows[0][:2] == (str(first), str(first + 2))
+    assert "without the header" not in read(tmp_path, changed(report, gallery=tuple(gallery))).text
