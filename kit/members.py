@@ -97,12 +97,7 @@ def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
     with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = History.model_validate(json.loads(file["history"].tobytes()))
-    # A member trained on all rows has no held-out rows, and some competitions have no test rows.
-    empty = {
-        name.replace(one, other): array[:0]
-        for name, array in arrays.items()
-        for one, other in (("test_probs", "val_probs"), ("val_probs", "test_probs"))
-        if one in name
-    }
+    # Earlier versions left out empty arrays: those of the held-out rows of a member trained on all rows.
+    empty = {name.replace("test", "val"): array[:0] for name, array in arrays.items() if "test" in name}
     empty["val_rows"] = np.empty(0, np.int64)
     return MemberResult(**{**empty, **arrays}, history=history, network=network)
