@@ -83,10 +83,10 @@ class MemberResult:
 def pack(result: MemberResult) -> bytes:
     """Return a result's arrays and history, without its network, as the bytes of an .npz file."""
     buffer = BytesIO()
-    arrays = {name: getattr(result, name) for name in ARRAYS}
+    given = {name: array for name in ARRAYS if (array := getattr(result, name)) is not None}
     np.savez(
         buffer,
-        **{name: array for name, array in arrays.items() if array is not None},
+        **{name: array for name, array in given.items() if len(array) or "test" in name},
         history=np.frombuffer(result.history.model_dump_json().encode(), np.uint8),
     )
     return buffer.getvalue()
@@ -97,7 +97,7 @@ def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
     with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = History.model_validate(json.loads(file["history"].tobytes()))
-    # Earlier versions left out empty arrays: those of the held-out rows of a member trained on all rows.
+    # A member trained on all rows has no held-out rows.
     empty = {name.replace("test", "val"): array[:0] for name, array in arrays.items() if "test" in name}
     empty["val_rows"] = np.empty(0, np.int64)
     return MemberResult(**{**empty, **arrays}, history=history, network=network)
