@@ -141,10 +141,10 @@ def test_missing_runs_are_asked_for(
     ("typed", "last"),
     [
         ("cv --config=", "(kit cv --help lists the arguments)"),
-        ("cv -c quik", "expected one of baselines, default, "),
+        ("cv -c quik", "expected one of aerial-cactus, baselines, "),
         ("cv --set epochs=3", "expected one of all_rows, "),
         ("cv --set data.directory=nope", "data.directory names it; bring the data there with kit data fetch"),
-        ("tune -c nope", "expected one of baselines, default, "),
+        ("tune -c nope", "expected one of aerial-cactus, baselines, "),
         ("report x", "train one: kit cv"),
         ("report", "train one: kit cv"),
         ("compare a b", "train one: kit cv"),
