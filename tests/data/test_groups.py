@@ -135,7 +135,7 @@ def test_a_group_is_in_one_fold_and_folds_are_stratified(count: int) -> None:
     folds = make_folds(IMAGES, LABELS, count, seed=0, groups=GROUPS)
     assert all(len({*folds[one == GROUPS]}) == 1 for one in range(26))
     table = np.stack([np.bincount(LABELS[folds == fold], minlength=3) for fold in range(count)])
-    # Groups have about 8 rows per class. The folds of scikit-learn 1.6 are less equal than those of later versions.
+    # The folds of scikit-learn 1.6 are less equal than those of later versions.
     assert np.ptp(table, axis=0).max() < 200 / count
 
 
