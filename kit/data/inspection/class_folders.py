@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from kit.data.inspection.clues import Clues
 from kit.data.inspection.files import Files, is_named, is_split, is_test, joined, shown
 from kit.data.inspection.findings import Setting, Training
 from kit.data.inspection.image_index import ImageIndex
 from kit.data.inspection.image_tables import image_table
-from kit.data.inspection.table import Table
+from kit.data.inspection.sample import Sample
 from kit.errors import UserError
 from kit.task.labels import MOST
 
@@ -43,16 +44,23 @@ def find(files: Files) -> Training | None:
     )
 
 
-def agrees(training: Training, tables: Sequence[Table], index: ImageIndex) -> bool:
+def agrees(training: Training, clues: Clues, index: ImageIndex) -> bool:
     """Return whether no table gives the images other labels than the names of their folders.
 
     If a table has the images, and none of its columns the names of the folders, the folders are parts of the
-    data and not classes.
+    data and not classes, unless the sample submission predicts their names.
     """
+    tables, sample = clues.tables, clues.sample
+    if sample and ({*sample.columns} <= training.labels.keys() or _is_predicted(training, sample)):
+        return True
     named = [one for table in tables if (one := image_table(table, index))]
     return not named or any(
         _is_class(training, one.table.values(column)) for one in named for column in one.others
     )
+
+
+def _is_predicted(training: Training, sample: Sample) -> bool:
+    return {*sample.table.counts(sample.columns[0])} <= training.labels.keys()
 
 
 def _is_class(training: Training, cells: Sequence[str]) -> bool:

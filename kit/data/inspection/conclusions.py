@@ -146,7 +146,7 @@ def _rows(files: Files, clues: Clues) -> tuple[Training, Test]:
     _check_kinds(files, clues.tables)
     index = ImageIndex(files)
     by_folder = class_folders.find(files)
-    if by_folder and class_folders.agrees(by_folder, clues.tables, index):
+    if by_folder and class_folders.agrees(by_folder, clues, index):
         training: Training | None = by_folder
     else:
         training = image_tables.find(clues, index)

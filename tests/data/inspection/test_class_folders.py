@@ -84,3 +84,17 @@ def test_a_table_with_other_labels_counts_more_than_folders(tmp_path: Path) -> N
     write_csv(tmp_path / "train.csv", ["image_id", "label"], names)
     found = values(conclude(tmp_path))
     assert (found["form"], found["train_images"]) == ("table", "train")
+
+
+@pytest.mark.parametrize("header", [["id", "label"], ["id", "Black-grass", "Loose Silky-bent"]])
+def test_the_sample_submission_decides_between_folders_and_a_side_table(
+    tmp_path: Path, header: list[str]
+) -> None:
+    write_classes(tmp_path / "train")
+    files = sorted(path.name for path in (tmp_path / "train").rglob("*.png"))
+    write_csv(tmp_path / "visits.csv", ["file", "camera"], [(name, n % 3) for n, name in enumerate(files)])
+    write_images(tmp_path / "test", ["t1.png", "t2.png"])
+    cells = ["Black-grass"] if len(header) == 2 else [0.5, 0.5]
+    write_csv(tmp_path / "sample_submission.csv", header, [["t1.png", *cells], ["t2.png", *cells]])
+    found = values(conclude(tmp_path))
+    assert found["form"] == "folders"
