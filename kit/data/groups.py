@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,23 @@ from kit.task.labels import LabelEncoder
 
 MANY = 50
 """A file with more columns holds pixels."""
-_AS_WRITTEN: Callable[[str], str] = str
-_FORMS = (
-    _AS_WRITTEN,
-    lambda text: str(PurePosixPath(text).with_suffix("")) if PurePosixPath(text).name else text,
-    lambda text: PurePosixPath(text).name,
-    lambda text: PurePosixPath(text).stem,
+
+
+def _without_ending(text: str) -> str:
+    # As text: PurePosixPath takes ten times as long, which are seconds with 50,000 names.
+    base, _, ending = text.rpartition(".")
+    return base if base and base[-1] != "/" and "/" not in ending else text
+
+
+def _without_folders(text: str) -> str:
+    return text.rpartition("/")[2]
+
+
+_FORMS: tuple[Callable[[str], str], ...] = (
+    str,
+    _without_ending,
+    _without_folders,
+    lambda text: _without_ending(_without_folders(text)),
 )
 """What of the names of images may be compared: all, all but the ending, all but folders, neither of them."""
 _MISSING = {"", "nan", "na", "null", "none"}

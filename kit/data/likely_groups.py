@@ -79,16 +79,17 @@ def likely_groups(
     fewest, found = 2 * config.folds.count, []
     for cells, table in _tables(folder, config.competition):
         for column in cells.header:
-            if len({*cells.column(column)}) < fewest:
+            values = len({*cells.column(column)})
+            if column == config.competition.label_column or not fewest <= values <= len(cells.rows) / 2:
                 continue
             try:
-                groups, values = read_groups(folder, Group(table=table, column=column), names, len(labels))
+                groups, names_of = read_groups(folder, Group(table=table, column=column), names, len(labels))
             except UserError:
                 continue
-            if fewest <= len(values) <= len(labels) / 2:
+            if fewest <= len(names_of) <= len(labels) / 2:
                 nearest = nearest or Nearest(images, labels)
                 if nearest.is_clear(groups):
-                    found.append(LikelyGroup(table, column, len(values), *nearest.shared(groups)))
+                    found.append(LikelyGroup(table, column, len(names_of), *nearest.shared(groups)))
     return sorted(found, key=lambda one: one.expected - one.shared)
 
 
