@@ -104,7 +104,7 @@ def _unpack_inner(folder: Path, name: str, left: Budget, depth: int, on_progress
         called = f"{name}/{archive.relative_to(folder).as_posix()}"
         place = archive.with_name(plain_name(archive.name))
         if place.exists():
-            continue  # It was unpacked by whoever made the outer archive.
+            continue  # The outer archive also holds its content.
         if depth >= MOST_DEPTH:
             expected = f"at most {MOST_DEPTH} archives within each other"
             raise UserError("an archive too deep within others", where=called, expected=expected)
