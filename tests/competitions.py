@@ -1,8 +1,11 @@
 """Miniatures of image classification competitions, generated: one per way in which files are delivered.
 
 `write("cifar-10", folder)` writes the files and returns what a test may expect of them.
+
+Usage: python -m tests.competitions NAME FOLDER
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,3 +55,8 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     return WRITERS[name](folder, Size(train, test, seed, zipped))
+
+
+if __name__ == "__main__":
+    _, chosen, place = sys.argv
+    print(write(chosen, Path(place), zipped=True).source)  # noqa: T201 - the output of this command
