@@ -177,6 +177,10 @@ class History(Record):
     batch_size: int | None = None
     attempts: int = 1
     """Number of workers that were started for it."""
+    hash: str = ""
+    """`RunRecord.hash` of the run that it was trained for; empty in earlier versions."""
+    seed_offset: int = 0
+    """Number of times that its training diverged; each time it got other random numbers."""
 
     @model_validator(mode="before")
     @classmethod

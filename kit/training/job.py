@@ -1,6 +1,6 @@
 """Job: the serialisable description of one training job."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
@@ -54,6 +54,9 @@ class Job:
         metric: the competition's, a key of `kit.metrics.METRICS`.
         teachers: members whose predictions it learns from; usually none.
         pseudo_labels: what the teachers predict; None before they are trained, and without teachers.
+        seed_offset: number of times that its training diverged; each time it gets other random numbers.
+        checkpoint: state of its training, from which it continues; None: it starts.
+        checkpoint_seconds: shortest time between two checkpoints; None: the worker sends none.
     """
 
     member: Member
@@ -68,6 +71,9 @@ class Job:
     metric: str
     teachers: tuple[Member, ...] = ()
     pseudo_labels: PseudoLabels | None = None
+    seed_offset: int = 0
+    checkpoint: bytes | None = None
+    checkpoint_seconds: float | None = None
 
     @property
     def epochs(self) -> int:
@@ -78,7 +84,8 @@ class Job:
     def random_seed(self) -> int:
         """Seed of all random numbers of this member, below 2**31."""
         name = int.from_bytes(self.member.model.encode(), "little")
-        sequence = np.random.SeedSequence([self.member.seed, self.member.fold, name])
+        offset = [self.seed_offset] if self.seed_offset else []
+        sequence = np.random.SeedSequence([self.member.seed, self.member.fold, name, *offset])
         return int(sequence.generate_state(1)[0] >> 1)
 
     def to_bytes(self) -> bytes:
@@ -101,18 +108,18 @@ class Job:
             "precision": self.precision,
             "metric": self.metric,
             "teachers": [_plain(teacher) for teacher in self.teachers],
+            "seed_offset": self.seed_offset,
+            "checkpoint_seconds": self.checkpoint_seconds,
         }
-        blobs = [np.packbits(self.held_out).tobytes()]
-        if self.pseudo_labels is not None:
-            blobs.append(self.pseudo_labels.to_bytes())
-        return pack_message(fields, *blobs)
+        labels = self.pseudo_labels.to_bytes() if self.pseudo_labels else b""
+        return pack_message(fields, np.packbits(self.held_out).tobytes(), labels, self.checkpoint or b"")
 
     @classmethod
     def from_message(cls, message: Message) -> "Job":
         """Return the job that `to_bytes` packed."""
-        fields, (packed, *labels) = message.fields, message.blobs
+        fields, (packed, labels, checkpoint) = message.fields, message.blobs
         held_out = np.unpackbits(np.frombuffer(packed, np.uint8), count=fields["rows"]).astype(bool)
-        job = cls(
+        return cls(
             member=Member(*fields["member"]),
             model=TypeAdapter[Model](Model).validate_python(fields["model"]),
             shape=tuple(fields["shape"]),
@@ -124,8 +131,11 @@ class Job:
             precision=fields["precision"],
             metric=fields["metric"],
             teachers=tuple(Member(*teacher) for teacher in fields["teachers"]),
+            pseudo_labels=PseudoLabels.from_bytes(labels) if labels else None,
+            seed_offset=fields["seed_offset"],
+            checkpoint=checkpoint or None,
+            checkpoint_seconds=fields["checkpoint_seconds"],
         )
-        return replace(job, pseudo_labels=PseudoLabels.from_bytes(labels[0])) if labels else job
 
 
 def _plain(member: Member) -> list[str | int]:

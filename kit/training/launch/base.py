@@ -86,8 +86,23 @@ class Activity:
     share: float = 0.0
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a member's training after an epoch, from which `Job.checkpoint` continues.
+
+    Attributes:
+        member: the member.
+        epoch: number of finished epochs.
+        content: what the worker needs to continue.
+    """
+
+    member: Member
+    epoch: int
+    content: bytes
+
+
 Event = Progress | Activity
-"""What a worker reports."""
+"""What a worker reports to people."""
 
 
 class WorkerHandle(Protocol):
