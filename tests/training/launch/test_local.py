@@ -89,7 +89,7 @@ def test_the_worker_has_the_whole_job(worker: Install, make_job: MakeJob, driver
     job = make_job(rows=3_000_000)
     message = read_message(BytesIO(job.to_bytes()))
     assert message
-    [packed] = message.blobs
+    packed, *_ = message.blobs
     assert driver.reply(job) == json.dumps(message.fields) + str([len(packed), sum(packed)])
 
 
