@@ -270,6 +270,15 @@ class Run:
         with atomic(self.log_path(member)) as file:
             file.write(masked(text).encode())
 
+    def checkpoint_path(self, member: Member) -> Path:
+        """The state of an unfinished member's training; deleted when the member is trained."""
+        return self.member_path(member).with_suffix(".checkpoint")
+
+    def write_checkpoint(self, member: Member, content: bytes) -> None:
+        """Replace a member's checkpoint (`kit.training.checkpoint`)."""
+        with atomic(self.checkpoint_path(member)) as file:
+            file.write(content)
+
     def write_member(self, member: Member, result: MemberResult) -> None:
         """Write a member: its model first, so that a member with arrays is complete."""
         self.log_path(member).unlink(missing_ok=True)
@@ -278,6 +287,7 @@ class Run:
                 file.write(result.network)
         with atomic(self.member_path(member)) as file:
             file.write(pack(result))
+        self.checkpoint_path(member).unlink(missing_ok=True)
 
     def read_member(self, member: Member) -> MemberResult:
         """Return a member's arrays and history, without its network."""

@@ -15,11 +15,26 @@ from kit.errors import InterruptedRunError
 @click.option("--run", "name", metavar="NAME", help="Name of the run (default: CONFIG-HASH).")
 @options.jobs
 @click.option("--fresh", is_flag=True, help="Delete the existing run and retrain it.")
-def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int | None, fresh: bool) -> None:
+@click.option(
+    "--checkpoint",
+    type=options.Duration(),
+    default="30s",
+    show_default=True,
+    help="Shortest time between two checkpoints of a network in training (0: after every epoch).",
+)
+def command(
+    *,
+    config: str,
+    changes: tuple[str, ...],
+    name: str | None,
+    jobs: int | None,
+    fresh: bool,
+    checkpoint: float,
+) -> None:
     """Train the missing members, ensemble all, and report the out-of-fold (OOF) score.
 
     Rerun the same command to resume an interrupted run, or to show the report of a complete one. With more
-    seeds, only those are trained.
+    seeds, only those are trained. A network that was in training continues after its latest checkpoint.
     """
     with Busy() as busy:
         busy("loading kit")
@@ -42,6 +57,7 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
                 name=name,
                 jobs=jobs,
                 fresh=fresh,
+                checkpoint=checkpoint,
                 origin=origin_of(config, changes, name),
             )
             if complete:

@@ -76,6 +76,15 @@ def duration(name: str, value: Any) -> float | None:
     return float(value)
 
 
+def duration_or_zero(name: str, value: Any) -> float:
+    """Return seconds from 0.
+
+    Raises:
+        UserError: it is neither.
+    """
+    return (duration(name, value) or 0.0) if value != 0 else 0.0
+
+
 def _as_argument(change: "re.Match[str]") -> str:
     key, value = change.groups()
     words = {"true": "True", "false": "False", "null": "None"}

@@ -15,6 +15,7 @@ from kit.data.source import load
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
+from kit.pipeline.checkpoints import SECONDS, CheckpointStore, kept_text
 from kit.pipeline.combining import combine_members
 from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
@@ -34,7 +35,10 @@ from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_lab
 
 
 class ProgressListener(Protocol):
-    """Receives the progress events of a run; `progressed` and `retried` come from other threads."""
+    """Receives the progress events of a run; `say`, `progressed`, `retried` may come from other threads."""
+
+    def say(self, text: str, /) -> None:
+        """A line that stays, as about a damaged file."""
 
     def stage(self, text: str) -> None:
         """The command itself does something that may take seconds, as in "reading data/train.csv"."""
@@ -69,6 +73,7 @@ def cv(
     name: str | None = None,
     jobs: int | None = None,
     fresh: bool = False,
+    checkpoint: float = SECONDS,
     launcher: Launcher | None = None,
     origin: Origin | None = None,
 ) -> tuple[Run, bool]:
@@ -81,6 +86,7 @@ def cv(
         name: name of the run; None: the default name.
         jobs: parallel workers; None: one per core, or one per GPU.
         fresh: delete what the run already has.
+        checkpoint: shortest time between two checkpoints of a member in seconds; 0: after every epoch.
         launcher: starts the workers; None: on this machine.
         origin: the command, and how the configuration differs from its base; None if unknown.
 
@@ -90,7 +96,7 @@ def cv(
     Raises:
         UserError: invalid configuration, data or run name; nothing was written.
         KitError: members failed; the others are stored.
-        InterruptedRunError: Ctrl-C; finished members are stored.
+        InterruptedRunError: Ctrl-C; finished members are stored, unfinished ones up to their checkpoint.
     """
     if name is not None:
         # A path could point outside runs/, and --fresh deletes.
@@ -118,13 +124,15 @@ def cv(
         missing = [member for member in members if not (before and run.has(member))]
         # Fold by fold, so that every model is trained early: the remaining time follows from their speeds.
         missing.sort(key=lambda member: (config.seeds.index(member.seed), member.fold))
+        store = CheckpointStore(run, checkpoint, listener.say)
+        store.delete([member for member in members if member not in missing])
         if before and not missing and _is_complete(run, before, record):
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(
             update={"name": run.name, "wall_seconds": spent, "origin": origin or Origin()}
         )
-        todo = make_jobs(missing, config, numerics, folds, dataset)
+        todo = store.continued(make_jobs(missing, config, numerics, folds, dataset))
         launcher = launcher or LocalLauncher()
         devices = launcher.devices(numerics.backend)
         devices = assign(devices, max(1, min(jobs or len(devices), len(todo))))
@@ -135,6 +143,7 @@ def cv(
             DataFolder.of(dataset),
             on_progress=lambda _, event: listener.progressed(event),
             on_retry=listener.retried,
+            on_checkpoint=store.write,
         )
         try:
             with track_status(run, record) as tracked:
@@ -146,8 +155,7 @@ def cv(
                 train(todo, pool, listener, tracked)
                 finish(run, config, dataset, folds, tracked.record, stage=listener.stage)
         except KeyboardInterrupt:
-            stored = sum(run.has(member) for member in members)
-            kept = f"{stored} of {len(members)} members are stored"
+            kept = kept_text(run, members)
             raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
 

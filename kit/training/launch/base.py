@@ -108,13 +108,13 @@ Event = Progress | Activity
 class WorkerHandle(Protocol):
     """A started worker: a separate interpreter, which trains one job after the other."""
 
-    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
+    def train(self, job: Job, on_progress: Callable[[Event | Checkpoint], None]) -> MemberResult:
         """Train `job` and return its result.
 
         Args:
             job: its backend and data are those that the worker was started with.
-            on_progress: called after each epoch, and in between about once a second, from the thread that
-                calls `train`.
+            on_progress: called after each epoch, in between about once a second, and with each checkpoint,
+                from the thread that calls `train`.
 
         Raises:
             WorkerLostError: the worker ended without a result; another worker may succeed.

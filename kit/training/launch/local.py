@@ -18,7 +18,7 @@ from kit.scratch import scratch
 from kit.training.failures import WorkerFailedError, WorkerLostError, lost
 from kit.training.job import Job
 from kit.training.launch import devices
-from kit.training.launch.base import Activity, DataFolder, Device, Event, Progress
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Progress
 from kit.training.wire import Message, NotAMessageError, read_message
 
 Process = subprocess.Popen[bytes]
@@ -131,7 +131,7 @@ class LocalWorker:
         self._running.discard(self._process)
         self._held.close()
 
-    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
+    def train(self, job: Job, on_progress: Callable[[Event | Checkpoint], None]) -> MemberResult:
         """Train `job` and return its result; see `WorkerHandle`."""
         if (job.backend, job.data) != (self._backend, self._data.fingerprint):
             raise ValueError(f"{job.member}: its worker was started with another backend or data set")
@@ -164,7 +164,7 @@ class _Failure:
 
 
 def _follow(
-    job: Job, process: Process, on_progress: Callable[[Event], None]
+    job: Job, process: Process, on_progress: Callable[[Event | Checkpoint], None]
 ) -> MemberResult | _Failure | None:
     """Return the worker's result, or why the training failed; None if the worker ended without either.
 
@@ -183,7 +183,7 @@ def _follow(
     return None
 
 
-def _parsed(message: Message, job: Job) -> Event | MemberResult | _Failure:
+def _parsed(message: Message, job: Job) -> Event | Checkpoint | MemberResult | _Failure:
     fields = message.fields
     try:
         if "failed" in fields:
@@ -193,6 +193,9 @@ def _parsed(message: Message, job: Job) -> Event | MemberResult | _Failure:
             return unpack(arrays, network or None)
         if "phase" in fields:
             return Activity(job.member, **fields)
+        if "checkpoint" in fields:
+            [content] = message.blobs
+            return Checkpoint(job.member, int(fields["checkpoint"]), content)
         return Progress(job.member, epochs=job.epochs, **fields)
     except (ValueError, LookupError, TypeError, BadZipFile):
         raise NotAMessageError(repr(json.dumps(fields)[:80])) from None

@@ -11,7 +11,7 @@ from kit import interrupts
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Device, Event, Launcher
+from kit.training.launch.base import Checkpoint, DataFolder, Device, Event, Launcher
 from kit.training.launch.session import Session
 
 Outcome = tuple[Job, MemberResult | KitError]
@@ -26,6 +26,7 @@ class WorkerPool:
         data: the arrays that jobs refer to.
         on_progress: called from the threads after each epoch, and in between about once a second.
         on_retry: called from the threads with the job and the reason, before a lost worker is replaced.
+        on_checkpoint: called from the threads with each checkpoint.
     """
 
     def __init__(
@@ -36,8 +37,9 @@ class WorkerPool:
         *,
         on_progress: Callable[[Job, Event], None],
         on_retry: Callable[[Job, str], None],
+        on_checkpoint: Callable[[Checkpoint], None] = lambda _: None,
     ) -> None:
-        self._launcher, self._on_progress = launcher, on_progress
+        self._launcher, self._on_progress, self._on_checkpoint = launcher, on_progress, on_checkpoint
         self._sessions = [Session(launcher, device, data, on_retry) for device in devices]
         self._free: queue.SimpleQueue[Session] = queue.SimpleQueue()
         for session in self._sessions:
@@ -72,7 +74,7 @@ class WorkerPool:
         session = self._free.get()
         try:
             with session:
-                result = session.train(job, partial(self._on_progress, job))
+                result = session.train(job, partial(self._on_progress, job), self._on_checkpoint)
             put((job, result))
         except BaseException as error:
             put((job, error))

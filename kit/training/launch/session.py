@@ -8,7 +8,7 @@ from typing import Self
 from kit.members import MemberResult
 from kit.training.failures import WorkerLostError
 from kit.training.job import Job
-from kit.training.launch.base import Activity, DataFolder, Device, Event, Launcher, WorkerHandle
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Launcher, WorkerHandle
 
 ATTEMPTS = 2
 """How often a job is trained, at most, if its worker is lost."""
@@ -50,24 +50,39 @@ class Session:
         if worker is not None:
             worker.close()
 
-    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
+    def train(
+        self,
+        job: Job,
+        on_progress: Callable[[Event], None],
+        on_checkpoint: Callable[[Checkpoint], None] = lambda _: None,
+    ) -> MemberResult:
         """Train `job`, in a second worker if the first is lost; the history counts the attempts.
 
         Args:
             job: what to train.
             on_progress: called when a worker starts, after each epoch, and in between about once a second;
-                after a retry again from the first epoch.
+                after a retry again from the epoch after the latest checkpoint.
+            on_checkpoint: called with each checkpoint.
 
         Raises:
             WorkerLostError: both workers were lost, or the session is stopped.
             WorkerFailedError: the training failed.
         """
         attempt = 1
+
+        def follow(event: Event | Checkpoint) -> None:
+            nonlocal job
+            if isinstance(event, Checkpoint):
+                job = replace(job, checkpoint=event.content)
+                on_checkpoint(event)
+            else:
+                on_progress(event)
+
         while True:
             try:
                 if self._worker is None:
                     on_progress(Activity(job.member, "starting"))
-                result = self._ready(job).train(job, on_progress)
+                result = self._ready(job).train(job, follow)
                 return replace(result, history=result.history.model_copy(update={"attempts": attempt}))
             except WorkerLostError as error:
                 self.__exit__()
