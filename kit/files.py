@@ -8,11 +8,12 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from kit.errors import UserError
+from kit.os_errors import hint, name_file, reason
 
 TRAIN_AGAIN = "train the run again: `kit cv --fresh`"
 """What to do about a damaged file of a run."""
@@ -55,10 +56,15 @@ def where_offered() -> Iterator[None]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that replaces `path` if the block succeeds, and is deleted if it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Open a temporary file that replaces `path` if the block succeeds, and is deleted if it fails.
+
+    Raises:
+        OSError: the file cannot be written; the error names `path`, not the temporary file.
+    """
+    temporary = ""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -67,9 +73,22 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         with where_offered():
             Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary:
+            with suppress(OSError):  # The first error is the reason.
+                Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is None:
+            # NumPy does not pass on why an array could not be written.
+            raise OSError(errno.EIO, f"not written completely ({error})", str(path)) from error
+        if isinstance(error, OSError):
+            _name_target(error, path)
         raise
+
+
+def _name_target(error: OSError, path: Path) -> None:
+    """Make the error of a temporary file name the file that it would have become."""
+    name = Path(os.fsdecode(error.filename)).name if isinstance(error.filename, str | bytes) else ""
+    name_file(error, path, *([os.fsdecode(error.filename)] if name.startswith(f".{path.name}.") else []))
 
 
 def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:
@@ -91,9 +110,7 @@ def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:
             "this run has no such file yet", where=str(path), hint=repair or "finish it with `kit cv`"
         ) from None
     except OSError as error:
-        raise UserError(
-            f"cannot be read: {error.strerror}", where=str(path), hint="look at the permissions"
-        ) from error
+        raise UserError(f"cannot be read: {reason(error)}", where=str(path), hint=hint(error)) from error
     except ValueError as error:
         raise UserError(
             f"not readable as JSON: {error}", where=str(path), hint=repair or TRAIN_AGAIN

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from kit.errors import UserError
+from kit.os_errors import reason
 
 PREFIX = "kit-"
 _LOCK = "lock"
@@ -28,13 +29,16 @@ def scratch() -> Path:
 
 @cache
 def _folder_of(process: int) -> Path:
+    folder = None
     try:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         _hold(folder)
     except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         raise UserError(
-            f"no temporary files can be written: {error.strerror}",
-            where=error.filename,
+            f"no temporary files can be written: {reason(error)}",
+            where=str(error.filename or tempfile.gettempdir()),
             hint="set TMPDIR to a writable folder",
         ) from error
     atexit.register(_remove, folder, process)

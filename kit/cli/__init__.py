@@ -15,6 +15,7 @@ import click
 from kit import __version__, interrupts
 from kit.errors import KitError
 from kit.masking import MaskedStream, learn_from, learn_later, masked
+from kit.os_errors import exit_code, explained
 
 COMMANDS = {
     "configs": "List the configurations, or the keys of one.",
@@ -30,18 +31,6 @@ COMMANDS = {
     "submit": "Send a run's submission to Kaggle and wait for its score.",
     "submissions": "Show every submission: OOF score against leaderboard score.",
     "tune": "Search for a better configuration and confirm it.",
-}
-
-# OS errors that the user can fix, with what to do.
-_FIXABLE = {
-    errno.EACCES: "look at the permissions",
-    errno.EDQUOT: "free space on this disk",
-    errno.ENOSYS: "work in a folder on a local disk",
-    errno.EOPNOTSUPP: "work in a folder on a local disk",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ENOSPC: "free space on this disk",
-    errno.EPERM: "look at the permissions",
-    errno.EROFS: "work in a writable folder",
 }
 
 # Packages whose name in the registry is not that of the module.
@@ -161,9 +150,8 @@ def explain(error: Exception) -> tuple[str, int]:
     """Return the message of an error (at most three lines) and the exit code."""
     if isinstance(error, KitError):
         return str(error), error.exit_code
-    if isinstance(error, OSError) and error.errno in _FIXABLE:
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}; {_FIXABLE[error.errno]}", 2
+    if isinstance(error, OSError) and error.errno is not None:
+        return explained(error), exit_code(error)
     first_line = (str(error).splitlines() or [""])[0]
     if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] != "kit":
         name = error.name.partition(".")[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kit.errors import UserError
 from kit.locks import NoLocksError, locked
+from kit.os_errors import hint, reason
 
 
 @contextmanager
@@ -28,7 +29,8 @@ def staging(directory: Path) -> Iterator[Path]:
             with suppress(OSError):
                 path.rmdir()
         if isinstance(error, OSError):
-            raise UserError(f"cannot be written: {error.strerror}", where=str(directory)) from error
+            where = str(error.filename or directory)
+            raise UserError(f"cannot be written: {reason(error)}", where=where, hint=hint(error)) from error
         raise
 
 

@@ -180,6 +180,7 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
     failures: list[tuple[Job, KitError]] = []
     with pool.train(jobs) as outcomes:
         for job, outcome in outcomes:
+            tracked.check_folder()
             if isinstance(outcome, MemberResult):
                 run.write_member(job.member, outcome)
             else:
@@ -191,11 +192,12 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
     if failures:
         job, error = failures[0]
         log = run.log_path(job.member)
+        place = f"{error.where}: " if error.where else ""
         advice = (
             f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train the missing members"
         )
         raise KitError(
-            f"{len(failures)} of {len(jobs)} members failed; {error.what}",
+            f"{len(failures)} of {len(jobs)} members failed; {place}{error.what}",
             hint="\n".join(line for line in (error.hint, advice) if line),
         )
 

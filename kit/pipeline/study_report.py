@@ -98,6 +98,7 @@ def computed(files: StudyFolder) -> tuple[Study, StudyReport]:
         UserError: the study cannot be read, or another version of kit made it.
     """
     from kit.reports.study.figures import summarise_study
+    from kit.tuning.failures import storage_failures
     from kit.tuning.storage import load_study, storage_url
 
     origin = files.read_origin()
@@ -109,7 +110,8 @@ def computed(files: StudyFolder) -> tuple[Study, StudyReport]:
             hint=f"rerun the command that started it: `{origin.command}`",
         )
     url = storage_url(files.path, None if own else origin.storage)
-    study = load_study(url, origin.study)
+    with storage_failures(url):
+        study = load_study(url, origin.study)
     # The folder may have been moved.
     facts = origin.model_copy(update={"storage": url})
     return study, summarise_study(study, origin.confirmation, facts, files.status())

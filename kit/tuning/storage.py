@@ -14,6 +14,7 @@ from kit import locks
 from kit.errors import UserError
 from kit.masking import learn, learn_from, masked
 from kit.tuning.drivers import check_driver
+from kit.tuning.failures import RESTORE, check_database, check_trials, place, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,8 @@ def _check_file(file: Path, folder: Path) -> None:
             raise UserError(f"cannot be read: {error.strerror}", where=str(file)) from error
         if start not in {b"", b"SQLite format 3"}:
             raise UserError("not an SQLite database", where=str(file))
+        if start:
+            check_database(file)
     for path in (file, file.parent):
         if path.exists() and not os.access(path, os.W_OK):
             raise UserError("not writable", where=str(path))
@@ -179,7 +182,9 @@ def load_study(url: str, name: str) -> "Study":
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     parsed = sqlalchemy.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        known = _study_names(Path(parsed.database or ""))
+        file = Path(parsed.database or "")
+        known = _study_names(file)
+        check_database(file)
         name = known[0] if len(known) == 1 else name
     try:
         # Optuna replaces {names}.
@@ -199,6 +204,7 @@ def load_study(url: str, name: str) -> "Study":
         raise UserError("`kit tune` did not create this study", where=masked(url))
     if made_of.get("version") != STUDY_VERSION:
         raise UserError("another version of kit created this study", where=masked(url))
+    check_trials(study, url)
     return study
 
 
@@ -208,9 +214,8 @@ def _study_names(file: Path) -> list[str]:
     Raises:
         UserError: the file is missing, damaged, or not an Optuna storage.
     """
-    hint = "restore the file, or delete the study's folder and search again"
     if not file.is_file():
-        raise UserError("the study's storage is missing", where=str(file), hint=hint)
+        raise UserError("the study's storage is missing", where=str(file), hint=RESTORE)
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             names = [row[0] for row in connection.execute("SELECT study_name FROM studies")]
@@ -220,12 +225,11 @@ def _study_names(file: Path) -> list[str]:
             where=str(file),
             expected="an SQLite database of Optuna",
             received=str(error),
-            hint=hint,
+            hint=RESTORE,
         ) from error
     return names
 
 
 def _refusal(url: str, error: Exception) -> UserError:
-    cause = getattr(error.__cause__ or error, "orig", None) or error
-    reason = (str(cause).splitlines() or [type(cause).__name__])[0]
-    return UserError(f"the storage cannot be opened: {masked(reason)}", where=masked(url), expected=STORAGES)
+    what = f"the storage cannot be opened: {masked(reason(error))}"
+    return UserError(what, where=place(url), expected=STORAGES)
