@@ -32,7 +32,7 @@ def train_member(
         on_activity: receives what the training does.
     """
     images, labels, test_images = (
-        np.load(folder / f"{name}.npy", mmap_mode="r")
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         for name in ("train_images", "train_labels", "test_images")
     )
     test_images = test_images[: job.test_rows]

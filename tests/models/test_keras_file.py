@@ -58,7 +58,9 @@ def test_every_family_of_pretrained_networks_passes(path: Path, name: str) -> No
 def test_other_entries(path: Path, parts: Parts, name: str) -> None:
     write_parts(path, {**parts, name: b"x"})
     message = refused(path)
-    assert message.startswith("not a network of kit, so it is not loaded\nexpected config.json, metadata.json")
+    assert message.startswith(
+        "not a network of kit, so it is not loaded\nexpected config.json, metadata.json"
+    )
     assert repr(name) in message
 
 
@@ -126,9 +128,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("change", FAULTS, ids=lambda change: change.__name__)
-def test_weights_that_lead_elsewhere(
-    path: Path, parts: Parts, change: Callable[[h5py.File], None]
-) -> None:
+def test_weights_that_lead_elsewhere(path: Path, parts: Parts, change: Callable[[h5py.File], None]) -> None:
     raw = io.BytesIO(parts["model.weights.h5"])
     with h5py.File(raw, "r+") as file:
         change(file)
@@ -136,7 +136,9 @@ def test_weights_that_lead_elsewhere(
     assert f"\nreceived {FAULTS[change]}" in refused(path)
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x89HDF\r\n\x1a\n" + bytes(100), b"PK\x03\x04"], ids=["empty", "h5", "cut"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x89HDF\r\n\x1a\n" + bytes(100), b"PK\x03\x04"], ids=["empty", "h5", "cut"]
+)
 def test_what_is_no_keras_file(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
     assert refused(path).startswith("the network is missing or damaged (")
