@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
+from kit.arrays import opened_arrays
 from kit.errors import UserError
 from kit.files import atomic
 from kit.lazy import LazyModule
@@ -75,7 +76,7 @@ def read(path: Path) -> Images:
         UserError: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with opened_arrays(path.read_bytes()) as file:
             train, test = (
                 dict(zip(file[f"{name}_rows"].tolist(), file[name], strict=True))
                 for name in ("train", "test")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from kit.arrays import opened_arrays
 from kit.lazy import LazyModule
 from kit.records import History
 
@@ -93,8 +94,12 @@ def pack(result: MemberResult) -> bytes:
 
 
 def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
-    """Return the result that `pack` serialised."""
-    with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
+    """Return the result that `pack` serialised.
+
+    Raises:
+        ValueError, LookupError, TypeError, BadZipFile: the bytes are damaged; see `opened_arrays`.
+    """
+    with PARSING, opened_arrays(content) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = History.model_validate(json.loads(file["history"].tobytes()))
     # A member trained on all rows has no held-out rows.

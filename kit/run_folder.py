@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 from kit import images, locks, names, oof, tables
+from kit.arrays import load_array
 from kit.errors import KitError, UserError
 from kit.files import TRAIN_AGAIN, atomic
 from kit.lazy import LazyModule
@@ -169,7 +170,7 @@ class Run:
             UserError: the file is missing or damaged.
         """
         try:
-            folds: NDArray[np.int8] = np.load(self.folds_path, allow_pickle=False)
+            folds: NDArray[np.int8] = load_array(self.folds_path)
         except (OSError, ValueError, EOFError) as error:
             raise UserError("missing or damaged", where=str(self.folds_path), hint=TRAIN_AGAIN) from error
         return folds

@@ -40,7 +40,7 @@ def train_member(
         on_checkpoint: receives the checkpoints of a network.
     """
     images, labels, test_images = (
-        np.load(folder / f"{name}.npy", mmap_mode="r")
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         for name in ("train_images", "train_labels", "test_images")
     )
     test_images = test_images[: job.test_rows]

@@ -55,10 +55,16 @@ def test_the_members_have_their_figures(run: kit.Run) -> None:
 
 
 def test_the_path_of_a_network(run: kit.Run) -> None:
-    run._folder.network_path(Member("a", 1, 0)).touch()
+    write_parts(run._folder.network_path(Member("a", 1, 0)), EMPTY)
     assert run.network(fold=1) == run.network("a", 1) == run.path / "members/a-f1-s0.keras"
     with pytest.raises(kit.UserError, match=r"there is no network 'a-all-s0'\nexpected one of a-f1-s0$"):
         run.network("a", None)
+
+
+def test_a_network_that_keras_must_not_load_has_no_path(run: kit.Run) -> None:
+    write_parts(run._folder.network_path(Member("a", 1, 0)), {**EMPTY, "config.json": b'{"module": "os"}'})
+    with pytest.raises(kit.UserError, match="not a network of kit, so it is not loaded"):
+        run.network("a", 1)
 
 
 def test_without_networks_the_cause_is_named(run: kit.Run) -> None:
