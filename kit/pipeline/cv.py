@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -18,7 +19,8 @@ from kit.names import check_name, plain_name
 from kit.pipeline.combining import combine_members
 from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
-from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
+from kit.pipeline.resume import keep, mention_unfinished
+from kit.pipeline.run_record import OpenRecord, new_record, now, track_status
 from kit.records import Origin, RunRecord
 from kit.run_folder import COMPARISONS, RUNS, Run, all_runs
 from kit.studies import PREFIX
@@ -38,6 +40,9 @@ class ProgressListener(Protocol):
 
     def stage(self, text: str) -> None:
         """The command itself does something that may take seconds, as in "reading data/train.csv"."""
+
+    def say(self, text: str) -> None:
+        """A line that stays, as about a damaged file."""
 
     def begun(
         self,
@@ -110,15 +115,16 @@ def cv(
     with run.locked():
         if fresh:
             run.clear()
-        before = run.read_record() if run.exists() else None
-        if before:
-            check_same_settings(run, before, record)
         members = plan(config)
-        # Without a record, it is unknown which data and settings the members were trained with.
-        missing = [member for member in members if not (before and run.has(member))]
+        listener.stage("verifying what the run has")
+        kept = keep(run, record, members, folds, config.seeds, listener.say)
+        before = kept.record
+        if name is None and before is None:
+            mention_unfinished(record, run, listener.say)
+        missing = [member for member in members if member not in kept.members]
         # Fold by fold, so that every model is trained early: the remaining time follows from their speeds.
         missing.sort(key=lambda member: (config.seeds.index(member.seed), member.fold))
-        if before and not missing and _is_complete(run, before, record):
+        if before and not missing and kept.has_results and _is_complete(run, before, record):
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(
@@ -138,6 +144,7 @@ def cv(
         )
         try:
             with track_status(run, record) as tracked:
+                run.start_sums()
                 run.write_folds(folds)
                 times = expected(todo, all_runs()) if todo else []
                 listener.begun(
@@ -173,7 +180,8 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
     with pool.train(jobs) as outcomes:
         for job, outcome in outcomes:
             if isinstance(outcome, MemberResult):
-                run.write_member(job.member, outcome)
+                history = outcome.history.model_copy(update={"hash": tracked.record.hash})
+                run.write_member(job.member, replace(outcome, history=history))
             else:
                 failures.append((job, outcome))
                 if isinstance(outcome, WorkerFailedError) and outcome.log:
