@@ -387,6 +387,23 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
     )
 
 
+def newest_run(config: str) -> Run:
+    """Return the newest run of a configuration, finished or not.
+
+    Raises:
+        UserError: there is none.
+    """
+    for run in all_runs():
+        try:
+            record = run.read_record()
+        except KitError:
+            continue
+        if record.config_name == config and not record.sources:
+            return run
+    hint = "name one: --run NAME; `kit runs` lists them"
+    raise UserError(f"there is no run of the configuration {config!r}", where=str(RUNS), hint=hint)
+
+
 def _similar_run(name: str) -> str:
     """Return "; did you mean 'x'?": the newest run of this configuration, or one of a similar name."""
     stem = Path(name).name

@@ -116,15 +116,16 @@ def cv(
         if fresh:
             run.clear()
         members = plan(config)
-        listener.stage("verifying what the run has")
-        kept = keep(run, record, members, folds, config.seeds, listener.say)
-        before = kept.record
+        if run.exists():
+            listener.stage("verifying what the run has")
+        existing = keep(run, record, members, folds, seeds=config.seeds, say=listener.say)
+        before = existing.record
         if name is None and before is None:
             mention_unfinished(record, run, listener.say)
-        missing = [member for member in members if member not in kept.members]
+        missing = [member for member in members if member not in existing.members]
         # Fold by fold, so that every model is trained early: the remaining time follows from their speeds.
         missing.sort(key=lambda member: (config.seeds.index(member.seed), member.fold))
-        if before and not missing and kept.has_results and _is_complete(run, before, record):
+        if before and not missing and existing.has_results and _is_complete(run, before, record):
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(

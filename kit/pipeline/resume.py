@@ -39,6 +39,7 @@ def keep(
     new: RunRecord,
     members: Sequence[Member],
     folds: NDArray[np.int8],
+    *,
     seeds: Sequence[int],
     say: Say,
 ) -> Kept:
