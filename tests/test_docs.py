@@ -55,6 +55,11 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_no_marks_of_a_merge(page: str) -> None:
+    assert not re.findall(r"^(?:<<<<<<<|=======|>>>>>>>).*", PAGES[page], re.MULTILINE)
+
+
 def anchors(text: str) -> set[str]:
     """Return the anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)

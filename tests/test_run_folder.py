@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit import run_folder
+from kit import member_files, run_folder
 from kit.errors import UserError
 from kit.files import write_json
 from kit.members import ALL_ROWS, Member, MemberResult
@@ -63,7 +63,7 @@ def test_a_member_counts_only_once_its_network_is_written(
     def full(_: MemberResult) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run_folder, "pack", full)
+    monkeypatch.setattr(member_files, "pack", full)
     with pytest.raises(OSError, match="No space"):
         run.write_member(MEMBER, result)
     assert not run.has(MEMBER)

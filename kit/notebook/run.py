@@ -66,6 +66,16 @@ class Run:
         """The submission, as it is sent."""
         return tables.submission(self._there(self._folder.submission_path))
 
+    def verify(self) -> tuple[str, ...]:
+        """Return what is damaged or missing in its folder, a line each; see `kit cv --verify`.
+
+        Raises:
+            UserError: a process is writing the run.
+        """
+        from kit.pipeline.verify import verify
+
+        return tuple(map(str, verify(self._folder).findings))
+
     @property
     def members(self) -> "pd.DataFrame":
         """One row per trained model: model, fold, seed, scores, seconds, path of the Keras network."""

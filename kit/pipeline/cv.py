@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -19,7 +20,8 @@ from kit.pipeline.checkpoints import SECONDS, CheckpointStore, kept_text
 from kit.pipeline.combining import combine_members
 from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
-from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
+from kit.pipeline.resume import keep, mention_unfinished
+from kit.pipeline.run_record import OpenRecord, new_record, now, track_status
 from kit.records import Origin, RunRecord
 from kit.run_folder import COMPARISONS, RUNS, Run, all_runs
 from kit.studies import PREFIX
@@ -116,17 +118,19 @@ def cv(
     with run.locked():
         if fresh:
             run.clear()
-        before = run.read_record() if run.exists() else None
-        if before:
-            check_same_settings(run, before, record)
         members = plan(config)
-        # Without a record, it is unknown which data and settings the members were trained with.
-        missing = [member for member in members if not (before and run.has(member))]
+        if run.exists():
+            listener.stage("verifying what the run has")
+        existing = keep(run, record, members, folds, seeds=config.seeds, say=listener.say)
+        before = existing.record
+        if name is None and before is None:
+            mention_unfinished(record, run, listener.say)
+        missing = [member for member in members if member not in existing.members]
         # Fold by fold, so that every model is trained early: the remaining time follows from their speeds.
         missing.sort(key=lambda member: (config.seeds.index(member.seed), member.fold))
         store = CheckpointStore(run, checkpoint, listener.say)
         store.delete([member for member in members if member not in missing])
-        if before and not missing and _is_complete(run, before, record):
+        if before and not missing and existing.has_results and _is_complete(run, before, record):
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(
@@ -147,6 +151,7 @@ def cv(
         )
         try:
             with track_status(run, record) as tracked:
+                run.start_sums()
                 run.write_folds(folds)
                 times = expected(todo, all_runs()) if todo else []
                 listener.begun(
@@ -182,7 +187,8 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
         for job, outcome in outcomes:
             tracked.check_folder()
             if isinstance(outcome, MemberResult):
-                run.write_member(job.member, outcome)
+                history = outcome.history.model_copy(update={"hash": tracked.record.hash})
+                run.write_member(job.member, replace(outcome, history=history))
             else:
                 failures.append((job, outcome))
                 if isinstance(outcome, WorkerFailedError) and outcome.log:

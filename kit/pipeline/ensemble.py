@@ -105,6 +105,7 @@ def ensemble(
             return run, True
         run.clear()
         with track_status(run, record):
+            run.start_sums()
             run.write_folds(folds)
             write_results(
                 run,

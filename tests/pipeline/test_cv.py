@@ -3,6 +3,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_a_finished_run_has_every_file_and_no_other(cv: Cv) -> None:
     assert record.ended_members == dict.fromkeys(MEMBERS, True)
     assert {path.name for path in run.path.iterdir()} == {
         "run.json", "folds.npy", "members", "oof.csv", "submission.csv", "ensemble.json", "report.json",
-        "images.npz", "test.csv", "history.csv",
+        "images.npz", "test.csv", "history.csv", "SHA256SUMS",
     }  # fmt: skip
     assert {path.name for path in (run.path / "members").iterdir()} == {f"{name}.npz" for name in MEMBERS}
 
@@ -332,8 +333,11 @@ def test_a_truncated_member_is_retrained(cv: Cv) -> None:
     np.testing.assert_array_equal(np.load(path)["val_probs"], run.read_member(Member("knn", 2, 0)).val_probs)
 
 
-def test_members_without_a_record_are_not_trusted(cv: Cv) -> None:
+def test_members_of_earlier_versions_are_not_trusted_without_a_record(cv: Cv) -> None:
     run, _, _ = cv()
+    for member in run.planned():
+        result = run.read_member(member)
+        run.write_member(member, replace(result, history=result.history.model_copy(update={"hash": ""})))
     run.info_path.unlink()
     _, _, record = cv()
     assert record.planned == MEMBERS

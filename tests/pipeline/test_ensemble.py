@@ -37,7 +37,7 @@ def test_an_ensemble_has_the_files_of_a_run_without_members(runs: list[Run]) -> 
     made = combine(runs)
     assert {path.name for path in made.path.iterdir()} == {
         "run.json", "folds.npy", "oof.csv", "submission.csv", "ensemble.json", "report.json", "test.csv",
-        "history.csv",
+        "history.csv", "SHA256SUMS",
     }  # fmt: skip
 
 

@@ -103,10 +103,8 @@ def test_an_empty_member_leaves_the_page_what_the_report_has(example: Make, said
     run.write_report(run.read_report().model_copy(update={"details": None}))
     run.member_path(Member("cnn", 0, 0)).write_bytes(b"")
     assert current(run, said.append).oof.errors == 2
-    [reason] = said
-    assert reason.startswith(
-        "the page shows only what report.json has: members, folds or oof.csv are damaged"
-    )
+    path = run.member_path(Member("cnn", 0, 0))
+    assert said == [f"the page shows only what report.json has: {path}: missing or damaged"]
 
 
 def test_a_run_of_version_1_has_a_page(workdir: Path, said: list[str]) -> None:
