@@ -16,6 +16,7 @@ from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.pipeline.combining import combine_members
+from kit.pipeline.failed_members import Failure, members_failed
 from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
 from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
@@ -55,7 +56,7 @@ class ProgressListener(Protocol):
         """A member finished an epoch, or its worker does something else."""
 
     def retried(self, job: Job, reason: str) -> None:
-        """A lost worker is started again."""
+        """A member is trained again, for this reason, in this way."""
 
     def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
         """A member is trained and stored, or has failed."""
@@ -125,6 +126,7 @@ def cv(
             update={"name": run.name, "wall_seconds": spent, "origin": origin or Origin()}
         )
         todo = make_jobs(missing, config, numerics, folds, dataset)
+        data = DataFolder.of(dataset)
         launcher = launcher or LocalLauncher()
         devices = launcher.devices(numerics.backend)
         devices = assign(devices, max(1, min(jobs or len(devices), len(todo))))
@@ -132,9 +134,10 @@ def cv(
             WorkerPool,
             launcher,
             devices,
-            DataFolder.of(dataset),
+            data,
             on_progress=lambda _, event: listener.progressed(event),
             on_retry=listener.retried,
+            reseed=True,
         )
         try:
             with track_status(run, record) as tracked:
@@ -144,6 +147,7 @@ def cv(
                     run, dataset, todo, len(members) - len(todo), expected=times, workers=len(devices)
                 )
                 train(todo, pool, listener, tracked)
+                data.check()
                 finish(run, config, dataset, folds, tracked.record, stage=listener.stage)
         except KeyboardInterrupt:
             stored = sum(run.has(member) for member in members)
@@ -155,41 +159,39 @@ def cv(
 def train(
     jobs: Sequence[Job], pool: Callable[[], WorkerPool], listener: ProgressListener, tracked: OpenRecord
 ) -> None:
-    """Train and store members, teachers first.
+    """Train and store members, teachers first; a member whose teachers failed is not trained.
 
     Raises:
         KitError: members failed, with the reason of the first one; the others are stored.
     """
+    failures: list[Failure] = []
     for with_teachers in (False, True):
         chosen = [job for job in jobs if bool(job.teachers) == with_teachers]
-        part = [with_pseudo_labels(job, tracked.run.read_member) for job in chosen]
+        ready = [job for job in chosen if all(map(tracked.run.has, job.teachers))]
+        part = [with_pseudo_labels(job, tracked.run.read_member) for job in ready]
         if part:
-            _train(part, pool(), listener, tracked)
+            failures += _train(part, pool(), listener, tracked)
+    if failures:
+        raise members_failed(failures, len(jobs), tracked.run)
 
 
-def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tracked: OpenRecord) -> None:
+def _train(
+    jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tracked: OpenRecord
+) -> list[Failure]:
+    """Train and store members; return those that failed."""
     run, started, spent = tracked.run, time.monotonic(), tracked.record.wall_seconds
-    failures: list[tuple[Job, KitError]] = []
+    failures: list[Failure] = []
     with pool.train(jobs) as outcomes:
         for job, outcome in outcomes:
             if isinstance(outcome, MemberResult):
                 run.write_member(job.member, outcome)
             else:
-                failures.append((job, outcome))
+                failures.append((job.member, outcome))
                 if isinstance(outcome, WorkerFailedError) and outcome.log:
                     run.write_log(job.member, outcome.log)
             tracked.update(wall_seconds=spent + time.monotonic() - started)
             listener.ended(job, outcome)
-    if failures:
-        job, error = failures[0]
-        log = run.log_path(job.member)
-        advice = (
-            f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train the missing members"
-        )
-        raise KitError(
-            f"{len(failures)} of {len(jobs)} members failed; {error.what}",
-            hint="\n".join(line for line in (error.hint, advice) if line),
-        )
+    return failures
 
 
 def finish(
