@@ -8,6 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from kit import interrupts
 from kit.errors import UserError
 
 PREFIX = "kit-"
@@ -38,6 +39,7 @@ def _folder_of(process: int) -> Path:
             hint="set TMPDIR to a writable folder",
         ) from error
     atexit.register(_remove, folder, process)
+    interrupts.at_once(lambda: _remove(folder, process))
     _sweep(folder.parent)
     return folder
 

@@ -162,17 +162,18 @@ def train(
     """Train and store members, teachers first; a member whose teachers failed is not trained.
 
     Raises:
-        KitError: members failed, with the reason of the first one; the others are stored.
+        KitError: members failed; the others are stored.
     """
-    failures: list[Failure] = []
+    failures, untaught = list[Failure](), 0
     for with_teachers in (False, True):
         chosen = [job for job in jobs if bool(job.teachers) == with_teachers]
         ready = [job for job in chosen if all(map(tracked.run.has, job.teachers))]
+        untaught += len(chosen) - len(ready)
         part = [with_pseudo_labels(job, tracked.run.read_member) for job in ready]
         if part:
             failures += _train(part, pool(), listener, tracked)
     if failures:
-        raise members_failed(failures, len(jobs), tracked.run)
+        raise members_failed(failures, len(jobs), tracked.run, untaught=untaught)
 
 
 def _train(

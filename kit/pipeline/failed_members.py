@@ -11,20 +11,21 @@ SHOWN = 5
 Failure = tuple[Member, KitError]
 
 
-def members_failed(failures: Sequence[Failure], planned: int, run: Run) -> KitError:
+def members_failed(failures: Sequence[Failure], planned: int, run: Run, *, untaught: int = 0) -> KitError:
     """Return the error to raise for failed members: their number, names, and the reason of the first one.
 
     Args:
         failures: members with their errors, in the order in which they failed.
         planned: number of members that were to be trained.
         run: where the others are stored.
+        untaught: number of members that were not trained because their teachers are missing.
     """
     member, first = failures[0]
     names = [str(one) for one, _ in failures]
     listed = ", ".join(names[:SHOWN]) + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
     reasons = {_reason(one, error) for one, error in failures}
     parts = [
-        f"{len(failures)} of {planned} members failed",
+        f"{len(failures)} of {planned} members failed{f', {untaught} wait for teachers' * (untaught > 0)}",
         first.what,
         *([f"{len(reasons) - 1} other reason{'s' * (len(reasons) > 2)}"] if len(reasons) > 1 else []),
         *([f"failed: {listed}"] if len(names) > 1 else []),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from zipfile import BadZipFile
 
+from kit import interrupts
 from kit.members import MemberResult, unpack
 from kit.processes import command, environment
 from kit.scratch import scratch
@@ -44,6 +45,7 @@ class LocalLauncher:
     def __init__(self, command: Sequence[str] = WORKER) -> None:
         self._command = command
         self._running: set[Process] = set()
+        interrupts.at_once(lambda: self._send_all(signal.SIGKILL))
 
     def devices(self, backend: str | None) -> list[Device]:
         """Return the GPUs that `backend` can use; without any, the CPU cores."""

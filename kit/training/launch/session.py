@@ -41,7 +41,9 @@ class Session:
         data: the arrays that jobs refer to.
         on_retry: called with the job and the reason before a lost worker is replaced by a new one.
         watchdog: kills a worker that hangs; None: one with the usual limits.
-        reseed: whether a member that diverged is trained again with other random numbers, once.
+        reseed: whether a member that diverged is trained again with other random numbers, once. In a search
+            it is not: a configuration that may diverge is worse than one that does not, and the pairs of a
+            confirmation share their random numbers.
         memory_retry: whether to retry at once, as after any lost worker, if the memory did not suffice.
     """
 
