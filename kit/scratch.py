@@ -8,6 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from kit import interrupts
 from kit.errors import UserError
 from kit.os_errors import reason
 
@@ -42,6 +43,7 @@ def _folder_of(process: int) -> Path:
             hint="set TMPDIR to a writable folder",
         ) from error
     atexit.register(_remove, folder, process)
+    interrupts.at_once(lambda: _remove(folder, process))
     _sweep(folder.parent)
     return folder
 

@@ -18,6 +18,7 @@ from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.pipeline.checkpoints import SECONDS, CheckpointStore, kept_text
 from kit.pipeline.combining import combine_members
+from kit.pipeline.failed_members import Failure, members_failed
 from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
 from kit.pipeline.resume import keep, mention_unfinished
@@ -61,7 +62,7 @@ class ProgressListener(Protocol):
         """A member finished an epoch, or its worker does something else."""
 
     def retried(self, job: Job, reason: str) -> None:
-        """A lost worker is started again."""
+        """A member is trained again, for this reason, in this way."""
 
     def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
         """A member is trained and stored, or has failed."""
@@ -137,6 +138,7 @@ def cv(
             update={"name": run.name, "wall_seconds": spent, "origin": origin or Origin()}
         )
         todo = store.continued(make_jobs(missing, config, numerics, folds, dataset))
+        data = DataFolder.of(dataset)
         launcher = launcher or LocalLauncher()
         devices = launcher.devices(numerics.backend)
         devices = assign(devices, max(1, min(jobs or len(devices), len(todo))))
@@ -144,10 +146,11 @@ def cv(
             WorkerPool,
             launcher,
             devices,
-            DataFolder.of(dataset),
+            data,
             on_progress=lambda _, event: listener.progressed(event),
             on_retry=listener.retried,
             on_checkpoint=store.write,
+            reseed=True,
         )
         try:
             with track_status(run, record) as tracked:
@@ -158,6 +161,7 @@ def cv(
                     run, dataset, todo, len(members) - len(todo), expected=times, workers=len(devices)
                 )
                 train(todo, pool, listener, tracked)
+                data.check()
                 finish(run, config, dataset, folds, tracked.record, stage=listener.stage)
         except KeyboardInterrupt:
             kept = kept_text(run, members)
@@ -168,21 +172,29 @@ def cv(
 def train(
     jobs: Sequence[Job], pool: Callable[[], WorkerPool], listener: ProgressListener, tracked: OpenRecord
 ) -> None:
-    """Train and store members, teachers first.
+    """Train and store members, teachers first; a member whose teachers failed is not trained.
 
     Raises:
-        KitError: members failed, with the reason of the first one; the others are stored.
+        KitError: members failed; the others are stored.
     """
+    failures, untaught = list[Failure](), 0
     for with_teachers in (False, True):
         chosen = [job for job in jobs if bool(job.teachers) == with_teachers]
-        part = [with_pseudo_labels(job, tracked.run.read_member) for job in chosen]
+        ready = [job for job in chosen if all(map(tracked.run.has, job.teachers))]
+        untaught += len(chosen) - len(ready)
+        part = [with_pseudo_labels(job, tracked.run.read_member) for job in ready]
         if part:
-            _train(part, pool(), listener, tracked)
+            failures += _train(part, pool(), listener, tracked)
+    if failures:
+        raise members_failed(failures, len(jobs), tracked.run, untaught=untaught)
 
 
-def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tracked: OpenRecord) -> None:
+def _train(
+    jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tracked: OpenRecord
+) -> list[Failure]:
+    """Train and store members; return those that failed."""
     run, started, spent = tracked.run, time.monotonic(), tracked.record.wall_seconds
-    failures: list[tuple[Job, KitError]] = []
+    failures: list[Failure] = []
     with pool.train(jobs) as outcomes:
         for job, outcome in outcomes:
             tracked.check_folder()
@@ -190,22 +202,12 @@ def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tr
                 history = outcome.history.model_copy(update={"hash": tracked.record.hash})
                 run.write_member(job.member, replace(outcome, history=history))
             else:
-                failures.append((job, outcome))
+                failures.append((job.member, outcome))
                 if isinstance(outcome, WorkerFailedError) and outcome.log:
                     run.write_log(job.member, outcome.log)
             tracked.update(wall_seconds=spent + time.monotonic() - started)
             listener.ended(job, outcome)
-    if failures:
-        job, error = failures[0]
-        log = run.log_path(job.member)
-        place = f"{error.where}: " if error.where else ""
-        advice = (
-            f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train the missing members"
-        )
-        raise KitError(
-            f"{len(failures)} of {len(jobs)} members failed; {place}{error.what}",
-            hint="\n".join(line for line in (error.hint, advice) if line),
-        )
+    return failures
 
 
 def finish(

@@ -256,8 +256,8 @@ class RunProgress:
         one.state, one.epoch, one.steps = event.phase, event.epoch, event.share
 
     def retried(self, job: Job, reason: str) -> None:
-        """Say that a worker was lost; its member starts again."""
-        self.say(f"warning: {reason}; retrying")
+        """Say why a member starts again, and how."""
+        self.say(f"warning: {reason}")
         with self._lock:
             self._members[job.member] = MemberState(job, self._members[job.member].expected)
 

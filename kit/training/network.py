@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Network
-from kit.errors import KitError
 from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS, Metric
 from kit.models.augmentation import RandomWarp, deskew, views_of
@@ -28,6 +27,7 @@ from kit.training.checkpoint import Checkpoints, OnCheckpoint, ignore_checkpoint
 from kit.training.counters import EpochCounter, RowCounter
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
+from kit.training.failures import DivergedError
 from kit.training.job import Job
 from kit.training.optimizers import averaged, make_optimizer
 from kit.training.prediction import OnRows, predict, predict_views
@@ -62,7 +62,8 @@ def train_network(
         on_checkpoint: called after an epoch, as often as `job.checkpoint_seconds` says.
 
     Raises:
-        KitError: the loss is NaN or infinite, or the file of pretrained weights is not usable.
+        DivergedError: the loss is NaN or infinite.
+        KitError: the file of pretrained weights is not usable.
     """
     spec = job.model
     if not spec.needs_backend:
@@ -180,7 +181,7 @@ def _train(
         count = EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
         loss, accuracy = engine.epoch(order, count.steps)
         if not np.isfinite(loss):
-            raise KitError(
+            raise DivergedError(
                 f"it diverged in epoch {epoch}: the loss is {loss}",
                 hint="lower training.learning_rate, or set training.precision=float32",
             )

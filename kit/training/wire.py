@@ -15,6 +15,9 @@ first step has ended. training: the steps of the epochs. fitting: training of a 
 predicting: after the training. storing: the network.
 """
 
+FailureKind = Literal["memory", "diverged", "other"]
+"""Why a training failed, as far as it decides about a retry."""
+
 OnActivity = Callable[[Phase, int, float], None]
 """Receives what a worker does: phase, epoch and share, as in `kit.training.launch.base.Activity`."""
 

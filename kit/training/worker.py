@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from kit.training.wire import Message, Phase, pack_message, read_message
+from kit.training.wire import FailureKind, Message, Phase, pack_message, read_message
 
 STARTED = time.monotonic()
 PAUSE = 0.5
@@ -53,19 +53,27 @@ def _receive(jobs: "queue.SimpleQueue[Message]") -> NoReturn:
 
 def _answer(message: Message, out: IO[bytes], started: float) -> None:
     from kit.errors import KitError
+    from kit.training.failures import DivergedError
+    from kit.training.memory import shows_lack_of_memory
 
     try:
         _train(message, out, started)
+    except DivergedError as error:
+        _send_failure(out, error.what, error.hint, "diverged")
     except KitError as error:
-        _send(out, {"failed": error.what, "hint": error.hint})
+        _send_failure(out, error.what, error.hint)
     except Exception as error:
         traceback.print_exc()
         reason = traceback.format_exception_only(error)[-1].strip()[:200]
-        hint = None
-        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-            reason, hint = f"not enough memory ({reason})", "train one member at a time: --jobs 1"
-        _send(out, {"failed": reason, "hint": hint})
+        if shows_lack_of_memory(reason):
+            _send_failure(out, f"not enough memory ({reason})", kind="memory")
+        else:
+            _send_failure(out, reason)
     sys.stderr.flush()
+
+
+def _send_failure(out: IO[bytes], reason: str, hint: str | None = None, kind: FailureKind = "other") -> None:
+    _send(out, {"failed": reason, "hint": hint, "kind": kind})
 
 
 def _send(out: IO[bytes], fields: dict[str, Any], *blobs: bytes) -> None:

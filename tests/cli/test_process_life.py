@@ -123,7 +123,7 @@ def test_a_run_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
 @pytest.mark.parametrize(
     ("number", "what", "hint"),
     [
-        (signal.SIGKILL, "was killed (signal 9), as the system does when memory runs out", "--jobs 1"),
+        (signal.SIGKILL, "was killed (signal 9), but not by the kernel for lack of memory", "systemd-oomd"),
         (signal.SIGILL, "used an instruction that this CPU lacks (signal 4)", "KERAS_BACKEND"),
     ],
 )

@@ -150,7 +150,7 @@ def test_the_score_is_that_of_the_latest_epoch() -> None:
 def test_a_lost_worker_starts_its_member_again() -> None:
     followed = Followed(job(0))
     followed.act(0, 0, "training", 3, 1.0)
-    followed.progress.retried(job(0), "cnn-f0-s0: its worker was killed by signal 9")
+    followed.progress.retried(job(0), "cnn-f0-s0: its worker was killed by signal 9; retrying")
     assert followed.lines[-1] == "warning: cnn-f0-s0: its worker was killed by signal 9; retrying"
     assert (followed.member(1).state, followed.now(1).share) == ("waiting", 0.0)
 

@@ -102,7 +102,8 @@ def test_the_worker_has_the_whole_job(worker: Install, make_job: MakeJob, driver
 def test_a_killed_worker_is_lost(worker: Install, make_job: MakeJob, driver: Driver) -> None:
     worker("epoch(1); die()")
     with pytest.raises(
-        WorkerLostError, match=r"m-f0-s0: its worker was killed \(signal 9\), as the system does when memory"
+        WorkerLostError,
+        match=r"m-f0-s0: its worker was killed \(signal 9\), but not by the kernel for lack of memory",
     ):
         driver.run(make_job())
 

@@ -23,7 +23,7 @@ MakeJob = Callable[..., Job]
 MakePool = Callable[..., "Watch"]
 Install = Callable[[str], None]
 RESULT = MemberResult(np.arange(1), np.ones((1, 3), np.float32), np.ones((1, 3), np.float32), History())
-KILLED = "m-f1-s0: its worker was killed (signal 9), as the system does when memory runs out"
+KILLED = "m-f1-s0: its worker was killed (signal 9), but not by the kernel for lack of memory; retrying"
 
 
 def running() -> list[psutil.Process]:
