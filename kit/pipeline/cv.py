@@ -36,6 +36,9 @@ from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_lab
 class ProgressListener(Protocol):
     """Receives the progress events of a run; `progressed` and `retried` come from other threads."""
 
+    def say(self, text: str, /) -> None:
+        """Something that the user should read, as in a warning."""
+
     def stage(self, text: str) -> None:
         """The command itself does something that may take seconds, as in "reading data/train.csv"."""
 
@@ -107,7 +110,7 @@ def cv(
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
     record = new_record(config, config_name, dataset, numerics)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
-    with run.locked():
+    with run.locked(listener.say):
         if fresh:
             run.clear()
         before = run.read_record() if run.exists() else None
