@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit import checksums, images, locks, names, oof, tables
+from kit import checksums, holders, images, locks, names, oof, tables
 from kit.arrays import load_array
 from kit.errors import KitError, UserError
 from kit.files import TRAIN_AGAIN, atomic, read_json, write_json
@@ -23,7 +23,7 @@ from kit.records.files import read_record, write_record
 from kit.studies import refuse_study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -113,11 +113,13 @@ class Run(MemberFiles):
     def status(self) -> Status:
         """Return the status; a run whose process was killed is interrupted.
 
+        Takes seconds if another host left the record of its lock; see `kit.holders.is_held`.
+
         Raises:
             UserError: run.json is missing or damaged.
         """
         status = self.read_record().status
-        return "interrupted" if status == "running" and locks.held(self.path) is False else status
+        return "interrupted" if status == "running" and holders.is_held(self.path) is False else status
 
     def how_to_finish(self) -> str:
         """Return what to do about a run that is not finished."""
@@ -283,20 +285,17 @@ class Run(MemberFiles):
             yield
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Keep other processes from writing this run; the lock ends with the process, even if it is killed.
+
+        Args:
+            say: receives a line if the lock of a process on another host is taken over.
 
         Raises:
             UserError: another process holds the lock, or the file system has no locks.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with locks.locked(self.path, wait=False) as held:
-            if not held:
-                raise UserError(
-                    "another process is writing this run",
-                    where=str(self.path),
-                    hint="wait for it, or choose another name",
-                )
+        with locks.locked(self.path, wait=False) as held, holders.claimed(self.path, held=held, say=say):
             # Partly written files of a killed process.
             for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:
                 if path.is_file():
@@ -304,9 +303,10 @@ class Run(MemberFiles):
             yield
 
     def clear(self) -> None:
-        """Remove everything in the run's folder."""
+        """Remove everything in the run's folder except the record of who holds its lock."""
         for path in self.path.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.name != holders.NAME:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def data_page_path(config: str) -> Path:

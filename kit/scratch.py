@@ -20,7 +20,7 @@ def scratch() -> Path:
     """Return the folder for temporary files, the same one on every call.
 
     It is removed when the process ends. If the process is killed, its training workers
-    (`kit.training.worker`) remove the folder, or the next process that calls this function.
+    (`kit.training.worker`) remove the folder, or the next `kit` does (`sweep`).
 
     Raises:
         UserError: no temporary folder is writable.
@@ -44,7 +44,7 @@ def _folder_of(process: int) -> Path:
         ) from error
     atexit.register(_remove, folder, process)
     interrupts.at_once(lambda: _remove(folder, process))
-    _sweep(folder.parent)
+    sweep()
     return folder
 
 
@@ -64,9 +64,13 @@ def _remove(folder: Path, process: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(parent: Path) -> None:
-    """Remove the folders of killed processes of this user."""
-    for lock in parent.glob(f"{PREFIX}*/{_LOCK}"):
+def sweep() -> None:
+    """Remove the folders that killed processes of this user left."""
+    try:
+        locks = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_LOCK}"))
+    except OSError:
+        return  # No temporary folder is writable, or this one cannot be read.
+    for lock in locks:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:

@@ -180,7 +180,8 @@ def test_partly_written_files_are_deleted(tmp_path: Path) -> None:
         (tmp_path / place).write_bytes(b"half")
     (tmp_path / ".notes").mkdir()
     with run.locked():
-        assert {path.name for path in tmp_path.rglob("*")} == {".notes", "members", "cnn-f3-s7.log"}
+        left = {path.name for path in tmp_path.rglob("*")}
+        assert left == {".notes", "lock.json", "members", "cnn-f3-s7.log"}
 
 
 def test_clearing_a_run_leaves_an_empty_folder(tmp_path: Path, result: MemberResult) -> None:

@@ -46,6 +46,14 @@ def test_next_process_removes_the_folder_of_a_killed_one(temporary: Path) -> Non
     assert not list(temporary.iterdir())
 
 
+def test_next_command_removes_the_folder_of_a_killed_process(temporary: Path, workdir: Path) -> None:
+    run("os.kill(os.getpid(), signal.SIGKILL)")
+    subprocess.run(
+        [sys.executable, "-m", "kit", "configs"], check=True, cwd=workdir, stdout=subprocess.DEVNULL
+    )
+    assert not list(temporary.iterdir())
+
+
 def test_folder_of_a_running_process_is_kept(temporary: Path) -> None:
     code = [sys.executable, "-c", PRINT_FOLDER + "sys.stdin.read()"]
     with subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

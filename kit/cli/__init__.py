@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from kit import __version__, interrupts
+from kit import __version__, interrupts, scratch
 from kit.errors import KitError
 from kit.masking import MaskedStream, learn_from, learn_later, masked
 from kit.os_errors import exit_code, explained
@@ -80,6 +80,8 @@ def _add_debug(command: click.Command) -> None:
 @click.version_option(__version__, prog_name="kit")
 def kit() -> None:
     """From train.csv to a Kaggle score, with a reliable out-of-fold (OOF) estimate of it."""
+    # Here too, since a command that resumes a complete run needs no temporary folder of its own.
+    scratch.sweep()
 
 
 def main() -> NoReturn:

@@ -116,7 +116,7 @@ def cv(
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
     record = new_record(config, config_name, dataset, numerics)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
-    with run.locked():
+    with run.locked(listener.say):
         if fresh:
             run.clear()
         members = plan(config)

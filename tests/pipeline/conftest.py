@@ -74,11 +74,11 @@ class Record:
         self.kept = -1
         self.on_ended: Callable[[], object] = lambda: None
 
+    def say(self, text: str, /) -> None:
+        self.said.append(text)
+
     def stage(self, text: str) -> None:
         self.stages.append(text)
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
 
     def begun(
         self,
