@@ -140,8 +140,7 @@ def saved_training(job: Job) -> SavedTraining | None:
 
 def finished_epochs(job: Job) -> int:
     """Return the number of epochs after which `job` continues; 0 if it starts."""
-    saved = saved_training(job)
-    return 0 if saved is None else len(saved.epochs)
+    return 0 if job.checkpoint is None else len(SavedTraining.from_bytes(job.checkpoint).epochs)
 
 
 def restore(state: "TrainingState", saved: SavedTraining) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kit.training.failures import WorkerLostError
 from kit.training.job import Job
-from kit.training.launch.base import Activity, DataFolder, Event, Progress
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Event, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.session import Session
 from tests.launchers import CPU
@@ -70,6 +70,29 @@ def test_a_lost_worker_is_replaced_once(
         assert session.train(make_job(), ignore).history.attempts == 2
     [retry] = retries
     assert retry.startswith("m-f0-s0 m-f0-s0: its worker was killed")
+
+
+@pytest.mark.parametrize("lost_after", [1, 2, 3])
+def test_a_second_worker_continues_from_the_latest_checkpoint(
+    worker: Install, make_job: MakeJob, session: Session, tmp_path: Path, lost_after: int
+) -> None:
+    worker(
+        f"""
+start = int(_[2] or 0)
+for number in range(start + 1, 5):
+    (folder / "epochs").open("a").write(f"{{number}} ")
+    epoch(number)
+    send({{"checkpoint": number}}, str(number).encode())
+    if number == {lost_after} and not start:
+        die()
+finish()
+"""
+    )
+    kept: list[Checkpoint] = []
+    with session:
+        assert session.train(make_job(epochs=4), ignore, kept.append).history.attempts == 2
+    assert (tmp_path / "epochs").read_text() == "1 2 3 4 "
+    assert kept == [Checkpoint(make_job().member, epoch, b"%d" % epoch) for epoch in (1, 2, 3, 4)]
 
 
 def test_a_job_whose_worker_is_lost_twice_fails(worker: Install, make_job: MakeJob, session: Session) -> None:
