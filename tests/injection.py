@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kit.records import History
 from tests.launchers import PRELUDE
@@ -77,7 +78,7 @@ class Injector:
 
     def run(self, *arguments: str, fault: Fault | None = None) -> Done:
         """Run `kit` in a fork of a process that has imported everything."""
-        order = {
+        order: dict[str, Any] = {
             "arguments": arguments,
             "folder": str(self.folder),
             "outside": str(self._outside),
