@@ -26,7 +26,7 @@ from pydantic import Field
 from kit.config import Config
 from kit.data.layout import READING
 from kit.errors import UserError
-from kit.files import atomic, where_offered
+from kit.files import FOLDER_MODE, atomic, where_offered
 from kit.records import Record
 from kit.scratch import scratch
 from kit.task.labels import LabelEncoder
@@ -241,7 +241,7 @@ def _build(parent: Path, fill: Fill) -> Path:
         complete = meta.model_copy(update={"files": files})
         (folder / "meta.json").write_text(complete.model_dump_json(), encoding="utf-8")
         with where_offered():
-            folder.chmod(0o755)
+            folder.chmod(FOLDER_MODE)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
