@@ -15,6 +15,10 @@ from typing import IO, Any
 from kit.errors import UserError
 from kit.os_errors import hint, name_file, reason
 
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+FILE_MODE, FOLDER_MODE = 0o666 & ~_UMASK, 0o777 & ~_UMASK
+"""Permissions of new files and folders, as the user wants them: temporary ones are private at first."""
 TRAIN_AGAIN = "train the run again: `kit cv --fresh`"
 """What to do about a damaged file of a run."""
 
@@ -71,7 +75,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
             with where_offered():
                 os.fsync(file.fileno())
         with where_offered():
-            Path(temporary).chmod(0o644)
+            Path(temporary).chmod(FILE_MODE)
         Path(temporary).replace(path)
     except BaseException as error:
         if temporary:

@@ -30,7 +30,7 @@ Attack = Callable[[Path], dict[str, Any]]
 
 
 def network_parts(path: Path) -> Parts:
-    """Write a small network of images (4, 4, 1) and three classes to `path`; return the entries of its file."""
+    """Write a small network of 4 x 4 images and three classes to `path`; return the entries of its file."""
     from kit.models.cnn import build_cnn
     from kit.models.standalone import standalone
 

@@ -19,7 +19,7 @@ def npy(array: np.ndarray, **changed: object) -> bytes:
         "shape": array.shape,
     }
     raw = io.BytesIO()
-    np.lib.format.write_array_header_1_0(raw, {**header, **changed})  # type: ignore[arg-type]
+    np.lib.format.write_array_header_1_0(raw, {**header, **changed})
     return raw.getvalue() + array.tobytes()
 
 

@@ -27,7 +27,7 @@ from kit.config import Config
 from kit.data.integrity import check_of, total
 from kit.data.layout import READING
 from kit.errors import UserError
-from kit.files import atomic, where_offered
+from kit.files import FOLDER_MODE, atomic, where_offered
 from kit.os_errors import reason
 from kit.records import Record
 from kit.scratch import scratch
@@ -261,7 +261,7 @@ def _build(parent: Path, fill: Fill) -> Path:
         complete = complete.model_copy(update={"check": check_of(complete, "check")})
         (folder / "meta.json").write_text(complete.model_dump_json(), encoding="utf-8")
         with where_offered():
-            folder.chmod(0o755)
+            folder.chmod(FOLDER_MODE)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

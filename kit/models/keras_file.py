@@ -16,13 +16,13 @@ from kit.errors import UserError
 
 ENTRIES = {"config.json", "metadata.json", "model.weights.h5"}
 _LAYERS = """
-    Activation Add AveragePooling2D BatchNormalization Concatenate Conv2D Dense DepthwiseConv2D Dropout Flatten
-    GlobalAveragePooling2D InputLayer MaxPooling2D Multiply Normalization ReLU Rescaling Reshape Softmax
-    ZeroPadding2D
+    Activation Add AveragePooling2D BatchNormalization Concatenate Conv2D Dense DepthwiseConv2D
+    Dropout Flatten GlobalAveragePooling2D InputLayer MaxPooling2D Multiply Normalization ReLU
+    Rescaling Reshape Softmax ZeroPadding2D
 """
 _OPERATIONS = """
-    Absolute Add Arctan Clip Divide Floor Maximum Minimum Multiply Negative Pad Round Subtract Sum TakeAlongAxis
-    Tan TrueDivide
+    Absolute Add Arctan Clip Divide Floor Maximum Minimum Multiply Negative Pad Round Subtract Sum
+    TakeAlongAxis Tan TrueDivide
 """
 _CLASSES: dict[str | None, set[str]] = {
     None: {"__keras_tensor__", "__numpy__"},
@@ -41,7 +41,7 @@ _REMEDY = "kit runs no code of a run; train it again on this machine, or ask for
 
 
 def check_keras_file(path: Path) -> None:
-    """Check that Keras may load a file: it executes nothing, opens no other file, and is as large as it seems.
+    """Check that loading a file executes nothing, opens no other file, and needs no more than its size.
 
     Raises:
         UserError: the file is missing or damaged, or holds something that kit does not store.

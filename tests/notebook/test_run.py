@@ -11,6 +11,7 @@ from kit.members import Member
 from kit.notebook import markup, tables
 from kit.oof import Oof
 from tests.conftest import Example
+from tests.keras_files import EMPTY, write_parts
 
 Make = Callable[..., Example]
 
