@@ -207,16 +207,15 @@ def _history(
     steps: int,
 ) -> History:
     size = cost(spec, job.shape, job.classes)
-    # The first epoch of a worker includes tracing and compiling.
-    first = [one for number, one in enumerate(curves.seconds) if number in checkpoints.starts]
-    others = [one for number, one in enumerate(curves.seconds) if number not in checkpoints.starts]
-    usual = float(np.median(others or [math.inf]))
+    seconds, starts = list(enumerate(curves.seconds)), checkpoints.starts
+    usual = float(np.median([one for epoch, one in seconds if epoch not in starts] or [math.inf]))
     return History(
         epochs=curves,
         metric=job.metric,
         train_score=train_score,
         seconds=checkpoints.earlier_seconds,
-        tracing_seconds=sum(max(0.0, one - usual) for one in first),
+        # The first epoch of a worker includes tracing and compiling.
+        tracing_seconds=sum(max(0.0, one - usual) for epoch, one in seconds if epoch in starts),
         parameters=size.parameters,
         multiply_adds=size.multiply_adds,
         steps=steps * spec.epochs,
