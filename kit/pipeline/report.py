@@ -5,6 +5,7 @@ An up-to-date report is shown without numpy: imports of what computes and draws 
 
 from __future__ import annotations
 
+import time
 import zlib
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -64,6 +65,8 @@ def is_drawn(run: Run) -> bool:
     """Return whether report.html is newer than its sources, and of this version."""
     try:
         drawn = run.page_path.stat().st_mtime
+        if drawn > time.time():
+            return False  # The clock was set back: the files may have changed since.
         with run.page_path.open(encoding="utf-8") as file:
             this_version = f'page {PAGE_VERSION}"' in file.read(_HEAD)
         return this_version and all(

@@ -1,12 +1,13 @@
 import math
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from kit.training.failures import WorkerHangsError
 from kit.training.job import Job
-from kit.training.launch.base import Activity, DataFolder, Progress
+from kit.training.launch.base import Activity, DataFolder, Event, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.session import Session
 from kit.training.launch.watchdog import Patience, Watch, Watchdog
@@ -84,8 +85,10 @@ def test_while_the_driver_is_busy_with_a_message_no_silence_passes(
     worker: Install, make_job: MakeJob, launcher: LocalLauncher, data: DataFolder
 ) -> None:
     worker("epoch(1); finish()")
+
+    def slow(event: Event) -> None:
+        if isinstance(event, Progress):
+            time.sleep(1.0)
+
     with Session(launcher, CPU, data, watchdog=Watchdog(SHORT)) as session:
-        slow = session.train(
-            make_job(), lambda event: threading.Event().wait(1.0 * isinstance(event, Progress))
-        )
-    assert slow.history.attempts == 1
+        assert session.train(make_job(), slow).history.attempts == 1
