@@ -5,6 +5,7 @@ An up-to-date report is shown without numpy: imports of what computes and draws 
 
 from __future__ import annotations
 
+import time
 import zlib
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -68,6 +69,8 @@ def is_drawn(run: Run) -> bool:
     """Return whether report.html is newer than its sources, of this version, and undamaged."""
     try:
         drawn = run.page_path.stat().st_mtime
+        if drawn > time.time():
+            return False  # The clock was set back: the files may have changed since.
         page = run.page_path.read_bytes()
         this_version = f'page {PAGE_VERSION}"'.encode() in page[:_HEAD]
         return (

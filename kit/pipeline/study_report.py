@@ -5,6 +5,7 @@ An up-to-date report is shown without Optuna and without numpy: imports of what 
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -65,6 +66,8 @@ def is_drawn(files: StudyFolder) -> bool:
         with files.page_path.open(encoding="utf-8") as file:
             this_version = f'kit study page {PAGE_VERSION}"' in file.read(_HEAD)
         drawn = files.page_path.stat().st_mtime
+        if drawn > time.time():
+            return False  # The clock was set back: the study may have changed since.
         return this_version and bool(_stored(files)) and files.report_path.stat().st_mtime <= drawn
     except (OSError, UnicodeDecodeError):
         return False
@@ -75,7 +78,8 @@ def _stored(files: StudyFolder) -> StudyReport | None:
     try:
         report = files.read_report()
         database = _database(files)
-        if database and database.stat().st_mtime > files.report_path.stat().st_mtime:
+        computed_at = files.report_path.stat().st_mtime
+        if database and (database.stat().st_mtime > computed_at or computed_at > time.time()):
             return None
     except UserError:
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from kit import interrupts
 from kit.errors import InterruptedRunError
 from kit.records import Params
+from kit.reports.study.figures import seconds_of
 from kit.training.launch.base import Activity, Device, Event, Launcher, Progress
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import TrialSlot
@@ -183,9 +184,7 @@ class _TrialRunner:
         if len(ended) >= REPEATS and all(repeats[-REPEATS:]):
             return False
         seconds = [
-            trial.duration.total_seconds()
-            for trial, repeat in zip(ended, repeats, strict=True)
-            if trial.duration and not repeat
+            seconds_of(trial) or 0.0 for trial, repeat in zip(ended, repeats, strict=True) if not repeat
         ]
         return time.monotonic() + (median(seconds) if seconds else 0.0) < self._stop_at()
 

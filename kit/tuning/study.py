@@ -4,6 +4,7 @@ Optuna stores the trials. This module adds an exact count (never more than `--tr
 trial 0, and the position that a trial keeps when it is stopped or lost and queued again.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from copy import copy
@@ -16,6 +17,7 @@ import numpy as np
 from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
+from kit.reports.study.figures import TOOK
 from kit.tuning.failures import check_trials, storage_failures
 from kit.tuning.queued import invalid_reason
 from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
@@ -160,7 +162,11 @@ class SharedStudy:
                     # Still locked, since a sampler avoids the parameters of running trials.
                     self._choose(trial)
                     claim.close()
-                    return objective(trial)
+                    began = time.monotonic()
+                    try:
+                        return objective(trial)
+                    finally:
+                        trial.set_user_attr(TOOK, time.monotonic() - began)
                 except (TrialPruned, UpdateFinishedTrialError):
                     raise
                 except TrialFailedError as error:

@@ -49,6 +49,15 @@ def test_a_page_that_is_older_than_its_sources_is_out_of_date(
     assert not is_drawn(run)
 
 
+def test_a_page_from_the_future_is_drawn_again(example: Make, said: list[str]) -> None:
+    run = example().write()
+    current(run, said.append)
+    later(run.page_path)
+    assert not is_drawn(run)
+    current(run, said.append)
+    assert is_drawn(run)
+
+
 def test_a_page_of_another_version_is_drawn_again_from_new_figures(example: Make, said: list[str]) -> None:
     run = example().write()
     current(run, said.append)

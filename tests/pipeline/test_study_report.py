@@ -21,6 +21,17 @@ def newer(files: StudyFolder, path: Path) -> None:
     os.utime(path, (later, later))
 
 
+def test_page_and_report_from_the_future_are_made_again() -> None:
+    files = stored()
+    current(files, print)
+    assert is_drawn(files)
+    for path in (files.page_path, files.report_path):
+        os.utime(path, (4e9, 4e9))
+        assert not is_drawn(files)
+        current(files, print)
+        assert is_drawn(files)
+
+
 def test_report_and_page_are_made_from_the_storage() -> None:
     files = stored(confirmed=confirmation("confirmed"))
     report = current(files, print)

@@ -226,7 +226,7 @@ def test_trials_of_others_are_awaited_and_run_where_they_stop(open_study: Open, 
     assert record.waits == [{0: True}]
     assert shared.trial_count() == 2
     assert [trial.number for trial in record.ended] == [1, 2]
-    assert record.ended[1].user_attrs == {"baseline": True}
+    assert record.ended[1].user_attrs["baseline"] is True
 
 
 def test_a_process_without_time_to_wait_is_not_the_last(open_study: Open) -> None:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -19,6 +20,7 @@ from optuna.trial import TrialState
 from kit.config import Choices, Tune
 from kit.errors import UserError
 from kit.tuning import storage
+from kit.tuning import study as module
 from kit.tuning.retries import queue_lost
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
@@ -47,8 +49,16 @@ def test_the_configuration_itself_is_trial_0(open_study: Open) -> None:
     assert shared.trial_count() == 1
     trial = shared.claim(value, None)
     assert trial
-    assert (trial.number, trial.params, trial.user_attrs) == (0, {"x": 0.5}, {"baseline": True})
+    assert (trial.number, trial.params, trial.user_attrs["baseline"]) == (0, {"x": 0.5}, True)
     assert trial.value == pytest.approx(0.04)
+
+
+def test_a_trial_is_timed_by_the_monotonic_clock(open_study: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter((100.0, 107.5))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    trial = open_study().claim(value, None)
+    assert trial
+    assert trial.user_attrs["took"] == 7.5
 
 
 def test_processes_that_open_at_the_same_moment_queues_one_baseline(open_study: Open) -> None:
@@ -368,8 +378,10 @@ def test_trials_of_a_conditional_space_choose_what_counts(open_study: Open) -> N
 SHARING = """
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from kit.config import Tune
 from kit.tuning import storage
+from kit.tuning import study as module
 from kit.tuning.study import SharedStudy
 from tests.tuning.conftest import line_space
 storage.HEARTBEAT, storage.GRACE = 1, 2

@@ -12,7 +12,7 @@ import pytest
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.records import History
-from kit.training.failures import WorkerFailedError, WorkerLostError
+from kit.training.failures import OutOfMemoryError, WorkerFailedError, WorkerLostError, memory_hint
 from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.local import LocalLauncher
@@ -23,6 +23,7 @@ MakeJob = Callable[..., Job]
 MakePool = Callable[..., "Watch"]
 Install = Callable[[str], None]
 RESULT = MemberResult(np.arange(1), np.ones((1, 3), np.float32), np.ones((1, 3), np.float32), History())
+HINT = memory_hint()
 KILLED = "m-f1-s0: its worker was killed (signal 9), but not by the kernel for lack of memory; retrying"
 
 
@@ -123,6 +124,27 @@ def test_a_worker_killed_twice_costs_its_member_alone(
     assert isinstance(outcomes[1], WorkerLostError)
     assert [attempts(outcomes[fold]) for fold in (0, 2)] == [1, 1]
     assert len(watch.retries) == 1
+
+
+def test_members_beyond_the_memory_are_trained_again_alone_after_the_others(
+    worker: Install, make_job: MakeJob, pool: MakePool, data: DataFolder
+) -> None:
+    worker(
+        "open(folder / 'order', 'a').write(name)\n"
+        "short = name in ('m-0-0', 'm-2-0') and first_time()\n"
+        "send({'failed': 'no', 'hint': None, 'kind': 'memory'}) if short or name == 'm-2-0' else finish()"
+    )
+    watch = pool()
+    outcomes = watch.train([make_job(fold) for fold in range(4)])
+    order = (data.path / "order").read_text()
+    assert sorted((order[-10:-5], order[-5:])) == ["m-0-0", "m-2-0"]
+    assert [attempts(outcomes[fold]) for fold in (0, 1, 3)] == [2, 1, 1]
+    assert isinstance(outcomes[2], OutOfMemoryError)
+    assert outcomes[2].what == "m-f2-s0: no, also when it was trained alone"
+    assert outcomes[2].log == "".join(f"attempt {n}: m-f2-s0: no\n{HINT}\n" for n in (1, 2))
+    assert sorted(reason for _, reason in watch.retries) == [
+        f"m-f{fold}-s0: no; retrying alone, after the other members" for fold in (0, 2)
+    ]
 
 
 def test_a_worker_that_says_why_it_failed_is_not_started_again(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.training.failures import WorkerLostError
+from kit.training.failures import DivergedError, WorkerLostError
 from kit.training.job import Job
 from kit.training.launch.base import Activity, Checkpoint, DataFolder, Event, Progress
 from kit.training.launch.local import LocalLauncher
@@ -93,6 +93,28 @@ finish()
         assert session.train(make_job(epochs=4), ignore, kept.append).history.attempts == 2
     assert (tmp_path / "epochs").read_text() == "1 2 3 4 "
     assert kept == [Checkpoint(make_job().member, epoch, b"%d" % epoch) for epoch in (1, 2, 3, 4)]
+
+
+DIVERGES = (
+    "send({'failed': 'diverged', 'hint': None, 'kind': 'diverged'}) if not job['seed_offset'] else finish()"
+)
+
+
+def test_a_member_that_diverges_gets_other_random_numbers_in_another_worker(
+    worker: Install, make_job: MakeJob, launcher: LocalLauncher, data: DataFolder
+) -> None:
+    worker(DIVERGES)
+    with Session(launcher, CPU, data, reseed=True) as session:
+        history = session.train(make_job(), ignore).history
+    assert (history.seed_offset, history.attempts) == (1, 2)
+
+
+def test_a_trial_that_diverges_is_not_trained_again(
+    worker: Install, make_job: MakeJob, session: Session
+) -> None:
+    worker(DIVERGES)
+    with session, pytest.raises(DivergedError):
+        session.train(make_job(), ignore)
 
 
 def test_a_job_whose_worker_is_lost_twice_fails(worker: Install, make_job: MakeJob, session: Session) -> None:
