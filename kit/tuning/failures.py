@@ -45,12 +45,13 @@ def storage_failures(url: str) -> Iterator[None]:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
         why = reason(error)
-        hints = (hint for part, hint in _HINTS.items() if part in why.lower())
-        raise KitError(
-            f"the study's storage failed: {masked(why)}",
-            where=place(url),
-            hint=next(hints, "rerun the same command to resume"),
-        ) from error
+        hint = hint_of(why) or "rerun the same command to resume"
+        raise KitError(f"the study's storage failed: {masked(why)}", where=place(url), hint=hint) from error
+
+
+def hint_of(why: str) -> str | None:
+    """Return what to do about a message of SQLite; None for others."""
+    return next((hint for part, hint in _HINTS.items() if part in why.lower()), None)
 
 
 def reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from kit import locks
 from kit.errors import UserError
 from kit.masking import learn, learn_from, masked
 from kit.tuning.drivers import check_driver
-from kit.tuning.failures import RESTORE, check_database, check_trials, place, reason
+from kit.tuning.failures import RESTORE, check_database, check_trials, hint_of, place, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,5 +231,6 @@ def _study_names(file: Path) -> list[str]:
 
 
 def _refusal(url: str, error: Exception) -> UserError:
-    what = f"the storage cannot be opened: {masked(reason(error))}"
-    return UserError(what, where=place(url), expected=STORAGES)
+    why = reason(error)
+    what, hint = f"the storage cannot be opened: {masked(why)}", hint_of(why)
+    return UserError(what, where=place(url), expected=None if hint else STORAGES, hint=hint)

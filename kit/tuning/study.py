@@ -179,11 +179,12 @@ class SharedStudy:
             try:
                 # Only `optimize` sends heartbeats.
                 study.optimize(run, n_trials=1, catch=(Exception,))
-            except Exception:
+            except Exception as error:
                 # If this process was suspended for longer than GRACE, another one has failed its trial and
                 # queued it again; Optuna then rejects the result.
                 if not (claimed and self._trial(claimed[0]).state.is_finished()):
-                    raise
+                    # Without a storage Optuna cannot record the failure, and raises AssertionError.
+                    raise (errors or [error])[0] from error
         if errors:
             raise errors[0]
         return self._trial(claimed[0]) if claimed else None
