@@ -93,7 +93,11 @@ def pack(result: MemberResult) -> bytes:
 
 
 def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
-    """Return the result that `pack` serialised."""
+    """Return the result that `pack` serialised.
+
+    Raises:
+        kit.damage.ARRAY_ERRORS: the bytes are damaged.
+    """
     with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = History.model_validate(json.loads(file["history"].tobytes()))

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 from kit import images, locks, names, oof, tables
+from kit.damage import ARRAY_ERRORS
 from kit.errors import KitError, UserError
 from kit.files import TRAIN_AGAIN, atomic
 from kit.lazy import LazyModule
@@ -170,7 +170,9 @@ class Run:
         """
         try:
             folds: NDArray[np.int8] = np.load(self.folds_path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            if folds.dtype != np.int8 or folds.ndim != 2:
+                raise ValueError("another array")
+        except ARRAY_ERRORS as error:
             raise UserError("missing or damaged", where=str(self.folds_path), hint=TRAIN_AGAIN) from error
         return folds
 
@@ -192,7 +194,7 @@ class Run:
         try:
             with np.load(self.member_path(member), allow_pickle=False) as arrays:
                 return "history" in arrays
-        except (OSError, EOFError, ValueError, BadZipFile):
+        except ARRAY_ERRORS:
             return False
 
     def planned(self) -> list[Member]:
@@ -207,8 +209,10 @@ class Run:
         config = record.config
         try:
             folds, seeds = config["folds"]["count"], config["seeds"]
+            if not (type(folds) is int and 0 < folds <= 100 and all(type(seed) is int for seed in seeds)):
+                raise TypeError("not numbers")
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, AttributeError) as error:
             raise UserError("config is damaged", where=str(self.info_path), hint=TRAIN_AGAIN) from error
 
     def read_oof(self) -> Oof:
@@ -280,8 +284,16 @@ class Run:
             file.write(pack(result))
 
     def read_member(self, member: Member) -> MemberResult:
-        """Return a member's arrays and history, without its network."""
-        return unpack(self.member_path(member).read_bytes())
+        """Return a member's arrays and history, without its network.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        path = self.member_path(member)
+        try:
+            return unpack(path.read_bytes())
+        except ARRAY_ERRORS as error:
+            raise UserError("missing or damaged", where=str(path), hint=TRAIN_AGAIN) from error
 
 
 def data_page_path(config: str) -> Path:

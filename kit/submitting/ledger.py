@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from kit import locks
 from kit.errors import UserError
-from kit.files import where_offered
+from kit.files import parsed_json, where_offered
 from kit.masking import masked
 
 FOLDER = Path("submissions")
@@ -115,7 +115,7 @@ class Record:
         """The score and the expected range, as a sentence."""
         if not self.public_score:
             return f"submission {self.ref} is scored; Kaggle shows no public score"
-        if self.expected_score is None or not self.score_position:
+        if self.expected_score is None or self.oof_score is None or not self.score_position:
             return f"score {self.public_score}"
         low, high = self.expected_score
         expected = f"{self.score_position} the expected range {low:.5f} to {high:.5f}"
@@ -158,14 +158,14 @@ class Ledger:
         records: dict[str, Record] = {}
         for line in lines:
             try:
-                event = json.loads(line)
+                event = parsed_json(line)
                 event = {_RENAMED.get(name, name): value for name, value in event.items()}
                 given: Any = {name: _frozen(value) for name, value in event.items() if name in known}
                 when = str(event.get("time") or "")
                 record = Record(**given | {"begun": when, "updated": when})
             except (ValueError, TypeError, AttributeError):
                 continue
-            if all(isinstance(getattr(record, name), str) for name in _TEXTS):
+            if _is_sound(record):
                 earlier = records.get(record.tag, record)
                 records[record.tag] = replace(record, begun=earlier.begun)
         return list(records.values())
@@ -235,6 +235,24 @@ class Ledger:
             self.folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise UserError("not a folder", where=str(self.folder), hint="move it away") from None
+
+
+def _is_sound(record: Record) -> bool:
+    """Return whether every field has its type: an edited line may have anything."""
+    texts = [getattr(record, name) for name in _TEXTS] + [record.metric, record.run or ""]
+    ranges = [one for one in (record.oof_interval, record.expected_score) if one is not None]
+    numbers = [record.oof_score] if record.oof_score is not None else []
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    if not all(isinstance(one, tuple) and len(one) == 2 for one in ranges):
+        return False
+    numbers += [end for one in ranges for end in one]
+    sources = record.sources if isinstance(record.sources, dict) else {"": None}
+    return (
+        all(type(number) in (int, float) for number in numbers)
+        and all(isinstance(one, str) for one in sources.values())
+        and (record.ref is None or type(record.ref) is int)
+    )
 
 
 def _frozen(value: object) -> object:
