@@ -5,6 +5,7 @@ A file is written under a temporary name in the same folder, flushed to disk, an
 
 import errno
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -95,6 +96,39 @@ def _name_target(error: OSError, path: Path) -> None:
     name_file(error, path, *([os.fsdecode(error.filename)] if name.startswith(f".{path.name}.") else []))
 
 
+def parsed_json(text: str | bytes) -> Any:
+    """Return the content of JSON.
+
+    Raises:
+        ValueError: it is not JSON, has a key twice, a number that is not finite, half a character (a lone
+            surrogate), or too many brackets. Python reads all of these but the first and the last.
+    """
+    try:
+        content = json.loads(
+            text, object_pairs_hook=_with_distinct_keys, parse_constant=_finite, parse_float=_finite
+        )
+    except RecursionError:
+        raise ValueError("too many brackets within each other") from None
+    if ("\\u" if isinstance(text, str) else b"\\u") in text:
+        json.dumps(content, ensure_ascii=False).encode()
+    return content
+
+
+def _with_distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        again = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+        raise ValueError(f"duplicate key {again[:40]!r}")
+    return content
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is not a finite number")
+    return number
+
+
 def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:
     """Return the JSON object in a file of a run.
 
@@ -106,7 +140,7 @@ def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:
         UserError: the file is missing or unreadable, or does not contain a JSON object.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = parsed_json(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("not an object")
     except FileNotFoundError:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 from kit import checksums
+from kit.damage import ARRAY_ERRORS
 from kit.errors import UserError
 from kit.files import atomic
 from kit.lazy import LazyModule
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 else:
     np = LazyModule("numpy")
 
-_UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile, zlib.error)
-"""Errors of reading a missing or damaged .npz file."""
 REPAIR = "rerun the command of the run, which trains only what is missing or damaged"
 
 
@@ -58,7 +55,7 @@ class MemberFiles:
         try:
             with np.load(self.member_path(member), allow_pickle=False) as arrays:
                 return "history" in arrays
-        except (OSError, EOFError, ValueError, BadZipFile):
+        except ARRAY_ERRORS:
             return False
 
     def write_log(self, member: Member, text: str) -> None:
@@ -93,7 +90,7 @@ class MemberFiles:
         try:
             checksums.check(self.path, path, REPAIR)
             return unpack(path.read_bytes())
-        except _UNREADABLE as error:
+        except ARRAY_ERRORS as error:
             raise UserError("missing or damaged", where=str(path), hint=REPAIR) from error
 
     def check_network(self, member: Member) -> None:

@@ -97,7 +97,7 @@ def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
     """Return the result that `pack` serialised.
 
     Raises:
-        ValueError, LookupError, TypeError, BadZipFile: the bytes are damaged; see `opened_arrays`.
+        kit.damage.ARRAY_ERRORS: the bytes are damaged; see `opened_arrays`.
     """
     with PARSING, opened_arrays(content) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}

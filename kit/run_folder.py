@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kit import checksums, holders, images, locks, names, oof, tables
 from kit.arrays import load_array
+from kit.damage import ARRAY_ERRORS
 from kit.errors import KitError, UserError
 from kit.files import TRAIN_AGAIN, atomic, read_json, write_json
 from kit.lazy import LazyModule
@@ -195,7 +196,9 @@ class Run(MemberFiles):
         self._check(self.folds_path, REPAIR)
         try:
             folds: NDArray[np.int8] = load_array(self.folds_path)
-        except (OSError, ValueError, EOFError) as error:
+            if folds.dtype != np.int8 or folds.ndim != 2:
+                raise ValueError("another array")
+        except ARRAY_ERRORS as error:
             raise UserError("missing or damaged", where=str(self.folds_path), hint=TRAIN_AGAIN) from error
         return folds
 
@@ -216,8 +219,10 @@ class Run(MemberFiles):
         config = record.config
         try:
             folds, seeds = config["folds"]["count"], config["seeds"]
+            if not (type(folds) is int and 0 < folds <= 100 and all(type(seed) is int for seed in seeds)):
+                raise TypeError("not numbers")
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, AttributeError) as error:
             raise UserError("config is damaged", where=str(self.info_path), hint=TRAIN_AGAIN) from error
 
     def read_oof(self) -> Oof:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from kit.files import parsed_json
+
 CHECK = "check"
 _CHECK_DIGITS = 16
 _MARKERS = ("<<<<<<< ", "||||||| ", "=======", ">>>>>>> ")
@@ -22,7 +24,7 @@ def from_line(line: str) -> dict[str, Any]:
     Raises:
         ValueError: the line is damaged: not a JSON object, or it differs from its check value.
     """
-    event = json.loads(line)
+    event = parsed_json(line)
     if not isinstance(event, dict):
         raise ValueError("not an object")
     check = event.pop(CHECK, None)

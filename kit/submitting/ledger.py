@@ -18,7 +18,7 @@ import click
 
 from kit import locks
 from kit.errors import UserError
-from kit.files import where_offered
+from kit.files import parsed_json, where_offered
 from kit.masking import masked
 from kit.os_errors import hint, name_file, reason
 from kit.submitting.events import from_line, is_event, to_line
@@ -120,7 +120,7 @@ class Record:
         """The score and the expected range, as a sentence."""
         if not self.public_score:
             return f"submission {self.ref} is scored; Kaggle shows no public score"
-        if self.expected_score is None or not self.score_position:
+        if self.expected_score is None or self.oof_score is None or not self.score_position:
             return f"score {self.public_score}"
         low, high = self.expected_score
         expected = f"{self.score_position} the expected range {low:.5f} to {high:.5f}"
@@ -267,15 +267,33 @@ def _record_in(line: str) -> Record | None:
         given: Any = {name: _frozen(value) for name, value in event.items() if name in known}
         when = str(event.get("time") or "")
         record = Record(**given | {"begun": when, "updated": when})
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         return None
-    return record if all(isinstance(getattr(record, name), str) for name in _TEXTS) else None
+    return record if _is_sound(record) else None
 
 
 @cache
 def _announce(path: Path, number: int) -> None:
     hint = "`kit submissions` asks Kaggle whether its submission arrived; then delete the line"
     click.echo(in_typed_form(f"{path}, line {number}: damaged, not used; {hint}"), err=True)
+
+
+def _is_sound(record: Record) -> bool:
+    """Return whether every field has its type: an edited line may have anything."""
+    texts = [getattr(record, name) for name in _TEXTS] + [record.metric, record.run or ""]
+    ranges = [one for one in (record.oof_interval, record.expected_score) if one is not None]
+    numbers = [record.oof_score] if record.oof_score is not None else []
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    if not all(isinstance(one, tuple) and len(one) == 2 for one in ranges):
+        return False
+    numbers += [end for one in ranges for end in one]
+    sources = record.sources if isinstance(record.sources, dict) else {"": None}
+    return (
+        all(type(number) in (int, float) for number in numbers)
+        and all(isinstance(one, str) for one in sources.values())
+        and (record.ref is None or type(record.ref) is int)
+    )
 
 
 def _frozen(value: object) -> object:
