@@ -109,7 +109,8 @@ def parsed_json(text: str | bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("too many brackets within each other") from None
-    if ("\\u" if isinstance(text, str) else b"\\u") in text:
+    escape = b"\\u" in text if isinstance(text, bytes) else "\\u" in text
+    if escape:
         json.dumps(content, ensure_ascii=False).encode()
     return content
 

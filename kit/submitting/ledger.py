@@ -18,7 +18,7 @@ import click
 
 from kit import locks
 from kit.errors import UserError
-from kit.files import parsed_json, where_offered
+from kit.files import where_offered
 from kit.masking import masked
 from kit.os_errors import hint, name_file, reason
 from kit.submitting.events import from_line, is_event, to_line

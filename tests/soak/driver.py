@@ -82,6 +82,7 @@ class Samples:
         self.process = psutil.Process()
         self.taken: list[dict[str, int]] = []
 
+    def say(self, text: str, /) -> None: ...
     def stage(self, text: str) -> None: ...
     def begun(
         self,
