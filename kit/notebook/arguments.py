@@ -80,9 +80,14 @@ def duration_or_zero(name: str, value: Any) -> float:
     """Return seconds from 0.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is no such number.
     """
-    return (duration(name, value) or 0.0) if value != 0 else 0.0
+    if isinstance(value, Real) and not isinstance(value, bool) and value == 0:
+        return 0.0
+    seconds = duration(name, value)
+    if seconds is None:
+        raise UserError("not right", where=name, expected="seconds, as in 30", received="None")
+    return seconds
 
 
 def _as_argument(change: "re.Match[str]") -> str:
