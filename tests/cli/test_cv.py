@@ -174,7 +174,7 @@ def invoke(*arguments: str) -> Any:
 
 def sealed(example: Make) -> Run:
     """Return a run with checksums."""
-    run = example(config_name="default").write()
+    run: Run = example(config_name="default").write()
     run.start_sums()
     return run
 
