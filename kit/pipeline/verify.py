@@ -67,7 +67,7 @@ class Verification:
         except KitError:
             return "rerun the `kit cv` command that made the run: it keeps what is undamaged"
         again = " --fresh" if record.sources else ""
-        return f"`{record.command}{again}` repairs it: damaged files are kept aside, and made again"
+        return f"`{record.command}{again}` repairs the run: damaged files are kept aside, and made again"
 
     def __str__(self) -> str:
         damaged = sorted({one.path.relative_to(self.run.path).as_posix() for one in self.findings})

@@ -10,6 +10,7 @@ import kit
 from kit.members import Member
 from kit.notebook import markup, tables
 from kit.oof import Oof
+from kit.run_folder import find_run
 from tests.conftest import Example
 from tests.keras_files import EMPTY, write_parts
 
@@ -163,3 +164,11 @@ def test_without_runs_the_table_is_empty(workdir: Path) -> None:
 def test_an_error_has_no_traceback_in_a_notebook() -> None:
     error = kit.UserError("no such file", where="a.csv", hint="look at --token=abcdefgh1234")
     assert error._render_traceback_() == ["UserError: a.csv: no such file\nlook at --token=***"]
+
+
+def test_verify_names_what_is_damaged(run: kit.Run) -> None:
+    folder = find_run(str(run.path))
+    folder.start_sums()
+    assert run.verify() == ()
+    folder.oof_path.unlink()
+    assert run.verify() == (f"{folder.oof_path}: missing",)

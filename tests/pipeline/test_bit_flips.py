@@ -24,7 +24,7 @@ folds: {count: 2}
 competition: {image_shape: [8, 8]}
 training: {epochs: 1, batch_size: 16}
 models:
-  cnn: {kind: cnn, stages: [{filters: 2}], dense: [4]}
+  cnn: {kind: cnn, stages: [{filters: 2}]}
   knn: {kind: knn, neighbours: 1}
 """
 FLIPS = 50
