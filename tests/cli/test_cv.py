@@ -73,7 +73,7 @@ def test_a_killed_worker_is_retried(driver: Any) -> None:
     _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     lost = (
-        "warning: forest-f0-s0: its worker was killed (signal 9), as the system does when memory runs out; "
+        "warning: forest-f0-s0: its worker was killed (signal 9), but not by the kernel for lack of memory; "
     )
     assert lost in stderr
     report = Run(RUNS / "mine").read_report()

@@ -120,7 +120,7 @@ def test_a_stopped_trial_is_queued_again_and_counts_once(open_study: Open) -> No
     first = shared.claim(stopped, None)
     assert first
     assert first.state == TrialState.FAIL
-    assert first.user_attrs == {"failed": "interrupted"}
+    assert first.user_attrs["failed"] == "interrupted"
     assert shared.trial_count() == 2
     again = shared.claim(value, 2)
     assert again
@@ -134,7 +134,7 @@ def test_a_stopped_baseline_is_the_baseline_again(open_study: Open) -> None:
     shared.claim(stopped, None)
     again = shared.claim(value, None)
     assert again
-    assert again.user_attrs == {"baseline": True}
+    assert again.user_attrs["baseline"] is True
     assert again.params == {"x": 0.5}
 
 
