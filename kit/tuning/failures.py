@@ -73,7 +73,7 @@ def check_database(file: Path, patience: float) -> None:
     try:
         with closing(sqlite3.connect(file, timeout=patience)) as connection:
             [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except (sqlite3.Error, TypeError) as error:
+    except (sqlite3.Error, TypeError, UnicodeDecodeError) as error:
         if "locked" in str(error):  # Another process writes all the time: it can read the file.
             return
         raise _damaged(file, str(error)) from error

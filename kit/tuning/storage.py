@@ -219,7 +219,7 @@ def _study_names(file: Path) -> list[str]:
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             names = [row[0] for row in connection.execute("SELECT study_name FROM studies")]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise UserError(
             "the study's storage cannot be read",
             where=str(file),
