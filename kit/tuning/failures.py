@@ -4,14 +4,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from kit.errors import KitError, UserError
 from kit.masking import masked
-
-if TYPE_CHECKING:
-    from optuna import Study
 
 RESTORE = "restore the file, or delete the study's folder and search again"
 _SQLITE = "sqlite:///"
@@ -62,36 +58,43 @@ def reason(error: Exception) -> str:
     return (str(cause).splitlines() or [type(cause).__name__])[0]
 
 
-def check_database(file: Path) -> None:
+def check_database(file: Path, patience: float) -> None:
     """Check the structure of an SQLite database; a journal left by a killed process is applied.
 
     SQLite stores no checksums: a changed figure in an intact structure is not found.
+
+    Args:
+        file: of the database.
+        patience: longest wait in seconds for a process that writes.
 
     Raises:
         UserError: the file is damaged, or cannot be read.
     """
     try:
-        with closing(sqlite3.connect(file)) as connection:
+        with closing(sqlite3.connect(file, timeout=patience)) as connection:
             [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except (sqlite3.Error, TypeError) as error:
+    except (sqlite3.Error, TypeError, UnicodeDecodeError) as error:
+        if "locked" in str(error):  # Another process writes all the time: it can read the file.
+            return
         raise _damaged(file, str(error)) from error
     if found != "ok":
         raise _damaged(file, found.replace("\n", " "))
 
 
-def check_trials(study: "Study", url: str) -> None:
-    """Read all trials, so that a damaged one is found before anything is computed from it.
+@contextmanager
+def damage_named(url: str) -> Iterator[None]:
+    """Turn a failure to read a study in the block into a message.
 
     Raises:
-        UserError: a trial cannot be read.
+        UserError: a value in the storage cannot be read.
         KitError: the storage failed.
     """
-    with storage_failures(url):
-        try:
-            study.get_trials(deepcopy=False)
-        # Optuna decodes JSON, dates and names of states, and asserts; a damaged cell raises any of them.
-        except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
-            raise _damaged(Path(place(url)), f"a trial cannot be read ({type(error).__name__})") from error
+    try:
+        with storage_failures(url):
+            yield
+    # Optuna decodes JSON, dates and names of states, and asserts; a damaged cell raises any of them.
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        raise _damaged(Path(place(url)), f"a value that cannot be read ({type(error).__name__})") from error
 
 
 def _damaged(file: Path, received: str) -> UserError:

@@ -14,7 +14,7 @@ from kit import locks
 from kit.errors import UserError
 from kit.masking import learn, learn_from, masked
 from kit.tuning.drivers import check_driver
-from kit.tuning.failures import RESTORE, check_database, check_trials, hint_of, place, reason
+from kit.tuning.failures import RESTORE, check_database, damage_named, hint_of, place, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +128,7 @@ def _check_file(file: Path, folder: Path) -> None:
         if start not in {b"", b"SQLite format 3"}:
             raise UserError("not an SQLite database", where=str(file))
         if start:
-            check_database(file)
+            check_database(file, BUSY_SECONDS)
     for path in (file, file.parent):
         if path.exists() and not os.access(path, os.W_OK):
             raise UserError("not writable", where=str(path))
@@ -182,9 +182,7 @@ def load_study(url: str, name: str) -> "Study":
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     parsed = sqlalchemy.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        file = Path(parsed.database or "")
-        known = _study_names(file)
-        check_database(file)
+        known = _study_names(Path(parsed.database or ""))
         name = known[0] if len(known) == 1 else name
     try:
         # Optuna replaces {names}.
@@ -199,12 +197,13 @@ def load_study(url: str, name: str) -> "Study":
         ImportError,
     ) as error:
         raise _refusal(url, error) from error
-    made_of = study.user_attrs.get("kit")
+    with damage_named(url):
+        made_of = study.user_attrs.get("kit")
+        study.get_trials(deepcopy=False)  # Damage is found before anything is computed.
     if not isinstance(made_of, dict):
         raise UserError("`kit tune` did not create this study", where=masked(url))
     if made_of.get("version") != STUDY_VERSION:
         raise UserError("another version of kit created this study", where=masked(url))
-    check_trials(study, url)
     return study
 
 
@@ -216,10 +215,11 @@ def _study_names(file: Path) -> list[str]:
     """
     if not file.is_file():
         raise UserError("the study's storage is missing", where=str(file), hint=RESTORE)
+    check_database(file, BUSY_SECONDS)
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             names = [row[0] for row in connection.execute("SELECT study_name FROM studies")]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise UserError(
             "the study's storage cannot be read",
             where=str(file),

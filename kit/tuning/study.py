@@ -18,7 +18,7 @@ from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
 from kit.reports.study.figures import TOOK
-from kit.tuning.failures import check_trials, storage_failures
+from kit.tuning.failures import damage_named
 from kit.tuning.queued import invalid_reason
 from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
 from kit.tuning.space import Space
@@ -100,10 +100,10 @@ class SharedStudy:
             lock.touch()
         except OSError as error:
             raise UserError(f"cannot be written: {error.strerror}", where=str(lock)) from error
-        with locked(lock), storage_failures(url):
+        with locked(lock), damage_named(url):
             storage = open_storage(url, queue_lost, local=file is not None)
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
-            check_trials(study, url)
+            study.get_trials(deepcopy=False)  # Damage is found before anything is computed.
             _join(study, space, made_of)
         folder.mkdir(parents=True, exist_ok=True)
         return cls(study, storage, tune, space, lock, file is not None)

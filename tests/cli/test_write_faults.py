@@ -101,14 +101,14 @@ def check_commands(
 
 def test_cv(injector: Injector, template: Path) -> None:
     results = ("oof.csv", "submission.csv", "test.csv", "folds.npy", "members/knn-f0-s0.npz")
-    check_commands(injector, template, CV, [f"runs/mine/{name}" for name in results], every=6)
+    check_commands(injector, template, CV, [f"runs/mine/{name}" for name in results], every=10)
 
 
 def test_tune(injector: Injector, template: Path) -> None:
     injector.restore(template)
     undisturbed = injector.run(*TUNE)
     assert undisturbed.code == 0, undisturbed.err
-    for fault in faults(len(undisturbed.calls), every=97, first=60):
+    for fault in faults(len(undisturbed.calls), every=250, first=180):
         injector.restore(template)
         done = injector.run(*TUNE, fault=fault)
         case = str(fault), done.calls[fault.at - 1 : fault.at], done.err
@@ -125,14 +125,14 @@ def test_fetch_from_a_zip(injector: Injector, template: Path) -> None:
     shutil.make_archive(str(template / "source"), "zip", template / "data")
     shutil.rmtree(template / "data")
     names = ("train.csv", "test.csv", "sample_submission.csv")
-    check_commands(injector, template, FETCH, [f"data/{name}" for name in names], every=1)
+    check_commands(injector, template, FETCH, [f"data/{name}" for name in names], every=2)
 
 
 def test_fetch_that_replaces_files(injector: Injector, template: Path) -> None:
     shutil.make_archive(str(template / "source"), "zip", template / "data")
     (template / "data/test.csv").write_text("old\n")
     names = ("train.csv", "test.csv", "sample_submission.csv")
-    check_commands(injector, template, (*FETCH, "--force"), [f"data/{name}" for name in names], every=1)
+    check_commands(injector, template, (*FETCH, "--force"), [f"data/{name}" for name in names], every=2)
 
 
 def test_fetch_from_kaggle(injector: Injector, template: Path, kaggle: KaggleServer) -> None:
@@ -141,7 +141,7 @@ def test_fetch_from_kaggle(injector: Injector, template: Path, kaggle: KaggleSer
     injector.environment |= kaggle.environment()
     names = ("train.csv", "test.csv", "sample_submission.csv")
     arguments = (*FETCH[:-1], "kaggle")
-    check_commands(injector, template, arguments, [f"data/{name}" for name in names], every=10)
+    check_commands(injector, template, arguments, [f"data/{name}" for name in names], every=12)
 
 
 def test_submit_sends_nothing_twice(injector: Injector, template: Path, kaggle: KaggleServer) -> None:
@@ -151,7 +151,7 @@ def test_submit_sends_nothing_twice(injector: Injector, template: Path, kaggle: 
     injector.restore(template)
     undisturbed = injector.run("submit")
     assert undisturbed.code == 0, undisturbed.err
-    for fault in faults(len(undisturbed.calls), every=4, first=2):
+    for fault in faults(len(undisturbed.calls), every=8, first=4):
         kaggle.submissions.clear()
         injector.restore(template)
         done = injector.run("submit", fault=fault)
