@@ -4,11 +4,13 @@ A file is written under a temporary name in the same folder, flushed to disk, an
 """
 
 import errno
+import fcntl
+import glob
 import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,6 +44,9 @@ def expanded(path: str) -> str:
 
 _UNSUPPORTED = {errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
+_ABANDONED_SECONDS = 1.0
+"""Age from which a temporary file that no process has locked is left by a killed one."""
+
 
 @contextmanager
 def where_offered() -> Iterator[None]:
@@ -58,6 +63,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file that replaces `path` if the block succeeds, and is deleted if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    _remove_abandoned(path, handle)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -70,6 +76,19 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _remove_abandoned(path: Path, handle: int) -> None:
+    """Lock an open temporary file, and remove those of killed processes that were to replace `path` too."""
+    with suppress(OSError):  # Without locks, one that is written now cannot be told from an abandoned one.
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        now = os.fstat(handle).st_mtime
+        for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+            # A file that was closed a moment ago is about to be renamed.
+            if now - left.stat().st_mtime >= _ABANDONED_SECONDS:
+                with suppress(OSError), left.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    left.unlink()
 
 
 def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:

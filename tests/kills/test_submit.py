@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from tests.workplace import events, write_run
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 EVENTS = ("uploading", "sending", "pending", "complete")
-STEPS = ("", "limits", "start", "put", "create", "get", *EVENTS)
-"""Requests to Kaggle, and events of the ledger: a process is killed shortly after one of these."""
+STEPS = ("", "limits", "copy", "start", "put", "create", *EVENTS)
+"""Requests to Kaggle, the copy in submissions/, and events; a process is killed shortly after one."""
 
 
 @pytest.fixture
@@ -25,6 +26,10 @@ def place(kaggle: KaggleServer, tmp_path: Path, tmp_path_factory: pytest.TempPat
     return Place(tmp_path, temporary, kaggle.environment())
 
 
+def known_events(place: Place) -> list[dict[str, Any]]:
+    return events(place.folder) if (place.folder / "submissions" / "ledger.jsonl").exists() else []
+
+
 def moment(step: str, chance: random.Random, kaggle: KaggleServer, folder: Path) -> Moment:
     """Return a random moment shortly after a step, or in the first second."""
     if not step:
@@ -34,6 +39,8 @@ def moment(step: str, chance: random.Random, kaggle: KaggleServer, folder: Path)
         if step in EVENTS:
             ledger = folder / "submissions" / "ledger.jsonl"
             return ledger.is_file() and f'"status": "{step}"' in ledger.read_text()
+        if step == "copy":
+            return len(list(folder.glob("submissions/*"))) + len(list(folder.glob("submissions/.*"))) > 1
         return kaggle.count(step) > 0
 
     return Moment(chance.choice((0.0, chance.uniform(0, 0.03))), reached, step)
@@ -45,16 +52,18 @@ def test_nothing_is_sent_twice_and_the_ledger_is_complete_after_the_next_command
 ) -> None:
     at = moment(STEPS[seed % len(STEPS)], random.Random(seed), kaggle, place.folder)
     place.kill("submit", at=at)
-    folder, again = place.folder / "submissions", seed < len(STEPS)
-    scored = folder.exists() and events(place.folder)[-1]["status"] == "complete"
+    again = seed < len(STEPS)
+    scored = any(event["status"] == "complete" for event in known_events(place))
     place.run("submit" if again and not scored else "submissions")
-    known = events(place.folder) if folder.exists() else []
+    known = known_events(place)
     last = {event["tag"]: event for event in known}
     sent = [event for event in last.values() if event["status"] != "failed"]
     assert len(kaggle.submissions) <= 1, at
     assert len(kaggle.submissions) == 1 or not again, at
     assert [event["ref"] for event in sent] == [one["ref"] for one in kaggle.submissions], at
     assert {event["status"] for event in sent} <= {"complete"}, at
-    files = {Path(event["file"]).name for event in known} | {"ledger.jsonl"}
-    assert not folder.exists() or {path.name for path in folder.iterdir()} <= files, at
+    copies = {event["file"] for event in known}
+    assert {name for name in place.files() if name.startswith("submissions/")} == (
+        copies | {"submissions/ledger.jsonl"} if copies else set()
+    ), at
     assert place.strays() == []
