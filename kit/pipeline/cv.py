@@ -34,10 +34,10 @@ from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_lab
 
 
 class ProgressListener(Protocol):
-    """Receives the progress events of a run; `progressed` and `retried` come from other threads."""
+    """Receives the progress events of a run; `say`, `progressed`, `retried` may come from other threads."""
 
     def say(self, text: str, /) -> None:
-        """Something that the user should read, as in a warning."""
+        """A line that stays, as about a damaged file."""
 
     def stage(self, text: str) -> None:
         """The command itself does something that may take seconds, as in "reading data/train.csv"."""
