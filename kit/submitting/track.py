@@ -45,6 +45,7 @@ def recover(
     Raises:
         UserError, KitError: the request to Kaggle failed.
     """
+    ledger.remove_partial_copies()
     done = [
         ledger.append(replace(record, status="failed", error="interrupted before it was sent"))
         for record in ledger.records()
