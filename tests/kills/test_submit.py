@@ -62,5 +62,6 @@ def test_nothing_is_sent_twice_and_the_ledger_is_complete_after_the_next_command
     assert len(kaggle.submissions) == 1 or not again, at
     assert [event["ref"] for event in sent] == [one["ref"] for one in kaggle.submissions], at
     assert {event["status"] for event in sent} <= {"complete"}, at
-    assert not [name for name in place.files() if name.startswith("submissions/.")], at
+    if known:  # Otherwise the next `kit submit` removes them.
+        assert not [name for name in place.files() if name.startswith("submissions/.")], at
     assert place.strays() == []
