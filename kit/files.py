@@ -4,6 +4,8 @@ A file is written under a temporary name in the same folder, flushed to disk, an
 """
 
 import errno
+import fcntl
+import glob
 import json
 import math
 import os
@@ -48,6 +50,9 @@ def expanded(path: str) -> str:
 
 _UNSUPPORTED = {errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
+_ABANDONED_SECONDS = 1.0
+"""Age from which a temporary file that no process has locked is left by a killed one."""
+
 
 @contextmanager
 def where_offered() -> Iterator[None]:
@@ -70,6 +75,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _remove_abandoned(path, handle)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -128,6 +134,19 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is not a finite number")
     return number
+
+
+def _remove_abandoned(path: Path, handle: int) -> None:
+    """Lock an open temporary file, and remove those of killed processes that were to replace `path` too."""
+    with suppress(OSError):  # Without locks, one that is written now cannot be told from an abandoned one.
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        now = os.fstat(handle).st_mtime
+        for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+            # A file that was closed a moment ago is about to be renamed.
+            if now - left.stat().st_mtime >= _ABANDONED_SECONDS:
+                with suppress(OSError), left.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    left.unlink()
 
 
 def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -61,7 +62,18 @@ def _hold(folder: Path) -> None:
 
 def _remove(folder: Path, process: int) -> None:
     if os.getpid() == process:  # A forked child inherits the exit handlers.
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    """Remove a folder, its lock last: if this process is killed meanwhile, the next one removes the rest."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _LOCK:
+                path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> None:
@@ -78,7 +90,7 @@ def sweep() -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(handle).st_uid == os.getuid():
-                shutil.rmtree(lock.parent, ignore_errors=True)
+                _delete(lock.parent)
         except OSError:
             continue  # Its process is running.
         finally:

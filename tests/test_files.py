@@ -1,7 +1,9 @@
 import errno
+import fcntl
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,49 @@ unpack(Path("a.zip"), Path("data"))
     modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
     assert {modes[name] for name in ("runs/a/run.json", "data/train/1.csv")} == {file}
     assert {modes[name] for name in ("runs", "runs/a", "data", "data/train")} == {folder}
+
+
+def leave_temporary(path: Path, age: float) -> Path:
+    """Leave a temporary file of `path`, as a killed process does."""
+    left = path.with_name(f".{path.name}.abcd1234")
+    left.write_bytes(b"half")
+    os.utime(left, (time.time() - age, time.time() - age))
+    return left
+
+
+def test_the_next_write_removes_what_a_killed_process_left(tmp_path: Path) -> None:
+    path = tmp_path / "report[1].html"
+    leave_temporary(path, 5)
+    other = leave_temporary(tmp_path / "report.html", 5)
+    with atomic(path) as file:
+        file.write(b"whole")
+    assert set(tmp_path.iterdir()) == {path, other}
+
+
+def test_a_file_that_another_process_writes_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    left = leave_temporary(path, 5)
+    with left.open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        with atomic(path) as file:
+            file.write(b"whole")
+    assert left.exists()
+
+
+def test_a_file_that_was_just_written_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    left = leave_temporary(path, 0)
+    with atomic(path) as file:
+        file.write(b"whole")
+    assert left.exists()
+
+
+def test_two_writes_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    with atomic(path) as first:
+        os.utime(next(tmp_path.iterdir()), (1, 1))
+        with atomic(path) as second:
+            second.write(b"second")
+        first.write(b"first")
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]

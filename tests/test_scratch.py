@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import UserError
-from kit.scratch import _folder_of, scratch
+from kit.scratch import _delete, _folder_of, scratch
 
 PRINT_FOLDER = "import os, signal, sys; from kit.scratch import scratch; print(scratch(), flush=True); "
 
@@ -76,3 +77,16 @@ def test_missing_temporary_folder_is_an_error_with_a_hint(monkeypatch: pytest.Mo
         UserError, match=r"^/nonexistent/kit-.*: no temporary files can be written.*\nset TMPDIR"
     ):
         _folder_of.__wrapped__(os.getpid())
+
+
+def test_a_folder_whose_removal_was_cut_short_is_removed_by_the_next_process(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = temporary / "kit-abcdefgh"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "lock").touch()
+    removed: list[str] = []
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **_: removed.append(Path(path).name))
+    _delete(folder)
+    assert removed == ["deep", "kit-abcdefgh"]
+    assert (folder / "lock").exists()

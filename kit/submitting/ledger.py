@@ -245,6 +245,12 @@ class Ledger:
                 )
             time.sleep(_LOCK_INTERVAL)
 
+    def remove_partial_copies(self) -> None:
+        """Remove the copies that killed processes were writing; the caller holds the lock."""
+        with suppress(OSError):
+            for path in self.folder.glob(".*.csv.????????"):
+                path.unlink()
+
     def _remove_if_empty(self) -> None:
         """Remove the ledger and its folder if nothing was recorded."""
         with suppress(OSError):

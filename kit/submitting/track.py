@@ -49,6 +49,7 @@ def recover(
     Raises:
         UserError, KitError: the request to Kaggle failed.
     """
+    ledger.remove_partial_copies()
     doubtful = bool(ledger.damaged())
     if doubtful:
         restore(ledger, competition)

@@ -1,5 +1,6 @@
 """Start, interruption, resumption and end of `kit cv`, with real processes and signals."""
 
+import platform
 import random
 import signal
 import time
@@ -87,6 +88,19 @@ def test_a_killed_run_is_shown_as_interrupted_and_leaves_no_files(driver: Driver
     assert "interrupted" in kit("runs").out.split("mine")[1].split()
     assert "not finished (interrupted)" in kit("report", "mine").err
     wait_for(lambda: left_in(temporary) == [])
+
+
+def test_a_second_command_on_a_run_names_the_first(driver: Driver) -> None:
+    process = driver()
+    wait_for(lambda: workers(process))
+    second = driver()
+    _, err = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 2
+    first, hint = err.splitlines()
+    name = f"another process is writing this run: process {process.pid} on {platform.node()}, since "
+    assert first.startswith(f"kit: runs/mine: {name}")
+    assert first.endswith(" (kit cv -c tiny.yaml --run mine --jobs 1)")
+    assert hint == "wait for it, or choose another name"
 
 
 def test_ctrl_z_stops_the_workers_too_and_fg_continues_them(driver: Driver) -> None:

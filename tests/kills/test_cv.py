@@ -1,10 +1,13 @@
 """`kit cv`, killed at random moments and resumed each time with the same command."""
 
+import io
+import json
 import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kit.run_folder import Run
@@ -33,6 +36,8 @@ models:
   cnn: {kind: cnn, stages: [{filters: 4}], training: {epochs: 8, batch_size: 8}}
 """
 COMMAND = ("cv", "-c", "mine.yaml", "--run", "mine", "--jobs", "1")
+CHECKPOINTS: tuple[str, ...] = ()
+"""Options of `kit cv` with which a network's training is kept after each epoch."""
 KINDS = (*["start"] * 5, *["member"] * 2, *["finish"] * 3)
 """The kills of one run: in its first seconds, after it stored a member, and after it stored the last one."""
 
@@ -98,22 +103,40 @@ def test_a_run_killed_ten_times_equals_an_undisturbed_one(
 def test_a_network_killed_ten_times_equals_an_undisturbed_one(
     seed: int, network: Whole, tmp_path: Path
 ) -> None:
-    check(seed, network, make_place(tmp_path, NETWORK))
+    check(seed, network, make_place(tmp_path, NETWORK), *CHECKPOINTS)
 
 
-def check(seed: int, expected: Whole, place: Place) -> None:
+def check(seed: int, expected: Whole, place: Place, *options: str) -> None:
     """Kill a run at ten moments; compare what it stored at each, and its results at the end."""
-    chance, run = random.Random(seed), place.folder / "runs" / "mine"
+    chance, run, command = random.Random(seed), place.folder / "runs" / "mine", (*COMMAND, *options)
+    kept: list[int] = []
     for kind in KINDS:
-        at, before = expected.moment(kind, chance, run), stamps(run)
-        killed = place.kill(*COMMAND, at=at)
+        at, before, trained = expected.moment(kind, chance, run), stamps(run), epochs(run)
+        killed = place.kill(*command, at=at)
         assert before.items() <= stamps(run).items(), f"{at}: a stored member was written again"
+        for member, (count, _) in trained.items():
+            later, starts = epochs(run).get(member, (count, []))
+            assert later >= count, f"{at}: {member} lost epochs"
+            assert all(one >= count for one in starts if one not in trained[member][1]), f"{at}: {member}"
+        kept += [count for count, _ in epochs(run).values()]
         if killed and Run(run).exists():
             assert Run(run).status() in {"interrupted", "complete"}, at
             if kind == "member":
                 assert Run(run).read_record().status == "running"
                 assert "interrupted" in place.run("runs")
-    place.run(*COMMAND)
+    assert any(kept) == bool(options), "a training was kept after an epoch"
+    place.run(*command)
     same_results(run, expected.run)
     assert place.files() == expected.place.files()
     assert place.strays() == []
+
+
+def epochs(run: Path) -> dict[str, tuple[int, list[int]]]:
+    """Return finished epochs of each unfinished member, and the epochs with which its workers started."""
+    found = {}
+    for path in run.glob("members/[!.]*.checkpoint"):
+        # A checksum of 32 bytes, and an .npz file.
+        with np.load(io.BytesIO(path.read_bytes()[32:])) as arrays:
+            starts = json.loads(arrays["about"].tobytes())["starts"]
+            found[path.stem] = len(arrays["epochs"]), starts
+    return found

@@ -74,7 +74,7 @@ class Record:
         self.kept = -1
         self.on_ended: Callable[[], object] = lambda: None
 
-    def say(self, text: str, /) -> None:
+    def say(self, text: str) -> None:
         self.said.append(text)
 
     def stage(self, text: str) -> None:

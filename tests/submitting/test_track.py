@@ -181,3 +181,12 @@ def test_without_an_answer_nothing_changes(
         recover(ledger, timeout=5, say=silent)
     assert ledger.records()[0].status == "sending"
     assert kaggle.looks == 0
+
+
+@pytest.mark.usefixtures("kaggle")
+def test_partly_written_copies_of_a_killed_process_are_removed(ledger: Ledger) -> None:
+    ledger.append(replace(RECORD, status="failed"))
+    (ledger.folder / "a-kit-2.csv").write_text("whole")
+    (ledger.folder / ".a-kit-1.csv.tlpzt2q5").write_text("half")
+    recover(ledger, timeout=5, say=silent)
+    assert {path.name for path in ledger.folder.iterdir()} == {"ledger.jsonl", "a-kit-2.csv"}
