@@ -25,7 +25,7 @@ def test_a_storage_that_fails_is_named_with_what_to_do(why: str, hint: str) -> N
 
 def test_a_value_that_cannot_be_read_names_the_file() -> None:
     with (
-        pytest.raises(UserError, match="runs/study.db: the study's storage is damaged"),
+        pytest.raises(UserError, match=r"runs/study\.db: the study's storage is damaged"),
         damage_named("sqlite:///runs/study.db"),
     ):
         raise ValueError("not JSON")
