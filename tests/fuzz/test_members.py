@@ -49,9 +49,7 @@ def run(example: Callable[..., Any]) -> Run:
     return written
 
 
-def search_file(
-    path: Path, read: Callable[[], object], check: Callable[[Any], None], examples: int
-) -> None:
+def search_file(path: Path, read: Callable[[], object], check: Callable[[Any], None], examples: int) -> None:
     """Damage one file of the run; check what is read from it."""
     valid, files = path.read_bytes(), sorted(path.parent.iterdir())
 
