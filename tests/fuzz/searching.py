@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any, TypeVar
 
 import pytest
@@ -149,4 +150,4 @@ def _damage(draw: DrawFn, content: Any) -> None:
     elif kind == 1 and isinstance(inside, dict):
         inside[draw(sampled_from(ODD_KEYS))] = inside[key]
     else:
-        inside[key] = draw(sampled_from(ODD_JSON))
+        inside[key] = deepcopy(draw(sampled_from(ODD_JSON)))  # The next change may be within it.

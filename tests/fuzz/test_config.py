@@ -1,4 +1,4 @@
-"""Any text in place of a configuration, and any change: a valid configuration, or an error that names its place."""
+"""Any text as a configuration, and any change: a valid configuration, or an error that names its place."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from tests.fuzz.searching import accepted, damaged, examples, search
 
 SMALL = [
     b"folds: {count: 3, seed: 1}\nseeds: [0, 4]\nmodels:\n  knn: {kind: knn, neighbours: 3}\n",
-    b"extends: other.yaml\nmodels:\n  tiny:\n    kind: cnn\n    stages:\n    - {filters: 4, pool: max}\n    l2: 1.0e-5\n",
-    b"competition:\n  labels: [cat, dog]\n  image_shape: [8, 8]\nensemble: {method: vote}\nmodels: {linear: {kind: linear}}\n",
-    b"a: &a {count: 2}\nfolds: *a\ntraining: {learning_rate: 1e-3, epochs: 2}\nmodels: {m: {kind: cnn, stages: []}}\n",
+    b"extends: other.yaml\nmodels:\n  tiny:\n    stages:\n    - {filters: 4, pool: max}\n    l2: 1e-5\n",
+    b"competition:\n  labels: [cat, dog]\n  image_shape: [8, 8]\nensemble: {method: vote}\nmodels: {k: {kind: knn}}\n",
+    b"a: &a {count: 2}\nfolds: *a\ntraining: {learning_rate: 1e-3, epochs: 2}\nmodels: {m: {kind: cnn}}\n",
 ]
 TOKENS = (
     *(
