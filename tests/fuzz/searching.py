@@ -23,7 +23,7 @@ from kit.errors import KitError
 
 SEED = 25
 """Of all searches: the same examples in each call with the same version of Hypothesis."""
-FEW, MANY = 100, 1_500
+FEW, MANY = 100, 10_000
 """Examples of a fast test, and of a slow one."""
 
 examples = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])

@@ -12,7 +12,7 @@ from tests.fuzz.searching import accepted, damaged, examples, search
 SMALL = [
     b"folds: {count: 3, seed: 1}\nseeds: [0, 4]\nmodels:\n  knn: {kind: knn, neighbours: 3}\n",
     b"extends: other.yaml\nmodels:\n  tiny:\n    stages:\n    - {filters: 4, pool: max}\n    l2: 1e-5\n",
-    b"competition:\n  labels: [cat, dog]\n  image_shape: [8, 8]\nensemble: {method: vote}\nmodels: {k: {kind: knn}}\n",
+    b"competition:\n  labels: [a, b]\n  image_shape: [8, 8]\nall_rows: true\nmodels: {k: {kind: knn}}\n",
     b"a: &a {count: 2}\nfolds: *a\ntraining: {learning_rate: 1e-3, epochs: 2}\nmodels: {m: {kind: cnn}}\n",
 ]
 TOKENS = (
