@@ -73,7 +73,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def parsed_json(text: str | bytes) -> Any:
+def parsed_json(text: str) -> Any:
     """Return the content of JSON.
 
     Raises:
@@ -86,7 +86,7 @@ def parsed_json(text: str | bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("too many brackets within each other") from None
-    if ("\\u" if isinstance(text, str) else b"\\u") in text:
+    if "\\u" in text:
         json.dumps(content, ensure_ascii=False).encode()
     return content
 

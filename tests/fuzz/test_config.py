@@ -187,7 +187,6 @@ def survives(config: Config, path: Path) -> None:
     content = config.model_dump(mode="json", exclude_unset=True)
     path.write_text(written(content, width=110), encoding="utf-8")
     assert load(str(path)).model_dump(mode="json") == config.model_dump(mode="json")
-    assert validate(config.model_dump(mode="json")).digest() == config.digest()
 
 
 @examples
@@ -198,7 +197,7 @@ def test_a_file_is_read_or_refused(examples: int, workdir: Path) -> None:
     (workdir / "cycle.yaml").write_text("extends: small.yaml\n")
     valid = [
         *SMALL,
-        *(one.read_bytes() for one in sorted(shipped().glob("*.yaml")) if one.stat().st_size < 1500),
+        *(one.read_bytes() for one in sorted(shipped().glob("*.yaml")) if one.stat().st_size < 700),
     ]
 
     def check(raw: bytes) -> None:
@@ -208,7 +207,7 @@ def test_a_file_is_read_or_refused(examples: int, workdir: Path) -> None:
         if config is not None:
             survives(config, again)
 
-    search(check, damaged(valid, TOKENS), examples)
+    search(check, damaged(valid, TOKENS), examples // 2)
 
 
 def _change(parts: tuple[str, str, str]) -> str:
@@ -217,7 +216,7 @@ def _change(parts: tuple[str, str, str]) -> str:
 
 @examples
 def test_a_change_is_applied_or_refused(examples: int, workdir: Path) -> None:
-    path, again = workdir / "small.yaml", workdir / "again.yaml"
+    path = workdir / "small.yaml"
     path.write_bytes(SMALL[0])
     change = st.tuples(
         st.sampled_from(KEYS) | st.text(max_size=4),
@@ -228,6 +227,6 @@ def test_a_change_is_applied_or_refused(examples: int, workdir: Path) -> None:
     def check(changes: list[str]) -> None:
         config = accepted(lambda: load(str(path), changes), "--set", str(path))
         if config is not None:
-            survives(config, again)
+            assert validate(config.model_dump(mode="json")).digest() == config.digest()
 
-    search(check, st.lists(change, min_size=1, max_size=2), examples)
+    search(check, st.lists(change, min_size=1, max_size=2), examples // 2)
