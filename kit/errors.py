@@ -1,7 +1,16 @@
 """Exceptions shown to the user, and their exit codes."""
 
+import re
+
 from kit.masking import masked
 from kit.typed import in_typed_form
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that end a line, control a terminal, or cannot be printed; user input may have them."""
+
+
+def _on_one_line(text: str) -> str:
+    return _CONTROL.sub(lambda one: one[0].encode("unicode_escape").decode(), text)
 
 
 class KitError(Exception):
@@ -29,6 +38,10 @@ class KitError(Exception):
         received: str | None = None,
         hint: str | None = None,
     ) -> None:
+        what = _on_one_line(what)
+        where, expected, received, hint = (
+            one and _on_one_line(one) for one in (where, expected, received, hint)
+        )
         self.what, self.where, self.expected, self.received, self.hint = what, where, expected, received, hint
         difference = [f"expected {expected}"] if expected else []
         difference += [f"received {received}"] if received else []

@@ -102,7 +102,7 @@ def _name_target(error: OSError, path: Path) -> None:
     name_file(error, path, *([os.fsdecode(error.filename)] if name.startswith(f".{path.name}.") else []))
 
 
-def parsed_json(text: str | bytes) -> Any:
+def parsed_json(text: str) -> Any:
     """Return the content of JSON.
 
     Raises:
@@ -115,8 +115,7 @@ def parsed_json(text: str | bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("too many brackets within each other") from None
-    escape = b"\\u" in text if isinstance(text, bytes) else "\\u" in text
-    if escape:
+    if "\\u" in text:
         json.dumps(content, ensure_ascii=False).encode()
     return content
 

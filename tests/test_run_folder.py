@@ -301,3 +301,21 @@ def test_the_page_of_a_comparison_of_many_runs_has_a_short_name_of_its_own() -> 
     first, second = (run_folder.comparison_path(own) for own in (names, [*names[:-1], "other"]))
     assert first != second
     assert len(first.name.encode()) < 120
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"folds": {"count": 10**9}, "seeds": [0], "models": {"cnn": {}}},
+        {"folds": {"count": True}, "seeds": [0], "models": {"cnn": {}}},
+        {"folds": {"count": 2}, "seeds": ["0"], "models": {"cnn": {}}},
+        {"folds": {"count": 2}, "seeds": 3, "models": {"cnn": {}}},
+        {"folds": [], "seeds": [0], "models": {"cnn": {}}},
+    ],
+)
+def test_a_damaged_configuration_plans_no_members(config: dict[str, Any], tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    content = {"version": 2, "config_name": "a", "hash": "1", "sample": True, "config": config}
+    write_json(run.info_path, content)
+    with pytest.raises(UserError, match=r"run\.json: config is damaged"):
+        run.planned()

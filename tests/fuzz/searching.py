@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any, TypeVar
 
 import pytest
@@ -22,7 +23,7 @@ from kit.errors import KitError
 
 SEED = 25
 """Of all searches: the same examples in each call with the same version of Hypothesis."""
-FEW, MANY = 100, 1_500
+FEW, MANY = 100, 10_000
 """Examples of a fast test, and of a slow one."""
 
 examples = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
@@ -149,4 +150,4 @@ def _damage(draw: DrawFn, content: Any) -> None:
     elif kind == 1 and isinstance(inside, dict):
         inside[draw(sampled_from(ODD_KEYS))] = inside[key]
     else:
-        inside[key] = draw(sampled_from(ODD_JSON))
+        inside[key] = deepcopy(draw(sampled_from(ODD_JSON)))  # The next change may be within it.

@@ -196,3 +196,39 @@ def test_a_lock_leaves_other_files(workdir: Path) -> None:
     with Ledger().locked():
         pass
     assert [path.name for path in (workdir / "submissions").iterdir()] == ["mine.csv"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expected_score": [0.9]},
+        {"expected_score": True},
+        {"expected_score": [0.9, None]},
+        {"oof_interval": "ab"},
+        {"oof_score": "0.9"},
+        {"run": 7},
+        {"metric": None},
+        {"sources": {"a": 1}},
+        {"ref": [7]},
+        {"message": "\ud800"},
+        {"oof_score": float("nan")},
+    ],
+)
+def test_a_field_of_another_type_is_damage(ledger: Ledger, change: dict[str, object]) -> None:
+    ledger.append(RECORD)
+    event = json.loads(ledger.path.read_bytes()) | {"tag": "kit-2"} | change
+    event.pop("check", None)
+    with ledger.path.open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    assert [record.tag for record in ledger.records()] == ["kit-1"]
+
+
+def test_a_line_of_brackets_is_damage(ledger: Ledger) -> None:
+    ledger.append(RECORD)
+    with ledger.path.open("a") as file:
+        file.write("[" * 100_000 + "\n")
+    assert [record.tag for record in ledger.records()] == ["kit-1"]
+
+
+def test_a_range_without_an_oof_score_is_not_shown() -> None:
+    assert replace(RECORD, public_score="0.9", expected_score=(0.8, 1.0)).result == "score 0.9"
