@@ -6,7 +6,7 @@ trial 0, and the position that a trial keeps when it is stopped or lost and queu
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +137,7 @@ class SharedStudy:
                 after the trial is recorded as failed.
             trials: maximum of the study; None: no limit.
         """
-        from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
+        from optuna.exceptions import StorageInternalError, TrialPruned, UpdateFinishedTrialError
 
         study = copy(self.study)
         claimed: list[int] = []
@@ -171,6 +171,12 @@ class SharedStudy:
                     raise
                 except TrialFailedError as error:
                     self._fail(trial, error)
+                    raise
+                except StorageInternalError as error:
+                    errors.append(error)
+                    # Not the trial has failed: it is trained again, if the storage can take a note of that.
+                    with suppress(StorageInternalError):
+                        self._fail(trial, TrialStoppedError("the storage failed"))
                     raise
                 except Exception as error:
                     errors.append(error)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import optuna
 import pytest
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import _heartbeat
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
@@ -434,3 +435,16 @@ def test_the_trial_of_a_killed_process_is_run_by_the_next(
     assert trial
     assert trial.user_attrs["baseline"]
     assert trial.value == pytest.approx(0.04)
+
+
+def test_a_trial_whose_storage_fails_is_queued_again(open_study: Callable[..., SharedStudy]) -> None:
+    shared = open_study()
+
+    def fail(trial: optuna.Trial) -> float:
+        del trial
+        raise StorageInternalError("disk I/O error")
+
+    with pytest.raises(StorageInternalError):
+        shared.claim(fail, 2)
+    assert [trial.state.name for trial in shared.study.trials] == ["FAIL", "WAITING"]
+    assert shared.trial_count() == 1
