@@ -209,7 +209,7 @@ class Run:
         try:
             folds, seeds = config["folds"]["count"], config["seeds"]
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise UserError("config is damaged", where=str(self.info_path), hint=TRAIN_AGAIN) from error
 
     def read_oof(self) -> Oof:
