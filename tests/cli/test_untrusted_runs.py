@@ -1,6 +1,7 @@
 """`kit predict` on runs that somebody else prepared: nothing of them is executed."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,29 @@ def test_a_network_that_executes_something_is_refused(workdir: Path, run: Run) -
     assert f"received {called}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (workdir / "marker").exists()
+
+
+@pytest.mark.usefixtures("run")
+def test_no_name_controls_the_terminal(workdir: Path) -> None:
+    """A terminal gets neither the title nor the clearing of the screen that the name of a run holds."""
+    (workdir / "runs/foreign").rename(workdir / "runs/a\x1b]0;title\x07\x1b[2J")
+    driver, terminal = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "kit", "runs"],
+            cwd=workdir,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "200"},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+            check=False,
+        )
+        shown = os.read(driver, 1 << 16).decode()
+    finally:
+        os.close(driver)
+        os.close(terminal)
+    assert done.returncode == 0
+    assert r"\x1b]0;title" in shown
+    assert r"\x1b[2J" in shown
+    assert "\x1b]" not in shown
+    assert "\x1b[2J" not in shown
