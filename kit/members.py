@@ -48,9 +48,17 @@ def plan_members(models: Iterable[str], folds: int, seeds: Iterable[int], *, all
         folds: number of folds.
         seeds: training seeds.
         all_rows: whether to add one member per model and seed that is trained on all rows.
+
+    Raises:
+        ValueError: a model or a seed would make a path of a member's file: run.json may come from elsewhere.
     """
-    names, parts = list(models), [*range(folds), *([ALL_ROWS] if all_rows else [])]
-    return [Member(model, fold, seed) for seed in seeds for model in names for fold in parts]
+    names, numbers = list(models), list(seeds)
+    if any("/" in name or name.startswith(".") for name in names):
+        raise ValueError("a model's name is a path")
+    if not all(isinstance(seed, int) for seed in numbers):
+        raise ValueError("a seed is not an integer")
+    parts = [*range(folds), *([ALL_ROWS] if all_rows else [])]
+    return [Member(model, fold, seed) for seed in numbers for model in names for fold in parts]
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ class Run(MemberFiles):
             if not (type(folds) is int and 0 < folds <= 100 and all(type(seed) is int for seed in seeds)):
                 raise TypeError("not numbers")
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UserError("config is damaged", where=str(self.info_path), hint=TRAIN_AGAIN) from error
 
     def read_oof(self) -> Oof:

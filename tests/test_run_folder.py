@@ -101,6 +101,20 @@ def test_the_plan_follows_the_configuration(example: Make) -> None:
     assert sorted(run.planned()) == [Member(m, f, s) for m in ("cnn", "knn") for f in (0, 1) for s in (0, 4)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"models": {"../../outside": {}}}, {"models": {"/etc/x": {}}}, {"seeds": ["/../../outside"]}],
+    ids=str,
+)
+def test_no_member_leads_out_of_the_folder(example: Make, change: dict[str, Any]) -> None:
+    """Another person may have written run.json."""
+    run = example().write(status="running")
+    record = run.read_record()
+    run.write_record(record.model_copy(update={"config": record.config | change}))
+    with pytest.raises(UserError, match=r"run\.json: config is damaged"):
+        run.planned()
+
+
 def test_members_on_all_rows_are_planned_if_configured(example: Make) -> None:
     made = example(seeds=(0, 4))
     made.info["config"]["all_rows"] = True

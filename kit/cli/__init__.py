@@ -14,7 +14,7 @@ import click
 
 from kit import __version__, interrupts, scratch
 from kit.errors import KitError
-from kit.masking import MaskedStream, learn_from, learn_later, masked
+from kit.masking import HarmlessStream, MaskedStream, learn_from, learn_later, masked
 from kit.os_errors import exit_code, explained
 
 COMMANDS = {
@@ -164,12 +164,17 @@ def explain(error: Exception) -> tuple[str, int]:
 
 
 def _hide_secrets() -> None:
-    """Mask secrets on stderr, also in tracebacks, in warnings and in the output of other threads."""
+    """Mask secrets on stderr, also in tracebacks, in warnings and in the output of other threads.
+
+    No text from elsewhere controls the terminal, neither on stderr nor on stdout.
+    """
     learn_later(_secrets)
     for argument in sys.argv[1:]:
         learn_from(argument)
     if sys.stderr is not None:  # None if the caller closed it.
         sys.stderr = MaskedStream(sys.stderr)
+    if sys.stdout is not None and sys.stdout.isatty():
+        sys.stdout = HarmlessStream(sys.stdout)
 
 
 def _secrets() -> set[str]:
