@@ -272,7 +272,10 @@ def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
         done = subprocess.run(
             command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (2, "kit: No space left on device; free space on this disk\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "kit: No space left on device; free space on this disk, then rerun the same command\n",
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
