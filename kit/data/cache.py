@@ -133,14 +133,14 @@ def key(hashed: Mapping[str, list[Any]], config: Config, stamp: str = "") -> str
 
 def find(folder: Path) -> Entry | None:
     """Return the entry in `folder`; None if there is none, or if it is damaged, which is said once."""
-    if not folder.is_dir():
-        return None
     try:
         meta = Metadata.model_validate_json((folder / "meta.json").read_bytes())
         stamps = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        return _refused(folder, reason(error) if isinstance(error, OSError) else "a file is damaged")
+    except OSError:  # There is none, or `write` says why the cache cannot be used.
+        return None
+    except (EOFError, ValueError, KeyError, TypeError):
+        return _refused(folder, "a file is damaged")
     if meta.check != check_of(meta, "check"):
         return _refused(folder, "meta.json was changed, or is of an earlier version")
     if meta.files != stamps:
