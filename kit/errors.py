@@ -39,9 +39,8 @@ class KitError(Exception):
         hint: str | None = None,
     ) -> None:
         what = _on_one_line(what)
-        where, expected, received, hint = (
-            one and _on_one_line(one) for one in (where, expected, received, hint)
-        )
+        where, expected, received = (one and _on_one_line(one) for one in (where, expected, received))
+        hint = hint and "\n".join(map(_on_one_line, hint.split("\n")))
         self.what, self.where, self.expected, self.received, self.hint = what, where, expected, received, hint
         difference = [f"expected {expected}"] if expected else []
         difference += [f"received {received}"] if received else []

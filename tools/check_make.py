@@ -26,7 +26,7 @@ OTHER_NAMES = {
 OPTIONS = {
     "init": ("name", "train", "force"),
     "data": ("config", "source", "force", "timeout"),
-    "cv": ("config", "set", "run", "jobs", "fresh"),
+    "cv": ("config", "set", "run", "jobs", "fresh", "checkpoint", "verify"),
     "tune": ("config", "set", "trials", "timeout", "study", "storage", "jobs", "json", "open"),
     "report": ("json", "open"),
     "compare": ("json", "open"),

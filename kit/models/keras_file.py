@@ -37,7 +37,9 @@ _CLASSES: dict[str | None, set[str]] = {
 """The classes of a configuration by module: those of `kit.models` and of the networks in `BACKBONES`."""
 _MARKS = {"module", "class_name", "registered_name"}
 """Keys by which Keras finds a class or a function."""
-_REMEDY = "kit runs no code of a run; train it again on this machine, or ask for the file that kit wrote"
+_REMEDY = (
+    "a run's own code is never executed; train it again on this machine, or ask for the file that kit wrote"
+)
 
 
 def check_keras_file(path: Path) -> None:

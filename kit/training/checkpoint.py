@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.damage import ARRAY_ERRORS
 from kit.members import PARSING
 from kit.training.job import Job
 from kit.training.machine import versions
@@ -84,11 +85,18 @@ class SavedTraining:
         """Return what `to_bytes` packed.
 
         Raises:
-            UnusableCheckpointError: the content is damaged.
+            UnusableCheckpointError: the content is damaged, or another version of kit wrote it.
         """
         file = memoryview(content)[HASH_BYTES:]
         if sha256(file).digest() != content[:HASH_BYTES]:
             raise UnusableCheckpointError("it is damaged")
+        try:
+            return cls._parsed(file)
+        except ARRAY_ERRORS as error:
+            raise UnusableCheckpointError("another version of kit wrote it") from error
+
+    @classmethod
+    def _parsed(cls, file: memoryview) -> "SavedTraining":
         with PARSING, np.load(BytesIO(file), allow_pickle=False) as arrays:
             about = json.loads(arrays["about"].tobytes())
 

@@ -24,13 +24,18 @@ Make = Callable[..., Any]
 @pytest.mark.parametrize(
     ("arguments", "name", "changes", "also"),
     [
-        ([], "default", [], {"name": None, "jobs": None, "fresh": False}),
-        (["-c", "quick", "--jobs", "auto"], "quick", [], {"name": None, "jobs": None, "fresh": False}),
+        ([], "default", [], {"name": None, "jobs": None, "fresh": False, "checkpoint": 30.0}),
+        (
+            ["-c", "quick", "--jobs", "auto"],
+            "quick",
+            [],
+            {"name": None, "jobs": None, "fresh": False, "checkpoint": 30.0},
+        ),
         (
             ["--set", "training.epochs=7", "--run", "mine", "--jobs", "3", "--fresh"],
             "default",
             ["training.epochs=7"],
-            {"name": "mine", "jobs": 3, "fresh": True},
+            {"name": "mine", "jobs": 3, "fresh": True, "checkpoint": 30.0},
         ),
     ],
 )

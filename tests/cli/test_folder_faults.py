@@ -99,7 +99,7 @@ def test_a_read_only_run_folder_is_named(workdir: Path) -> None:
     done = with_permissions(*CV)
     (workdir / "runs/mine").chmod(0o755)
     assert done.code == 2
-    assert done.err.endswith("kit: runs/mine/run.json: Permission denied; look at the permissions\n")
+    assert done.err.endswith("kit: runs/mine/lock.json: Permission denied; look at the permissions\n")
     assert not list((workdir / "runs/mine").iterdir())
 
 

@@ -2,6 +2,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -197,6 +198,20 @@ def test_every_damage_of_a_checkpoint_is_detected(seed: int) -> None:
 def test_a_truncated_checkpoint_is_detected(size: int) -> None:
     with pytest.raises(UnusableCheckpointError, match="it is damaged"):
         continued(make_job(), saved(make_job()).to_bytes()[:size])
+
+
+@pytest.mark.parametrize("file", [b"", b"text", pytest.param(saved(make_job()).to_bytes()[40:], id="cut")])
+def test_a_checkpoint_of_another_form_is_not_used(file: bytes) -> None:
+    with pytest.raises(UnusableCheckpointError, match="another version of kit wrote it"):
+        SavedTraining.from_bytes(sha256(file).digest() + file)
+
+
+def test_a_checkpoint_without_a_part_is_not_used() -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, about=np.zeros(2, np.uint8))
+    file = buffer.getvalue()
+    with pytest.raises(UnusableCheckpointError, match="another version of kit wrote it"):
+        SavedTraining.from_bytes(sha256(file).digest() + file)
 
 
 OTHERS: dict[str, dict[str, Any]] = {
