@@ -39,7 +39,7 @@ OPTIONS = {
     "doctor": ("config", "json"),
 }
 """Options of `kit` by target."""
-FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "invert", "studies"}
+FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "invert", "studies", "verify"}
 VARIABLES = {
     "c": ("CONFIG",), "configuration": ("CONFIG",), "dir": ("SOURCE",), "file": ("FILES", "SOURCE", "RUN"),
     "flags": ("ARGS",), "folder": ("SOURCE", "FILES"), "image": ("FILES",), "images": ("FILES",),

@@ -415,7 +415,9 @@ def failing(launcher: FakeLauncher, name: str, error: KitError, times: int = 9) 
     def run(job: Any, *arguments: Any) -> Any:
         if str(job.member) == name and len(failures) < times:
             failures.append(name)
-            raise copy.copy(error)
+            again = copy.copy(error)
+            again.args = error.args  # A copy takes the whole message for its first part.
+            raise again
         return train(job, *arguments)
 
     launcher.train = run
