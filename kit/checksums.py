@@ -15,6 +15,7 @@ from typing import Any
 from kit import locks
 from kit.errors import UserError
 from kit.files import atomic
+from kit.os_errors import name_file
 
 SUMS = "SHA256SUMS"
 """Name of the file, in the format of `sha256sum`."""
@@ -81,6 +82,9 @@ def recorded(folder: Path, path: Path) -> Iterator[Path]:
         if sums is not None:
             write(folder, sums | {path.relative_to(folder).as_posix(): digest(staged)})
         staged.replace(path)
+    except OSError as error:
+        name_file(error, path, str(staged))
+        raise
     finally:
         staged.unlink(missing_ok=True)
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from kit import locks
 from kit.errors import UserError
 from kit.masking import masked
+from kit.os_errors import name_file
 from kit.typed import in_python
 
 NAME = "lock.json"
@@ -141,6 +142,10 @@ def claimed(folder: Path, *, held: bool, say: Callable[[str], None]) -> Iterator
             file.write(json.dumps(asdict(holder), indent=2) + "\n")
     except FileExistsError:  # Another host was faster.
         raise _refusal(folder) from None
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        name_file(error, path)
+        raise
 
     def beat() -> None:
         while not ended.wait(BEAT_SECONDS):

@@ -32,7 +32,7 @@ def members_failed(failures: Sequence[Failure], planned: int, run: Run, *, untau
     ]
     log = run.log_path(member)
     advice = f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train the missing members"
-    return KitError("; ".join(parts), hint="\n".join(line for line in (first.hint, advice) if line))
+    return KitError("; ".join(parts), hint=[line for line in (first.hint, advice) if line])
 
 
 def _reason(member: Member, error: KitError) -> str:

@@ -164,5 +164,10 @@ def test_submit_sends_nothing_twice(injector: Injector, template: Path, kaggle: 
         assert done.code == 0, (case, done.err)
         assert len(kaggle.submissions) == 1, case
         assert events(injector.folder)[-1]["public_score"] == "0.98500", case
-        copies = list((injector.folder / "submissions").glob("*.csv"))
-        assert [path.read_bytes() for path in copies] == [kaggle.submissions[0]["content"]], case
+        copies = {
+            str(path.relative_to(injector.folder)): path.read_bytes()
+            for path in (injector.folder / "submissions").glob("*.csv")
+        }
+        # One per event with a new tag: that of an upload that failed is kept with its event.
+        assert copies.keys() == {event["file"] for event in events(injector.folder)}, case
+        assert set(copies.values()) == {kaggle.submissions[0]["content"]}, case

@@ -99,7 +99,7 @@ def test_a_run_killed_ten_times_equals_an_undisturbed_one(
     check(seed, classical, make_place(tmp_path, CLASSICAL))
 
 
-@pytest.mark.parametrize("seed", seeds(2))
+@pytest.mark.parametrize("seed", seeds(5))
 def test_a_network_killed_ten_times_equals_an_undisturbed_one(
     seed: int, network: Whole, tmp_path: Path
 ) -> None:

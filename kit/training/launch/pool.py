@@ -1,6 +1,7 @@
 """Train jobs side by side, each in a fresh worker, and give the results as they come."""
 
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,8 @@ class WorkerPool:
         self._free: queue.SimpleQueue[Session] = queue.SimpleQueue()
         for session in self._sessions:
             self._free.put(session)
+        # Results that wait to be stored fill the memory if members are trained faster than they are written.
+        self._room = threading.Semaphore(2 * len(devices))
         self._threads = ThreadPoolExecutor(len(devices), thread_name_prefix="kit-worker")
 
     @contextmanager
@@ -82,6 +85,7 @@ class WorkerPool:
             finally:
                 for session in self._sessions:
                     session.stop()
+                self._room.release(len(jobs))  # No thread waits for it any more.
                 self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _outcomes(self, ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:
@@ -90,7 +94,7 @@ class WorkerPool:
         A retry at once would run beside the same workers, and would probably end in the same way.
         """
         short_of_memory: list[tuple[Job, OutOfMemoryError]] = []
-        for job, outcome in _received(ended, count, until):
+        for job, outcome in self._received(ended, count, until):
             if isinstance(outcome, OutOfMemoryError):
                 self._on_retry(job, f"{outcome.what}; retrying alone, after the other members")
                 short_of_memory.append((job, outcome))
@@ -98,12 +102,13 @@ class WorkerPool:
                 yield job, outcome
         for job, error in short_of_memory:
             self._threads.submit(self._run, job, ended.put, attempt=2)
-            for _, outcome in _received(ended, 1, until):
+            for _, outcome in self._received(ended, 1, until):
                 yield job, failed_alone(outcome, error) if isinstance(outcome, WorkerFailedError) else outcome
 
     def _run(
         self, job: Job, put: Callable[[tuple[Job, MemberResult | BaseException]], None], *, attempt: int = 1
     ) -> None:
+        self._room.acquire()
         session = self._free.get()
         try:
             with session:
@@ -125,19 +130,19 @@ class WorkerPool:
         self._checkpoints[checkpoint.member] = checkpoint.content
         self._on_checkpoint(checkpoint)
 
-
-def _received(ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:
-    for _ in range(count):
-        left = None if until is None else until - time.monotonic()
-        if left is not None and left <= 0:
-            return
-        try:
-            one = ended.get(timeout=left)
-        except queue.Empty:
-            return
-        if one is None:
-            raise KeyboardInterrupt
-        job, outcome = one
-        if not isinstance(outcome, MemberResult | KitError):
-            raise outcome
-        yield job, outcome
+    def _received(self, ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:
+        for _ in range(count):
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            try:
+                one = ended.get(timeout=left)
+            except queue.Empty:
+                return
+            if one is None:
+                raise KeyboardInterrupt
+            self._room.release()
+            job, outcome = one
+            if not isinstance(outcome, MemberResult | KitError):
+                raise outcome
+            yield job, outcome

@@ -225,3 +225,18 @@ def test_a_bug_in_kit_is_not_hidden(make_job: MakeJob, data: DataFolder) -> None
 
     with pytest.raises(RuntimeError, match="a bug"):
         Watch(FakeLauncher(broken), data).train([make_job()])
+
+
+def test_no_more_members_are_trained_than_wait_to_be_stored(make_job: MakeJob, data: DataFolder) -> None:
+    trained: list[Job] = []
+
+    def train(job: Job, *_: object) -> MemberResult:
+        trained.append(job)
+        return RESULT
+
+    jobs = [make_job(fold=fold) for fold in range(20)]
+    with Watch(FakeLauncher(train), data).pool.train(jobs) as outcomes:
+        for taken in range(1, len(jobs) + 1):
+            next(outcomes)
+            time.sleep(0.02)  # Without the limit, all are trained by now.
+            assert len(trained) <= taken + 4
