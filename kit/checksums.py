@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,8 @@ def recorded(folder: Path, path: Path) -> Iterator[Path]:
         name_file(error, path, str(staged))
         raise
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):  # The first error is the reason.
+            staged.unlink(missing_ok=True)
 
 
 def known(folder: Path) -> dict[str, str] | None:

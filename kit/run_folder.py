@@ -7,6 +7,7 @@ import shutil
 import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -204,8 +205,10 @@ class Run(MemberFiles):
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
         """Write (seeds, rows) int8: the fold that holds the row out."""
+        buffer = BytesIO()  # NumPy does not say why a file cannot be written.
+        np.save(buffer, folds, allow_pickle=False)
         with self.recorded(self.folds_path) as path, atomic(path) as file:
-            np.save(file, folds, allow_pickle=False)
+            file.write(buffer.getvalue())
 
     def planned(self) -> list[Member]:
         """Return the members that the run's configuration requires, trained or not; none for an ensemble.

@@ -40,7 +40,7 @@ def _folder_of(process: int) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
         raise UserError(
             f"no temporary files can be written: {reason(error)}",
-            where=str(error.filename or tempfile.gettempdir()),
+            where=str(folder.parent if folder else error.filename or tempfile.gettempdir()),
             hint="set TMPDIR to a writable folder",
         ) from error
     atexit.register(_remove, folder, process)
@@ -58,6 +58,17 @@ def _hold(folder: Path) -> None:
         return  # Without locks an abandoned folder cannot be detected: it is never removed.
     # Renamed only when locked, so that no other process removes the folder as abandoned.
     (folder / f".{_LOCK}").rename(folder / _LOCK)
+
+
+def explained(error: OSError) -> str | None:
+    """Return an error of a file in the temporary folder as one line; None if it is of another file."""
+    folder = Path(tempfile.gettempdir())
+    path = Path(os.fsdecode(error.filename or "."))
+    if path == folder or not path.is_relative_to(folder):
+        return None
+    if not (folder / path.relative_to(folder).parts[0] / _LOCK).exists():
+        return None
+    return f"{folder}: {reason(error)}; set TMPDIR to a writable folder with free space"
 
 
 def _remove(folder: Path, process: int) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import UserError
-from kit.scratch import _delete, _folder_of, scratch
+from kit.scratch import _delete, _folder_of, explained, scratch
 
 PRINT_FOLDER = "import os, signal, sys; from kit.scratch import scratch; print(scratch(), flush=True); "
 
@@ -90,3 +91,13 @@ def test_a_folder_whose_removal_was_cut_short_is_removed_by_the_next_process(
     _delete(folder)
     assert removed == ["deep", "kit-abcdefgh"]
     assert (folder / "lock").exists()
+
+
+def test_an_error_in_the_temporary_folder_names_the_folder_that_the_user_chooses(tmp_path: Path) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", str(scratch() / "tmpabc" / ".download"))
+    folder = tempfile.gettempdir()
+    assert explained(error) == (
+        f"{folder}: No space left on device; set TMPDIR to a writable folder with free space"
+    )
+    for other in ("runs/a", str(tmp_path / "a"), folder, None):
+        assert explained(OSError(errno.ENOSPC, "No space left on device", other)) is None

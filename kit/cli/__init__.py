@@ -153,7 +153,7 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, KitError):
         return str(error), error.exit_code
     if isinstance(error, OSError) and error.errno is not None:
-        return explained(error), exit_code(error)
+        return scratch.explained(error) or explained(error), exit_code(error)
     first_line = (str(error).splitlines() or [""])[0]
     if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] != "kit":
         name = error.name.partition(".")[0]

@@ -168,6 +168,6 @@ def test_submit_sends_nothing_twice(injector: Injector, template: Path, kaggle: 
             str(path.relative_to(injector.folder)): path.read_bytes()
             for path in (injector.folder / "submissions").glob("*.csv")
         }
-        # One per event with a new tag: that of an upload that failed is kept with its event.
-        assert copies.keys() == {event["file"] for event in events(injector.folder)}, case
+        # A copy whose upload failed is kept with its event.
+        assert copies.keys() <= {event["file"] for event in events(injector.folder)}, case
         assert set(copies.values()) == {kaggle.submissions[0]["content"]}, case
