@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 STAMP_DEV := $(VENV)/.stamp-dev
 STAMP_JAX := $(VENV)/.stamp-jax
+STAMP_AUDIT := $(VENV)/.stamp-audit
 COMMA := ,
 # The value of a variable, quoted as one shell word; without $(value), make would expand $$ in it.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
@@ -18,7 +19,7 @@ INTERRUPTIBLE = @trap caught=1 INT; $(1); code=$$?; \
 KIT = $(call INTERRUPTIBLE,KIT_CALLER=make $(BIN)/kit $(1))
 INSTALL = $(call INTERRUPTIBLE,$(BIN)/python tools/install.py $(BIN)/python -c constraints.txt $(1))
 
-TARGETS := help setup init data cv tune report compare ensemble predict runs configs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint bench clean
+TARGETS := help setup init data cv tune report compare ensemble predict runs configs submit submissions doctor test test-slow test-jax test-wheel test-kaggle lint audit bench clean
 .DEFAULT_GOAL := help
 .PHONY: $(TARGETS)
 
@@ -36,7 +37,7 @@ OTHERS := VENV SHELL MAKE% HOME PATH TMPDIR CC CFLAGS CXX CXXFLAGS CPPFLAGS LDFL
 # A word that no target takes is reported before anything is installed or trained.
 GIVEN := $(foreach _given,$(.VARIABLES),$(if $(findstring command,$(origin $(_given))),$(_given)))
 GIVEN := $(sort $(filter-out $(OTHERS),$(GIVEN)))
-DOUBTFUL := $(filter-out $(TARGETS) $(STAMP) $(STAMP_DEV) $(STAMP_JAX),$(MAKECMDGOALS)) \
+DOUBTFUL := $(filter-out $(TARGETS) $(STAMP) $(STAMP_DEV) $(STAMP_JAX) $(STAMP_AUDIT),$(MAKECMDGOALS)) \
   $(foreach _given,$(GIVEN),$(if $(filter $(TAKES_$(_given)),$(MAKECMDGOALS)),,$(_given))) \
   $(foreach _given,$(filter-out ARGS,$(GIVEN)),$(if $(value $(_given)),,$(_given))) \
   $(if $(wildcard $(STAMP)),,$(GIVEN))
@@ -116,6 +117,9 @@ lint: $(STAMP_DEV) ## Check style, types and the import contract
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
+audit: $(STAMP_AUDIT) ## Look for known vulnerabilities of the pinned packages; needs the network
+	@$(BIN)/python tools/audit.py
+
 bench: $(STAMP_DEV) ## Measure speed against plain scripts (10 minutes); ARGS=--quick is a short run
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -143,4 +147,9 @@ $(STAMP_DEV): $(STAMP)
 $(STAMP_JAX): $(STAMP_DEV)
 	@echo 'Installing JAX ...' >&2
 	$(call INSTALL,-e '.[dev$(COMMA)jax]')
+	@touch $@
+
+$(STAMP_AUDIT): $(STAMP)
+	@echo 'Installing pip-audit ...' >&2
+	$(call INSTALL,-e '.[audit]')
 	@touch $@

@@ -1,7 +1,17 @@
 """Exceptions shown to the user, and their exit codes."""
 
+import re
+from collections.abc import Sequence
+
 from kit.masking import masked
 from kit.typed import in_typed_form
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that end a line, control a terminal, or cannot be printed; user input may have them."""
+
+
+def _on_one_line(text: str) -> str:
+    return _CONTROL.sub(lambda one: one[0].encode("unicode_escape").decode(), text)
 
 
 class KitError(Exception):
@@ -13,7 +23,7 @@ class KitError(Exception):
         what: what is wrong: a short sentence without a full stop.
         where: file, line, column or configuration key; printed before `what`.
         expected, received: printed together on the second line.
-        hint: what to do; printed on the last line.
+        hint: what to do; printed on the last line. Several hints get a line each.
 
     Commands in backticks, as in `` `kit cv` ``, are printed as the user types them (see `kit.typed`).
     """
@@ -27,8 +37,11 @@ class KitError(Exception):
         where: str | None = None,
         expected: str | None = None,
         received: str | None = None,
-        hint: str | None = None,
+        hint: str | Sequence[str] | None = None,
     ) -> None:
+        what = _on_one_line(what)
+        where, expected, received = (one and _on_one_line(one) for one in (where, expected, received))
+        hint = "\n".join(map(_on_one_line, [hint] if isinstance(hint, str) else hint or ())) or None
         self.what, self.where, self.expected, self.received, self.hint = what, where, expected, received, hint
         difference = [f"expected {expected}"] if expected else []
         difference += [f"received {received}"] if received else []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
+from kit.arrays import opened_arrays
+from kit.damage import ARRAY_ERRORS
 from kit.errors import UserError
 from kit.files import atomic
 from kit.lazy import LazyModule
@@ -75,12 +75,14 @@ def read(path: Path) -> Images:
         UserError: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with opened_arrays(path.read_bytes()) as file:
             train, test = (
                 dict(zip(file[f"{name}_rows"].tolist(), file[name], strict=True))
                 for name in ("train", "test")
             )
-    except (OSError, ValueError, EOFError, LookupError, BadZipFile, zlib.error) as error:
+            if any(image.dtype != np.uint8 or image.ndim != 3 for image in (*train.values(), *test.values())):
+                raise ValueError("other arrays")
+    except ARRAY_ERRORS as error:
         raise UserError(
             "missing or damaged", where=str(path), hint="delete it, then: `kit report`"
         ) from error

@@ -1,5 +1,10 @@
-"""Turn Ctrl-C, SIGTERM and SIGHUP into one KeyboardInterrupt, raised only where it is safe."""
+"""Turn Ctrl-C, SIGTERM and SIGHUP into one KeyboardInterrupt, raised only where it is safe.
 
+The second signal means now: the command gets a moment to finish cleaning up, and then ends at once.
+"""
+
+import _thread
+import os
 import queue
 import signal
 import sys
@@ -7,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -15,13 +20,37 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AGAIN_SECONDS = 0.05
 """Time until an interrupt that was lost is raised again."""
+_GRACE = 0.5
+"""Seconds from the second signal until the process ends: a closing terminal sends SIGHUP twice at once."""
+_LAST_SECONDS = 0.3
+"""Seconds, at most, of the steps before that end."""
+
+
+class _State:
+    """What the signal handlers know; they exist once per process, as signals do.
+
+    Attributes:
+        installed: whether the second signal ends this process; a notebook's kernel must go on.
+        received: number of signals so far.
+        last_steps: called before the process ends at once.
+    """
+
+    installed = False
+    received = 0
+    last_steps: ClassVar[list[Callable[[], object]]] = []
+
+
+def at_once(step: Callable[[], object]) -> None:
+    """Let `step` run if a second signal ends this process at once, from a thread; errors are ignored."""
+    _State.last_steps.append(step)
 
 
 def install() -> None:
-    """Raise KeyboardInterrupt on SIGTERM and SIGHUP too.
+    """Raise KeyboardInterrupt on SIGTERM and SIGHUP too; the second signal ends the process (exit code 130).
 
     Signals that this process already ignores (started with `nohup`, or in the background) stay ignored.
     """
+    _State.installed, _State.received = True, 0
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -40,9 +69,10 @@ def repeated() -> Iterator[None]:
 
 
 def ignore() -> None:
-    """Ignore these signals from now on: the process is about to exit, and its results are written."""
+    """Ignore the next signal: the process is about to exit, and its results are written."""
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _count)
 
 
 @contextmanager
@@ -72,8 +102,9 @@ def deferred(wake: Callable[[], object] = lambda: None) -> Iterator[Callable[[fl
         return
     received = False
 
-    def defer(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
+    def defer(signum: int, frame: FrameType | None) -> None:
         nonlocal received
+        _count(signum, frame)
         received = True
         signals.put(None)
         wake()
@@ -101,8 +132,36 @@ def is_interrupt(error: BaseException | None) -> bool:
     return False
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the handler's signature
-    raise KeyboardInterrupt
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    _count(signum, frame)
+    if _State.received == 1:  # A second one would end the cleaning up after the first.
+        raise KeyboardInterrupt
+
+
+def _count(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
+    _State.received += 1
+    if _State.installed and _State.received == 2:
+        signal.signal(signal.SIGALRM, _end)
+        signal.setitimer(signal.ITIMER_REAL, _GRACE)
+
+
+def _end(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the handler's signature
+    """End the process although it is still cleaning up: files are complete or absent at every moment."""
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def take_steps() -> None:
+        for step in _State.last_steps:
+            with suppress(Exception):
+                step()
+        ended.put(None)
+
+    # A step may wait for a disk that hangs. `threading` would use locks that the interrupted code may hold.
+    _thread.start_new_thread(take_steps, ())
+    with suppress(queue.Empty):
+        ended.get(timeout=_LAST_SECONDS)
+    with suppress(OSError):  # After SIGHUP there is no terminal.
+        os.write(2, b"kit: ended at once; finished work is stored: rerun the same command to continue\n")
+    os._exit(130)
 
 
 def _interrupt_again(unraisable: "UnraisableHookArgs") -> None:
@@ -116,6 +175,7 @@ def _interrupt_again(unraisable: "UnraisableHookArgs") -> None:
 
     def again(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
         signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+        _State.received = 0
         signal.raise_signal(signal.SIGINT)  # The handler of SIGINT, which a block may have deferred.
 
     # Not at once: it would be ignored again here.

@@ -62,6 +62,12 @@ _PATTERNS = (
     (re.compile(r"\bKGAT_\w+"), MASK),
 )
 
+_CONTROLS = re.compile(
+    # All but tab, line feed, carriage return and escape; and an escape that starts something else than
+    # colours, cursor movement by lines, erasing of a line, or hiding of the cursor, which rich and kit write.
+    r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[(?:[\d;]*m|\d*[AGK]|\?25[hl]))"
+)
+
 _known: dict[str, re.Pattern[str]] = {}
 _sources: list[Callable[[], Iterable[str]]] = []
 
@@ -120,11 +126,17 @@ def learn_from(text: str, *, is_url: bool = False) -> None:
             learn(value, value.partition("#")[0], value.rstrip(";'\""))
 
 
-class MaskedStream(io.TextIOBase):
-    """A text stream that masks all text written to it.
+def harmless(text: str) -> str:
+    """Return `text` with control characters written out in hexadecimal, but for those that draw progress.
 
-    It has no `buffer`, so bytes cannot bypass the mask.
+    Labels, names of files and messages of servers come from other people: an escape sequence in them could
+    clear the terminal, change its title or its clipboard.
     """
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+class HarmlessStream(io.TextIOBase):
+    """A stream to a terminal that takes no control characters, see `harmless`. It has no `buffer`."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -135,8 +147,8 @@ class MaskedStream(io.TextIOBase):
         return self._stream.encoding
 
     def write(self, text: str) -> int:
-        """Write `text`, masked; return its length before masking."""
-        self._stream.write(masked(text))
+        """Write `text` without what would control the terminal; return its length before the change."""
+        self._stream.write(harmless(text) if self._stream.isatty() else text)
         return len(text)
 
     def flush(self) -> None:
@@ -150,6 +162,18 @@ class MaskedStream(io.TextIOBase):
     def fileno(self) -> int:
         """Return the descriptor of the underlying stream, for child processes."""
         return self._stream.fileno()
+
+
+class MaskedStream(HarmlessStream):
+    """A stream that masks all text written to it, wherever it leads.
+
+    It has no `buffer`, so bytes cannot bypass the mask.
+    """
+
+    def write(self, text: str) -> int:
+        """Write `text`, masked; return its length before masking."""
+        super().write(masked(text))
+        return len(text)
 
 
 def _pattern(secret: str) -> re.Pattern[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from kit.arrays import opened_arrays
 from kit.lazy import LazyModule
 from kit.records import History
 
@@ -47,9 +48,17 @@ def plan_members(models: Iterable[str], folds: int, seeds: Iterable[int], *, all
         folds: number of folds.
         seeds: training seeds.
         all_rows: whether to add one member per model and seed that is trained on all rows.
+
+    Raises:
+        ValueError: a model or a seed would make a path of a member's file: run.json may come from elsewhere.
     """
-    names, parts = list(models), [*range(folds), *([ALL_ROWS] if all_rows else [])]
-    return [Member(model, fold, seed) for seed in seeds for model in names for fold in parts]
+    names, numbers = list(models), list(seeds)
+    if any("/" in name or name.startswith(".") for name in names):
+        raise ValueError("a model's name is a path")
+    if not all(isinstance(seed, int) for seed in numbers):
+        raise ValueError("a seed is not an integer")
+    parts = [*range(folds), *([ALL_ROWS] if all_rows else [])]
+    return [Member(model, fold, seed) for seed in numbers for model in names for fold in parts]
 
 
 @dataclass(frozen=True)
@@ -93,8 +102,12 @@ def pack(result: MemberResult) -> bytes:
 
 
 def unpack(content: bytes, network: bytes | None = None) -> MemberResult:
-    """Return the result that `pack` serialised."""
-    with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
+    """Return the result that `pack` serialised.
+
+    Raises:
+        kit.damage.ARRAY_ERRORS: the bytes are damaged; see `opened_arrays`.
+    """
+    with PARSING, opened_arrays(content) as file:
         arrays = {name: file[name] for name in ARRAYS if name in file}
         history = History.model_validate(json.loads(file["history"].tobytes()))
     # A member trained on all rows has no held-out rows.

@@ -93,7 +93,7 @@ def read(path: Path) -> Oof:
         probs = np.array([row[fixed:] for row in rows], np.float64).reshape(len(rows), len(names))
         if not (np.isfinite(probs).all() and (abs(probs.sum(axis=1) - 1) < ROUNDING).all()):
             raise ValueError("a row has no probabilities")
-    except (OSError, ValueError, LookupError, csv.Error) as error:
+    except (OSError, ValueError, LookupError, OverflowError, csv.Error) as error:
         hint = "delete it, and run `kit cv` again as for this run: members are kept"
         raise UserError("missing or damaged", where=str(path), hint=hint) from error
     return Oof(labels, probs, names, numbers, ids=tuple(row[1] for row in rows) if fixed == 4 else ())

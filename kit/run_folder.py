@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from contextlib import contextmanager
+import time
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
-from kit import images, locks, names, oof, tables
+from kit import checksums, holders, images, locks, names, oof, tables
+from kit.arrays import load_array
+from kit.damage import ARRAY_ERRORS
 from kit.errors import KitError, UserError
-from kit.files import TRAIN_AGAIN, atomic
+from kit.files import TRAIN_AGAIN, atomic, read_json, write_json
 from kit.lazy import LazyModule
-from kit.masking import masked
-from kit.members import Member, MemberResult, pack, plan_members, unpack
+from kit.member_files import REPAIR, MemberFiles
+from kit.members import Member, plan_members
 from kit.names import plain_name
 from kit.records import EnsembleRecord, Report, RunRecord, Status
 from kit.records.files import read_record, write_record
 from kit.studies import refuse_study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -34,13 +37,14 @@ else:
     np = LazyModule("numpy")
 
 RUNS = names.RUNS
+COVERED = ("*.npy", "*.npz", "*.csv", "ensemble.json", "report.json", "members/*.npz", "members/*.keras")
+"""The files that SHA256SUMS covers; run.json and report.html carry their own checksum."""
+_PATIENCE = 10.0
+"""Seconds to wait while another process writes the run."""
 
 
-class Run:
-    """The folder of one cross-validation."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+class Run(MemberFiles):
+    """The folder of one cross-validation, or of an ensemble of runs."""
 
     @property
     def name(self) -> str:
@@ -111,11 +115,13 @@ class Run:
     def status(self) -> Status:
         """Return the status; a run whose process was killed is interrupted.
 
+        Takes seconds if another host left the record of its lock; see `kit.holders.is_held`.
+
         Raises:
             UserError: run.json is missing or damaged.
         """
         status = self.read_record().status
-        return "interrupted" if status == "running" and locks.held(self.path) is False else status
+        return "interrupted" if status == "running" and holders.is_held(self.path) is False else status
 
     def how_to_finish(self) -> str:
         """Return what to do about a run that is not finished."""
@@ -141,26 +147,46 @@ class Run:
         return read_record(self.info_path, RunRecord)
 
     def write_record(self, record: RunRecord) -> None:
-        """Replace run.json."""
-        write_record(self.info_path, record)
+        """Replace run.json; its key `checksum` covers all others."""
+        content = record.model_dump(mode="json")
+        write_json(self.info_path, content | {"checksum": checksums.of_record(content)})
+
+    def check_record(self) -> bool:
+        """Return whether run.json is as `write_record` wrote it; False if an earlier version wrote it.
+
+        Raises:
+            UserError: it is not readable, or its checksum differs.
+        """
+        content = read_json(self.info_path)
+        if "checksum" not in content and checksums.known(self.path) is None:
+            return False
+        if content.get("checksum") != checksums.of_record(content):
+            raise UserError("damaged or edited: its own checksum differs", where=str(self.info_path))
+        return True
 
     def read_report(self) -> Report:
         """Return report.json; see `read_record` for errors."""
-        again = "delete it and compute it again" if self.report_path.exists() else "compute it"
-        return read_record(self.report_path, Report, repair=f"{again}: `kit report {self.name}`")
+        if not self.report_path.exists():
+            return read_record(self.report_path, Report, repair=f"compute it: `kit report {self.name}`")
+        repair = f"delete it and compute it again: `kit report {self.name}`"
+        self._check(self.report_path, repair)
+        return read_record(self.report_path, Report, repair=repair)
 
     def write_report(self, report: Report) -> None:
         """Replace report.json."""
-        write_record(self.report_path, report)
+        with self.recorded(self.report_path) as path:
+            write_record(path, report)
 
     def read_ensemble(self) -> EnsembleRecord:
         """Return ensemble.json (blend.json in runs of version 1); see `read_record` for errors."""
         old = self.path / "blend.json"
+        self._check(self.ensemble_path, REPAIR)
         return read_record(old if old.is_file() else self.ensemble_path, EnsembleRecord)
 
     def write_ensemble(self, ensemble: EnsembleRecord) -> None:
         """Replace ensemble.json."""
-        write_record(self.ensemble_path, ensemble)
+        with self.recorded(self.ensemble_path) as path:
+            write_record(path, ensemble)
 
     def read_folds(self) -> NDArray[np.int8]:
         """Return (seeds, rows) int8: the fold that holds the row out.
@@ -168,32 +194,21 @@ class Run:
         Raises:
             UserError: the file is missing or damaged.
         """
+        self._check(self.folds_path, REPAIR)
         try:
-            folds: NDArray[np.int8] = np.load(self.folds_path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            folds: NDArray[np.int8] = load_array(self.folds_path)
+            if folds.dtype != np.int8 or folds.ndim != 2:
+                raise ValueError("another array")
+        except ARRAY_ERRORS as error:
             raise UserError("missing or damaged", where=str(self.folds_path), hint=TRAIN_AGAIN) from error
         return folds
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
         """Write (seeds, rows) int8: the fold that holds the row out."""
-        with atomic(self.folds_path) as file:
-            np.save(file, folds, allow_pickle=False)
-
-    def member_path(self, member: Member) -> Path:
-        """Arrays of a member; its Keras model is in the same folder."""
-        return self.path / "members" / f"{member}.npz"
-
-    def network_path(self, member: Member) -> Path:
-        """The Keras model of a member; other kinds of models have none."""
-        return self.member_path(member).with_suffix(".keras")
-
-    def has(self, member: Member) -> bool:
-        """Return whether the member is trained and readable."""
-        try:
-            with np.load(self.member_path(member), allow_pickle=False) as arrays:
-                return "history" in arrays
-        except (OSError, EOFError, ValueError, BadZipFile):
-            return False
+        buffer = BytesIO()  # NumPy does not say why a file cannot be written.
+        np.save(buffer, folds, allow_pickle=False)
+        with self.recorded(self.folds_path) as path, atomic(path) as file:
+            file.write(buffer.getvalue())
 
     def planned(self) -> list[Member]:
         """Return the members that the run's configuration requires, trained or not; none for an ensemble.
@@ -207,49 +222,88 @@ class Run:
         config = record.config
         try:
             folds, seeds = config["folds"]["count"], config["seeds"]
+            if not (type(folds) is int and 0 < folds <= 100 and all(type(seed) is int for seed in seeds)):
+                raise TypeError("not numbers")
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UserError("config is damaged", where=str(self.info_path), hint=TRAIN_AGAIN) from error
 
     def read_oof(self) -> Oof:
         """Return oof.csv; see `kit.oof.read`."""
+        self._check(self.oof_path, REPAIR)
         return oof.read(self.oof_path)
 
     def write_oof(self, table: Oof) -> None:
         """Replace oof.csv."""
-        oof.write(self.oof_path, table)
+        with self.recorded(self.oof_path) as path:
+            oof.write(path, table)
 
     def write_test(self, table: Predictions) -> None:
         """Replace test.csv."""
-        tables.write_test(self.test_path, table)
+        with self.recorded(self.test_path) as path:
+            tables.write_test(path, table)
 
     def write_history(self, report: Report) -> None:
         """Replace history.csv."""
-        tables.write_history(self.history_path, report)
+        with self.recorded(self.history_path) as path:
+            tables.write_history(path, report)
 
     def read_images(self) -> Images:
         """Return images.npz; see `kit.images.read`."""
+        self._check(self.images_path, "delete it, then: `kit report`")
         return images.read(self.images_path)
 
     def write_images(self, shown: Images) -> None:
         """Replace images.npz."""
-        images.write(self.images_path, shown)
+        with self.recorded(self.images_path) as path:
+            images.write(path, shown)
+
+    def start_sums(self) -> None:
+        """Write SHA256SUMS with the files that the run has, if it has none or only a damaged one."""
+        if checksums.known(self.path) is None:
+            there = [path for pattern in COVERED for path in self.path.glob(pattern)]
+            sums = {path.relative_to(self.path).as_posix(): checksums.digest(path) for path in there}
+            checksums.write(self.path, sums)
+
+    def recorded(self, path: Path) -> AbstractContextManager[Path]:
+        """Replace a file of the run, after its line in SHA256SUMS; see `kit.checksums.recorded`."""
+        return checksums.recorded(self.path, path)
+
+    def _check(self, path: Path, hint: str) -> None:
+        """Check a file against its line in SHA256SUMS; whoever reads it reports that it is missing."""
+        with suppress(OSError):
+            checksums.check(self.path, path, hint)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def updating(self) -> Iterator[None]:
+        """Keep other processes from writing this run, as `locked` does, for an update of a few seconds.
+
+        On a file system without locks, no process but `kit report` can write the run: it goes ahead.
+
+        Raises:
+            UserError: another process writes the run and does not end soon.
+        """
+        with ExitStack() as stack:
+            with suppress(locks.NoLocksError):
+                deadline = time.monotonic() + _PATIENCE
+                while not stack.enter_context(locks.locked(self.path, wait=False)):
+                    stack.close()
+                    if time.monotonic() > deadline:
+                        raise UserError("another process is writing this run", where=str(self.path))
+            yield
+
+    @contextmanager
+    def locked(self, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Keep other processes from writing this run; the lock ends with the process, even if it is killed.
+
+        Args:
+            say: receives a line if the lock of a process on another host is taken over.
 
         Raises:
             UserError: another process holds the lock, or the file system has no locks.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with locks.locked(self.path, wait=False) as held:
-            if not held:
-                raise UserError(
-                    "another process is writing this run",
-                    where=str(self.path),
-                    hint="wait for it, or choose another name",
-                )
+        with locks.locked(self.path, wait=False) as held, holders.claimed(self.path, held=held, say=say):
             # Partly written files of a killed process.
             for path in [*self.path.glob(".*"), *self.path.glob("members/.*")]:
                 if path.is_file():
@@ -257,31 +311,10 @@ class Run:
             yield
 
     def clear(self) -> None:
-        """Remove everything in the run's folder."""
+        """Remove everything in the run's folder except the record of who holds its lock."""
         for path in self.path.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-    def log_path(self, member: Member) -> Path:
-        """The stderr of a failed member's worker; deleted when the member is trained."""
-        return self.member_path(member).with_suffix(".log")
-
-    def write_log(self, member: Member, text: str) -> None:
-        """Replace a member's log; secrets are masked."""
-        with atomic(self.log_path(member)) as file:
-            file.write(masked(text).encode())
-
-    def write_member(self, member: Member, result: MemberResult) -> None:
-        """Write a member: its model first, so that a member with arrays is complete."""
-        self.log_path(member).unlink(missing_ok=True)
-        if result.network is not None:
-            with atomic(self.network_path(member)) as file:
-                file.write(result.network)
-        with atomic(self.member_path(member)) as file:
-            file.write(pack(result))
-
-    def read_member(self, member: Member) -> MemberResult:
-        """Return a member's arrays and history, without its network."""
-        return unpack(self.member_path(member).read_bytes())
+            if path.name != holders.NAME:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def data_page_path(config: str) -> Path:
@@ -361,6 +394,23 @@ def find_run(name: str | None, *, on_sample: bool = True) -> Run:
         expected=f"a run ({known or 'none yet'}) or the path of one",
         hint="`kit runs` lists them" if known else "train one: `kit cv`",
     )
+
+
+def newest_run(config: str) -> Run:
+    """Return the newest run of a configuration, finished or not.
+
+    Raises:
+        UserError: there is none.
+    """
+    for run in all_runs():
+        try:
+            record = run.read_record()
+        except KitError:
+            continue
+        if record.config_name == config and not record.sources:
+            return run
+    hint = "name one: --run NAME; `kit runs` lists them"
+    raise UserError(f"there is no run of the configuration {config!r}", where=str(RUNS), hint=hint)
 
 
 def _similar_run(name: str) -> str:

@@ -5,10 +5,13 @@ import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from kit import interrupts
 from kit.errors import UserError
+from kit.os_errors import reason
 
 PREFIX = "kit-"
 _LOCK = "lock"
@@ -18,7 +21,7 @@ def scratch() -> Path:
     """Return the folder for temporary files, the same one on every call.
 
     It is removed when the process ends. If the process is killed, its training workers
-    (`kit.training.worker`) remove the folder, or the next process that calls this function.
+    (`kit.training.worker`) remove the folder, or the next `kit` does (`sweep`).
 
     Raises:
         UserError: no temporary folder is writable.
@@ -28,17 +31,21 @@ def scratch() -> Path:
 
 @cache
 def _folder_of(process: int) -> Path:
+    folder = None
     try:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         _hold(folder)
     except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         raise UserError(
-            f"no temporary files can be written: {error.strerror}",
-            where=error.filename,
+            f"no temporary files can be written: {reason(error)}",
+            where=str(folder.parent if folder else error.filename or tempfile.gettempdir()),
             hint="set TMPDIR to a writable folder",
         ) from error
     atexit.register(_remove, folder, process)
-    _sweep(folder.parent)
+    interrupts.at_once(lambda: _remove(folder, process))
+    sweep()
     return folder
 
 
@@ -53,14 +60,40 @@ def _hold(folder: Path) -> None:
     (folder / f".{_LOCK}").rename(folder / _LOCK)
 
 
+def explained(error: OSError) -> str | None:
+    """Return an error of a file in the temporary folder as one line; None if it is of another file."""
+    folder = Path(tempfile.gettempdir())
+    path = Path(os.fsdecode(error.filename or "."))
+    if path == folder or not path.is_relative_to(folder):
+        return None
+    if not (folder / path.relative_to(folder).parts[0] / _LOCK).exists():
+        return None
+    return f"{folder}: {reason(error)}; set TMPDIR to a writable folder with free space"
+
+
 def _remove(folder: Path, process: int) -> None:
     if os.getpid() == process:  # A forked child inherits the exit handlers.
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete(folder)
 
 
-def _sweep(parent: Path) -> None:
-    """Remove the folders of killed processes of this user."""
-    for lock in parent.glob(f"{PREFIX}*/{_LOCK}"):
+def _delete(folder: Path) -> None:
+    """Remove a folder, its lock last: if this process is killed meanwhile, the next one removes the rest."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _LOCK:
+                path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the folders that killed processes of this user left."""
+    try:
+        locks = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_LOCK}"))
+    except OSError:
+        return  # No temporary folder is writable, or this one cannot be read.
+    for lock in locks:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
@@ -68,7 +101,7 @@ def _sweep(parent: Path) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(handle).st_uid == os.getuid():
-                shutil.rmtree(lock.parent, ignore_errors=True)
+                _delete(lock.parent)
         except OSError:
             continue  # Its process is running.
         finally:

@@ -120,7 +120,8 @@ class StudyFolder:
             with locks.locked(mark, wait=False):
                 yield
         finally:
-            mark.unlink(missing_ok=True)
+            with suppress(OSError):  # The next call removes it.
+                mark.unlink(missing_ok=True)
 
     def _process_files(self) -> list[Path]:
         with suppress(OSError):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kit import interrupts
 from kit.config import Config
 from kit.ensembling.columns import assemble
 from kit.ensembling.methods import Combined
@@ -48,6 +49,9 @@ def _isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_CONFIG_HOME", "KERAS_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
+    # A test that calls `install` must not let later signals end this process.
+    monkeypatch.setattr(interrupts._State, "installed", False)
+    monkeypatch.setattr(interrupts._State, "received", 0)
 
 
 @pytest.fixture

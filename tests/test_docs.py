@@ -55,6 +55,17 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_no_marks_of_a_merge(page: str) -> None:
+    assert not re.findall(r"^(?:<<<<<<<|=======|>>>>>>>).*", PAGES[page], re.MULTILINE)
+
+
+def test_the_tests_that_reliability_names_exist() -> None:
+    named = set(re.findall(r"`(tests/[a-z_/]+\.py)`", PAGES["docs/reliability.md"]))
+    assert len(named) > 20
+    assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
+
+
 def anchors(text: str) -> set[str]:
     """Return the anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)

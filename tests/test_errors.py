@@ -31,3 +31,8 @@ def test_missing_parts_leave_no_empty_line(parts: dict[str, str], message: str) 
 @pytest.mark.parametrize(("kind", "code"), [(KitError, 1), (UserError, 2), (InterruptedRunError, 130)])
 def test_exit_codes(kind: type[KitError], code: int) -> None:
     assert kind("wrong").exit_code == code
+
+
+def test_input_of_the_user_stays_on_one_line() -> None:
+    error = KitError("unknown key x\ny", where="--set \x1b[31m", received="\ud800")
+    assert str(error) == "--set \\x1b[31m: unknown key x\\ny\nreceived \\ud800"

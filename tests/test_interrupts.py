@@ -1,10 +1,12 @@
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,9 +20,18 @@ def _handlers() -> Iterator[None]:
     hook, sys.unraisablehook = sys.unraisablehook, sys.__unraisablehook__
     interrupts.install()
     yield
+    # A second signal ends the process a moment later.
+    signal.setitimer(signal.ITIMER_REAL, 0)
     sys.unraisablehook = hook
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def started(code: str) -> Any:
+    """Start Python with its output in pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def send(number: signal.Signals = signal.SIGTERM) -> None:
@@ -151,3 +162,57 @@ def test_another_exception_in_a_destructor_is_shown(capfd: pytest.CaptureFixture
     one = Faulty()
     del one
     assert "ValueError: faulty" in capfd.readouterr().err
+
+
+HANGS = """
+import sys, time
+from pathlib import Path
+from kit import interrupts
+interrupts.install()
+interrupts.at_once(lambda: 1 / 0)
+interrupts.at_once(lambda: print("last step", flush=True))
+try:
+    print("ready", flush=True)
+    time.sleep(600)
+finally:
+    print("cleaning", flush=True)
+    time.sleep({seconds})
+    print("clean", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_second_signal_ends_a_process_whose_cleaning_hangs(number: signal.Signals) -> None:
+    with started(HANGS.format(seconds=600)) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "cleaning\n"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "last step\n")
+    assert err == "kit: ended at once; finished work is stored: rerun the same command to continue\n"
+
+
+def test_the_second_signal_lets_cleaning_end_that_takes_a_moment() -> None:
+    with started(HANGS.format(seconds=0.1)) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "cleaning\n"
+        process.send_signal(signal.SIGHUP)
+        out, _ = process.communicate(timeout=60)
+    assert out == "clean\n"
+
+
+def test_the_second_signal_does_not_end_a_process_without_the_handlers_of_the_command_line() -> None:
+    code = """
+import signal
+from kit.interrupts import deferred
+try:
+    with deferred():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print(signal.getitimer(signal.ITIMER_REAL))
+"""
+    with started(code) as process:
+        assert process.communicate(timeout=60)[0] == "(0.0, 0.0)\n"

@@ -178,3 +178,44 @@ def test_late_secrets_are_read_once_before_the_next_text() -> None:
     assert masking.masked("it is a-late-secret") == "it is ***"
     assert masking.masked("a-late-secret") == "***"
     assert reads == ["read"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+ATTACKS = {
+    "\x1b]0;title\x07": r"\x1b]0;title\x07",
+    "\x1b]52;c;Y3VybA==\x1b\\": r"\x1b]52;c;Y3VybA==\x1b" + "\\",
+    "\x1b[2J\x1b[H": r"\x1b[2J\x1b[H",
+    "\x1bc": r"\x1bc",
+    "\x9b2J": r"\x9b2J",
+    "\x1b": r"\x1b",
+    "a\x00b\x08\x7f": r"a\x00b\x08\x7f",
+}
+
+
+@pytest.mark.parametrize("kind", [MaskedStream, masking.HarmlessStream])
+@pytest.mark.parametrize("text", ATTACKS, ids=ascii)
+def test_no_text_controls_the_terminal(kind: type[masking.HarmlessStream], text: str) -> None:
+    underlying = Terminal()
+    kind(underlying).write(f"label {text}\n")
+    assert underlying.getvalue() == f"label {ATTACKS[text]}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\x1b[1;31mred\x1b[0m", "\r\x1b[2K", "\x1b[1A\x1b[2K", "\x1b[?25l", "\x1b[?25h", "é\t漢\r\n"],
+    ids=ascii,
+)
+def test_colours_and_progress_are_drawn(text: str) -> None:
+    underlying = Terminal()
+    masking.HarmlessStream(underlying).write(text)
+    assert underlying.getvalue() == text
+
+
+def test_a_file_gets_what_was_written() -> None:
+    underlying = io.StringIO()
+    masking.HarmlessStream(underlying).write("\x1b[2J")
+    assert underlying.getvalue() == "\x1b[2J"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit import run_folder
+from kit import member_files, run_folder
 from kit.errors import UserError
 from kit.files import write_json
 from kit.members import ALL_ROWS, Member, MemberResult
@@ -63,7 +63,7 @@ def test_a_member_counts_only_once_its_network_is_written(
     def full(_: MemberResult) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run_folder, "pack", full)
+    monkeypatch.setattr(member_files, "pack", full)
     with pytest.raises(OSError, match="No space"):
         run.write_member(MEMBER, result)
     assert not run.has(MEMBER)
@@ -99,6 +99,20 @@ def test_json_with_nan_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
 def test_the_plan_follows_the_configuration(example: Make) -> None:
     run = example(models=("cnn", "knn"), seeds=(0, 4)).write(status="running")
     assert sorted(run.planned()) == [Member(m, f, s) for m in ("cnn", "knn") for f in (0, 1) for s in (0, 4)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"models": {"../../outside": {}}}, {"models": {"/etc/x": {}}}, {"seeds": ["/../../outside"]}],
+    ids=str,
+)
+def test_no_member_leads_out_of_the_folder(example: Make, change: dict[str, Any]) -> None:
+    """Another person may have written run.json."""
+    run = example().write(status="running")
+    record = run.read_record()
+    run.write_record(record.model_copy(update={"config": record.config | change}))
+    with pytest.raises(UserError, match=r"run\.json: config is damaged"):
+        run.planned()
 
 
 def test_members_on_all_rows_are_planned_if_configured(example: Make) -> None:
@@ -180,7 +194,8 @@ def test_partly_written_files_are_deleted(tmp_path: Path) -> None:
         (tmp_path / place).write_bytes(b"half")
     (tmp_path / ".notes").mkdir()
     with run.locked():
-        assert {path.name for path in tmp_path.rglob("*")} == {".notes", "members", "cnn-f3-s7.log"}
+        left = {path.name for path in tmp_path.rglob("*")}
+        assert left == {".notes", "lock.json", "members", "cnn-f3-s7.log"}
 
 
 def test_clearing_a_run_leaves_an_empty_folder(tmp_path: Path, result: MemberResult) -> None:
@@ -300,3 +315,21 @@ def test_the_page_of_a_comparison_of_many_runs_has_a_short_name_of_its_own() -> 
     first, second = (run_folder.comparison_path(own) for own in (names, [*names[:-1], "other"]))
     assert first != second
     assert len(first.name.encode()) < 120
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"folds": {"count": 10**9}, "seeds": [0], "models": {"cnn": {}}},
+        {"folds": {"count": True}, "seeds": [0], "models": {"cnn": {}}},
+        {"folds": {"count": 2}, "seeds": ["0"], "models": {"cnn": {}}},
+        {"folds": {"count": 2}, "seeds": 3, "models": {"cnn": {}}},
+        {"folds": [], "seeds": [0], "models": {"cnn": {}}},
+    ],
+)
+def test_a_damaged_configuration_plans_no_members(config: dict[str, Any], tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    content = {"version": 2, "config_name": "a", "hash": "1", "sample": True, "config": config}
+    write_json(run.info_path, content)
+    with pytest.raises(UserError, match=r"run\.json: config is damaged"):
+        run.planned()

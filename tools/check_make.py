@@ -26,7 +26,7 @@ OTHER_NAMES = {
 OPTIONS = {
     "init": ("name", "train", "force"),
     "data": ("config", "source", "force", "timeout"),
-    "cv": ("config", "set", "run", "jobs", "fresh"),
+    "cv": ("config", "set", "run", "jobs", "fresh", "checkpoint", "verify"),
     "tune": ("config", "set", "trials", "timeout", "study", "storage", "jobs", "json", "open"),
     "report": ("json", "open"),
     "compare": ("json", "open"),
@@ -39,7 +39,7 @@ OPTIONS = {
     "doctor": ("config", "json"),
 }
 """Options of `kit` by target."""
-FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "invert", "studies"}
+FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "invert", "studies", "verify"}
 VARIABLES = {
     "c": ("CONFIG",), "configuration": ("CONFIG",), "dir": ("SOURCE",), "file": ("FILES", "SOURCE", "RUN"),
     "flags": ("ARGS",), "folder": ("SOURCE", "FILES"), "image": ("FILES",), "images": ("FILES",),

@@ -12,9 +12,10 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from kit import __version__, interrupts
+from kit import __version__, interrupts, scratch
 from kit.errors import KitError
-from kit.masking import MaskedStream, learn_from, learn_later, masked
+from kit.masking import HarmlessStream, MaskedStream, learn_from, learn_later, masked
+from kit.os_errors import exit_code, explained
 
 COMMANDS = {
     "configs": "List the configurations, or the keys of one.",
@@ -30,18 +31,6 @@ COMMANDS = {
     "submit": "Send a run's submission to Kaggle and wait for its score.",
     "submissions": "Show every submission: OOF score against leaderboard score.",
     "tune": "Search for a better configuration and confirm it.",
-}
-
-# OS errors that the user can fix, with what to do.
-_FIXABLE = {
-    errno.EACCES: "look at the permissions",
-    errno.EDQUOT: "free space on this disk",
-    errno.ENOSYS: "work in a folder on a local disk",
-    errno.EOPNOTSUPP: "work in a folder on a local disk",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ENOSPC: "free space on this disk",
-    errno.EPERM: "look at the permissions",
-    errno.EROFS: "work in a writable folder",
 }
 
 # Packages whose name in the registry is not that of the module.
@@ -91,6 +80,8 @@ def _add_debug(command: click.Command) -> None:
 @click.version_option(__version__, prog_name="kit")
 def kit() -> None:
     """From train.csv to a Kaggle score, with a reliable out-of-fold (OOF) estimate of it."""
+    # Here too, since a command that resumes a complete run needs no temporary folder of its own.
+    scratch.sweep()
 
 
 def main() -> NoReturn:
@@ -161,9 +152,8 @@ def explain(error: Exception) -> tuple[str, int]:
     """Return the message of an error (at most three lines) and the exit code."""
     if isinstance(error, KitError):
         return str(error), error.exit_code
-    if isinstance(error, OSError) and error.errno in _FIXABLE:
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}; {_FIXABLE[error.errno]}", 2
+    if isinstance(error, OSError) and error.errno is not None:
+        return scratch.explained(error) or explained(error), exit_code(error)
     first_line = (str(error).splitlines() or [""])[0]
     if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] != "kit":
         name = error.name.partition(".")[0]
@@ -174,12 +164,17 @@ def explain(error: Exception) -> tuple[str, int]:
 
 
 def _hide_secrets() -> None:
-    """Mask secrets on stderr, also in tracebacks, in warnings and in the output of other threads."""
+    """Mask secrets on stderr, also in tracebacks, in warnings and in the output of other threads.
+
+    No text from elsewhere controls the terminal, neither on stderr nor on stdout.
+    """
     learn_later(_secrets)
     for argument in sys.argv[1:]:
         learn_from(argument)
     if sys.stderr is not None:  # None if the caller closed it.
         sys.stderr = MaskedStream(sys.stderr)
+    if sys.stdout is not None and sys.stdout.isatty():
+        sys.stdout = HarmlessStream(sys.stdout)
 
 
 def _secrets() -> set[str]:

@@ -4,7 +4,8 @@ import click
 
 from kit.cli import options
 from kit.cli.busy import Busy
-from kit.errors import InterruptedRunError
+from kit.errors import InterruptedRunError, KitError
+from kit.run_folder import find_run, newest_run
 
 
 @click.command(
@@ -15,12 +16,36 @@ from kit.errors import InterruptedRunError
 @click.option("--run", "name", metavar="NAME", help="Name of the run (default: CONFIG-HASH).")
 @options.jobs
 @click.option("--fresh", is_flag=True, help="Delete the existing run and retrain it.")
-def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int | None, fresh: bool) -> None:
+@click.option(
+    "--checkpoint",
+    type=options.Duration(),
+    default="30s",
+    show_default=True,
+    help="Shortest time between two checkpoints of a network in training (0: after every epoch).",
+)
+@click.option(
+    "--verify", is_flag=True, help="Only check the files of a run: --run NAME, or the newest of -c."
+)
+def command(
+    *,
+    config: str,
+    changes: tuple[str, ...],
+    name: str | None,
+    jobs: int | None,
+    fresh: bool,
+    checkpoint: float,
+    verify: bool,
+) -> None:
     """Train the missing members, ensemble all, and report the out-of-fold (OOF) score.
 
     Rerun the same command to resume an interrupted run, or to show the report of a complete one. With more
-    seeds, only those are trained.
+    seeds, only those are trained. A network that was in training continues after its latest checkpoint.
     """
+    if verify:
+        if changes or fresh:
+            raise click.UsageError("--verify checks a run as it is: it takes no --set and no --fresh")
+        show_verification(config, name)
+        return
     with Busy() as busy:
         busy("loading kit")
         from rich.console import Console
@@ -42,6 +67,7 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
                 name=name,
                 jobs=jobs,
                 fresh=fresh,
+                checkpoint=checkpoint,
                 origin=origin_of(config, changes, name),
             )
             if complete:
@@ -53,3 +79,28 @@ def command(config: str, changes: tuple[str, ...], name: str | None, jobs: int |
         if run is None:
             raise
         raise InterruptedRunError("interrupted; the run is complete: `kit report` shows it") from None
+
+
+def show_verification(config: str, name: str | None) -> None:
+    """Print what is wrong with the files of a run, a line each.
+
+    Args:
+        config: the configuration whose newest run is checked, unless `name` is given.
+        name: the run's name or path.
+
+    Raises:
+        UserError: there is no such run, or a process is writing it.
+        KitError: something is wrong.
+    """
+    with Busy() as busy:
+        busy("verifying the run")
+        from kit.config import find
+        from kit.pipeline.verify import verify
+
+        run = find_run(name) if name else newest_run(find(config).stem)
+        found = verify(run)
+    for one in found.findings:
+        click.echo(str(one))
+    if found.findings:
+        raise KitError(str(found), where=str(run.path), hint=found.repair)
+    click.echo(f"{run.path}: {found}")

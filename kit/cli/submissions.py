@@ -29,7 +29,7 @@ def command(as_json: bool) -> None:
 
     ledger = Ledger()
     failure = None
-    if ledger.records():
+    if ledger.records() or ledger.damaged():
         try:
             if has_credentials():
                 refresh(ledger, timeout=30.0, say=lambda text: click.echo(in_typed_form(text), err=True))

@@ -18,7 +18,7 @@ from kit.metrics import HITS, LOSS, Metric
 from kit.records import Params, Replicate
 from kit.reports.formatting import duration
 from kit.reports.progress_text import SAMPLE, clock_time
-from kit.reports.study.figures import known_score
+from kit.reports.study.figures import known_score, seconds_of
 from kit.reports.study.wording import minutes, value_text
 from kit.terminals import can_redraw
 from kit.training.launch.base import Activity, Event, Progress
@@ -154,7 +154,7 @@ class TuningTerminal:
         self.state.replicate_acts(name, replicate, event)
 
     def _outcome(self, trial: "FrozenTrial", at: str, best: float) -> str:
-        seconds = trial.duration.total_seconds() if trial.duration else 0.0
+        seconds = seconds_of(trial) or 0.0
         if trial.state.name == "PRUNED":
             return f"pruned at {at or 'the start'} ({duration(seconds)})"
         if trial.state.name != "COMPLETE" or trial.value is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kit.records import Params, Replicate
-from kit.reports.progress import LIBRARIES, State, by_time, phase_text
+from kit.reports.member_progress import LIBRARIES, State, by_time, phase_text
 from kit.training.launch.base import Activity, Event, Progress
 
 if TYPE_CHECKING:

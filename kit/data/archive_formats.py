@@ -10,18 +10,17 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from kit.data import compressed
+from kit.data.compressed import LITTLE, MOST_TIMES
 from kit.errors import UserError
 
 SUFFIXES = (".zip", ".7z", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 """Endings of archives."""
 MOST_FILES = 5_000_000
-MOST_TIMES = 200
-"""How many times its own size an archive may unpack to; ordinary ones reach 20."""
-LITTLE = 1 << 30
-"""Bytes up to which any archive may unpack: blank images shrink to a thousandth."""
+MOST_HEADER = 1 << 20
+"""Bytes of a file's name and properties in a tar, which are read into memory."""
 _JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"}
 """What operating systems add to archives."""
 
@@ -161,7 +160,7 @@ def _unpack_zip(archive: Path, writer: _Writer) -> None:
 
 def _unpack_tar(archive: Path, writer: _Writer) -> None:
     try:
-        with tarfile.open(archive) as opened:
+        with tarfile.open(archive, tarinfo=_CheckedHeader) as opened:
             for member in opened:
                 if member.isdir():
                     continue
@@ -176,6 +175,19 @@ def _unpack_tar(archive: Path, writer: _Writer) -> None:
         raise UserError(f"the archive is truncated or damaged ({error})", where=writer.name) from error
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror or error}", where=writer.name) from error
+
+
+class _CheckedHeader(tarfile.TarInfo):
+    """The header of a file in a tar; a long name or properties are files of their own, read into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the header in `buf`; see `tarfile.TarInfo.frombuf`."""
+        header = super().frombuf(buf, encoding, errors)
+        # Those of GNU tar, of POSIX, of Solaris.
+        if header.type in (b"L", b"K", b"x", b"g", b"X") and header.size > MOST_HEADER:
+            raise tarfile.ReadError(f"the name of a file has {header.size:,} bytes")
+        return header
 
 
 def _check_end(archive: tarfile.TarFile) -> None:

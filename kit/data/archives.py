@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kit.data.archive_formats import Budget, Progress, budget, is_archive, plain_name, write_files
 from kit.errors import UserError
-from kit.files import where_offered
+from kit.files import FOLDER_MODE, where_offered
 
 MOST_DEPTH = 3
 """How many archives may be within each other."""
@@ -52,7 +52,7 @@ def unpack(source: Path, target: Path, on_progress: Progress = _silent) -> None:
             content = _without_wrapper(content, {plain_name(source.name), target.name})
         _unpack_inner(content, str(source), left, 1, on_progress)
         with where_offered():
-            content.chmod(0o755)
+            content.chmod(FOLDER_MODE)
         content.rename(target)
     except BaseException as error:
         if staging is not None:
@@ -117,7 +117,7 @@ def _unpack_inner(folder: Path, name: str, left: Budget, depth: int, on_progress
             files[0].rename(place.parent / files[0].name)
         else:
             with where_offered():
-                inner.chmod(0o755)
+                inner.chmod(FOLDER_MODE)
             _unpack_inner(inner, called, left, depth + 1, on_progress)
             inner.rename(place)
         shutil.rmtree(content, ignore_errors=True)

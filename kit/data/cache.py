@@ -24,9 +24,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kit.config import Config
+from kit.data.integrity import check_of, total
 from kit.data.layout import READING
 from kit.errors import UserError
-from kit.files import atomic, where_offered
+from kit.files import FOLDER_MODE, atomic, where_offered
+from kit.os_errors import reason
 from kit.records import Record
 from kit.scratch import scratch
 from kit.task.labels import LabelEncoder
@@ -51,6 +53,8 @@ class Metadata(Record):
         test_ids: of the test rows; empty if the files have none.
         warnings: findings of the data check, one sentence each.
         files: size in bytes and modification time in ns of each array's file.
+        totals: of each array; see `kit.data.integrity.total`.
+        check: of all other fields; see `kit.data.integrity.check_of`.
     """
 
     fingerprint: str
@@ -59,6 +63,8 @@ class Metadata(Record):
     test_ids: tuple[str, ...]
     warnings: tuple[str, ...]
     files: dict[str, list[int]] = Field({})
+    totals: dict[str, int] = Field({})
+    check: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,15 +132,27 @@ def key(hashed: Mapping[str, list[Any]], config: Config, stamp: str = "") -> str
 
 
 def find(folder: Path) -> Entry | None:
-    """Return the entry in `folder`; None if there is none, or if it is damaged."""
+    """Return the entry in `folder`; None if there is none, or if it is damaged, which is said once."""
     try:
         meta = Metadata.model_validate_json((folder / "meta.json").read_bytes())
-        if meta.files != {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}:
-            return None
+        stamps = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError:  # There is none, or `write` says why the cache cannot be used.
         return None
+    except (EOFError, ValueError, KeyError, TypeError):
+        return _refused(folder, "a file is damaged")
+    if meta.check != check_of(meta, "check"):
+        return _refused(folder, "meta.json was changed, or is of an earlier version")
+    if meta.files != stamps:
+        return _refused(folder, "a file has another size or time")
+    if meta.totals != {name: total(array) for name, array in arrays.items()}:
+        return _refused(folder, "an array has other values than were written")
     return Entry(folder, arrays, meta)
+
+
+@cache
+def _refused(folder: Path, why: str) -> None:
+    click.echo(f"note: the cache entry {folder} cannot be used ({why}); the data is read again", err=True)
 
 
 def of_arrays(arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> tuple[Fill, int]:
@@ -172,7 +190,7 @@ def write(folder: Path, fill: Fill, size: int) -> Entry:
                     folder.parent.rmdir()
             raise
     except OSError as error:
-        _announce(folder.parent, error.strerror or str(error))
+        _announce(folder.parent, reason(error))
         return write_temporary(fill, size)
 
 
@@ -198,7 +216,7 @@ def write_temporary(fill: Fill, size: int) -> Entry:
         return _opened(_build(parent, fill))
     except OSError as error:
         raise UserError(
-            f"temporary files cannot be written: {error.strerror or error}",
+            f"temporary files cannot be written: {reason(error)}",
             where=str(parent.parent),
             hint="free some space there, or set TMPDIR to another folder",
         ) from error
@@ -238,10 +256,12 @@ def _build(parent: Path, fill: Fill) -> Path:
     try:
         meta = fill(folder)
         files = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
-        complete = meta.model_copy(update={"files": files})
+        totals = {name: total(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
+        complete = meta.model_copy(update={"files": files, "totals": totals})
+        complete = complete.model_copy(update={"check": check_of(complete, "check")})
         (folder / "meta.json").write_text(complete.model_dump_json(), encoding="utf-8")
         with where_offered():
-            folder.chmod(0o755)
+            folder.chmod(FOLDER_MODE)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

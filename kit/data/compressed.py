@@ -18,6 +18,10 @@ Content = tuple[bytes, str]
 """A file's bytes, not compressed, and its name in errors."""
 LARGEST = 4 << 30
 """Bytes of an unpacked file; a larger one would fill the memory."""
+MOST_TIMES = 200
+"""How many times its own size a file may unpack to; ordinary ones reach 20."""
+LITTLE = 1 << 30
+"""Bytes up to which any file may unpack: blank images shrink to a thousandth."""
 
 
 def check_file(path: Path) -> None:
@@ -65,7 +69,7 @@ def unpacked(raw: bytes, name: str) -> bytes:
     """Return `raw`, decompressed if it is gzip or a zip of one file; `name` names it in errors.
 
     Raises:
-        UserError: it is truncated or damaged, or a zip of other files.
+        UserError: it is truncated or damaged, or a zip of other files; it unpacks to too much.
     """
     if raw.startswith(b"PK\x03\x04"):
         with opened_zip(io.BytesIO(raw), name) as archive:
@@ -73,11 +77,34 @@ def unpacked(raw: bytes, name: str) -> bytes:
     if not raw.startswith(b"\x1f\x8b"):
         return raw
     try:
-        return gzip.decompress(raw)
+        most = _most(len(raw))
+        blocks, size = list[bytes](), 0
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+            while size <= most and (block := file.read(1 << 20)):
+                blocks.append(block)
+                size += len(block)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(
             f"the gzip is truncated or damaged ({error})", where=name, hint="download the file again"
         ) from error
+    if size > most:
+        raise _too_much(name, most, "more")
+    return b"".join(blocks)
+
+
+def _most(size: int) -> int:
+    """Return how many bytes a compressed file of `size` bytes may unpack to."""
+    return min(LARGEST, max(LITTLE, MOST_TIMES * size))
+
+
+def _too_much(name: str, most: int, received: str) -> UserError:
+    return UserError(
+        "it unpacks to too much",
+        where=name,
+        expected=f"at most {most:,} bytes",
+        received=received,
+        hint="if it is no zip bomb, unpack it yourself",
+    )
 
 
 @contextmanager
@@ -103,15 +130,10 @@ def extracted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> b
     """Return the bytes of `member`, at most as many as the zip declares.
 
     Raises:
-        UserError: it has more than LARGEST bytes.
+        UserError: it has more than LARGEST bytes, or far more than its compressed size.
     """
-    if member.file_size > LARGEST:
-        raise UserError(
-            "a file in the zip is too large",
-            where=name,
-            expected=f"at most {LARGEST:,} bytes",
-            received=f"{member.file_size:,}",
-        )
+    if member.file_size > (most := _most(member.compress_size)):
+        raise _too_much(name, most, f"{member.file_size:,}")
     return archive.read(member)
 
 

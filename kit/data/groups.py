@@ -113,7 +113,8 @@ def read_cells(folder: Path, name: str, wanted: Set[str | None] = frozenset()) -
     if path is None:
         raise UserError(f"there is no {name}", where=f"{folder}/", hint="folds.group.table names it")
     try:
-        reader = csv.reader(io.StringIO(compressed.content(path).decode("utf-8-sig"), newline=""))
+        text = compressed.content(path).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = next(reader)
         kept = [place for place, one in enumerate(header) if len(header) <= MANY or one in wanted]
         kept = kept or list(range(MANY))

@@ -74,7 +74,9 @@ def _fill(
     images = (train.files, folder / "train_images.npy"), (test.files, folder / "test_images.npy")
     decode_files(images, config.image, on_progress=on_progress, broken=broken)
     np.save(folder / "train_labels.npy", classes, allow_pickle=False)
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cache.ARRAYS}
+    arrays = {
+        name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in cache.ARRAYS
+    }
     return cache.Metadata(
         labels=labels.labels,
         train_names=train.names,

@@ -1,5 +1,6 @@
 """Replace files in a folder: all of them, or on any failure none."""
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -7,6 +8,9 @@ from pathlib import Path
 
 from kit.errors import UserError
 from kit.locks import NoLocksError, locked
+from kit.os_errors import hint, reason
+
+_FOLDER = ".fetch"
 
 
 @contextmanager
@@ -28,7 +32,10 @@ def staging(directory: Path) -> Iterator[Path]:
             with suppress(OSError):
                 path.rmdir()
         if isinstance(error, OSError):
-            raise UserError(f"cannot be written: {error.strerror}", where=str(directory)) from error
+            # Not the temporary folder, which is gone.
+            inside = error.filename is None or _FOLDER in Path(os.fsdecode(error.filename)).parts
+            where = str(directory if inside else error.filename)
+            raise UserError(f"cannot be written: {reason(error)}", where=where, hint=hint(error)) from error
         raise
 
 
@@ -52,7 +59,7 @@ def move(moves: Iterable[tuple[Path, Path]]) -> None:
 
 @contextmanager
 def _folder(directory: Path) -> Iterator[Path]:
-    folder = directory / ".fetch"
+    folder = directory / _FOLDER
     with ExitStack() as stack:
         with suppress(NoLocksError):  # Two simultaneous fetches into one folder are too rare to refuse one.
             stack.enter_context(locked(directory))

@@ -1,11 +1,9 @@
 """The runs whose columns an ensemble combines: read them, and notice when they change."""
 
 import json
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from zipfile import BadZipFile
 
 from kit.config import validate
 from kit.ensembling.columns import Column, ColumnKey, assemble
@@ -156,12 +154,9 @@ def _members(run: Run) -> dict[Member, MemberResult]:
     for member in run.planned():
         try:
             members[member] = run.read_member(member)
-        except (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile, zlib.error) as error:
-            raise UserError(
-                "missing or damaged",
-                where=str(run.member_path(member)),
-                hint=f"rerun the run's command, which trains only what is missing: {command}",
-            ) from error
+        except UserError as error:
+            hint = f"rerun the run's command, which trains only what is missing or damaged: `{command}`"
+            raise UserError(error.what, where=error.where, hint=hint) from error
     return members
 
 

@@ -14,7 +14,7 @@ from kit.errors import UserError
 from kit.interrupts import repeated
 from kit.masking import masked
 from kit.notebook import tables
-from kit.notebook.arguments import duration, python_words, text, whole
+from kit.notebook.arguments import duration, duration_or_zero, python_words, text, whole
 from kit.notebook.changes import changes_of
 from kit.notebook.comparison import Comparison
 from kit.notebook.messages import say
@@ -38,6 +38,7 @@ def cv(
     run: str | None = None,
     jobs: int | None = None,
     fresh: bool = False,
+    checkpoint: float = 30.0,
 ) -> Run:
     """Train a cross-validated ensemble, as `kit cv` does, and return the finished run.
 
@@ -49,17 +50,20 @@ def cv(
         run: name of the run; None: the configuration's name and a hash.
         jobs: parallel workers; None: one per core, or one per GPU.
         fresh: delete the existing run and retrain it.
+        checkpoint: shortest time between two checkpoints of a network in training, in seconds; 0: after every
+            epoch.
 
     Raises:
         UserError: the configuration, the data or the name is not valid; nothing was written.
         KitError: members failed; the others are stored.
-        InterruptedRunError: the call was interrupted; finished members are stored.
+        InterruptedRunError: the call was interrupted; finished members are stored, and unfinished ones up to
+            their latest checkpoint.
     """
     from kit.pipeline.cv import cv as cross_validate
 
     config, changes = text("config", config), changes_of(set)
     run = None if run is None else text("run", run)
-    jobs = whole("jobs", jobs)
+    jobs, checkpoint = whole("jobs", jobs), duration_or_zero("checkpoint", checkpoint)
     with repeated(), run_progress() as progress:
         folder, complete = cross_validate(
             load(config, changes),
@@ -68,6 +72,7 @@ def cv(
             name=run,
             jobs=jobs,
             fresh=fresh,
+            checkpoint=checkpoint,
             origin=origin_of(config, changes, run),
         )
     if complete:

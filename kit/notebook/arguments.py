@@ -76,6 +76,20 @@ def duration(name: str, value: Any) -> float | None:
     return float(value)
 
 
+def duration_or_zero(name: str, value: Any) -> float:
+    """Return seconds from 0.
+
+    Raises:
+        UserError: it is no such number.
+    """
+    if isinstance(value, Real) and not isinstance(value, bool) and value == 0:
+        return 0.0
+    seconds = duration(name, value)
+    if seconds is None:
+        raise UserError("not right", where=name, expected="seconds, as in 30", received="None")
+    return seconds
+
+
 def _as_argument(change: "re.Match[str]") -> str:
     key, value = change.groups()
     words = {"true": "True", "false": "False", "null": "None"}

@@ -66,6 +66,16 @@ class Run:
         """The submission, as it is sent."""
         return tables.submission(self._there(self._folder.submission_path))
 
+    def verify(self) -> tuple[str, ...]:
+        """Return what is damaged or missing in its folder, a line each; see `kit cv --verify`.
+
+        Raises:
+            UserError: a process is writing the run.
+        """
+        from kit.pipeline.verify import verify
+
+        return tuple(map(str, verify(self._folder).findings))
+
     @property
     def members(self) -> "pd.DataFrame":
         """One row per trained model: model, fold, seed, scores, seconds, path of the Keras network."""
@@ -128,15 +138,20 @@ class Run:
             seed: of the training.
 
         Raises:
-            UserError: there is no such network in the folder of the run.
+            UserError: there is no such network in the folder of the run, or its file is damaged or holds
+                something that kit does not store: Keras might execute it.
         """
+        from kit.models.keras_file import check_keras_file
+
         stored = self.members.dropna(subset=["path"])
         models = list(dict.fromkeys(stored["model"]))
         if model is None and len(models) == 1:
             [model] = models
         member = Member(model or "", ALL_ROWS if fold is None else fold, seed)
         if str(member) in stored.index:
-            return Path(str(stored.loc[str(member), "path"]))
+            path = Path(str(stored.loc[str(member), "path"]))
+            check_keras_file(path)
+            return path
         known, sources = ", ".join(stored.index), self._folder.read_record().sources
         raise UserError(
             f"there is no network {str(member)!r}" if model else "there are several models, or no networks",

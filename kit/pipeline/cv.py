@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -15,10 +16,13 @@ from kit.data.source import load
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
+from kit.pipeline.checkpoints import SECONDS, CheckpointStore, kept_text
 from kit.pipeline.combining import combine_members
+from kit.pipeline.failed_members import Failure, members_failed
 from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
-from kit.pipeline.run_record import OpenRecord, check_same_settings, new_record, now, track_status
+from kit.pipeline.resume import keep, mention_unfinished
+from kit.pipeline.run_record import OpenRecord, new_record, now, track_status
 from kit.records import Origin, RunRecord
 from kit.run_folder import COMPARISONS, RUNS, Run, all_runs
 from kit.studies import PREFIX
@@ -34,7 +38,10 @@ from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_lab
 
 
 class ProgressListener(Protocol):
-    """Receives the progress events of a run; `progressed` and `retried` come from other threads."""
+    """Receives the progress events of a run; `say`, `progressed`, `retried` may come from other threads."""
+
+    def say(self, text: str, /) -> None:
+        """A line that stays, as about a damaged file."""
 
     def stage(self, text: str) -> None:
         """The command itself does something that may take seconds, as in "reading data/train.csv"."""
@@ -55,7 +62,7 @@ class ProgressListener(Protocol):
         """A member finished an epoch, or its worker does something else."""
 
     def retried(self, job: Job, reason: str) -> None:
-        """A lost worker is started again."""
+        """A member is trained again, for this reason, in this way."""
 
     def ended(self, job: Job, outcome: MemberResult | KitError) -> None:
         """A member is trained and stored, or has failed."""
@@ -69,6 +76,7 @@ def cv(
     name: str | None = None,
     jobs: int | None = None,
     fresh: bool = False,
+    checkpoint: float = SECONDS,
     launcher: Launcher | None = None,
     origin: Origin | None = None,
 ) -> tuple[Run, bool]:
@@ -81,6 +89,7 @@ def cv(
         name: name of the run; None: the default name.
         jobs: parallel workers; None: one per core, or one per GPU.
         fresh: delete what the run already has.
+        checkpoint: shortest time between two checkpoints of a member in seconds; 0: after every epoch.
         launcher: starts the workers; None: on this machine.
         origin: the command, and how the configuration differs from its base; None if unknown.
 
@@ -90,7 +99,7 @@ def cv(
     Raises:
         UserError: invalid configuration, data or run name; nothing was written.
         KitError: members failed; the others are stored.
-        InterruptedRunError: Ctrl-C; finished members are stored.
+        InterruptedRunError: Ctrl-C; finished members are stored, unfinished ones up to their checkpoint.
     """
     if name is not None:
         # A path could point outside runs/, and --fresh deletes.
@@ -107,24 +116,29 @@ def cv(
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
     record = new_record(config, config_name, dataset, numerics)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
-    with run.locked():
+    with run.locked(listener.say):
         if fresh:
             run.clear()
-        before = run.read_record() if run.exists() else None
-        if before:
-            check_same_settings(run, before, record)
         members = plan(config)
-        # Without a record, it is unknown which data and settings the members were trained with.
-        missing = [member for member in members if not (before and run.has(member))]
+        if run.exists():
+            listener.stage("verifying what the run has")
+        existing = keep(run, record, members, folds, seeds=config.seeds, say=listener.say)
+        before = existing.record
+        if name is None and before is None:
+            mention_unfinished(record, run, listener.say)
+        missing = [member for member in members if member not in existing.members]
         # Fold by fold, so that every model is trained early: the remaining time follows from their speeds.
         missing.sort(key=lambda member: (config.seeds.index(member.seed), member.fold))
-        if before and not missing and _is_complete(run, before, record):
+        store = CheckpointStore(run, checkpoint, listener.say)
+        store.delete([member for member in members if member not in missing])
+        if before and not missing and existing.has_results and _is_complete(run, before, record):
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(
             update={"name": run.name, "wall_seconds": spent, "origin": origin or Origin()}
         )
-        todo = make_jobs(missing, config, numerics, folds, dataset)
+        todo = store.continued(make_jobs(missing, config, numerics, folds, dataset))
+        data = DataFolder.of(dataset)
         launcher = launcher or LocalLauncher()
         devices = launcher.devices(numerics.backend)
         devices = assign(devices, max(1, min(jobs or len(devices), len(todo))))
@@ -132,22 +146,25 @@ def cv(
             WorkerPool,
             launcher,
             devices,
-            DataFolder.of(dataset),
+            data,
             on_progress=lambda _, event: listener.progressed(event),
             on_retry=listener.retried,
+            on_checkpoint=store.write,
+            reseed=True,
         )
         try:
             with track_status(run, record) as tracked:
+                run.start_sums()
                 run.write_folds(folds)
                 times = expected(todo, all_runs()) if todo else []
                 listener.begun(
                     run, dataset, todo, len(members) - len(todo), expected=times, workers=len(devices)
                 )
                 train(todo, pool, listener, tracked)
+                data.check()
                 finish(run, config, dataset, folds, tracked.record, stage=listener.stage)
         except KeyboardInterrupt:
-            stored = sum(run.has(member) for member in members)
-            kept = f"{stored} of {len(members)} members are stored"
+            kept = kept_text(run, members)
             raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
 
@@ -155,41 +172,42 @@ def cv(
 def train(
     jobs: Sequence[Job], pool: Callable[[], WorkerPool], listener: ProgressListener, tracked: OpenRecord
 ) -> None:
-    """Train and store members, teachers first.
+    """Train and store members, teachers first; a member whose teachers failed is not trained.
 
     Raises:
-        KitError: members failed, with the reason of the first one; the others are stored.
+        KitError: members failed; the others are stored.
     """
+    failures, untaught = list[Failure](), 0
     for with_teachers in (False, True):
         chosen = [job for job in jobs if bool(job.teachers) == with_teachers]
-        part = [with_pseudo_labels(job, tracked.run.read_member) for job in chosen]
+        ready = [job for job in chosen if all(map(tracked.run.has, job.teachers))]
+        untaught += len(chosen) - len(ready)
+        part = [with_pseudo_labels(job, tracked.run.read_member) for job in ready]
         if part:
-            _train(part, pool(), listener, tracked)
+            failures += _train(part, pool(), listener, tracked)
+    if failures:
+        raise members_failed(failures, len(jobs), tracked.run, untaught=untaught)
 
 
-def _train(jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tracked: OpenRecord) -> None:
+def _train(
+    jobs: Sequence[Job], pool: WorkerPool, listener: ProgressListener, tracked: OpenRecord
+) -> list[Failure]:
+    """Train and store members; return those that failed."""
     run, started, spent = tracked.run, time.monotonic(), tracked.record.wall_seconds
-    failures: list[tuple[Job, KitError]] = []
+    failures: list[Failure] = []
     with pool.train(jobs) as outcomes:
         for job, outcome in outcomes:
+            tracked.check_folder()
             if isinstance(outcome, MemberResult):
-                run.write_member(job.member, outcome)
+                history = outcome.history.model_copy(update={"hash": tracked.record.hash})
+                run.write_member(job.member, replace(outcome, history=history))
             else:
-                failures.append((job, outcome))
+                failures.append((job.member, outcome))
                 if isinstance(outcome, WorkerFailedError) and outcome.log:
                     run.write_log(job.member, outcome.log)
             tracked.update(wall_seconds=spent + time.monotonic() - started)
             listener.ended(job, outcome)
-    if failures:
-        job, error = failures[0]
-        log = run.log_path(job.member)
-        advice = (
-            f"{f'see {log}; ' if log.exists() else ''}rerun the same command to train the missing members"
-        )
-        raise KitError(
-            f"{len(failures)} of {len(jobs)} members failed; {error.what}",
-            hint="\n".join(line for line in (error.hint, advice) if line),
-        )
+    return failures
 
 
 def finish(

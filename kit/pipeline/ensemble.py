@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from kit import holders
 from kit.config import validate
 from kit.config.root import HASH_VERSION
 from kit.ensembling.problem import cross_folds
@@ -105,6 +106,7 @@ def ensemble(
             return run, True
         run.clear()
         with track_status(run, record):
+            run.start_sums()
             run.write_folds(folds)
             write_results(
                 run,
@@ -208,7 +210,7 @@ def _is_done(run: Run, record: RunRecord, *, fresh: bool) -> bool:
         UserError: there is something else under this name.
     """
     if not run.exists():
-        if run.path.is_file() or any(run.path.glob("[!.]*")):
+        if run.path.is_file() or any(one.name != holders.NAME for one in run.path.glob("[!.]*")):
             raise UserError("there is another file or folder of this name", where=str(run.path), hint=_RENAME)
         return False
     before = run.read_record()

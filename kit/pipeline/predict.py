@@ -72,7 +72,7 @@ class _Column:
         """Return the networks of the members.
 
         Raises:
-            UserError: one is missing.
+            UserError: one is missing or damaged.
         """
         spec = self.config.models[self.model]
         if not spec.needs_backend:
@@ -87,6 +87,7 @@ class _Column:
                     hint=f"copy it from where it was trained, or delete {path.stem}.npz and train it again: "
                     f"`{self.run.read_record().command}`",
                 )
+            self.run.check_network(member)
             networks.append(StoredNetwork(path.resolve(), spec, self.views and spec.views))
         return networks
 

@@ -5,10 +5,12 @@ An up-to-date report is shown without numpy: imports of what computes and draws 
 
 from __future__ import annotations
 
+import time
 import zlib
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
+from kit.checksums import is_sealed
 from kit.errors import KitError, UserError
 from kit.interrupts import is_interrupt
 from kit.reports.run.page import PAGE_VERSION
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _DAMAGED = (KitError, OSError, EOFError, ValueError, LookupError, BadZipFile, zlib.error)
 """Errors of reading a missing or damaged file."""
 _HEAD = 2000
-"""Characters of the page that name its version."""
+"""Bytes of the page that name its version."""
 
 
 def current(run: Run, say: Callable[[str], None]) -> Report:
@@ -47,11 +49,14 @@ def current(run: Run, say: Callable[[str], None]) -> Report:
     else:
         report = _computed(run, stored, say)
     try:
-        if report is not stored:
-            run.write_report(report)
-        _draw(run, report)
+        with run.updating():
+            if report is not stored:
+                run.write_report(report)
+            _draw(run, report)
     except OSError as error:
         say(f"the report cannot be written to {run.path}/: {error.strerror}")
+    except KitError as error:
+        say(f"the report cannot be written: {_cause(error)}")
     except Exception as error:
         if is_interrupt(error):  # within an import, whose error replaces it
             raise KeyboardInterrupt from error
@@ -61,15 +66,19 @@ def current(run: Run, say: Callable[[str], None]) -> Report:
 
 
 def is_drawn(run: Run) -> bool:
-    """Return whether report.html is newer than its sources, and of this version."""
+    """Return whether report.html is newer than its sources, of this version, and undamaged."""
     try:
         drawn = run.page_path.stat().st_mtime
-        with run.page_path.open(encoding="utf-8") as file:
-            this_version = f'page {PAGE_VERSION}"' in file.read(_HEAD)
-        return this_version and all(
-            path.stat().st_mtime <= drawn for path in (run.info_path, run.oof_path, run.report_path)
+        if drawn > time.time():
+            return False  # The clock was set back: the files may have changed since.
+        page = run.page_path.read_bytes()
+        this_version = f'page {PAGE_VERSION}"'.encode() in page[:_HEAD]
+        return (
+            this_version
+            and is_sealed(page)
+            and all(path.stat().st_mtime <= drawn for path in (run.info_path, run.oof_path, run.report_path))
         )
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return False
 
 
@@ -82,7 +91,8 @@ def _with_tables(run: Run, report: Report, say: Callable[[str], None]) -> Report
     """Return `report`, and write test.csv and history.csv if they are missing."""
     try:
         if not run.history_path.is_file():
-            run.write_history(report)
+            with run.updating():
+                run.write_history(report)
         if not run.test_path.is_file():
             from kit.pipeline.rebuild import computed
 
@@ -113,7 +123,8 @@ def _computed(run: Run, stored: Report | None, say: Callable[[str], None]) -> Re
         say(f"the page shows only what report.json has: {cause}")
         return stored
     try:
-        run.write_history(report)
+        with run.updating():
+            run.write_history(report)
         _write_test(run, table)
     except _DAMAGED as error:
         say(f"test.csv cannot be written: {_cause(error)}")
@@ -124,7 +135,8 @@ def _write_test(run: Run, table: Predictions) -> None:
     from kit.pipeline.rebuild import check_test
 
     check_test(run, table)
-    run.write_test(table)
+    with run.updating():
+        run.write_test(table)
 
 
 def _cause(error: Exception) -> str:

@@ -88,7 +88,8 @@ def write_results(
     decide = METRICS[config.competition.metric].decider(done.combined.oof, labels)
     guesses, predicted = decide(done.combined.oof), decide(done.combined.test)
     run.write_oof(Oof(labels, done.combined.oof, task.labels.labels, ids=train_names, predicted=guesses))
-    write_submission(run.submission_path, ids, done.combined.test, task.submission, predicted)
+    with run.recorded(run.submission_path) as path:
+        write_submission(path, ids, done.combined.test, task.submission, predicted)
     if ids:  # Without test rows, the file is a header alone.
         check_submission(run.submission_path, task.submission, ids=ids)
     names, id_column = task.labels.labels, task.submission.id_column

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,8 +23,20 @@ class OpenRecord:
     def __init__(self, run: Run, record: RunRecord) -> None:
         self.run, self.record = run, record
 
+    def check_folder(self) -> None:
+        """Check that the run's folder is still there: it would be created again, on another disk perhaps.
+
+        Raises:
+            UserError: it was moved or deleted, or its disk is gone.
+        """
+        if not self.run.exists():
+            what = "the run's folder was moved or deleted while its members were trained"
+            hint = "bring it back, then rerun the same command to resume"
+            raise UserError(what, where=str(self.run.path), hint=hint)
+
     def update(self, **changes: object) -> None:
-        """Change fields and write run.json."""
+        """Change fields and write run.json; see `check_folder` for errors."""
+        self.check_folder()
         self.record = self.record.model_copy(update=changes)
         self.run.write_record(self.record)
 
@@ -62,12 +74,13 @@ def _groups(dataset: Dataset) -> dict[str, str]:
 @contextmanager
 def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
     """Write the record as `running`, and after the block as `complete`, `interrupted` or `failed`."""
+    run.write_record(record := record.model_copy(update={"status": "running"}))
     tracked = OpenRecord(run, record)
-    tracked.update(status="running")
     try:
         yield tracked
     except BaseException as error:
-        tracked.update(status="interrupted" if is_interrupt(error) else "failed")
+        with suppress(OSError, UserError):  # The first error is the reason.
+            tracked.update(status="interrupted" if is_interrupt(error) else "failed")
         raise
     tracked.update(status="complete", finished=now())
 

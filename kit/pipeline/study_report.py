@@ -5,6 +5,7 @@ An up-to-date report is shown without Optuna and without numpy: imports of what 
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -65,6 +66,8 @@ def is_drawn(files: StudyFolder) -> bool:
         with files.page_path.open(encoding="utf-8") as file:
             this_version = f'kit study page {PAGE_VERSION}"' in file.read(_HEAD)
         drawn = files.page_path.stat().st_mtime
+        if drawn > time.time():
+            return False  # The clock was set back: the study may have changed since.
         return this_version and bool(_stored(files)) and files.report_path.stat().st_mtime <= drawn
     except (OSError, UnicodeDecodeError):
         return False
@@ -75,7 +78,8 @@ def _stored(files: StudyFolder) -> StudyReport | None:
     try:
         report = files.read_report()
         database = _database(files)
-        if database and database.stat().st_mtime > files.report_path.stat().st_mtime:
+        computed_at = files.report_path.stat().st_mtime
+        if database and (database.stat().st_mtime > computed_at or computed_at > time.time()):
             return None
     except UserError:
         return None
@@ -98,6 +102,7 @@ def computed(files: StudyFolder) -> tuple[Study, StudyReport]:
         UserError: the study cannot be read, or another version of kit made it.
     """
     from kit.reports.study.figures import summarise_study
+    from kit.tuning.failures import storage_failures
     from kit.tuning.storage import load_study, storage_url
 
     origin = files.read_origin()
@@ -109,7 +114,8 @@ def computed(files: StudyFolder) -> tuple[Study, StudyReport]:
             hint=f"rerun the command that started it: `{origin.command}`",
         )
     url = storage_url(files.path, None if own else origin.storage)
-    study = load_study(url, origin.study)
+    with storage_failures(url):
+        study = load_study(url, origin.study)
     # The folder may have been moved.
     facts = origin.model_copy(update={"storage": url})
     return study, summarise_study(study, origin.confirmation, facts, files.status())

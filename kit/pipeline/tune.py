@@ -30,6 +30,7 @@ from kit.training.plan import Numerics, resolve_numerics
 from kit.tuning import search as searching
 from kit.tuning.confirm import budget, confirmation
 from kit.tuning.confirm.tuned import check_target, write_tuned
+from kit.tuning.failures import storage_failures
 from kit.tuning.space import Space, make_space
 from kit.tuning.storage import STUDY_VERSION, storage_url
 from kit.tuning.study import SharedStudy
@@ -122,6 +123,7 @@ def tune(
 
     Raises:
         UserError: configuration, space, data, name or storage are not valid; nothing was written.
+        KitError: the storage failed; the next call resumes.
         InterruptedRunError: Ctrl-C; the next call resumes.
     """
     started = time.monotonic()
@@ -155,7 +157,7 @@ def tune(
         backend=numerics.backend,
     )
     shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of)
-    with StudyFolder(folder).in_use():
+    with StudyFolder(folder).in_use(), storage_failures(request.url):
         report = _run(shared, request, dataset, launcher, devices, listener=listener, started=started)
     return report, StudyFolder(folder).page_path
 

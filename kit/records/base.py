@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 class Record(BaseModel):
     """A part of a JSON file: immutable after validation; unknown keys, of later versions, are ignored."""
 
-    # Built when first used: a command needs few of them.
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    # Built when first used: a command needs few of them. The text "nan" would be a number.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, allow_inf_nan=False)
 
 
 def _finite(value: Any) -> Any:

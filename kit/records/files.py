@@ -28,19 +28,20 @@ def read_record(path: Path, kind: type[AnyRecord], *, repair: str | None = None)
     """
     raw = read_json(path, repair=repair)
     version = raw.get("version", 1)
-    if version not in {1, VERSION}:
+    if type(version) is not int or version not in {1, VERSION}:
         raise UserError(
             "written by another version of kit",
             where=str(path),
             expected=f"version 1 to {VERSION}",
-            received=repr(version),
+            received=repr(version)[:40],
             hint=f"update kit, or {repair or TRAIN_AGAIN}",
         )
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the file"
+        key = ".".join(map(str, first["loc"]))[:80] or "the file"
+        key = key if key.isprintable() else repr(key)
         raise UserError(
             f"damaged: {key}: {first['msg'].lower()}",
             where=str(path),

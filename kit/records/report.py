@@ -101,6 +101,9 @@ class MemberReport(Record):
     train_score: Figure
     gap: Figure
     retried: bool
+    """Whether a worker of it was lost."""
+    diverged: bool = False
+    """Whether it was trained again, with other random numbers."""
     seconds: float | None
     parameters: int | None
     multiply_adds: int | None

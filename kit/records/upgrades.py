@@ -16,7 +16,7 @@ def _from_version_1(upgrade: Upgrade) -> Upgrade:
     def upgraded(raw: Any) -> Any:
         if not isinstance(raw, dict) or "version" in raw:
             return raw
-        with suppress(LookupError, TypeError, AttributeError):
+        with suppress(LookupError, TypeError, AttributeError, ArithmeticError):
             return upgrade(raw)
         return raw
 

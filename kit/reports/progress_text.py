@@ -8,6 +8,7 @@ from kit.metrics import Metric
 from kit.models.families import cost
 from kit.reports.formatting import network_size
 from kit.run_folder import Run
+from kit.training.checkpoint import finished_epochs
 from kit.training.job import Job
 from kit.training.remaining import Range
 from kit.typed import in_typed_form
@@ -56,6 +57,9 @@ def opening(run: Run, dataset: Dataset, jobs: Sequence[Job], kept: int) -> list[
     lines += [f"warning: {warning}" for warning in dataset.warnings]
     if kept:
         lines.append(f"{kept} of {kept + len(jobs)} members are already trained")
+    for job in jobs:
+        if finished := finished_epochs(job):
+            lines.append(f"{job.member} continues after epoch {finished} of {job.epochs}")
     for model in dict.fromkeys(job.member.model for job in jobs):
         lines.append(_described([job for job in jobs if job.member.model == model]))
     return lines

@@ -3,7 +3,6 @@
 An event is one line of JSON with everything known about one submission; the last event of a tag wins.
 """
 
-import json
 import math
 import os
 import time
@@ -11,13 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+
+import click
 
 from kit import locks
 from kit.errors import UserError
 from kit.files import where_offered
 from kit.masking import masked
+from kit.os_errors import hint, name_file, reason
+from kit.submitting.events import from_line, is_event, to_line
+from kit.typed import in_typed_form
 
 FOLDER = Path("submissions")
 _LOCK_INTERVAL = 0.2
@@ -115,7 +120,7 @@ class Record:
         """The score and the expected range, as a sentence."""
         if not self.public_score:
             return f"submission {self.ref} is scored; Kaggle shows no public score"
-        if self.expected_score is None or not self.score_position:
+        if self.expected_score is None or self.oof_score is None or not self.score_position:
             return f"score {self.public_score}"
         low, high = self.expected_score
         expected = f"{self.score_position} the expected range {low:.5f} to {high:.5f}"
@@ -143,48 +148,65 @@ class Ledger:
     def records(self) -> list[Record]:
         """Return every submission, oldest first.
 
-        Lines that are not records (cut off by a crash, left by a merge, edited) are ignored.
+        A damaged line is not used, and is named once per command on stderr.
 
         Raises:
             UserError: the file cannot be read.
         """
-        try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise UserError(f"not readable: {error.strerror}", where=str(self.path)) from error
-        known = {one.name for one in fields(Record)}
         records: dict[str, Record] = {}
-        for line in lines:
-            try:
-                event = json.loads(line)
-                event = {_RENAMED.get(name, name): value for name, value in event.items()}
-                given: Any = {name: _frozen(value) for name, value in event.items() if name in known}
-                when = str(event.get("time") or "")
-                record = Record(**given | {"begun": when, "updated": when})
-            except (ValueError, TypeError, AttributeError):
+        for number, line in self._lines():
+            if (record := _record_in(line)) is None:
+                _announce(self.path, number)
                 continue
-            if all(isinstance(getattr(record, name), str) for name in _TEXTS):
-                earlier = records.get(record.tag, record)
-                records[record.tag] = replace(record, begun=earlier.begun)
+            earlier = records.get(record.tag, record)
+            records[record.tag] = replace(record, begun=earlier.begun)
         return list(records.values())
 
+    def damaged(self) -> list[str]:
+        """Return the damaged lines: cut off by a crash, changed, or not records.
+
+        Raises:
+            UserError: the file cannot be read.
+        """
+        return [line for _, line in self._lines() if _record_in(line) is None]
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        """Yield the lines that should hold an event, with their numbers from 1."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            what = f"not readable: {reason(error)}"
+            raise UserError(what, where=str(self.path), hint=hint(error)) from error
+        # Not splitlines: a changed byte may be one of its other line ends.
+        for number, line in enumerate(content.decode(errors="replace").split("\n"), 1):
+            if is_event(line):
+                yield number, line
+
     def append(self, record: Record) -> Record:
-        """Append an event with everything known about a submission; return the record with its times."""
+        """Append an event with everything known about a submission; return the record with its times.
+
+        Raises:
+            OSError: it cannot be written; the error names the ledger.
+        """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         record = replace(record, begun=record.begun or now, updated=now, error=masked(record.error))
         event = {"time": now} | asdict(record)
         del event["begun"], event["updated"]
-        line = json.dumps(event, allow_nan=False).encode() + b"\n"
+        line = to_line(event)
         self._make_folder()
-        # A single append: events stay whole and in order, even with other writers.
-        with self.path.open("a+b", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            torn = size and os.pread(file.fileno(), 1, size - 1) != b"\n"
-            file.write(b"\n" * bool(torn) + line)
-            with where_offered():
-                os.fsync(file.fileno())
+        try:
+            # A single append: events stay whole and in order, even with other writers.
+            with self.path.open("a+b", buffering=0) as file:
+                size = file.seek(0, os.SEEK_END)
+                torn = size and os.pread(file.fileno(), 1, size - 1) != b"\n"
+                file.write(b"\n" * bool(torn) + line)
+                with where_offered():
+                    os.fsync(file.fileno())
+        except OSError as error:
+            name_file(error, self.path)
+            raise
         return record
 
     @contextmanager
@@ -223,6 +245,12 @@ class Ledger:
                 )
             time.sleep(_LOCK_INTERVAL)
 
+    def remove_partial_copies(self) -> None:
+        """Remove the copies that killed processes were writing; the caller holds the lock."""
+        with suppress(OSError):
+            for path in self.folder.glob(".*.csv.????????"):
+                path.unlink()
+
     def _remove_if_empty(self) -> None:
         """Remove the ledger and its folder if nothing was recorded."""
         with suppress(OSError):
@@ -235,6 +263,43 @@ class Ledger:
             self.folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise UserError("not a folder", where=str(self.folder), hint="move it away") from None
+
+
+def _record_in(line: str) -> Record | None:
+    """Return the record of a line; None if the line is damaged."""
+    known = {one.name for one in fields(Record)}
+    try:
+        event = {_RENAMED.get(name, name): value for name, value in from_line(line).items()}
+        given: Any = {name: _frozen(value) for name, value in event.items() if name in known}
+        when = str(event.get("time") or "")
+        record = Record(**given | {"begun": when, "updated": when})
+    except (ValueError, TypeError):
+        return None
+    return record if _is_sound(record) else None
+
+
+@cache
+def _announce(path: Path, number: int) -> None:
+    hint = "`kit submissions` asks Kaggle whether its submission arrived; then delete the line"
+    click.echo(in_typed_form(f"{path}, line {number}: damaged, not used; {hint}"), err=True)
+
+
+def _is_sound(record: Record) -> bool:
+    """Return whether every field has its type: an edited line may have anything."""
+    texts = [getattr(record, name) for name in _TEXTS] + [record.metric, record.run or ""]
+    ranges = [one for one in (record.oof_interval, record.expected_score) if one is not None]
+    numbers = [record.oof_score] if record.oof_score is not None else []
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    if not all(isinstance(one, tuple) and len(one) == 2 for one in ranges):
+        return False
+    numbers += [end for one in ranges for end in one]
+    sources = record.sources if isinstance(record.sources, dict) else {"": None}
+    return (
+        all(type(number) in (int, float) for number in numbers)
+        and all(isinstance(one, str) for one in sources.values())
+        and (record.ref is None or type(record.ref) is int)
+    )
 
 
 def _frozen(value: object) -> object:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.checksums import DIFFERS, known
 from kit.config import Config, validate
 from kit.ensembling.sources import changed
 from kit.errors import UserError
@@ -96,7 +97,8 @@ def make_plan(target: str | None, config: Config, message: str | None, ledger: L
         **figures,
     )
     changes = changed(run.read_record()) if run else ()
-    warnings = (*_doubts(source, task, checked, rows.example), *rows.warnings, *changes)
+    doubts = _doubts(source, task, checked, rows.example)
+    warnings = (*doubts, *_edited(run, source, checked), *rows.warnings, *changes)
     return Plan(source, task, checked, record, warnings)
 
 
@@ -115,6 +117,13 @@ def _doubts(
         yield f"{source} predicts class {task.labels.labels[predicted[0]]} for every row"
     if example == checked.predictions:
         yield f"{source} is the same as the competition's sample submission"
+
+
+def _edited(run: Run | None, source: Path, checked: CheckedSubmission) -> Iterator[str]:
+    """Yield a warning if the submission of a run is not as the run wrote it."""
+    sums = (known(run.path) if run else None) or {}
+    if sums.get(source.name, checked.sha256) != checked.sha256:
+        yield f"{source} was edited or damaged after its run wrote it: {DIFFERS}"
 
 
 def _of_run(run: Run) -> tuple[Task, dict[str, Any], str, Expected]:

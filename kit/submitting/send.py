@@ -3,11 +3,12 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from kit import kaggle_client
+from kit import kaggle_client, os_errors
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.files import atomic
 from kit.kaggle_client import UnknownOutcomeError, attempts, until_midnight
@@ -99,7 +100,12 @@ def _send(plan: Plan, ledger: Ledger, timeout: float, say: Say) -> Record:
         raise KitError("this file already exists; it was not replaced", where=str(copy), hint="try again")
     with atomic(copy) as file:
         file.write(plan.checked.content)
-    record = ledger.append(record)
+    try:
+        record = ledger.append(record)
+    except OSError:
+        with suppress(OSError):
+            copy.unlink()
+        raise
     try:
         token = kaggle_client.upload(record.competition, copy, timeout=timeout)
         record = ledger.append(replace(record, status="sending"))
@@ -114,7 +120,18 @@ def _send(plan: Plan, ledger: Ledger, timeout: float, say: Say) -> Record:
         hint = "`kit submissions` checks whether it arrived"
         raise InterruptedRunError("interrupted while sending", where=record.competition, hint=hint) from None
     say(f"submitted as {ref}")
-    return ledger.append(replace(record, status="pending", ref=ref))
+    record = replace(record, status="pending", ref=ref)
+    try:
+        return ledger.append(record)
+    except OSError as error:
+        raise _not_recorded(record, error) from error
+
+
+def _not_recorded(record: Record, error: OSError) -> KitError:
+    """Return the error of a sent submission whose event cannot be written."""
+    hint = f"{_LATER}; {os_errors.hint(error)}"
+    what = f"submission {record.ref} was sent, but that cannot be recorded: {os_errors.reason(error)}"
+    return KitError(what, where=str(error.filename), hint=hint)
 
 
 def _short(error: KitError) -> str:
@@ -148,7 +165,10 @@ def wait_for_score(
         raise InterruptedRunError(
             f"submission {record.ref} was sent, but its score is unknown", hint=_LATER
         ) from None
-    ledger.append(record)
+    try:
+        ledger.append(record)
+    except OSError as error:
+        raise _not_recorded(record, error) from error
     if record.status == "error":
         reason = record.error or "no reason given"
         raise KitError(f"Kaggle could not score submission {record.ref}", received=f"ERROR: {reason}")

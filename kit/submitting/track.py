@@ -1,8 +1,10 @@
 """Update the ledger from Kaggle's list of submissions."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from itertools import groupby
 from typing import cast
 
@@ -10,6 +12,8 @@ from kit import kaggle_client
 from kit.kaggle_client import Submission, attempts
 from kit.submitting.ledger import Ledger, Record, Status
 
+_TAG = "kit-" + "[0-9a-f]" * 12
+"""Pattern of a tag in file names."""
 SETTLE = 15.0
 """Seconds after which a sent submission that is not in Kaggle's list counts as not received."""
 
@@ -45,15 +49,21 @@ def recover(
     Raises:
         UserError, KitError: the request to Kaggle failed.
     """
+    ledger.remove_partial_copies()
+    doubtful = bool(ledger.damaged())
+    if doubtful:
+        restore(ledger, competition)
     done = [
         ledger.append(replace(record, status="failed", error="interrupted before it was sent"))
         for record in ledger.records()
-        if record.status == "uploading"
+        if record.status == "uploading" and not doubtful
     ]
+    # A damaged line may say that an upload was sent.
+    unknown = ("sending", "uploading") if doubtful else ("sending",)
     open_ = [
         record
         for record in ledger.records()
-        if record.status == "sending" and competition in (None, record.competition)
+        if record.status in unknown and competition in (None, record.competition)
     ]
     # The ledger's times come from a clock that may have been changed, or may change meanwhile.
     end = time.monotonic() + SETTLE
@@ -71,6 +81,26 @@ def recover(
         if open_:
             attempts.pause(2.0)
     return done
+
+
+def restore(ledger: Ledger, competition: str | None) -> None:
+    """Record submissions again that only damaged lines name, from the copies of their files.
+
+    Each is recorded as `sending`, so that Kaggle is asked whether it arrived.
+
+    Args:
+        ledger: holds the submissions.
+        competition: slug to use if no damaged line names the tag with one; None: such copies are left out.
+    """
+    known, damaged = {record.tag for record in ledger.records()}, ledger.damaged()
+    for copy in sorted(ledger.folder.glob(f"*-{_TAG}.csv")):
+        tag = copy.stem[-len("kit-000000000000") :]
+        named = [line for line in damaged if tag in line]
+        slug = re.search(r'"competition": "([\w-]+)"', " ".join(named))
+        of = slug[1] if slug else competition
+        if tag not in known and of is not None:
+            digest = sha256(copy.read_bytes()).hexdigest()
+            ledger.append(Record(tag, "sending", of, None, str(copy), digest, message=""))
 
 
 def refresh(ledger: Ledger, *, timeout: float, say: Callable[[str], None]) -> None:

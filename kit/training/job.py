@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from kit.arrays import opened_arrays
 from kit.config import Model
 from kit.members import PARSING, Member
 from kit.training.wire import Message, pack_message
@@ -33,7 +34,7 @@ class PseudoLabels:
     @classmethod
     def from_bytes(cls, content: bytes) -> "PseudoLabels":
         """Return what `to_bytes` packed."""
-        with PARSING, np.load(BytesIO(content), allow_pickle=False) as file:
+        with PARSING, opened_arrays(content) as file:
             return cls(file["val"], file["test"])
 
 

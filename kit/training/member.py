@@ -12,6 +12,7 @@ from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS
 from kit.models.families import build_classifier
 from kit.records import History
+from kit.training.checkpoint import OnCheckpoint, ignore_checkpoint
 from kit.training.job import Job
 from kit.training.wire import OnActivity, ignore
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def train_member(
-    job: Job, folder: Path, on_epoch: "OnEpoch", started: float, on_activity: OnActivity = ignore
+    job: Job,
+    folder: Path,
+    on_epoch: "OnEpoch",
+    started: float,
+    on_activity: OnActivity = ignore,
+    *,
+    on_checkpoint: OnCheckpoint = ignore_checkpoint,
 ) -> MemberResult:
     """Train `job` on the arrays in a folder.
 
@@ -28,11 +35,12 @@ def train_member(
         job: what to train.
         folder: holds train_images.npy, train_labels.npy and test_images.npy.
         on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
-        started: start of the process (`time.time()`), for the start-up time in the history.
+        started: start of the process by `time.monotonic`, for the start-up time in the history.
         on_activity: receives what the training does.
+        on_checkpoint: receives the checkpoints of a network.
     """
     images, labels, test_images = (
-        np.load(folder / f"{name}.npy", mmap_mode="r")
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         for name in ("train_images", "train_labels", "test_images")
     )
     test_images = test_images[: job.test_rows]
@@ -42,16 +50,20 @@ def train_member(
         from kit.training.network import train_network
 
         make_deterministic()
-        imported = time.time()
-        result = train_network(job, images, labels, test_images, on_epoch, on_activity=on_activity)
+        imported = time.monotonic()
+        result = train_network(
+            job, images, labels, test_images, on_epoch, on_activity=on_activity, on_checkpoint=on_checkpoint
+        )
     else:
-        imported = time.time()
+        imported = time.monotonic()
         result = _fit_classifier(job, images, labels, test_images, on_activity)
         held_out = labels[result.val_rows]
         if len(held_out):
             score = METRICS[job.metric].value(result.val_probs, held_out)
             on_epoch(1, LOSS.value(result.val_probs, held_out), score)
-    times = {"seconds": time.time() - imported, "startup_seconds": imported - started}
+    # Of a network that continues from a checkpoint, the history has the seconds until then.
+    seconds = (result.history.seconds or 0.0) + time.monotonic() - imported
+    times = {"seconds": seconds, "startup_seconds": imported - started}
     return replace(result, history=result.history.model_copy(update=times))
 
 
@@ -78,7 +90,8 @@ def _fit_classifier(
             probs[number] = probabilities(classifier, _flat(part), job.classes)
         done += len(part)
     train_probs, test_probs, val_probs = probs
-    history = History(metric=job.metric, train_score=METRICS[job.metric].value(train_probs, labels[rows]))
+    train_score = METRICS[job.metric].value(train_probs, labels[rows])
+    history = History(metric=job.metric, train_score=train_score, seed_offset=job.seed_offset)
     return MemberResult(val_rows, val_probs, test_probs, history)
 
 

@@ -5,7 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+VMSTAT = Path("/proc/vmstat")
 CGROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+
+_LACK = (
+    "MemoryError",
+    "bad_alloc",
+    "Cannot allocate memory",  # ENOMEM
+    "can't allocate memory",  # PyTorch on a CPU
+    "failed to map segment from shared object",  # the loader, below `ulimit -v`
+    "OutOfMemoryError",  # PyTorch on a GPU
+    "RESOURCE_EXHAUSTED",  # JAX
+    "ResourceExhaustedError",  # TensorFlow
+)
+"""What libraries write when an allocation fails."""
 
 
 class Memory(NamedTuple):
@@ -44,6 +57,23 @@ def memory() -> Memory:
     if not kind or limits[kind] >= total:
         return Memory(total / 2**30, None, "")
     return Memory(total / 2**30, limits[kind] / 2**30, kind)
+
+
+def kills() -> int | None:
+    """Return how many processes the Linux kernel has killed for lack of memory since it was started.
+
+    It counts those of all containers and control groups too. None where this is unknown.
+    """
+    try:
+        lines = VMSTAT.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+
+
+def shows_lack_of_memory(text: str) -> bool:
+    """Return whether an error message, or what a program wrote to stderr, says that memory ran out."""
+    return any(words in text for words in _LACK)
 
 
 def _of_groups() -> Iterator[int]:

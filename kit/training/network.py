@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Network
-from kit.errors import KitError
 from kit.members import MemberResult
 from kit.metrics import LOSS, METRICS, Metric
 from kit.models.augmentation import RandomWarp, deskew, views_of
@@ -24,9 +23,11 @@ from kit.models.layers import Layers
 from kit.models.pretrained import freeze, load_weights
 from kit.models.standalone import for_older_keras, standalone
 from kit.records import Curves, History
+from kit.training.checkpoint import Checkpoints, OnCheckpoint, ignore_checkpoint, restore, saved_training
 from kit.training.counters import EpochCounter, RowCounter
 from kit.training.engines import make_engine
 from kit.training.engines.base import Engine, TrainingState
+from kit.training.failures import DivergedError
 from kit.training.job import Job
 from kit.training.optimizers import averaged, make_optimizer
 from kit.training.prediction import OnRows, predict, predict_views
@@ -45,8 +46,11 @@ def train_network(
     on_epoch: OnEpoch,
     *,
     on_activity: OnActivity = ignore,
+    on_checkpoint: OnCheckpoint = ignore_checkpoint,
 ) -> MemberResult:
     """Train the network of `job` on its training set; the weights of the last epoch count.
+
+    With a checkpoint, the result is bit for bit that of a training without interruption.
 
     Args:
         job: a job whose model is a network.
@@ -55,9 +59,11 @@ def train_network(
         test_images: (test rows, height, width, channels).
         on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
         on_activity: called with phase, epoch and share, as in `kit.training.launch.base.Activity`.
+        on_checkpoint: called after an epoch, as often as `job.checkpoint_seconds` says.
 
     Raises:
-        KitError: the loss is NaN or infinite, or the file of pretrained weights is not usable.
+        DivergedError: the loss is NaN or infinite.
+        KitError: the file of pretrained weights is not usable.
     """
     spec = job.model
     if not spec.needs_backend:
@@ -76,25 +82,33 @@ def train_network(
     image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
     rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
-    orders = _orders(training_set.rows, batch, spec.epochs, job.random_seed)
-    metric = METRICS[job.metric]
-    epochs: list[tuple[float, ...]] = []
+    saved = saved_training(job)
+    checkpoints = Checkpoints(job, saved, on_checkpoint)
+    epochs: list[tuple[float, ...]] = [tuple(row) for row in saved.epochs.tolist()] if saved else []
+    orders = islice(_orders(training_set.rows, batch, spec.epochs, job.random_seed), len(epochs), None)
+    metric, stop = METRICS[job.metric], 0
     for phase in spec.phases:
+        first, stop = stop, stop + phase.epochs
+        if stop < len(epochs):
+            continue  # The checkpoint is of a later phase.
         freeze(network, spec, frozen=phase.frozen)
         training = spec.training.model_copy(update={"epochs": phase.epochs})
         optimizer = make_optimizer(training, learning_rates(training, steps) * np.float32(phase.factor))
         optimizer.build(network.trainable_variables)
-        engine = make_engine(TrainingState(model, optimizer, training_set.images, training_set.targets))
-        on_activity("compiling", len(epochs) + 1, 0.0)
+        state = TrainingState(model, optimizer, training_set.images, training_set.targets)
+        if saved and first < len(epochs):
+            restore(state, saved)
+        engine = make_engine(state)
         val_probs = _train(
             engine,
-            islice(orders, phase.epochs),
+            islice(orders, stop - max(first, len(epochs))),
             partial(_predict_held_out, job, engine, images, partial(averaged, optimizer, network, training)),
             labels[val_rows],
             epochs,
             metric=metric,
             on_epoch=on_epoch,
             on_activity=on_activity,
+            on_end=partial(checkpoints.offer, state),
         )
         if training.ema:
             optimizer.finalize_variable_values(network.trainable_variables)
@@ -104,7 +118,7 @@ def train_network(
         len(rows) + len(test_images) + len(views) * (len(val_rows) + len(test_images)), on_activity
     )
     train_score = metric.value(predict(engine, images[rows], on_rows=count), labels[rows])
-    history = _history(job, spec, curves, train_score, batch=batch, steps=steps)
+    history = _history(job, spec, curves, train_score, checkpoints, batch=batch, steps=steps)
     test_probs = predict(engine, test_images, on_rows=count)
     result = MemberResult(val_rows, val_probs, test_probs, history)
     if views:
@@ -151,18 +165,23 @@ def _train(
     metric: Metric,
     on_epoch: OnEpoch,
     on_activity: OnActivity,
+    on_end: Callable[[list[tuple[float, ...]]], None],
 ) -> NDArray[np.float32]:
     """Train one epoch per order; return the last predictions of the held-out rows.
 
-    Each epoch is added to `epochs`: loss, accuracy, loss and score of held-out rows, seconds.
+    Each epoch is added to `epochs`: loss, accuracy, loss and score of held-out rows, seconds. `on_end` then
+    receives all epochs.
     """
     val_loss = val_score = math.nan
+    val_probs: NDArray[np.float32] | None = None
     for epoch, order in enumerate(orders, len(epochs) + 1):
+        if val_probs is None:
+            on_activity("compiling", epoch, 0.0)
         started = time.perf_counter()
         count = EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
         loss, accuracy = engine.epoch(order, count.steps)
         if not np.isfinite(loss):
-            raise KitError(
+            raise DivergedError(
                 f"it diverged in epoch {epoch}: the loss is {loss}",
                 hint="lower training.learning_rate, or set training.precision=float32",
             )
@@ -172,24 +191,36 @@ def _train(
             val_loss, val_score = LOSS.value(val_probs, labels), metric.value(val_probs, labels)
         epochs.append((loss, accuracy, val_loss, val_score, seconds))
         on_epoch(epoch, val_loss, val_score)
-    return val_probs
+        on_end(epochs)
+    # After a checkpoint of the last epoch, no order is left.
+    return predict_held_out(lambda _: None) if val_probs is None else val_probs
 
 
 def _history(
-    job: Job, spec: Network, curves: Curves, train_score: float, *, batch: int, steps: int
+    job: Job,
+    spec: Network,
+    curves: Curves,
+    train_score: float,
+    checkpoints: Checkpoints,
+    *,
+    batch: int,
+    steps: int,
 ) -> History:
     size = cost(spec, job.shape, job.classes)
-    first, *others = curves.seconds
+    seconds, starts = list(enumerate(curves.seconds)), checkpoints.starts
+    usual = float(np.median([one for epoch, one in seconds if epoch not in starts] or [math.inf]))
     return History(
         epochs=curves,
         metric=job.metric,
         train_score=train_score,
-        # The first epoch includes tracing and compiling.
-        tracing_seconds=max(0.0, first - float(np.median(others or [math.inf]))),
+        seconds=checkpoints.earlier_seconds,
+        # The first epoch of a worker includes tracing and compiling.
+        tracing_seconds=sum(max(0.0, one - usual) for epoch, one in seconds if epoch in starts),
         parameters=size.parameters,
         multiply_adds=size.multiply_adds,
         steps=steps * spec.epochs,
         batch_size=batch,
+        seed_offset=job.seed_offset,
     )
 
 

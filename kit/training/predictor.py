@@ -3,11 +3,12 @@
 Messages have the format of `kit.training.wire`. stdin: one message with the networks (see
 `kit.training.stored.StoredNetwork`) and the shape of the images, which are its only blob.
 stdout: a message without blobs once the libraries are loaded, then one message per network with its
-probabilities, or the reason why it cannot predict. Output of libraries goes to stderr.
+probabilities, or the reason why it is refused or cannot predict. Output of libraries goes to stderr.
 """
 
 import os
 import sys
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from kit.config import Network
+from kit.errors import UserError
 from kit.training.wire import Message, pack_message, read_message
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ def answer(message: Message, out: IO[bytes]) -> None:
         try:
             spec = TypeAdapter[Network](Network).validate_python(network["model"])
             probs = probabilities(images, network["path"], spec, views=network["views"])
+        except UserError as error:
+            refused = {"what": error.what, "expected": error.expected, "received": error.received}
+            _send(out, {"refused": {**refused, "hint": error.hint}})
+            return
         except Exception as error:  # whatever Keras raises for a file that it cannot read
             _send(out, {"failed": f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.200}"})
             return
@@ -58,13 +64,18 @@ def probabilities(images: NDArray[np.uint8], path: str, spec: Network, *, views:
         spec: its configuration. Training deskews before the views, so that the deskewing inside the stored
             model cannot be used.
         views: whether to return the mean over the views of test-time augmentation.
+
+    Raises:
+        UserError: the file holds something else than a network of kit; nothing of it was loaded.
     """
     import keras
 
     from kit.models.augmentation import deskew, views_of
+    from kit.models.keras_file import check_keras_file
     from kit.models.standalone import network_of
     from kit.training.prediction import predict, predict_views
 
+    check_keras_file(Path(path))
     keras.utils.clear_session()
     network = _Loaded(network_of(keras.saving.load_model(path, compile=False, safe_mode=True)))
     if spec.deskew:

@@ -60,7 +60,7 @@ def predict_stored(
         program: the process, with its arguments.
 
     Raises:
-        UserError: a network cannot be read.
+        UserError: a network cannot be read, or its file holds something else than a network of kit.
         KitError: the process ended without a result.
     """
     if backend is None or find_spec(backend) is None:
@@ -91,6 +91,8 @@ def predict_stored(
                 message = read_message(process.stdout)
                 if message is None:
                     raise _lost(process, log)
+                if "refused" in message.fields:
+                    raise UserError(where=str(networks[len(results)].path), **message.fields["refused"])
                 if "failed" in message.fields:
                     raise _unreadable(networks[len(results)], message.fields["failed"])
                 if message.blobs:

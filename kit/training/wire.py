@@ -15,6 +15,9 @@ first step has ended. training: the steps of the epochs. fitting: training of a 
 predicting: after the training. storing: the network.
 """
 
+FailureKind = Literal["memory", "diverged", "other"]
+"""Why a training failed, as far as it decides about a retry."""
+
 OnActivity = Callable[[Phase, int, float], None]
 """Receives what a worker does: phase, epoch and share, as in `kit.training.launch.base.Activity`."""
 
@@ -64,7 +67,7 @@ def read_message(stream: IO[bytes]) -> Message | None:
     try:
         fields = json.loads(line)
         sizes = [int(size) for size in fields.pop("blobs")]
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise NotAMessageError(repr(line[:80].decode(errors="replace").strip())) from None
     blobs = tuple(stream.read(size) for size in sizes)
     return Message(fields, blobs) if [len(blob) for blob in blobs] == sizes else None

@@ -3,8 +3,9 @@
 Messages have the format of `kit.training.wire`. The environment names the folder of the arrays, KIT_DATA.
 stdin: jobs. Once it closes, the driver has ended: the worker exits, and removes the driver's temporary
 folder, KIT_SCRATCH, which a driver that was killed cannot do.
-stdout: for each job what the worker does, and one message per epoch; then the result, which has two blobs,
-arrays and network, or the reason why the training failed. Output of libraries goes to stderr.
+stdout: for each job what the worker does, one message per epoch, and checkpoints, each with one blob
+(`kit.training.checkpoint`); then the result, which has two blobs, arrays and network, or the reason why the
+training failed. Output of libraries goes to stderr.
 """
 
 import os
@@ -17,9 +18,9 @@ import traceback
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from kit.training.wire import Message, Phase, pack_message, read_message
+from kit.training.wire import FailureKind, Message, Phase, pack_message, read_message
 
-STARTED = time.time()
+STARTED = time.monotonic()
 PAUSE = 0.5
 """Seconds, at least, between two messages about the same phase of the same epoch."""
 
@@ -35,7 +36,7 @@ def main() -> NoReturn:
     started = STARTED
     while True:
         _answer(jobs.get(), out, started)
-        started = time.time()
+        started = time.monotonic()
 
 
 def _receive(jobs: "queue.SimpleQueue[Message]") -> NoReturn:
@@ -52,19 +53,27 @@ def _receive(jobs: "queue.SimpleQueue[Message]") -> NoReturn:
 
 def _answer(message: Message, out: IO[bytes], started: float) -> None:
     from kit.errors import KitError
+    from kit.training.failures import DivergedError
+    from kit.training.memory import shows_lack_of_memory
 
     try:
         _train(message, out, started)
+    except DivergedError as error:
+        _send_failure(out, error.what, error.hint, "diverged")
     except KitError as error:
-        _send(out, {"failed": error.what, "hint": error.hint})
+        _send_failure(out, error.what, error.hint)
     except Exception as error:
         traceback.print_exc()
         reason = traceback.format_exception_only(error)[-1].strip()[:200]
-        hint = None
-        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-            reason, hint = f"not enough memory ({reason})", "train one member at a time: --jobs 1"
-        _send(out, {"failed": reason, "hint": hint})
+        if shows_lack_of_memory(reason):
+            _send_failure(out, f"not enough memory ({reason})", kind="memory")
+        else:
+            _send_failure(out, reason)
     sys.stderr.flush()
+
+
+def _send_failure(out: IO[bytes], reason: str, hint: str | None = None, kind: FailureKind = "other") -> None:
+    _send(out, {"failed": reason, "hint": hint, "kind": kind})
 
 
 def _send(out: IO[bytes], fields: dict[str, Any], *blobs: bytes) -> None:
@@ -95,8 +104,11 @@ def _train(message: Message, out: IO[bytes], started: float) -> None:
     def on_epoch(epoch: int, loss: float, score: float) -> None:
         _send(out, {"epoch": epoch, "val_loss": loss, "val_score": score})
 
+    def on_checkpoint(epoch: int, content: bytes) -> None:
+        _send(out, {"checkpoint": epoch}, content)
+
     job, folder = Job.from_message(message), Path(os.environ["KIT_DATA"])
-    result = train_member(job, folder, on_epoch, started, activities)
+    result = train_member(job, folder, on_epoch, started, activities, on_checkpoint=on_checkpoint)
     _send(out, {"result": "member"}, pack(result), result.network or b"")
 
 

@@ -7,8 +7,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 from kit import interrupts
-from kit.errors import InterruptedRunError, KitError
+from kit.errors import InterruptedRunError
 from kit.records import Params
+from kit.reports.study.figures import seconds_of
 from kit.training.launch.base import Activity, Device, Event, Launcher, Progress
 from kit.tuning.study import SharedStudy, TrialStoppedError
 from kit.tuning.trial import TrialSlot
@@ -85,12 +86,8 @@ def search(
         Whether no trial of kit is running in any process.
 
     Raises:
-        KitError: the storage failed.
         InterruptedRunError: Ctrl-C; running trials are queued again.
     """
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import SQLAlchemyError
-
     remote, announced = RemoteTrials(), set[int]()
     try:
         with interrupts.deferred() as pause, launcher.suspended_together():
@@ -114,11 +111,6 @@ def search(
         raise InterruptedRunError(
             f"interrupted; {len(_ended(shared))} trials are done", hint="rerun the same command to resume"
         ) from None
-    except (StorageInternalError, SQLAlchemyError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise KitError(
-            f"the study's storage failed: {reason}", hint="rerun the same command to resume"
-        ) from error
 
 
 class _TrialRunner:
@@ -192,9 +184,7 @@ class _TrialRunner:
         if len(ended) >= REPEATS and all(repeats[-REPEATS:]):
             return False
         seconds = [
-            trial.duration.total_seconds()
-            for trial, repeat in zip(ended, repeats, strict=True)
-            if trial.duration and not repeat
+            seconds_of(trial) or 0.0 for trial, repeat in zip(ended, repeats, strict=True) if not repeat
         ]
         return time.monotonic() + (median(seconds) if seconds else 0.0) < self._stop_at()
 

@@ -14,6 +14,7 @@ from kit import locks
 from kit.errors import UserError
 from kit.masking import learn, learn_from, masked
 from kit.tuning.drivers import check_driver
+from kit.tuning.failures import RESTORE, check_database, damage_named, hint_of, place, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,8 @@ def _check_file(file: Path, folder: Path) -> None:
             raise UserError(f"cannot be read: {error.strerror}", where=str(file)) from error
         if start not in {b"", b"SQLite format 3"}:
             raise UserError("not an SQLite database", where=str(file))
+        if start:
+            check_database(file, BUSY_SECONDS)
     for path in (file, file.parent):
         if path.exists() and not os.access(path, os.W_OK):
             raise UserError("not writable", where=str(path))
@@ -194,7 +197,9 @@ def load_study(url: str, name: str) -> "Study":
         ImportError,
     ) as error:
         raise _refusal(url, error) from error
-    made_of = study.user_attrs.get("kit")
+    with damage_named(url):
+        made_of = study.user_attrs.get("kit")
+        study.get_trials(deepcopy=False)  # Damage is found before anything is computed.
     if not isinstance(made_of, dict):
         raise UserError("`kit tune` did not create this study", where=masked(url))
     if made_of.get("version") != STUDY_VERSION:
@@ -208,24 +213,24 @@ def _study_names(file: Path) -> list[str]:
     Raises:
         UserError: the file is missing, damaged, or not an Optuna storage.
     """
-    hint = "restore the file, or delete the study's folder and search again"
     if not file.is_file():
-        raise UserError("the study's storage is missing", where=str(file), hint=hint)
+        raise UserError("the study's storage is missing", where=str(file), hint=RESTORE)
+    check_database(file, BUSY_SECONDS)
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             names = [row[0] for row in connection.execute("SELECT study_name FROM studies")]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise UserError(
             "the study's storage cannot be read",
             where=str(file),
             expected="an SQLite database of Optuna",
             received=str(error),
-            hint=hint,
+            hint=RESTORE,
         ) from error
     return names
 
 
 def _refusal(url: str, error: Exception) -> UserError:
-    cause = getattr(error.__cause__ or error, "orig", None) or error
-    reason = (str(cause).splitlines() or [type(cause).__name__])[0]
-    return UserError(f"the storage cannot be opened: {masked(reason)}", where=masked(url), expected=STORAGES)
+    why = reason(error)
+    what, hint = f"the storage cannot be opened: {masked(why)}", hint_of(why)
+    return UserError(what, where=place(url), expected=None if hint else STORAGES, hint=hint)

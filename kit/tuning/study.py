@@ -4,8 +4,9 @@ Optuna stores the trials. This module adds an exact count (never more than `--tr
 trial 0, and the position that a trial keeps when it is stopped or lost and queued again.
 """
 
+import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ import numpy as np
 from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
+from kit.reports.study.figures import TOOK
+from kit.tuning.failures import damage_named
 from kit.tuning.queued import invalid_reason
 from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
 from kit.tuning.space import Space
@@ -97,9 +100,10 @@ class SharedStudy:
             lock.touch()
         except OSError as error:
             raise UserError(f"cannot be written: {error.strerror}", where=str(lock)) from error
-        with locked(lock):
+        with locked(lock), damage_named(url):
             storage = open_storage(url, queue_lost, local=file is not None)
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+            study.get_trials(deepcopy=False)  # Damage is found before anything is computed.
             _join(study, space, made_of)
         folder.mkdir(parents=True, exist_ok=True)
         return cls(study, storage, tune, space, lock, file is not None)
@@ -133,7 +137,7 @@ class SharedStudy:
                 after the trial is recorded as failed.
             trials: maximum of the study; None: no limit.
         """
-        from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
+        from optuna.exceptions import StorageInternalError, TrialPruned, UpdateFinishedTrialError
 
         study = copy(self.study)
         claimed: list[int] = []
@@ -158,11 +162,21 @@ class SharedStudy:
                     # Still locked, since a sampler avoids the parameters of running trials.
                     self._choose(trial)
                     claim.close()
-                    return objective(trial)
+                    began = time.monotonic()
+                    try:
+                        return objective(trial)
+                    finally:
+                        trial.set_user_attr(TOOK, time.monotonic() - began)
                 except (TrialPruned, UpdateFinishedTrialError):
                     raise
                 except TrialFailedError as error:
                     self._fail(trial, error)
+                    raise
+                except StorageInternalError as error:
+                    errors.append(error)
+                    # Not the trial has failed: it is trained again, if the storage can take a note of that.
+                    with suppress(StorageInternalError):
+                        self._fail(trial, TrialStoppedError("the storage failed"))
                     raise
                 except Exception as error:
                     errors.append(error)
@@ -171,11 +185,12 @@ class SharedStudy:
             try:
                 # Only `optimize` sends heartbeats.
                 study.optimize(run, n_trials=1, catch=(Exception,))
-            except Exception:
+            except Exception as error:
                 # If this process was suspended for longer than GRACE, another one has failed its trial and
                 # queued it again; Optuna then rejects the result.
                 if not (claimed and self._trial(claimed[0]).state.is_finished()):
-                    raise
+                    # Without a storage Optuna cannot record the failure, and raises AssertionError.
+                    raise (errors or [error])[0] from error
         if errors:
             raise errors[0]
         return self._trial(claimed[0]) if claimed else None

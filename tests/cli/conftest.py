@@ -3,11 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.driving import CONFIG, Process
+from tests import stand_ins
+from tests.driving import CONFIG, PATIENCE, Process
+from tests.workplace import Ended
 
 
 @pytest.fixture
@@ -31,3 +34,25 @@ def driver(workdir: Path, write_competition: Callable[..., None]) -> Iterator[Ca
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start_cv(workdir: Path, write_competition: Callable[..., None]) -> Callable[..., Process]:
+    """Return `tests.stand_ins.start` in a working directory with data and a configuration."""
+    write_competition(workdir / "data")
+    (workdir / "faults.yaml").write_text(stand_ins.CONFIG)
+    (workdir / "marks").mkdir()
+    return partial(stand_ins.start, workdir)
+
+
+@pytest.fixture
+def cv(start_cv: Callable[..., Process]) -> Callable[..., Ended]:
+    """Return a function that runs what `start_cv` starts."""
+
+    def run(code: str, *more: str, setup: str = "") -> Ended:
+        process = start_cv(code, *more, setup=setup)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert "Traceback" not in err
+        return Ended(process.returncode, out, err)
+
+    return run

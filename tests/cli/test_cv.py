@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from kit.cli import kit
 from kit.config import load, shipped
+from kit.errors import KitError
 from kit.pipeline.origin import origin_of
 from kit.run_folder import RUNS, Run
 from tests import competitions
@@ -23,13 +24,18 @@ Make = Callable[..., Any]
 @pytest.mark.parametrize(
     ("arguments", "name", "changes", "also"),
     [
-        ([], "default", [], {"name": None, "jobs": None, "fresh": False}),
-        (["-c", "quick", "--jobs", "auto"], "quick", [], {"name": None, "jobs": None, "fresh": False}),
+        ([], "default", [], {"name": None, "jobs": None, "fresh": False, "checkpoint": 30.0}),
+        (
+            ["-c", "quick", "--jobs", "auto"],
+            "quick",
+            [],
+            {"name": None, "jobs": None, "fresh": False, "checkpoint": 30.0},
+        ),
         (
             ["--set", "training.epochs=7", "--run", "mine", "--jobs", "3", "--fresh"],
             "default",
             ["training.epochs=7"],
-            {"name": "mine", "jobs": 3, "fresh": True},
+            {"name": "mine", "jobs": 3, "fresh": True, "checkpoint": 30.0},
         ),
     ],
 )
@@ -72,7 +78,7 @@ def test_a_killed_worker_is_retried(driver: Any) -> None:
     _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     lost = (
-        "warning: forest-f0-s0: its worker was killed (signal 9), as the system does when memory runs out; "
+        "warning: forest-f0-s0: its worker was killed (signal 9), but not by the kernel for lack of memory; "
     )
     assert lost in stderr
     report = Run(RUNS / "mine").read_report()
@@ -165,3 +171,47 @@ def test_a_shipped_configuration_trains_without_messages_of_libraries(name: str,
     again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert (again.returncode, again.stdout) == (0, done.stdout)
     assert re.fullmatch(rf"runs/{name}-[0-9a-f]{{8}} is complete; --fresh retrains it\.\n\n", again.stderr)
+
+
+def invoke(*arguments: str) -> Any:
+    return CliRunner().invoke(kit, ["cv", "--verify", *arguments])
+
+
+def sealed(example: Make) -> Run:
+    """Return a run with checksums."""
+    run: Run = example(config_name="default").write()
+    run.start_sums()
+    return run
+
+
+def test_verify_says_that_nothing_is_wrong(example: Make) -> None:
+    run = sealed(example)
+    result = invoke("--run", run.name)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{run.path}: 2 members, 8 files: nothing wrong\n"
+
+
+def test_verify_takes_the_newest_run_of_the_configuration(example: Make) -> None:
+    run = sealed(example)
+    assert invoke().stdout.startswith(f"{run.path}: 2 members")
+    assert "there is no run of the configuration 'quick'" in str(invoke("-c", "quick").exception)
+
+
+def test_verify_names_what_is_damaged_and_what_repairs_it(example: Make) -> None:
+    run = sealed(example)
+    run.oof_path.write_text("row\n")
+    result = invoke("--run", run.name)
+    assert result.stdout == f"{run.oof_path}: its checksum differs from the one in SHA256SUMS\n"
+    assert isinstance(result.exception, KitError)
+    assert str(result.exception) == (
+        f"{run.path}: 1 of 8 files is damaged: oof.csv\n"
+        "kit cv -c example repairs the run: damaged files are kept aside, and made again"
+    )
+    assert result.exception.exit_code == 1
+
+
+@pytest.mark.parametrize("other", [["--fresh"], ["--set", "seeds=2"]])
+def test_verify_changes_nothing(example: Make, other: list[str]) -> None:
+    sealed(example)
+    result = invoke(*other)
+    assert result.exit_code == 2

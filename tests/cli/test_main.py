@@ -113,7 +113,7 @@ def test_an_unknown_option_names_the_most_similar_one(kit: Callable[..., Any]) -
         (
             OSError(errno.ENOSPC, "No space left", "runs/x"),
             2,
-            "kit: runs/x: No space left; free space on this disk\n",
+            "kit: runs/x: No space left; free space on this disk, then rerun the same command\n",
         ),
         (
             OSError(errno.ENAMETOOLONG, "File name too long", "runs/x"),
@@ -125,12 +125,29 @@ def test_an_unknown_option_names_the_most_similar_one(kit: Callable[..., Any]) -
             2,
             "kit: runs: Permission denied; look at the permissions\n",
         ),
-        (OSError(errno.ENOSPC, "No space left"), 2, "kit: No space left; free space on this disk\n"),
         (
-            OSError(errno.EIO, "Broken disk"),
+            OSError(errno.EIO, "Broken disk", "runs/x"),
             1,
-            f"kit: OSError: [Errno {errno.EIO}] Broken disk\n(--debug shows the traceback)\n",
+            "kit: runs/x: Broken disk; look at the disk and its connection, then rerun the same command\n",
         ),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "runs/x"),
+            2,
+            "kit: runs/x: No such file or directory; the folder was moved or deleted, or its disk is no "
+            "longer there; rerun the same command\n",
+        ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            2,
+            "kit: Too many open files; raise the limit of open files (`ulimit -n`), or close other "
+            "programs\n",
+        ),
+        (
+            OSError(errno.EXDEV, "Invalid cross-device link", "runs/x"),
+            1,
+            "kit: runs/x: Invalid cross-device link; rerun the same command; --debug shows where it failed\n",
+        ),
+        (OSError("of a library"), 1, "kit: OSError: of a library\n(--debug shows the traceback)\n"),
         (
             ModuleNotFoundError("No module named 'optuna'", name="optuna"),
             2,
@@ -255,7 +272,10 @@ def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
         done = subprocess.run(
             command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (2, "kit: No space left on device; free space on this disk\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "kit: No space left on device; free space on this disk, then rerun the same command\n",
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,5 +1,6 @@
 """Start, interruption, resumption and end of `kit cv`, with real processes and signals."""
 
+import platform
 import random
 import signal
 import time
@@ -89,6 +90,19 @@ def test_a_killed_run_is_shown_as_interrupted_and_leaves_no_files(driver: Driver
     wait_for(lambda: left_in(temporary) == [])
 
 
+def test_a_second_command_on_a_run_names_the_first(driver: Driver) -> None:
+    process = driver()
+    wait_for(lambda: workers(process))
+    second = driver()
+    _, err = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 2
+    first, hint = err.splitlines()
+    name = f"another process is writing this run: process {process.pid} on {platform.node()}, since "
+    assert first.startswith(f"kit: runs/mine: {name}")
+    assert first.endswith(" (kit cv -c tiny.yaml --run mine --jobs 1)")
+    assert hint == "wait for it, or choose another name"
+
+
 def test_ctrl_z_stops_the_workers_too_and_fg_continues_them(driver: Driver) -> None:
     process = driver()
     [worker] = wait_for(lambda: workers(process))
@@ -123,7 +137,7 @@ def test_a_run_started_with_nohup_survives_a_hangup(driver: Driver) -> None:
 @pytest.mark.parametrize(
     ("number", "what", "hint"),
     [
-        (signal.SIGKILL, "was killed (signal 9), as the system does when memory runs out", "--jobs 1"),
+        (signal.SIGKILL, "was killed (signal 9), but not by the kernel for lack of memory", "systemd-oomd"),
         (signal.SIGILL, "used an instruction that this CPU lacks (signal 4)", "KERAS_BACKEND"),
     ],
 )

@@ -1,3 +1,4 @@
+import copy
 import io
 import os
 import stat
@@ -303,6 +304,44 @@ def test_a_bomb_is_refused_before_it_is_written(
     monkeypatch.setattr(archive_formats, "MOST_TIMES", 0.5 if ending == "tar" else 20)
     raw = MAKERS[ending]({"a.csv": bytes(1 << 20)})
     assert "it unpacks to too much" in refused(tmp_path, raw, f"competition.{ending}")
+
+
+def test_files_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    """As in zbsm.zip of D. Fifield (2019), A better zip bomb: 42 kB are the content of many files."""
+    content = bytes(1 << 20)
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0.csv", content)
+        [first] = archive.infolist()
+        for number in range(1, 3000):
+            again = copy.copy(first)
+            again.filename = again.orig_filename = f"{number}.csv"
+            archive.filelist.append(again)
+    assert len(raw.getvalue()) < 200_000
+    assert "it unpacks to too much" in refused(tmp_path, raw.getvalue())
+
+
+def test_an_archive_that_holds_itself_without_end(tmp_path: Path) -> None:
+    """A quine such as that of R. Cox (2010), Zip files all the way down."""
+    raw = zipped({"a.csv": b"1"})
+    for depth in range(5):
+        raw = zipped({f"{depth}.zip": raw})
+    assert "an archive too deep within others\nexpected at most 3" in refused(tmp_path, raw)
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_name_in_a_tar_that_would_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: bytes
+) -> None:
+    monkeypatch.setattr(archive_formats, "MOST_HEADER", 1000)
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a.csv"))
+        member = tarfile.TarInfo("././@LongLink")
+        member.type, member.size = kind, 2000
+        archive.addfile(member, io.BytesIO(b"x" * 2000))
+    message = refused(tmp_path, raw.getvalue(), "a.tar.gz")
+    assert "truncated or damaged (the name of a file has 2,000 bytes)" in message
 
 
 def test_a_bomb_within_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

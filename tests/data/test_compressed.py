@@ -142,12 +142,28 @@ def test_a_damaged_zip(method: int) -> None:
         unpacked(bytes(raw), "train.csv.zip")
 
 
-def test_a_zip_that_would_fill_the_memory_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_fill_the_memory_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compressed, "LARGEST", len(GOOD) - 1)
-    with pytest.raises(
-        UserError, match=r"a file in the zip is too large\nexpected at most 16 bytes, received 17"
-    ):
+    with pytest.raises(UserError, match=r"it unpacks to too much\nexpected at most 16 bytes, received 17"):
         unpacked(zipped(("train.csv", GOOD)), "train.csv.zip")
+    with pytest.raises(UserError, match=r"it unpacks to too much\nexpected at most 16 bytes, received more"):
+        unpacked(gzip.compress(GOOD.encode()), "train.csv.gz")
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_gzip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch, members: int) -> None:
+    monkeypatch.setattr(compressed, "LITTLE", 1 << 20)
+    monkeypatch.setattr(compressed, "MOST_TIMES", 2)
+    bomb = gzip.compress(bytes(1 << 22)) * members
+    with pytest.raises(UserError, match=r"train.csv.gz: it unpacks to too much\nexpected at most 1,048,576"):
+        unpacked(bomb, "train.csv.gz")
+    assert len(unpacked(gzip.compress(bytes(1 << 20)), "train.csv.gz")) == 1 << 20
+
+
+def test_a_zip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compressed, "LITTLE", 1 << 20)
+    with pytest.raises(UserError, match=r"train.csv.zip: it unpacks to too much"):
+        unpacked(zipped(("train.csv", bytes(1 << 22))), "train.csv.zip")
 
 
 def test_a_zip_in_a_zip_in_a_zip_is_not_followed() -> None:

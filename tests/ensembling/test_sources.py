@@ -140,5 +140,5 @@ def test_a_damaged_member_is_named(example: Make) -> None:
         read_source(run, "a")
     assert str(caught.value) == (
         "runs/example-1a2b3c4d/members/cnn-f1-s0.npz: missing or damaged\n"
-        "rerun the run's command, which trains only what is missing: kit cv -c example"
+        "rerun the run's command, which trains only what is missing or damaged: kit cv -c example"
     )

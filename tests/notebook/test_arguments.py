@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import kit
+from kit.errors import UserError
 from kit.notebook import arguments
 from kit.typed import typed
 
@@ -67,3 +68,13 @@ def test_a_setting_in_a_hint_is_an_argument() -> None:
 def test_commands_are_calls(command: str, call: str) -> None:
     assert arguments.python_words(typed)(command) == call
     assert typed(command) == command
+
+
+def test_a_duration_may_be_0_where_that_has_a_meaning() -> None:
+    assert [arguments.duration_or_zero("checkpoint", value) for value in (0, 0.0, 30)] == [0, 0, 30]
+
+
+@pytest.mark.parametrize("value", [None, False, -1, "30s", float("nan")])
+def test_other_values_are_no_duration(value: object) -> None:
+    with pytest.raises(UserError, match="checkpoint: not right"):
+        arguments.duration_or_zero("checkpoint", value)

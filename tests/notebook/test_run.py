@@ -10,7 +10,9 @@ import kit
 from kit.members import Member
 from kit.notebook import markup, tables
 from kit.oof import Oof
+from kit.run_folder import find_run
 from tests.conftest import Example
+from tests.keras_files import EMPTY, write_parts
 
 Make = Callable[..., Example]
 
@@ -55,10 +57,16 @@ def test_the_members_have_their_figures(run: kit.Run) -> None:
 
 
 def test_the_path_of_a_network(run: kit.Run) -> None:
-    run._folder.network_path(Member("a", 1, 0)).touch()
+    write_parts(run._folder.network_path(Member("a", 1, 0)), EMPTY)
     assert run.network(fold=1) == run.network("a", 1) == run.path / "members/a-f1-s0.keras"
     with pytest.raises(kit.UserError, match=r"there is no network 'a-all-s0'\nexpected one of a-f1-s0$"):
         run.network("a", None)
+
+
+def test_a_network_that_keras_must_not_load_has_no_path(run: kit.Run) -> None:
+    write_parts(run._folder.network_path(Member("a", 1, 0)), {**EMPTY, "config.json": b'{"module": "os"}'})
+    with pytest.raises(kit.UserError, match="not a network of kit, so it is not loaded"):
+        run.network("a", 1)
 
 
 def test_without_networks_the_cause_is_named(run: kit.Run) -> None:
@@ -156,3 +164,11 @@ def test_without_runs_the_table_is_empty(workdir: Path) -> None:
 def test_an_error_has_no_traceback_in_a_notebook() -> None:
     error = kit.UserError("no such file", where="a.csv", hint="look at --token=abcdefgh1234")
     assert error._render_traceback_() == ["UserError: a.csv: no such file\nlook at --token=***"]
+
+
+def test_verify_names_what_is_damaged(run: kit.Run) -> None:
+    folder = find_run(str(run.path))
+    folder.start_sums()
+    assert run.verify() == ()
+    folder.oof_path.unlink()
+    assert run.verify() == (f"{folder.oof_path}: missing",)

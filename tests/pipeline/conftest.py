@@ -70,8 +70,12 @@ class Record:
         self.ended_members: dict[str, bool] = {}
         self.retries: list[str] = []
         self.stages: list[str] = []
+        self.said: list[str] = []
         self.kept = -1
         self.on_ended: Callable[[], object] = lambda: None
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
     def stage(self, text: str) -> None:
         self.stages.append(text)

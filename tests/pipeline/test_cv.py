@@ -1,8 +1,11 @@
 import asyncio
+import copy
 import csv
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from kit.members import Member
 from kit.metrics import HITS
 from kit.records import EnsembleRecord
 from kit.run_folder import RUNS, Run
-from kit.training.failures import WorkerFailedError, WorkerLostError
+from kit.training.failures import DivergedError, WorkerFailedError, WorkerLostError
 from tests.launchers import FakeLauncher
 
 Cv = Callable[..., Any]
@@ -119,7 +122,7 @@ def test_a_finished_run_has_every_file_and_no_other(cv: Cv) -> None:
     assert record.ended_members == dict.fromkeys(MEMBERS, True)
     assert {path.name for path in run.path.iterdir()} == {
         "run.json", "folds.npy", "members", "oof.csv", "submission.csv", "ensemble.json", "report.json",
-        "images.npz", "test.csv", "history.csv",
+        "images.npz", "test.csv", "history.csv", "SHA256SUMS",
     }  # fmt: skip
     assert {path.name for path in (run.path / "members").iterdir()} == {f"{name}.npz" for name in MEMBERS}
 
@@ -332,8 +335,11 @@ def test_a_truncated_member_is_retrained(cv: Cv) -> None:
     np.testing.assert_array_equal(np.load(path)["val_probs"], run.read_member(Member("knn", 2, 0)).val_probs)
 
 
-def test_members_without_a_record_are_not_trusted(cv: Cv) -> None:
+def test_members_of_earlier_versions_are_not_trusted_without_a_record(cv: Cv) -> None:
     run, _, _ = cv()
+    for member in run.planned():
+        result = run.read_member(member)
+        run.write_member(member, replace(result, history=result.history.model_copy(update={"hash": ""})))
     run.info_path.unlink()
     _, _, record = cv()
     assert record.planned == MEMBERS
@@ -409,7 +415,9 @@ def failing(launcher: FakeLauncher, name: str, error: KitError, times: int = 9) 
     def run(job: Any, *arguments: Any) -> Any:
         if str(job.member) == name and len(failures) < times:
             failures.append(name)
-            raise error
+            again = copy.copy(error)
+            again.args = error.args  # A copy takes the whole message for its first part.
+            raise again
         return train(job, *arguments)
 
     launcher.train = run
@@ -427,7 +435,8 @@ def test_a_member_that_fails_costs_no_other(cv: Cv, launcher: FakeLauncher) -> N
         "see runs/mine/members/knn-f1-s0.log; rerun the same command to train the missing members"
     )
     assert raised.value.exit_code == 1
-    assert (run.path / "members/knn-f1-s0.log").read_text() == "Traceback\nValueError: no\n"
+    log = (run.path / "members/knn-f1-s0.log").read_text()
+    assert log == "attempt 1: knn-f1-s0: ValueError: no\ntry another\nTraceback\nValueError: no\n"
     assert run.read_record().status == "failed"
     assert not run.report_path.exists()
 
@@ -465,31 +474,91 @@ def test_a_network_learns_from_what_its_stored_teachers_predict(cv: Cv, launcher
         np.testing.assert_array_equal(labels.test, teacher.test_probs, strict=True)
 
 
-def test_without_its_teachers_no_network_is_trained(cv: Cv, launcher: FakeLauncher) -> None:
-    error = WorkerFailedError("late-f1-s0: no", "", "try another")
-    with failing(launcher, TEACHERS[1], error), pytest.raises(KitError, match="1 of 4 members failed"):
+def test_a_network_is_not_trained_without_its_teacher_but_the_others_are(
+    cv: Cv, launcher: FakeLauncher
+) -> None:
+    error, message = WorkerFailedError("late-f1-s0: no", "", "try another"), "1 of 8 members failed, 1 wait"
+    with failing(launcher, TEACHERS[1], error), pytest.raises(KitError, match=message):
         cv(TAUGHT, name="mine")
     run, _, record = cv(TAUGHT, name="mine")
-    assert record.planned == [*STUDENTS[:2], TEACHERS[1], *STUDENTS[2:]]
+    assert record.planned == [STUDENTS[1], TEACHERS[1]]
     assert run.read_record().status == "complete"
 
 
-def test_a_worker_that_wrote_nothing_leaves_no_log(cv: Cv, launcher: FakeLauncher) -> None:
+def test_the_log_has_the_reason_even_if_the_worker_wrote_nothing(cv: Cv, launcher: FakeLauncher) -> None:
     error = WorkerFailedError("knn-f1-s0: it diverged", "", "lower the rate")
     with failing(launcher, MEMBERS[1], error), pytest.raises(KitError) as raised:
         cv(name="mine")
     assert str(raised.value) == (
         "1 of 4 members failed; knn-f1-s0: it diverged\nlower the rate\n"
-        "rerun the same command to train the missing members"
+        "see runs/mine/members/knn-f1-s0.log; rerun the same command to train the missing members"
     )
-    assert not list(RUNS.rglob("*.log"))
+    [log] = RUNS.rglob("*.log")
+    assert log.read_text() == "attempt 1: knn-f1-s0: it diverged\nlower the rate\n"
 
 
 def test_a_retry_is_reported(cv: Cv, launcher: FakeLauncher) -> None:
     with failing(launcher, MEMBERS[2], WorkerLostError("killed", ""), times=1):
         run, _, record = cv()
-    assert record.retries == ["knn-f2-s0: killed"]
+    assert record.retries == ["knn-f2-s0: killed; retrying"]
     assert run.read_report().warnings == ("retried after their worker died: knn-f2-s0",)
+
+
+def test_several_failures_are_counted_and_named_with_the_first_reason(cv: Cv, launcher: FakeLauncher) -> None:
+    first, second = (WorkerFailedError(f"{name}: {name[4:6]} no", "") for name in (MEMBERS[0], MEMBERS[2]))
+    with (
+        failing(launcher, MEMBERS[0], first),
+        failing(launcher, MEMBERS[2], second),
+        pytest.raises(KitError) as raised,
+    ):
+        cv(name="mine", jobs=1)
+    assert raised.value.what == (
+        "2 of 4 members failed; knn-f0-s0: f0 no; 1 other reason; failed: knn-f0-s0, knn-f2-s0"
+    )
+    assert sorted(path.stem for path in (RUNS / "mine/members").glob("*.npz")) == [MEMBERS[1], MEMBERS[3]]
+
+
+def test_a_member_that_diverges_is_trained_again_once_with_other_random_numbers(
+    cv: Cv, launcher: FakeLauncher
+) -> None:
+    with failing(launcher, MEMBERS[2], DivergedError("knn-f2-s0: it diverged"), times=1):
+        run, _, record = cv()
+    assert record.retries == ["knn-f2-s0: knn-f2-s0: it diverged; retrying with other random numbers"]
+    offsets = [run.read_member(Member("knn", fold, 0)).history.seed_offset for fold in range(4)]
+    assert offsets == [0, 0, 1, 0]
+    assert run.read_report().warnings == (
+        "1 member diverged and was trained again with other random numbers: knn-f2-s0",
+    )
+
+
+def test_a_member_that_diverges_twice_fails(cv: Cv, launcher: FakeLauncher) -> None:
+    with (
+        failing(launcher, MEMBERS[2], DivergedError("knn-f2-s0: it diverged")),
+        pytest.raises(KitError, match="1 of 4 members failed; knn-f2-s0: it diverged"),
+    ):
+        cv(name="mine")
+    [log] = RUNS.rglob("*.log")
+    assert log.read_text().count("it diverged") == 2
+
+
+def test_changed_arrays_of_the_data_end_a_run_and_the_next_call_finishes_it(
+    cv: Cv, launcher: FakeLauncher
+) -> None:
+    train = launcher.train
+
+    def run(job: Any, folder: Path, *arguments: Any) -> Any:
+        if str(job.member) == MEMBERS[1]:
+            os.utime(folder / "train_images.npy", ns=(1, 1))
+        return train(job, folder, *arguments)
+
+    launcher.train = run
+    with pytest.raises(KitError, match="3 of 4 members failed") as raised:
+        cv(name="mine", jobs=1)
+    assert "train_images.npy: this file of the data cache changed while it was in use" in str(raised.value)
+    assert [path.stem for path in (RUNS / "mine/members").glob("*.npz")] == [MEMBERS[0]]
+    launcher.train = train
+    _, _, record = cv(name="mine")
+    assert record.planned == MEMBERS[1:]
 
 
 def interrupt_after(count: int, record: Any) -> None:

@@ -30,14 +30,15 @@ def combine(runs: list[Run], method: str = "mean", **also: Any) -> Run:
 
 
 def content(folder: Path = RUNS) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    """Return all paths, with the times of the files: a folder's changes while a command holds its lock."""
+    return {path: path.stat().st_mtime_ns if path.is_file() else 0 for path in folder.rglob("*")}
 
 
 def test_an_ensemble_has_the_files_of_a_run_without_members(runs: list[Run]) -> None:
     made = combine(runs)
     assert {path.name for path in made.path.iterdir()} == {
         "run.json", "folds.npy", "oof.csv", "submission.csv", "ensemble.json", "report.json", "test.csv",
-        "history.csv",
+        "history.csv", "SHA256SUMS",
     }  # fmt: skip
 
 

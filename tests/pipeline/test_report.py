@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kit import checksums, locks, run_folder
 from kit.errors import UserError
 from kit.members import Member
 from kit.pipeline.rebuild import find_images
@@ -47,6 +48,15 @@ def test_a_page_that_is_older_than_its_sources_is_out_of_date(
     current(run, said.append)
     later(run.path / name)
     assert not is_drawn(run)
+
+
+def test_a_page_from_the_future_is_drawn_again(example: Make, said: list[str]) -> None:
+    run = example().write()
+    current(run, said.append)
+    later(run.page_path)
+    assert not is_drawn(run)
+    current(run, said.append)
+    assert is_drawn(run)
 
 
 def test_a_page_of_another_version_is_drawn_again_from_new_figures(example: Make, said: list[str]) -> None:
@@ -103,10 +113,8 @@ def test_an_empty_member_leaves_the_page_what_the_report_has(example: Make, said
     run.write_report(run.read_report().model_copy(update={"details": None}))
     run.member_path(Member("cnn", 0, 0)).write_bytes(b"")
     assert current(run, said.append).oof.errors == 2
-    [reason] = said
-    assert reason.startswith(
-        "the page shows only what report.json has: members, folds or oof.csv are damaged"
-    )
+    path = run.member_path(Member("cnn", 0, 0))
+    assert said == [f"the page shows only what report.json has: {path}: missing or damaged"]
 
 
 def test_a_run_of_version_1_has_a_page(workdir: Path, said: list[str]) -> None:
@@ -211,3 +219,33 @@ def test_test_csv_is_not_written_if_it_contradicts_the_submission(example: Make,
     assert said == [
         f"test.csv cannot be written: {run.submission_path}: the members do not give this submission"
     ]
+
+
+def test_a_damaged_page_is_drawn_again(example: Make, said: list[str]) -> None:
+    run = example().write()
+    current(run, said.append)
+    page = run.page_path.read_bytes()
+    run.page_path.write_bytes(page.replace(b"OOF", b"0OF", 1))
+    current(run, said.append)
+    assert (run.page_path.read_bytes(), said) == (page, [])
+
+
+def test_the_checksums_of_a_run_follow_its_report(example: Make, said: list[str]) -> None:
+    run = example().write()
+    run.start_sums()
+    run.report_path.unlink()
+    current(run, said.append)
+    sums = checksums.read(run.path) or {}
+    written = {name: checksums.digest(run.path / name) for name in ("report.json", "test.csv", "history.csv")}
+    assert {name: sums.get(name) for name in written} == written
+
+
+def test_a_run_that_another_process_writes_is_reported_but_not_changed(
+    example: Make, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = example().write()
+    monkeypatch.setattr(run_folder, "_PATIENCE", 0.0)
+    with locks.locked(run.path):
+        assert current(run, said.append).oof.errors == 2
+    assert not run.page_path.exists()
+    assert said[-1] == f"the report cannot be written: {run.path}: another process is writing this run"

@@ -9,7 +9,8 @@ from kit.config import Cnn, KNearest, Stage, Training
 from kit.errors import KitError
 from kit.members import Member, MemberResult
 from kit.records import History
-from kit.reports.progress import MemberState, RunProgress, Snapshot
+from kit.reports.member_progress import MemberState
+from kit.reports.progress import RunProgress, Snapshot
 from kit.run_folder import Run
 from kit.training.estimate import Expected
 from kit.training.job import Job
@@ -150,7 +151,7 @@ def test_the_score_is_that_of_the_latest_epoch() -> None:
 def test_a_lost_worker_starts_its_member_again() -> None:
     followed = Followed(job(0))
     followed.act(0, 0, "training", 3, 1.0)
-    followed.progress.retried(job(0), "cnn-f0-s0: its worker was killed by signal 9")
+    followed.progress.retried(job(0), "cnn-f0-s0: its worker was killed by signal 9; retrying")
     assert followed.lines[-1] == "warning: cnn-f0-s0: its worker was killed by signal 9; retrying"
     assert (followed.member(1).state, followed.now(1).share) == ("waiting", 0.0)
 
@@ -172,3 +173,27 @@ def test_running_members_are_in_the_order_of_their_start() -> None:
     followed.act(1, 2, "starting")
     followed.act(2, 0, "starting")
     assert [str(one.member) for one in followed.now(3).running] == ["cnn-f2-s0", "cnn-f0-s0"]
+
+
+def test_a_member_that_continues_starts_at_its_epoch() -> None:
+    followed = Followed(job(0))
+    before = followed.now(0).left
+    followed.act(10, 0, "compiling", 3)
+    assert followed.member(10).trained_share(10) == 0.5
+    followed.act(10, 0, "training", 3, 0.0)
+    # Of 80 s for 4 epochs, those of 2 are left.
+    left = followed.now(10).left
+    assert before is not None
+    assert left is not None
+    assert (followed.member(10).share(10), followed.now(10).share) == pytest.approx((0.5, 0.5))
+    assert left.low < 40 + 10 < left.high < before.high
+    followed.act(30, 0, "training", 4, 0.0)
+    assert followed.member(30).course(30).share == 0.5
+    assert followed.member(30).share(30) == pytest.approx(0.7)
+
+
+def test_a_network_that_compiles_for_its_second_phase_has_kept_no_epochs() -> None:
+    followed = Followed(job(0))
+    followed.act(0, 0, "training", 1, 0.0)
+    followed.act(50, 0, "compiling", 3)
+    assert followed.member(50).kept == 0

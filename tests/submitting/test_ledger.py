@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import UserError
+from kit.submitting.events import from_line, to_line
 from kit.submitting.ledger import Ledger, Record
 
 RECORD = Record(
@@ -78,7 +79,7 @@ def test_merge_conflict_markers_are_ignored(ledger: Ledger) -> None:
 
 def test_unknown_keys_of_a_later_version_are_ignored(ledger: Ledger) -> None:
     ledger.append(RECORD)
-    ledger.path.write_text(ledger.path.read_text().replace("{", '{"medal": "gold", ', 1))
+    ledger.path.write_bytes(to_line({"medal": "gold"} | from_line(ledger.path.read_text())))
     assert ledger.records()[0].tag == "kit-1"
 
 
@@ -133,14 +134,14 @@ def test_the_age_counts_from_the_last_event(ledger: Ledger) -> None:
 )
 def test_a_record_with_an_invalid_time_is_kept_and_counts_as_old(ledger: Ledger, time: object) -> None:
     ledger.append(RECORD)
-    ledger.path.write_text(json.dumps(json.loads(ledger.path.read_text()) | {"time": time}) + "\n")
+    ledger.path.write_text(json.dumps(from_line(ledger.path.read_text()) | {"time": time}) + "\n")
     [record] = ledger.records()
     assert record.age > 1e6
 
 
 def test_a_record_without_a_time_is_kept(ledger: Ledger) -> None:
     ledger.append(RECORD)
-    event = json.loads(ledger.path.read_text())
+    event = from_line(ledger.path.read_text())
     del event["time"]
     ledger.path.write_text(json.dumps(event) + "\n")
     assert [(record.tag, record.begun) for record in ledger.records()] == [("kit-1", "")]
@@ -149,7 +150,7 @@ def test_a_record_without_a_time_is_kept(ledger: Ledger) -> None:
 @pytest.mark.parametrize("name", ["file", "competition", "message", "sha256", "error"])
 def test_an_event_with_wrong_types_is_ignored(ledger: Ledger, name: str) -> None:
     ledger.append(RECORD)
-    event = json.loads(ledger.path.read_text())
+    event = from_line(ledger.path.read_text())
     with ledger.path.open("a") as file:
         file.write(json.dumps(event | {"tag": "kit-2", name: None}) + "\n")
     assert [record.tag for record in ledger.records()] == ["kit-1"]
@@ -195,3 +196,39 @@ def test_a_lock_leaves_other_files(workdir: Path) -> None:
     with Ledger().locked():
         pass
     assert [path.name for path in (workdir / "submissions").iterdir()] == ["mine.csv"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expected_score": [0.9]},
+        {"expected_score": True},
+        {"expected_score": [0.9, None]},
+        {"oof_interval": "ab"},
+        {"oof_score": "0.9"},
+        {"run": 7},
+        {"metric": None},
+        {"sources": {"a": 1}},
+        {"ref": [7]},
+        {"message": "\ud800"},
+        {"oof_score": float("nan")},
+    ],
+)
+def test_a_field_of_another_type_is_damage(ledger: Ledger, change: dict[str, object]) -> None:
+    ledger.append(RECORD)
+    event = json.loads(ledger.path.read_bytes()) | {"tag": "kit-2"} | change
+    event.pop("check", None)
+    with ledger.path.open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    assert [record.tag for record in ledger.records()] == ["kit-1"]
+
+
+def test_a_line_of_brackets_is_damage(ledger: Ledger) -> None:
+    ledger.append(RECORD)
+    with ledger.path.open("a") as file:
+        file.write("[" * 100_000 + "\n")
+    assert [record.tag for record in ledger.records()] == ["kit-1"]
+
+
+def test_a_range_without_an_oof_score_is_not_shown() -> None:
+    assert replace(RECORD, public_score="0.9", expected_score=(0.8, 1.0)).result == "score 0.9"

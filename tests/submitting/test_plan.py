@@ -190,3 +190,16 @@ def test_sources_of_an_ensemble_are_named_and_recorded() -> None:
     assert "sources:     a (aaaaaaaa), b (bbbbbbbb)" in lines
     assert lines[-1] == "warning:     its source run b is not there any more: runs/b"
     assert plan("runs/both/submission.csv").record.sources == made.record.sources
+
+
+def test_an_edited_submission_of_a_run_is_named() -> None:
+    run = write_run("a")
+    run.start_sums()
+    assert plan().warnings == ()
+    text = run.submission_path.read_text()
+    first, last = text[:-2], text[-2]
+    run.submission_path.write_text(f"{first}{'1' if last == '0' else '0'}\n")
+    assert plan().warnings == (
+        "runs/a/submission.csv was edited or damaged after its run wrote it: "
+        "its checksum differs from the one in SHA256SUMS",
+    )

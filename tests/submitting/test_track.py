@@ -9,6 +9,7 @@ from kit import kaggle_client
 from kit.errors import KitError
 from kit.kaggle_client import Submission, attempts
 from kit.submitting import track
+from kit.submitting.events import from_line
 from kit.submitting.ledger import Ledger, Record
 from kit.submitting.track import recover, refresh
 
@@ -91,7 +92,7 @@ def test_an_unlisted_submission_never_arrived(
 def test_an_invalid_time_counts_as_settled(ledger: Ledger, kaggle: Kaggle, time: object) -> None:
     # From a clock that was ahead, an older version, or an editor.
     ledger.append(RECORD)
-    event = json.loads(ledger.path.read_text()) | {"time": time}
+    event = from_line(ledger.path.read_text()) | {"time": time}
     ledger.path.write_text(json.dumps(event) + "\n")
     assert recovered(ledger) == [("failed", None)]
     assert kaggle.looks == 1
@@ -180,3 +181,12 @@ def test_without_an_answer_nothing_changes(
         recover(ledger, timeout=5, say=silent)
     assert ledger.records()[0].status == "sending"
     assert kaggle.looks == 0
+
+
+@pytest.mark.usefixtures("kaggle")
+def test_partly_written_copies_of_a_killed_process_are_removed(ledger: Ledger) -> None:
+    ledger.append(replace(RECORD, status="failed"))
+    (ledger.folder / "a-kit-2.csv").write_text("whole")
+    (ledger.folder / ".a-kit-1.csv.tlpzt2q5").write_text("half")
+    recover(ledger, timeout=5, say=silent)
+    assert {path.name for path in ledger.folder.iterdir()} == {"ledger.jsonl", "a-kit-2.csv"}

@@ -4,7 +4,7 @@ import pytest
 
 from kit.members import Member
 from kit.training import failures
-from kit.training.failures import lost
+from kit.training.failures import OutOfMemoryError, lost
 from kit.training.memory import Memory
 
 MEMBER = Member("cnn", 0, 0)
@@ -17,6 +17,18 @@ def test_signal_9_suggests_memory_and_fewer_jobs(monkeypatch: pytest.MonkeyPatch
         "0.5 GiB memory (limit of this container; the machine has 16.0); "
         "train one member at a time: --jobs 1"
     )
+
+
+def test_signal_9_by_the_kernel_for_lack_of_memory_is_said_to_be_so() -> None:
+    error = lost(MEMBER, -signal.SIGKILL, "", killed_for_memory=True)
+    assert isinstance(error, OutOfMemoryError)
+    assert "and the kernel killed a process for lack of memory meanwhile" in error.what
+
+
+def test_signal_9_by_somebody_else_is_no_lack_of_memory() -> None:
+    error = lost(MEMBER, -signal.SIGKILL, "", killed_for_memory=False)
+    assert not isinstance(error, OutOfMemoryError)
+    assert "but not by the kernel for lack of memory" in error.what
 
 
 def test_signal_4_names_the_missing_instructions(monkeypatch: pytest.MonkeyPatch) -> None:

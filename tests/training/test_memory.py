@@ -68,3 +68,12 @@ def test_a_limit_above_the_memory_is_none(groups: Path) -> None:
 def test_ulimit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (GIB, resource.RLIM_INFINITY))
     assert memory()[1:] == (1.0, "ulimit -v")
+
+
+def test_the_kills_of_the_kernel_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "VMSTAT", tmp_path / "vmstat")
+    assert module.kills() is None
+    (tmp_path / "vmstat").write_text("nr_free_pages 1\noom_kill 6\n")
+    assert module.kills() == 6
+    (tmp_path / "vmstat").write_text("nr_free_pages 1\n")
+    assert module.kills() is None

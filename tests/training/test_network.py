@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from kit import metrics
 from kit.config import Augmentation, Cnn, Pretrained, ResNet, Stage, Training
-from kit.errors import KitError
 from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.models.augmentation import deskew
 from kit.models.families import cost
 from kit.training import network
+from kit.training.failures import DivergedError
 from kit.training.job import Job
 from tests.backends import BACKENDS
 
@@ -290,7 +290,7 @@ def test_a_pretrained_network_is_trained_in_two_phases_and_stored(tmp_path: Path
 
 def test_a_diverging_loss_ends_the_training() -> None:
     with pytest.raises(
-        KitError, match=r"diverged in epoch 1: the loss is (nan|inf)\nlower training.learning_rate"
+        DivergedError, match=r"diverged in epoch 1: the loss is (nan|inf)\nlower training.learning_rate"
     ):
         train(job(with_training(learning_rate=1e30, optimizer="sgd", schedule="constant")))
 

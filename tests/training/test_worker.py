@@ -1,8 +1,10 @@
+import errno
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,11 @@ import numpy as np
 import pytest
 
 from kit.config import LogisticRegression, RandomForest, Svm
+from kit.errors import KitError
 from kit.members import Member, unpack
 from kit.processes import environment
+from kit.training import worker as module
+from kit.training.failures import DivergedError
 from kit.training.job import Job
 from kit.training.launch.local import WORKER
 from kit.training.wire import Message, read_message
@@ -128,3 +133,30 @@ def test_a_worker_without_a_network_loads_no_keras() -> None:
     code = "import sys, kit.training.worker, kit.training.member, kit.training.job; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert {"keras", "tensorflow", "sklearn", "pandas"}.isdisjoint(loaded.split())
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (DivergedError("it diverged"), "diverged"),
+        (MemoryError(), "memory"),
+        (RuntimeError("RESOURCE_EXHAUSTED: 8 GiB"), "memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
+        (KitError("no"), "other"),
+        (ValueError("no"), "other"),
+    ],
+    ids=repr,
+)
+def test_a_worker_says_of_what_kind_its_failure_is(
+    error: Exception, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "_train", fail)
+    out = BytesIO()
+    module._answer(Message({}), out, 0.0)
+    out.seek(0)
+    message = read_message(out)
+    assert message
+    assert message.fields["kind"] == kind

@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
 import pytest
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import _heartbeat
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
@@ -19,6 +21,7 @@ from optuna.trial import TrialState
 from kit.config import Choices, Tune
 from kit.errors import UserError
 from kit.tuning import storage
+from kit.tuning import study as module
 from kit.tuning.retries import queue_lost
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
@@ -47,8 +50,16 @@ def test_the_configuration_itself_is_trial_0(open_study: Open) -> None:
     assert shared.trial_count() == 1
     trial = shared.claim(value, None)
     assert trial
-    assert (trial.number, trial.params, trial.user_attrs) == (0, {"x": 0.5}, {"baseline": True})
+    assert (trial.number, trial.params, trial.user_attrs["baseline"]) == (0, {"x": 0.5}, True)
     assert trial.value == pytest.approx(0.04)
+
+
+def test_a_trial_is_timed_by_the_monotonic_clock(open_study: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter((100.0, 107.5))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    trial = open_study().claim(value, None)
+    assert trial
+    assert trial.user_attrs["took"] == 7.5
 
 
 def test_processes_that_open_at_the_same_moment_queues_one_baseline(open_study: Open) -> None:
@@ -110,7 +121,7 @@ def test_a_stopped_trial_is_queued_again_and_counts_once(open_study: Open) -> No
     first = shared.claim(stopped, None)
     assert first
     assert first.state == TrialState.FAIL
-    assert first.user_attrs == {"failed": "interrupted"}
+    assert first.user_attrs["failed"] == "interrupted"
     assert shared.trial_count() == 2
     again = shared.claim(value, 2)
     assert again
@@ -124,7 +135,7 @@ def test_a_stopped_baseline_is_the_baseline_again(open_study: Open) -> None:
     shared.claim(stopped, None)
     again = shared.claim(value, None)
     assert again
-    assert again.user_attrs == {"baseline": True}
+    assert again.user_attrs["baseline"] is True
     assert again.params == {"x": 0.5}
 
 
@@ -368,8 +379,10 @@ def test_trials_of_a_conditional_space_choose_what_counts(open_study: Open) -> N
 SHARING = """
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from kit.config import Tune
 from kit.tuning import storage
+from kit.tuning import study as module
 from kit.tuning.study import SharedStudy
 from tests.tuning.conftest import line_space
 storage.HEARTBEAT, storage.GRACE = 1, 2
@@ -422,3 +435,16 @@ def test_the_trial_of_a_killed_process_is_run_by_the_next(
     assert trial
     assert trial.user_attrs["baseline"]
     assert trial.value == pytest.approx(0.04)
+
+
+def test_a_trial_whose_storage_fails_is_queued_again(open_study: Callable[..., SharedStudy]) -> None:
+    shared = open_study()
+
+    def fail(trial: optuna.Trial) -> float:
+        del trial
+        raise StorageInternalError("disk I/O error")
+
+    with pytest.raises(StorageInternalError):
+        shared.claim(fail, 2)
+    assert [trial.state.name for trial in shared.study.trials] == ["FAIL", "WAITING"]
+    assert shared.trial_count() == 1

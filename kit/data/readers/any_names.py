@@ -53,11 +53,17 @@ def in_number_order(columns: list[str]) -> list[str]:
     The numbers of a name are compared one by one, as in p_1_10 after p_1_9. If some names have none, or two
     names have the same, the order is that of the file.
     """
-    numbers = {column: tuple(map(int, re.findall(r"[0-9]+", column))) for column in columns}
+    numbers = {column: tuple(map(_number, re.findall(r"[0-9]+", column))) for column in columns}
     lengths = {len(one) for one in numbers.values()}
     if len(lengths) > 1 or 0 in lengths or len(set(numbers.values())) < len(columns):
         return columns
     return sorted(columns, key=numbers.__getitem__)
+
+
+def _number(digits: str) -> tuple[int, str]:
+    """Return what sorts like the number: Python refuses to convert thousands of digits."""
+    digits = digits.lstrip("0")
+    return len(digits), digits
 
 
 def in_image_order(places: list[int], competition: Competition) -> list[int]:

@@ -12,13 +12,19 @@ from kit.data.readers.pixel_table import Columns
 from kit.errors import UserError
 
 _VALUES = {text: value for value in range(256) for text in (str(value), f'"{value}"')}
+_CELL = re.compile(r"""\s*(?:"([^"]*(?:""[^"]*)*)"\s*|([^",\s][^,]*)?)(,|\Z)""")
+"""Text in quotes, or text that does not begin with one."""
 
 
-def cells(line: str) -> list[str]:
-    """Split a line at its commas, but not in quotes; blanks around a cell and its quotes are removed."""
-    if '"' in line and len(line) <= csv.field_size_limit():
-        return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
-    return [_bare(cell) for cell in line.split(",")]
+def cells(line: str, where: str) -> list[str]:
+    """Split a line at its commas, but not in quotes; blanks around a cell and its quotes are removed.
+
+    Raises:
+        UserError: a quote is not closed, or has text behind it.
+    """
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(",")]
+    return [text.strip() for text, _ in _quoted_cells(line, where)]
 
 
 def shown(text: str) -> str:
@@ -50,19 +56,20 @@ def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], di
     file.seek(columns.body)
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
     lines = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline=None)
-    for number, line in enumerate(lines, start=columns.line):
+    for number, whole in enumerate(lines, start=columns.line):
         where = f"{name}, line {number}"
-        if not line.strip():
+        if not whole.strip():
             blank = blank or number
             continue
         if blank:
             where = f"{name}, line {blank}"
             raise UserError("a blank line between rows", where=where, expected=f"{len(columns.names)} cells")
-        parts = _split(line.rstrip("\n"), columns)
+        ended, line = whole.endswith("\n"), whole.removesuffix("\n")
+        parts = _split(line, columns, where)
         if len(parts) != len(columns.names):
-            raise _wrong_length(parts, where, columns.names, last=not line.endswith("\n"))
+            raise _wrong_length(parts, where, columns.names, last=not ended)
         for place in reversed(texts):
-            text = _text(parts.pop(place), line)
+            text = _text(parts.pop(place), place, line, where)
             texts[place].append(checked(text, f"{where}, column {columns.names[place]}"))
         try:
             table += bytes(map(_VALUES.__getitem__, parts))
@@ -77,20 +84,36 @@ def _bare(cell: str) -> str:
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
-def _split(line: str, columns: Columns) -> list[str]:
+def _split(line: str, columns: Columns, where: str) -> list[str]:
     parts = line.split(",")
     if not columns.others or '"' not in line:
         return parts
     # Text in quotes may hold commas and doubled quotes; a quote elsewhere is an error, to be named.
     if len(parts) != len(columns.names) or any('"' in parts[place] for place in columns.others):
-        return next(csv.reader([line], skipinitialspace=True))
+        try:
+            return next(csv.reader([line], skipinitialspace=True, strict=True))
+        except csv.Error:
+            return [text for text, _ in _quoted_cells(line, where)]
     return parts
 
 
-def _text(part: str, line: str) -> str:
+def _quoted_cells(line: str, where: str) -> list[tuple[str, bool]]:
+    """Return the text of each cell, and whether it was in quotes; the csv module does not say so."""
+    found, end = list[tuple[str, bool]](), 0
+    while match := _CELL.match(line, end):
+        text, bare, comma = match.groups()
+        found.append(((bare or "").rstrip(), False) if text is None else (text.replace('""', '"'), True))
+        if not comma:
+            return found
+        end = match.end()
+    received, expected = shown(line[end:]), 'a cell in quotes, as in "a, b"'
+    raise UserError("a quote at a wrong place", where=where, expected=expected, received=received)
+
+
+def _text(part: str, place: int, line: str, where: str) -> str:
     """Return the text of a cell: as it is if it was in quotes, else without the blanks around it."""
-    doubled = part.replace('"', '""')
-    return part if f'"{doubled}"' in line else part.strip()
+    bare = part.strip()
+    return bare if part == bare or '"' not in line else _quoted_cells(line, where)[place][0]
 
 
 def checked(text: str, where: str) -> str:
@@ -102,10 +125,13 @@ def checked(text: str, where: str) -> str:
 
 def _slowly(parts: list[str], where: str, columns: list[str]) -> list[int]:
     bare = [_bare(part) for part in parts]
-    if bare == columns:
+    try:
+        return [value(cell, f"{where}, column {column}") for cell, column in zip(bare, columns, strict=True)]
+    except UserError:
+        if bare != columns:
+            raise
         hint = "were two files joined?"
-        raise UserError("the header is repeated", where=where, expected="a row", hint=hint)
-    return [value(cell, f"{where}, column {column}") for cell, column in zip(bare, columns, strict=True)]
+        raise UserError("the header is repeated", where=where, expected="a row", hint=hint) from None
 
 
 def value(cell: str, where: str) -> int:

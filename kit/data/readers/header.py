@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from kit.config import Competition
 from kit.data.readers import any_names
 from kit.data.readers.any_names import in_image_order
-from kit.data.readers.exact import cells, shown
+from kit.data.readers.exact import cells, checked, shown
 from kit.data.readers.pixel_table import Columns
 from kit.errors import UserError
 
@@ -43,7 +43,8 @@ def read(raw: bytes, name: str, competition: Competition, *, labelled: bool) -> 
             expected=f"{pixels + 1} columns",
             received=f"a line of {len(text):,} bytes",
         )
-    first = cells(text.decode(errors="backslashreplace"))
+    where = f"{name}, line 1"
+    first = [checked(cell, where) for cell in cells(text.decode(errors="surrogateescape"), where)]
     ending = re.compile(rb"\r\n|\r|\n|$").match(raw, start + len(text))
     if not competition.header:
         headers = [str(number) for number in range(len(first))]

@@ -57,7 +57,8 @@ def _read_fast(
     Returns:
         (rows, pixels) uint8, and the cells of the other columns by place; None if some cell is not.
     """
-    if cut and b'"' in raw:
+    # In text, a quote may hide a comma, and a CR alone ends a line.
+    if cut and (b'"' in raw or raw.count(b"\r") != raw.count(b"\r\n")):
         return None
     rows = raw.count(b"\n", columns.body) + 1
     # Each piece goes to its place at once: the memory is that of the file and of one array.

@@ -114,7 +114,7 @@ def _read(raw: bytes, name: str, competition: Competition, *, labelled: bool) ->
     csv.field_size_limit(max(_LONGEST, 16 * size))
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
     file = io.TextIOWrapper(io.BytesIO(raw), "utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.reader(file, skipinitialspace=True)
+    reader = csv.reader(file, skipinitialspace=True, strict=True)
     rows = _numbered(reader, name)
     line, first = next(rows)
     columns = _columns(first, name, competition, labelled=labelled)

@@ -49,7 +49,7 @@ def read(folder: Path, file: str, columns: Sequence[str]) -> Table:
     if path is None:
         hint = "`kit data fetch` brings the competition's files there"
         raise UserError(f"there is no {file}", where=f"{folder}/", expected="a CSV file", hint=hint)
-    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         header = [cell.strip() for cell in next(reader, [])]
         places = [_place(column, header, f"{path}, line 1") for column in columns]

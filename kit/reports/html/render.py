@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kit.checksums import sealed
 from kit.files import atomic
 from kit.plotting import PALETTE
 from kit.reports.formatting import duration
@@ -58,7 +59,7 @@ def environment(package: str) -> "Environment":
 
 
 def write(path: Path, package: str, template: str, **context: Any) -> None:
-    """Write a page to `path`, atomically.
+    """Write a page to `path`, atomically, with its checksum in the last line.
 
     Args:
         path: of the HTML file.
@@ -68,7 +69,7 @@ def write(path: Path, package: str, template: str, **context: Any) -> None:
     """
     page = environment(package).get_template(template).render(**context)
     with atomic(path) as file:
-        file.write(page.encode())
+        file.write(sealed(page.encode()))
 
 
 def code(text: str) -> "Markup":

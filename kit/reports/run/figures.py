@@ -1,6 +1,6 @@
 """Compute the figures of a finished run (report.json), which terminal, page and plots render."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,6 @@ def summarise(
     predicted = metric.decisions(combined.oof, labels)
     trained = [_member(metric, member, members[member], labels) for member in sorted(members)]
     judged = [one for one in trained if one.score is not None]
-    retried = [one.member for one in trained if one.retried]
     parts = Parts(columns, labels, method, metric)
     scores = Scores(metric, labels, columns, parts)
     models = scores.models(trained)
@@ -106,7 +105,7 @@ def summarise(
             dict.fromkeys(
                 (
                     *warnings,
-                    *([f"retried after their worker died: {', '.join(retried)}"] if retried else []),
+                    *_retries(trained),
                 )
             )
         ),
@@ -145,12 +144,23 @@ def _member(metric: Metric, member: Member, result: MemberResult, labels: Labels
         score=score,
         train_score=train_score,
         gap=gap,
-        retried=history.attempts > 1,
+        retried=history.attempts - history.seed_offset > 1,
+        diverged=history.seed_offset > 0,
         seconds=history.seconds,
         parameters=history.parameters,
         multiply_adds=history.multiply_adds,
         epochs=history.epochs,
     )
+
+
+def _retries(members: Sequence[MemberReport]) -> Iterator[str]:
+    """Yield a sentence for each kind of retry."""
+    if retried := [one.member for one in members if one.retried]:
+        yield f"retried after their worker died: {', '.join(retried)}"
+    if diverged := [one.member for one in members if one.diverged]:
+        count = f"{len(diverged)} member{'s' * (len(diverged) > 1)}"
+        verb = "were" if len(diverged) > 1 else "was"
+        yield f"{count} diverged and {verb} trained again with other random numbers: {', '.join(diverged)}"
 
 
 def _are_comparable(record: RunRecord, columns: Sequence[Column]) -> bool:

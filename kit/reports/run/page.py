@@ -15,7 +15,7 @@ from kit.reports.html.text import fewer
 from kit.reports.run import ensemble, ensemble_plots, plots, score_tables, tables
 from kit.reports.run.curves import curves
 
-PAGE_VERSION = 4
+PAGE_VERSION = 5
 """Raised when the page of the same report changes: `kit report` then writes it again."""
 
 SECTIONS = {

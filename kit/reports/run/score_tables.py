@@ -189,9 +189,15 @@ def members(report: Report, metric: Metric) -> Table:
         columns["Parameters"] = [_count(one.parameters) for one in each]
     if any(one.multiply_adds is not None for one in each):
         columns["Multiply-adds"] = [_count(one.multiply_adds) for one in each]
-    if any(one.retried for one in each):
-        columns["Retried"] = ["yes" if one.retried else "no" for one in each]
+    if any(one.retried or one.diverged for one in each):
+        columns["Retried"] = [_retry(one) for one in each]
     return Table("Members: score, time and cost", list(columns), list(zip(*columns.values(), strict=True)))
+
+
+def _retry(member: MemberReport) -> str:
+    if member.diverged:
+        return "yes, it diverged"
+    return "yes" if member.retried else "no"
 
 
 def growth(given: Growth, metric: Metric) -> Table:

@@ -35,6 +35,9 @@ of 12 trials little more than noise, of 25 half of what a dominant parameter sho
 KILLED = "its process was killed"
 SCORE = "score"
 """User attribute of a trial with the value of the competition's metric."""
+TOOK = "took"
+"""User attribute of a trial: its seconds by the monotonic clock. The times that Optuna stores follow the
+clock of the system, which may jump."""
 NOTES = (
     "The best of many trials looks better than it is: part of its gain in the search is luck with the folds "
     "and the seed of the search. Trust the gain in the confirmation, on folds and seeds that the search did "
@@ -106,6 +109,14 @@ def known_score(trial: "FrozenTrial") -> float | None:
     return score if isinstance(score, int | float) and math.isfinite(score) else None
 
 
+def seconds_of(trial: "FrozenTrial") -> float | None:
+    """Return how long a trial took; None if it has not ended. Without TOOK, as Optuna's times say, or 0."""
+    took = trial.user_attrs.get(TOOK)
+    if isinstance(took, int | float) and math.isfinite(took):
+        return took
+    return max(0.0, trial.duration.total_seconds()) if trial.duration else None
+
+
 def is_repeat(trial: "FrozenTrial") -> bool:
     """Return whether a trial took its value from an earlier one with the same parameters."""
     return "repeat_of" in trial.user_attrs
@@ -142,7 +153,7 @@ def _figures(trial: "FrozenTrial", to_beat: float | None, metric: Metric) -> Tri
         gain=gain,
         relative_gain=gain / to_beat if gain is not None and to_beat else None,
         score=known_score(trial),
-        seconds=trial.duration.total_seconds() if trial.duration else None,
+        seconds=seconds_of(trial),
         params=_params(trial.params),
     )
 
@@ -158,10 +169,12 @@ def _params(params: Params) -> dict[str, ParamValue]:
 def _time(trials: "Sequence[FrozenTrial]", complete: "Sequence[FrozenTrial]") -> StudyTime:
     """Return the time of all trials together, start-up included, and an estimate of what pruning saved."""
     took = {
-        one.number: one.duration.total_seconds()
+        one.number: seconds
         for one in trials
         # The end of a killed trial is unknown.
-        if one.duration and not is_repeat(one) and not (one.state.name == "FAIL" and _reason(one) == KILLED)
+        if (seconds := seconds_of(one)) is not None
+        and not is_repeat(one)
+        and not (one.state.name == "FAIL" and _reason(one) == KILLED)
     }
     pruned = [took[one.number] for one in trials if one.state.name == "PRUNED" and one.number in took]
     whole = [took[one.number] for one in complete if one.number in took]

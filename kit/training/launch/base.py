@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from kit.data.cache import ARRAYS
 from kit.data.dataset import Dataset
 from kit.members import Member, MemberResult
+from kit.training.failures import DataChangedError
 from kit.training.job import Job
 from kit.training.wire import Phase
 
@@ -32,21 +34,61 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """A file as it is now; inode, size in bytes and modification time in ns are -1 if it is missing."""
+
+    path: Path
+    inode: int
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Stamp":
+        """Return the stamp of a file."""
+        try:
+            status = path.stat()
+        except OSError:
+            return cls(path, -1, -1, -1)
+        return cls(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
 class DataFolder:
     """The arrays of one data set, on the machine of the driver.
 
     Attributes:
         fingerprint: identifies the content, as `Job.data` does.
         path: folder of train_images.npy, train_labels.npy and test_images.npy.
+        stamps: what identifies each file, if changes of the files matter.
     """
 
     fingerprint: str
     path: Path
+    stamps: tuple["Stamp", ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataFolder":
-        """Return the folder of a data set's arrays."""
-        return cls(dataset.fingerprint, dataset.folder.resolve())
+        """Return the folder of a data set's arrays, which other programs must not change from now on."""
+        folder = dataset.folder.resolve()
+        return cls(dataset.fingerprint, folder, tuple(Stamp.of(folder / f"{name}.npy") for name in ARRAYS))
+
+    def check(self, log: str = "") -> None:
+        """Check that the files are still the same: workers map them into memory, and would learn others.
+
+        Args:
+            log: what a worker wrote to stderr, for the error.
+
+        Raises:
+            DataChangedError: a file was replaced, changed or removed.
+        """
+        for one in self.stamps:
+            if Stamp.of(one.path) != one:
+                state = "changed" if one.path.exists() else "disappeared"
+                raise DataChangedError(
+                    f"{one.path}: this file of the data cache {state} while it was in use",
+                    log,
+                    "no result of the changed data is stored; rerunning the command reads the data again",
+                )
 
 
 @dataclass(frozen=True)
@@ -108,13 +150,13 @@ Event = Progress | Activity
 class WorkerHandle(Protocol):
     """A started worker: a separate interpreter, which trains one job after the other."""
 
-    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
+    def train(self, job: Job, on_progress: Callable[[Event | Checkpoint], None]) -> MemberResult:
         """Train `job` and return its result.
 
         Args:
             job: its backend and data are those that the worker was started with.
-            on_progress: called after each epoch, and in between about once a second, from the thread that
-                calls `train`.
+            on_progress: called after each epoch, in between about once a second, and with each checkpoint,
+                from the thread that calls `train`.
 
         Raises:
             WorkerLostError: the worker ended without a result; another worker may succeed.

@@ -12,14 +12,23 @@ from dataclasses import dataclass
 from types import FrameType
 from zipfile import BadZipFile
 
+from kit import interrupts
 from kit.members import MemberResult, unpack
 from kit.processes import command, environment
 from kit.scratch import scratch
-from kit.training.failures import WorkerFailedError, WorkerLostError, lost
+from kit.training import memory
+from kit.training.failures import (
+    DivergedError,
+    OutOfMemoryError,
+    WorkerFailedError,
+    WorkerLostError,
+    lost,
+    memory_hint,
+)
 from kit.training.job import Job
 from kit.training.launch import devices
-from kit.training.launch.base import Activity, DataFolder, Device, Event, Progress
-from kit.training.wire import Message, NotAMessageError, read_message
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Progress
+from kit.training.wire import FailureKind, Message, NotAMessageError, read_message
 
 Process = subprocess.Popen[bytes]
 
@@ -36,6 +45,7 @@ class LocalLauncher:
     def __init__(self, command: Sequence[str] = WORKER) -> None:
         self._command = command
         self._running: set[Process] = set()
+        interrupts.at_once(lambda: self._send_all(signal.SIGKILL))
 
     def devices(self, backend: str | None) -> list[Device]:
         """Return the GPUs that `backend` can use; without any, the CPU cores."""
@@ -86,6 +96,7 @@ class LocalWorker:
         self, command: Sequence[str], device: Device, backend: str, data: DataFolder, running: set[Process]
     ) -> None:
         self._backend, self._data, self._running = backend, data, running
+        self._kills = memory.kills()
         with ExitStack() as held:
             core = held.enter_context(devices.reserve_core()) if device.kind == "core" else None
             self._log = held.enter_context(tempfile.TemporaryFile())
@@ -131,7 +142,7 @@ class LocalWorker:
         self._running.discard(self._process)
         self._held.close()
 
-    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
+    def train(self, job: Job, on_progress: Callable[[Event | Checkpoint], None]) -> MemberResult:
         """Train `job` and return its result; see `WorkerHandle`."""
         if (job.backend, job.data) != (self._backend, self._data.fingerprint):
             raise ValueError(f"{job.member}: its worker was started with another backend or data set")
@@ -146,9 +157,11 @@ class LocalWorker:
         if isinstance(answer, MemberResult):
             return answer
         if answer is not None:
-            raise WorkerFailedError(f"{job.member}: {answer.reason}", self._read_log(), answer.hint)
+            raise answer.error(job, self._read_log())
         self._process.wait()
-        raise lost(job.member, self._process.returncode, self._read_log())
+        kills = memory.kills()
+        for_memory = None if kills is None else kills != self._kills
+        raise lost(job.member, self._process.returncode, self._read_log(), killed_for_memory=for_memory)
 
     def _read_log(self) -> str:
         self._log.seek(0)
@@ -161,10 +174,18 @@ class _Failure:
 
     reason: str
     hint: str | None
+    kind: FailureKind
+
+    def error(self, job: Job, log: str) -> WorkerFailedError:
+        """Return the error to raise for a job, with what the worker wrote to stderr."""
+        what = f"{job.member}: {self.reason}"
+        if self.kind == "memory":
+            return OutOfMemoryError(what, log, memory_hint())
+        return (DivergedError if self.kind == "diverged" else WorkerFailedError)(what, log, self.hint)
 
 
 def _follow(
-    job: Job, process: Process, on_progress: Callable[[Event], None]
+    job: Job, process: Process, on_progress: Callable[[Event | Checkpoint], None]
 ) -> MemberResult | _Failure | None:
     """Return the worker's result, or why the training failed; None if the worker ended without either.
 
@@ -183,16 +204,19 @@ def _follow(
     return None
 
 
-def _parsed(message: Message, job: Job) -> Event | MemberResult | _Failure:
+def _parsed(message: Message, job: Job) -> Event | Checkpoint | MemberResult | _Failure:
     fields = message.fields
     try:
         if "failed" in fields:
-            return _Failure(str(fields["failed"]), fields.get("hint"))
+            return _Failure(str(fields["failed"]), fields.get("hint"), fields.get("kind", "other"))
         if "result" in fields:
             arrays, network = message.blobs
             return unpack(arrays, network or None)
         if "phase" in fields:
             return Activity(job.member, **fields)
+        if "checkpoint" in fields:
+            [content] = message.blobs
+            return Checkpoint(job.member, int(fields["checkpoint"]), content)
         return Progress(job.member, epochs=job.epochs, **fields)
     except (ValueError, LookupError, TypeError, BadZipFile):
         raise NotAMessageError(repr(json.dumps(fields)[:80])) from None

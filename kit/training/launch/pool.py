@@ -1,20 +1,25 @@
 """Train jobs side by side, each in a fresh worker, and give the results as they come."""
 
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from kit import interrupts
 from kit.errors import KitError
-from kit.members import MemberResult
+from kit.members import Member, MemberResult
+from kit.training.failures import OutOfMemoryError, WorkerFailedError, failed_alone
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Device, Event, Launcher
+from kit.training.launch.base import Checkpoint, DataFolder, Device, Event, Launcher
 from kit.training.launch.session import Session
+from kit.training.launch.watchdog import Watchdog
 
 Outcome = tuple[Job, MemberResult | KitError]
+Ended = queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None]
 
 
 class WorkerPool:
@@ -25,7 +30,10 @@ class WorkerPool:
         devices: one per worker that runs at once.
         data: the arrays that jobs refer to.
         on_progress: called from the threads after each epoch, and in between about once a second.
-        on_retry: called from the threads with the job and the reason, before a lost worker is replaced.
+        on_retry: called from the threads with the job, the reason and how, before a member is retried.
+        on_checkpoint: called from the threads with each checkpoint.
+        reseed: whether a member that diverged is trained again with other random numbers, once.
+        watchdog: kills workers that hang; None: one with the usual limits.
     """
 
     def __init__(
@@ -36,12 +44,23 @@ class WorkerPool:
         *,
         on_progress: Callable[[Job, Event], None],
         on_retry: Callable[[Job, str], None],
+        on_checkpoint: Callable[[Checkpoint], None] = lambda _: None,
+        reseed: bool = False,
+        watchdog: Watchdog | None = None,
     ) -> None:
-        self._launcher, self._on_progress = launcher, on_progress
-        self._sessions = [Session(launcher, device, data, on_retry) for device in devices]
+        self._launcher, self._on_progress, self._on_retry = launcher, on_progress, on_retry
+        self._on_checkpoint = on_checkpoint
+        self._checkpoints: dict[Member, bytes] = {}
+        watchdog = watchdog or Watchdog()
+        self._sessions = [
+            Session(launcher, device, data, on_retry, watchdog=watchdog, reseed=reseed, memory_retry=False)
+            for device in devices
+        ]
         self._free: queue.SimpleQueue[Session] = queue.SimpleQueue()
         for session in self._sessions:
             self._free.put(session)
+        # Results that wait to be stored fill the memory if members are trained faster than they are written.
+        self._room = threading.Semaphore(2 * len(devices))
         self._threads = ThreadPoolExecutor(len(devices), thread_name_prefix="kit-worker")
 
     @contextmanager
@@ -57,45 +76,73 @@ class WorkerPool:
             until: when the iterator ends, finished or not, by `time.monotonic`; None: when all are finished.
         """
         # A SimpleQueue may be put to in a signal handler; None is an interrupt.
-        ended: queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None] = queue.SimpleQueue()
+        ended: Ended = queue.SimpleQueue()
         with interrupts.deferred(lambda: ended.put(None)), self._launcher.suspended_together():
             try:
                 for job in jobs:
                     self._threads.submit(self._run, job, ended.put)
-                yield _outcomes(ended, len(jobs), until)
+                yield self._outcomes(ended, len(jobs), until)
             finally:
                 for session in self._sessions:
                     session.stop()
+                self._room.release(len(jobs))  # No thread waits for it any more.
                 self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, job: Job, put: Callable[[tuple[Job, MemberResult | BaseException]], None]) -> None:
+    def _outcomes(self, ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:
+        """Yield the outcome of each job; those for which the memory did not suffice are trained again, alone.
+
+        A retry at once would run beside the same workers, and would probably end in the same way.
+        """
+        short_of_memory: list[tuple[Job, OutOfMemoryError]] = []
+        for job, outcome in self._received(ended, count, until):
+            if isinstance(outcome, OutOfMemoryError):
+                self._on_retry(job, f"{outcome.what}; retrying alone, after the other members")
+                short_of_memory.append((job, outcome))
+            else:
+                yield job, outcome
+        for job, error in short_of_memory:
+            self._threads.submit(self._run, job, ended.put, attempt=2)
+            for _, outcome in self._received(ended, 1, until):
+                yield job, failed_alone(outcome, error) if isinstance(outcome, WorkerFailedError) else outcome
+
+    def _run(
+        self, job: Job, put: Callable[[tuple[Job, MemberResult | BaseException]], None], *, attempt: int = 1
+    ) -> None:
+        self._room.acquire()
         session = self._free.get()
         try:
             with session:
-                result = session.train(job, partial(self._on_progress, job))
+                result = session.train(
+                    replace(job, checkpoint=self._checkpoints.get(job.member, job.checkpoint)),
+                    partial(self._on_progress, job),
+                    self._keep,
+                    attempt=attempt,
+                )
+            self._checkpoints.pop(job.member, None)
             put((job, result))
         except BaseException as error:
             put((job, error))
         finally:
             self._free.put(session)
 
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        """Keep a member's latest checkpoint for a retry alone."""
+        self._checkpoints[checkpoint.member] = checkpoint.content
+        self._on_checkpoint(checkpoint)
 
-def _outcomes(
-    ended: "queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None]",
-    count: int,
-    until: float | None,
-) -> Iterator[Outcome]:
-    for _ in range(count):
-        left = None if until is None else until - time.monotonic()
-        if left is not None and left <= 0:
-            return
-        try:
-            one = ended.get(timeout=left)
-        except queue.Empty:
-            return
-        if one is None:
-            raise KeyboardInterrupt
-        job, outcome = one
-        if not isinstance(outcome, MemberResult | KitError):
-            raise outcome
-        yield job, outcome
+    def _received(self, ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:
+        for _ in range(count):
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            try:
+                one = ended.get(timeout=left)
+            except queue.Empty:
+                return
+            if one is None:
+                raise KeyboardInterrupt
+            self._room.release()
+            job, outcome = one
+            if not isinstance(outcome, MemberResult | KitError):
+                raise outcome
+            yield job, outcome

@@ -1,14 +1,26 @@
-"""A session: jobs trained one after the other on one device. The only place that retries a lost worker."""
+"""A session: jobs trained one after the other on one device. The only place that retries a member.
+
+`WorkerPool` chooses the moment of one kind of retry: members for which the memory did not suffice.
+"""
 
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Self
 
-from kit.members import MemberResult
-from kit.training.failures import WorkerLostError
+import numpy as np
+
+from kit.members import ARRAYS, MemberResult
+from kit.training.failures import (
+    DivergedError,
+    OutOfMemoryError,
+    WorkerFailedError,
+    WorkerHangsError,
+    WorkerLostError,
+)
 from kit.training.job import Job
-from kit.training.launch.base import Activity, DataFolder, Device, Event, Launcher, WorkerHandle
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Launcher, WorkerHandle
+from kit.training.launch.watchdog import Watchdog
 
 ATTEMPTS = 2
 """How often a job is trained, at most, if its worker is lost."""
@@ -28,6 +40,11 @@ class Session:
         device: what the worker computes on.
         data: the arrays that jobs refer to.
         on_retry: called with the job and the reason before a lost worker is replaced by a new one.
+        watchdog: kills a worker that hangs; None: one with the usual limits.
+        reseed: whether a member that diverged is trained again with other random numbers, once. In a search
+            it is not: a configuration that may diverge is worse than one that does not, and the pairs of a
+            confirmation share their random numbers.
+        memory_retry: whether to retry at once, as after any lost worker, if the memory did not suffice.
     """
 
     def __init__(
@@ -36,8 +53,14 @@ class Session:
         device: Device,
         data: DataFolder,
         on_retry: Callable[[Job, str], None] = _ignore,
+        *,
+        watchdog: Watchdog | None = None,
+        reseed: bool = False,
+        memory_retry: bool = True,
     ) -> None:
         self._launcher, self._device, self._data, self._on_retry = launcher, device, data, on_retry
+        self._watchdog = watchdog or Watchdog()
+        self._reseed, self._memory_retry = reseed, memory_retry
         self._worker: WorkerHandle | None = None
         self._stopped, self._lock = False, threading.Lock()
 
@@ -50,31 +73,54 @@ class Session:
         if worker is not None:
             worker.close()
 
-    def train(self, job: Job, on_progress: Callable[[Event], None]) -> MemberResult:
-        """Train `job`, in a second worker if the first is lost; the history counts the attempts.
+    def train(
+        self,
+        job: Job,
+        on_progress: Callable[[Event], None],
+        on_checkpoint: Callable[[Checkpoint], None] = lambda _: None,
+        *,
+        attempt: int = 1,
+    ) -> MemberResult:
+        """Train `job`, in another worker if the first is lost; the history counts the attempts.
 
         Args:
             job: what to train.
             on_progress: called when a worker starts, after each epoch, and in between about once a second;
-                after a retry again from the first epoch.
+                after a retry again from the epoch after the latest checkpoint.
+            on_checkpoint: called with each checkpoint.
+            attempt: number of this attempt, from 1.
 
         Raises:
             WorkerLostError: both workers were lost, or the session is stopped.
-            WorkerFailedError: the training failed.
+            WorkerFailedError: the training failed. The log has what the workers of all attempts wrote.
         """
-        attempt = 1
+        logs = ""
+
+        def follow(event: Event | Checkpoint) -> None:
+            nonlocal job
+            if isinstance(event, Checkpoint):
+                job = replace(job, checkpoint=event.content)
+                on_checkpoint(event)
+            else:
+                on_progress(event)
+
         while True:
             try:
-                if self._worker is None:
-                    on_progress(Activity(job.member, "starting"))
-                result = self._ready(job).train(job, on_progress)
-                return replace(result, history=result.history.model_copy(update={"attempts": attempt}))
-            except WorkerLostError as error:
-                self.__exit__()
-                if self._stopped or attempt == ATTEMPTS:
+                result = self._train_once(job, follow)
+                # A worker that continues from a checkpoint takes the offset from there.
+                offset = max(job.seed_offset, result.history.seed_offset)
+                figures = {"attempts": attempt, "seed_offset": offset}
+                return replace(result, history=result.history.model_copy(update=figures))
+            except WorkerFailedError as error:
+                logs += f"attempt {attempt}: {error}\n{error.log}"
+                error.log = logs
+                again = self._again(job, error, attempt)
+                if again or isinstance(error, WorkerLostError):
+                    self.__exit__()
+                if again is None:
                     raise
-                self._on_retry(job, error.what)
-                attempt += 1
+                self._on_retry(job, f"{error.what}; {error.remedy}")
+                job, attempt = again, attempt + 1
 
     def stop(self) -> None:
         """End the worker at once and start no other, from any thread; `train` then raises WorkerLostError."""
@@ -82,6 +128,36 @@ class Session:
             self._stopped = True
             if self._worker is not None:
                 self._worker.kill()
+
+    def _again(self, job: Job, error: WorkerFailedError, attempt: int) -> Job | None:
+        """Return the job to train after an error; None if the member has failed."""
+        if self._stopped:
+            return None
+        if isinstance(error, DivergedError):
+            reseeded = replace(job, seed_offset=1, checkpoint=None)
+            return reseeded if self._reseed and not job.seed_offset else None
+        if isinstance(error, OutOfMemoryError) and not self._memory_retry:
+            return None
+        is_lost = isinstance(error, WorkerLostError)
+        return job if is_lost and attempt - job.seed_offset < ATTEMPTS else None
+
+    def _train_once(self, job: Job, follow: Callable[[Event | Checkpoint], None]) -> MemberResult:
+        self._data.check()
+        if self._worker is None:
+            follow(Activity(job.member, "starting"))
+        worker = self._ready(job)
+        with self._watchdog.watch(job, worker.kill) as watch:
+            try:
+                result = worker.train(job, watch.passing(follow))
+            except WorkerFailedError as error:
+                self._data.check(error.log)
+                if watch.hung is None:
+                    raise
+                what = f"{job.member}: its worker hangs: no message for {watch.hung:.0f} s"
+                raise WorkerHangsError(what, error.log) from None
+        self._data.check()
+        _check_finite(job, result)
+        return result
 
     def _ready(self, job: Job) -> WorkerHandle:
         """Return the worker, started if there is none."""
@@ -94,3 +170,11 @@ class Session:
         if self._worker is None:
             raise WorkerLostError(f"{job.member}: stopped", "")
         return self._worker
+
+
+def _check_finite(job: Job, result: MemberResult) -> None:
+    """Check that all predictions are numbers: weights may become NaN in the last step of the training."""
+    for name in ARRAYS:
+        array = getattr(result, name)
+        if array is not None and not np.isfinite(array).all():
+            raise DivergedError(f"{job.member}: it diverged: {name} has values that are not finite")

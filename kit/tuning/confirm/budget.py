@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from kit.config import Config
+from kit.reports.study.figures import seconds_of
 from kit.tuning.confirm.candidates import BASELINE, first_rounds, replicate_costs
 
 if TYPE_CHECKING:
@@ -107,5 +108,5 @@ class Budget:
 
     def _trial_seconds(self) -> float:
         """Return the duration of the first trial; 0 if others were trained at the same time."""
-        durations = [one.duration for one in self.study.get_trials(deepcopy=False) if one.duration]
-        return durations[0].total_seconds() if durations and self.jobs == 1 else 0.0
+        taken = (seconds_of(one) for one in self.study.get_trials(deepcopy=False))
+        return next((seconds for seconds in taken if seconds), 0.0) if self.jobs == 1 else 0.0

@@ -225,3 +225,14 @@ def test_test_rows_with_other_columns_keep_their_order() -> None:
 def test_a_name_in_quotes_may_have_commas() -> None:
     table = parse('"la,bel ""x""",px1,px2,px3, "px4"\ncat,1,2,3,4\n', label_column='la,bel "x"')
     assert (table.texts, pixels(table)) == (["cat"], [[1, 2, 3, 4]])
+
+
+def test_a_name_may_have_more_digits_than_python_converts() -> None:
+    long = "9" * 5000
+    table = parse(f"label,px{long},px2,px10,px1\na,4,2,3,1\n")
+    assert pixels(table) == [[1, 2, 3, 4]]
+
+
+def test_a_row_that_is_the_numbers_of_the_columns_is_no_header() -> None:
+    table = parse("a,1, 2,3,4\n", header=False, label_column="0")
+    assert (pixels(table), table.texts) == ([[1, 2, 3, 4]], ["a"])

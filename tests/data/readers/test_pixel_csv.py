@@ -182,6 +182,34 @@ def test_a_label_that_is_not_utf8_is_named(quoted: str) -> None:
     assert fault(raw, LEARNED) == message
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_carriage_return_in_a_label_ends_the_line(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not fast:
+        monkeypatch.setattr(pixel_csv, "_read_fast", lambda *_: None)
+    assert fault(GOOD.replace("\n1,", "\na\rb,"), LEARNED).startswith(
+        "train.csv, line 3: the row is too short"
+    )
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['2,9,99,"100', '"2"x,9,99,100', '2,9,"9"9,100'],
+    ids=["open quote", "text behind a quoted label", "digit behind a quoted pixel"],
+)
+def test_a_quote_at_a_wrong_place_is_named(row: str) -> None:
+    message = fault(f'{GOOD}"a, b",1,2,3\n{row}\n', LEARNED)
+    assert message.startswith("train.csv, line 6")
+
+
+def test_a_label_keeps_blanks_only_if_it_was_quoted_itself() -> None:
+    assert parse(f'{HEADER}7 ,"7 ",1,2\n', LEARNED)[1] == ["7"]
+
+
+@pytest.mark.parametrize("cell", ["a" * 140_000, '"' + "a" * 140_000 + '"'])
+def test_a_long_label_is_read(cell: str) -> None:
+    assert parse(f'{HEADER}{cell},"7",1,2\n', LEARNED)[1] == ["a" * 140_000]
+
+
 def test_a_wrong_pixel_beside_text_is_named() -> None:
     text = WITH_TEXT["second"].replace("kind", "label").replace("99", "x")
     assert fault(text, LEARNED).startswith("train.csv, line 4, column pixel1: not a number")
@@ -293,6 +321,17 @@ def test_a_wrong_header_is_named(header: str, expected: str) -> None:
     assert message.startswith(expected)
     assert message.isprintable() or message.replace("\n", "").isprintable()
     assert len(message) < 400
+
+
+@pytest.mark.parametrize("name", ['""label', '"label"x', '"label'])
+def test_a_quote_at_a_wrong_place_of_the_header_is_named(name: str) -> None:
+    message = fault(GOOD.replace("label", name, 1))
+    assert message.startswith("train.csv, line 1: a quote at a wrong place\nexpected a cell in quotes")
+
+
+def test_a_header_that_is_not_utf8_is_named() -> None:
+    raw = GOOD.replace("label", "z\xfcge", 1).encode("latin-1")
+    assert fault(raw, LEARNED).startswith("train.csv, line 1: not UTF-8 text\nexpected UTF-8, received")
 
 
 def test_an_empty_column_is_explained_by_its_place() -> None:

@@ -165,3 +165,8 @@ def test_a_quote_that_is_not_closed_is_named() -> None:
 def test_test_rows_without_header_may_lack_the_label() -> None:
     table = parse("1 2 3 4\n5 6 7 8\n", labelled=False, header=False, label_column="0", pixels_column="1")
     assert pixels(table) == [[1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+@pytest.mark.parametrize("row", ['1,"1 2 3 4', '"1"x,1 2 3 4'], ids=["open quote", "text behind a quote"])
+def test_a_quote_at_a_wrong_place_is_named(row: str) -> None:
+    assert fault(GOOD + row).startswith("faces.csv, line 4: not CSV: ")

@@ -80,3 +80,10 @@ def test_a_row_must_have_exactly_one_label(tmp_path: Path, cells: str) -> None:
     read = table.read(tmp_path, "labels.csv", ["healthy", "rust"])
     with pytest.raises(UserError, match=r"line 3, columns healthy … rust: not exactly one label"):
         table.one_hot(read, ["healthy", "rust"])
+
+
+@pytest.mark.parametrize("row", ['b,"rust', '"b"x,rust'], ids=["open quote", "text behind a quote"])
+def test_a_quote_at_a_wrong_place_is_named(tmp_path: Path, row: str) -> None:
+    write(tmp_path, f"id,label\na,healthy\n{row}")
+    with pytest.raises(UserError, match=r"labels\.csv, line 3: cannot be read"):
+        table.read(tmp_path, "labels.csv", ["id", "label"])

@@ -126,6 +126,19 @@ def test_a_retried_member_is_named(example: Make) -> None:
     assert report.warnings == ("3 rows are doubled", "retried after their worker died: cnn-f1-s0")
 
 
+def test_members_that_diverged_are_named_and_not_counted_as_lost(example: Make) -> None:
+    made = example()
+    for member, attempts in ((Member("cnn", 0, 0), 2), (Member("cnn", 1, 0), 3)):
+        history = made.members[member].history.model_copy(update={"attempts": attempts, "seed_offset": 1})
+        made.members[member] = replace(made.members[member], history=history)
+    report = made.report()
+    assert [(one.diverged, one.retried) for one in report.members] == [(True, False), (True, True)]
+    assert report.warnings == (
+        "retried after their worker died: cnn-f1-s0",
+        "2 members diverged and were trained again with other random numbers: cnn-f0-s0, cnn-f1-s0",
+    )
+
+
 def test_missing_values_of_a_history_are_none(example: Make) -> None:
     made = example()
     made.members = {member: replace(result, history=History()) for member, result in made.members.items()}

@@ -43,6 +43,45 @@ def count(page: Page) -> str:
     return page.locator("#rows [data-count]").inner_text()
 
 
+ATTACK = '</script><img src=x onerror="attacked=1"><svg onload="attacked=1">\'"{{ 7*7 }}'
+FREE_TEXTS = {
+    "run",
+    "config",
+    "source",
+    "warnings",
+    "notes",
+    "text",
+    "command",
+    "base",
+    "key",
+    "value",
+    "name",
+}
+
+
+def attacking(content: Any, key: str = "") -> Any:
+    """Return the JSON of a report with an attack in its free texts."""
+    if isinstance(content, dict):
+        return {name: attacking(value, name) for name, value in content.items()}
+    if isinstance(content, list):
+        return [attacking(value, key) for value in content]
+    return content + ATTACK if isinstance(content, str) and key in FREE_TEXTS else content
+
+
+@pytest.mark.parametrize("method", ["", "auto"])
+def test_no_text_of_a_report_is_executed(tmp_path: Path, open_page: Open, method: str) -> None:
+    labels = [f"{number}{ATTACK}" for number in range(10)]
+    plain = ensemble_report(method) if method else example_report(labels=labels, gallery=GALLERY)
+    report = Report.model_validate(attacking(plain.model_dump(mode="json")))
+    report = report.model_copy(update={"warnings": (ATTACK,), "notes": (ATTACK,)})
+    write_page(tmp_path / "report.html", report, example_images(GALLERY))
+    opened = open_page(tmp_path / "report.html", 1280, "light")
+    assert ATTACK in opened.page.locator("body").inner_text()
+    assert opened.page.evaluate("typeof attacked") == "undefined"
+    assert opened.page.locator("[onerror], [onload]").count() == 0
+    assert opened.requests == []
+
+
 @pytest.mark.parametrize(
     ("report", "width", "scheme"),
     [

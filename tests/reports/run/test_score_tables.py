@@ -42,6 +42,14 @@ def test_columns_that_are_empty_for_every_member_are_left_out() -> None:
     assert tuple(members(REPORT.model_copy(update={"members": bare}), HITS).head) == (*every, "Retried")
 
 
+def test_the_table_says_how_a_member_was_retried() -> None:
+    first, *others = REPORT.members
+    each = (first.model_copy(update={"diverged": True}), *others)
+    table = members(REPORT.model_copy(update={"members": each}), HITS)
+    retried = [row[list(table.head).index("Retried")] for row in table.rows]
+    assert retried == ["yes, it diverged", *["no"] * len(others)]
+
+
 def test_models_without_parameters_have_no_such_column() -> None:
     bare = [one.model_copy(update={"parameters": None}) for one in REPORT.models]
     table = models(bare, REPORT, HITS, MARKS)

@@ -1,5 +1,6 @@
 import json
 import math
+from datetime import UTC, datetime, timedelta
 
 import optuna
 import pytest
@@ -8,7 +9,7 @@ from optuna.trial import TrialState, create_trial
 
 from kit.metrics import HITS
 from kit.records import FailedTrial, StudyFacts, StudyReport, StudyTime
-from kit.reports.study.figures import KILLED, summarise_study
+from kit.reports.study.figures import KILLED, seconds_of, summarise_study
 from kit.reports.study.plots import draw_plots
 from tests.studies import NORM, RATE, add, confirmation, small_study, summarised
 
@@ -33,6 +34,15 @@ def test_best_trials_come_with_their_gain_over_the_baseline(study: optuna.Study)
     assert best.relative_gain == pytest.approx(0.25)
     assert (best.score, best.seconds, best.baseline) == (0.995, 30.0, False)
     assert best.params == {RATE: 1.1e-3, NORM: "none"}
+
+
+@pytest.mark.parametrize("days", [-365, 365])
+def test_the_clock_may_jump_during_a_trial(days: int) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # as Optuna stores it
+    for attributes in ({"took": 12.0}, {}):
+        trial = create_trial(value=0.01, params={}, distributions={}, user_attrs=attributes)
+        trial.datetime_start, trial.datetime_complete = start, start + timedelta(days=days)
+        assert seconds_of(trial) == (12.0 if attributes else max(0.0, days * 86_400.0))
 
 
 def test_five_trials_are_the_best_and_the_earlier_of_two_alike_first(study: optuna.Study) -> None:

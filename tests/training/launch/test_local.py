@@ -14,7 +14,7 @@ import pytest
 from kit.members import Member, MemberResult
 from kit.training.failures import WorkerFailedError, WorkerLostError
 from kit.training.job import Job
-from kit.training.launch.base import Activity, DataFolder, Device, Event, Progress
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.wire import read_message
 from tests.launchers import CPU
@@ -32,10 +32,10 @@ class Driver:
     def __init__(self, launcher: LocalLauncher, data: DataFolder) -> None:
         self.launcher, self.data = launcher, data
         self.pids: list[int] = []
-        self.seen: list[Event] = []
+        self.seen: list[Event | Checkpoint] = []
 
     def run(
-        self, job: Job, device: Device = CPU, on_progress: Callable[[Event], None] | None = None
+        self, job: Job, device: Device = CPU, on_progress: Callable[[Event | Checkpoint], None] | None = None
     ) -> MemberResult:
         worker = self.launcher.start(device, job.backend, self.data)
         self.pids.append(worker.pid)
@@ -84,6 +84,12 @@ def test_what_the_worker_does_is_reported(worker: Install, make_job: MakeJob, dr
     assert driver.seen == [Activity(Member("m", 0, 0), "training", 2, 0.25)]
 
 
+def test_a_checkpoint_comes_back_bit_for_bit(worker: Install, make_job: MakeJob, driver: Driver) -> None:
+    worker(r"send({'checkpoint': 2}, b'\x00state\n'); finish()")
+    driver.run(make_job())
+    assert driver.seen == [Checkpoint(Member("m", 0, 0), 2, b"\x00state\n")]
+
+
 def test_the_worker_has_the_whole_job(worker: Install, make_job: MakeJob, driver: Driver) -> None:
     worker("job.pop('blobs'); fail(json.dumps(job) + str([len(_[0]), sum(_[0])]))")
     job = make_job(rows=3_000_000)
@@ -96,7 +102,8 @@ def test_the_worker_has_the_whole_job(worker: Install, make_job: MakeJob, driver
 def test_a_killed_worker_is_lost(worker: Install, make_job: MakeJob, driver: Driver) -> None:
     worker("epoch(1); die()")
     with pytest.raises(
-        WorkerLostError, match=r"m-f0-s0: its worker was killed \(signal 9\), as the system does when memory"
+        WorkerLostError,
+        match=r"m-f0-s0: its worker was killed \(signal 9\), but not by the kernel for lack of memory",
     ):
         driver.run(make_job())
 
@@ -164,7 +171,7 @@ while {driver.status(), worker.status()} != {"stopped"}: time.sleep(0.01)
 driver.send_signal(signal.SIGCONT)
 """
 
-    def suspend(_: Event) -> None:
+    def suspend(_: Event | Checkpoint) -> None:
         arguments = [sys.executable, "-c", look, str(os.getpid()), str(driver.pids[0])]
         with subprocess.Popen(arguments):
             os.kill(os.getpid(), signal.SIGTSTP)
@@ -227,7 +234,7 @@ def test_a_worker_does_not_outlive_an_error_of_its_driver(
 ) -> None:
     worker("epoch(1); time.sleep(60)")
 
-    def broken(_: Event) -> None:
+    def broken(_: Event | Checkpoint) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -12,7 +12,7 @@ import pytest
 from kit.errors import KitError
 from kit.members import MemberResult
 from kit.records import History
-from kit.training.failures import WorkerFailedError, WorkerLostError
+from kit.training.failures import OutOfMemoryError, WorkerFailedError, WorkerLostError, memory_hint
 from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.local import LocalLauncher
@@ -23,7 +23,8 @@ MakeJob = Callable[..., Job]
 MakePool = Callable[..., "Watch"]
 Install = Callable[[str], None]
 RESULT = MemberResult(np.arange(1), np.ones((1, 3), np.float32), np.ones((1, 3), np.float32), History())
-KILLED = "m-f1-s0: its worker was killed (signal 9), as the system does when memory runs out"
+HINT = memory_hint()
+KILLED = "m-f1-s0: its worker was killed (signal 9), but not by the kernel for lack of memory; retrying"
 
 
 def running() -> list[psutil.Process]:
@@ -125,6 +126,27 @@ def test_a_worker_killed_twice_costs_its_member_alone(
     assert len(watch.retries) == 1
 
 
+def test_members_beyond_the_memory_are_trained_again_alone_after_the_others(
+    worker: Install, make_job: MakeJob, pool: MakePool, data: DataFolder
+) -> None:
+    worker(
+        "open(folder / 'order', 'a').write(name)\n"
+        "short = name in ('m-0-0', 'm-2-0') and first_time()\n"
+        "send({'failed': 'no', 'hint': None, 'kind': 'memory'}) if short or name == 'm-2-0' else finish()"
+    )
+    watch = pool()
+    outcomes = watch.train([make_job(fold) for fold in range(4)])
+    order = (data.path / "order").read_text()
+    assert sorted((order[-10:-5], order[-5:])) == ["m-0-0", "m-2-0"]
+    assert [attempts(outcomes[fold]) for fold in (0, 1, 3)] == [2, 1, 1]
+    assert isinstance(outcomes[2], OutOfMemoryError)
+    assert outcomes[2].what == "m-f2-s0: no, also when it was trained alone"
+    assert outcomes[2].log == "".join(f"attempt {n}: m-f2-s0: no\n{HINT}\n" for n in (1, 2))
+    assert sorted(reason for _, reason in watch.retries) == [
+        f"m-f{fold}-s0: no; retrying alone, after the other members" for fold in (0, 2)
+    ]
+
+
 def test_a_worker_that_says_why_it_failed_is_not_started_again(
     worker: Install, make_job: MakeJob, pool: MakePool
 ) -> None:
@@ -203,3 +225,18 @@ def test_a_bug_in_kit_is_not_hidden(make_job: MakeJob, data: DataFolder) -> None
 
     with pytest.raises(RuntimeError, match="a bug"):
         Watch(FakeLauncher(broken), data).train([make_job()])
+
+
+def test_no_more_members_are_trained_than_wait_to_be_stored(make_job: MakeJob, data: DataFolder) -> None:
+    trained: list[Job] = []
+
+    def train(job: Job, *_: object) -> MemberResult:
+        trained.append(job)
+        return RESULT
+
+    jobs = [make_job(fold=fold) for fold in range(20)]
+    with Watch(FakeLauncher(train), data).pool.train(jobs) as outcomes:
+        for taken in range(1, len(jobs) + 1):
+            next(outcomes)
+            time.sleep(0.02)  # Without the limit, all are trained by now.
+            assert len(trained) <= taken + 4

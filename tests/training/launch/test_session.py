@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kit.training.failures import WorkerLostError
+from kit.training.failures import DivergedError, WorkerLostError
 from kit.training.job import Job
-from kit.training.launch.base import Activity, DataFolder, Event, Progress
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Event, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.session import Session
 from tests.launchers import CPU
@@ -70,6 +70,51 @@ def test_a_lost_worker_is_replaced_once(
         assert session.train(make_job(), ignore).history.attempts == 2
     [retry] = retries
     assert retry.startswith("m-f0-s0 m-f0-s0: its worker was killed")
+
+
+@pytest.mark.parametrize("lost_after", [1, 2, 3])
+def test_a_second_worker_continues_from_the_latest_checkpoint(
+    worker: Install, make_job: MakeJob, session: Session, tmp_path: Path, lost_after: int
+) -> None:
+    worker(
+        f"""
+start = int(_[2] or 0)
+for number in range(start + 1, 5):
+    (folder / "epochs").open("a").write(f"{{number}} ")
+    epoch(number)
+    send({{"checkpoint": number}}, str(number).encode())
+    if number == {lost_after} and not start:
+        die()
+finish()
+"""
+    )
+    kept: list[Checkpoint] = []
+    with session:
+        assert session.train(make_job(epochs=4), ignore, kept.append).history.attempts == 2
+    assert (tmp_path / "epochs").read_text() == "1 2 3 4 "
+    assert kept == [Checkpoint(make_job().member, epoch, b"%d" % epoch) for epoch in (1, 2, 3, 4)]
+
+
+DIVERGES = (
+    "send({'failed': 'diverged', 'hint': None, 'kind': 'diverged'}) if not job['seed_offset'] else finish()"
+)
+
+
+def test_a_member_that_diverges_gets_other_random_numbers_in_another_worker(
+    worker: Install, make_job: MakeJob, launcher: LocalLauncher, data: DataFolder
+) -> None:
+    worker(DIVERGES)
+    with Session(launcher, CPU, data, reseed=True) as session:
+        history = session.train(make_job(), ignore).history
+    assert (history.seed_offset, history.attempts) == (1, 2)
+
+
+def test_a_trial_that_diverges_is_not_trained_again(
+    worker: Install, make_job: MakeJob, session: Session
+) -> None:
+    worker(DIVERGES)
+    with session, pytest.raises(DivergedError):
+        session.train(make_job(), ignore)
 
 
 def test_a_job_whose_worker_is_lost_twice_fails(worker: Install, make_job: MakeJob, session: Session) -> None:
