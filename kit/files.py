@@ -22,7 +22,7 @@ _UMASK = os.umask(0)
 os.umask(_UMASK)
 FILE_MODE, FOLDER_MODE = 0o666 & ~_UMASK, 0o777 & ~_UMASK
 """Permissions of new files and folders, as the user wants them: temporary ones are private at first."""
-TRAIN_AGAIN = "train the run again: `kit cv --fresh`"
+REPAIR = "rerun the run's `kit cv` command: it makes again only what is missing or damaged"
 """What to do about a damaged file of a run."""
 
 
@@ -169,9 +169,7 @@ def read_json(path: Path, *, repair: str | None = None) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"cannot be read: {reason(error)}", where=str(path), hint=hint(error)) from error
     except ValueError as error:
-        raise UserError(
-            f"not readable as JSON: {error}", where=str(path), hint=repair or TRAIN_AGAIN
-        ) from error
+        raise UserError(f"not readable as JSON: {error}", where=str(path), hint=repair or REPAIR) from error
     return content
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kit import checksums
 from kit.damage import ARRAY_ERRORS
 from kit.errors import UserError
-from kit.files import atomic
+from kit.files import REPAIR, atomic
 from kit.lazy import LazyModule
 from kit.masking import masked
 from kit.members import pack, unpack
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from kit.members import Member, MemberResult
 else:
     np = LazyModule("numpy")
-
-REPAIR = "rerun the command of the run, which trains only what is missing or damaged"
 
 
 class MemberFiles:

@@ -15,9 +15,9 @@ from kit import checksums, holders, images, locks, names, oof, tables
 from kit.arrays import load_array
 from kit.damage import ARRAY_ERRORS
 from kit.errors import KitError, UserError
-from kit.files import TRAIN_AGAIN, atomic, read_json, write_json
+from kit.files import REPAIR, atomic, read_json, write_json
 from kit.lazy import LazyModule
-from kit.member_files import REPAIR, MemberFiles
+from kit.member_files import MemberFiles
 from kit.members import Member, plan_members
 from kit.names import plain_name
 from kit.records import EnsembleRecord, Report, RunRecord, Status
@@ -200,7 +200,7 @@ class Run(MemberFiles):
             if folds.dtype != np.int8 or folds.ndim != 2:
                 raise ValueError("another array")
         except ARRAY_ERRORS as error:
-            raise UserError("missing or damaged", where=str(self.folds_path), hint=TRAIN_AGAIN) from error
+            raise UserError("missing or damaged", where=str(self.folds_path), hint=REPAIR) from error
         return folds
 
     def write_folds(self, folds: NDArray[np.int8]) -> None:
@@ -226,7 +226,7 @@ class Run(MemberFiles):
                 raise TypeError("not numbers")
             return plan_members(list(config["models"]), folds, seeds, all_rows=config.get("all_rows", False))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise UserError("config is damaged", where=str(self.info_path), hint=TRAIN_AGAIN) from error
+            raise UserError("config is damaged", where=str(self.info_path), hint=REPAIR) from error
 
     def read_oof(self) -> Oof:
         """Return oof.csv; see `kit.oof.read`."""

@@ -8,7 +8,7 @@ from hashlib import sha256
 from kit.config import validate
 from kit.ensembling.columns import Column, ColumnKey, assemble
 from kit.errors import KitError, UserError
-from kit.files import TRAIN_AGAIN
+from kit.files import REPAIR
 from kit.members import ARRAYS, Member, MemberResult
 from kit.records import RunRecord, SourceRun
 from kit.run_folder import Run, find_run
@@ -68,7 +68,7 @@ def read_source(run: Run, name: str, *, tta: bool | None = None) -> SourceColumn
             where=str(run.folds_path),
             expected=f"one row for each of {len(config.seeds)} seeds",
             received=f"an array of shape {folds.shape}",
-            hint=TRAIN_AGAIN,
+            hint=REPAIR,
         )
     plain = _members(run)
     views = config.ensemble.tta if tta is None else tta

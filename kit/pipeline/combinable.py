@@ -9,7 +9,7 @@ from pathlib import Path
 from kit.config.root import FITTED_METHODS
 from kit.ensembling.sources import SourceColumns, read_source
 from kit.errors import UserError
-from kit.files import TRAIN_AGAIN
+from kit.files import REPAIR
 from kit.pipeline.same_data import (
     FinishedRun,
     check_same_data,
@@ -114,7 +114,7 @@ def _columns(one: FinishedRun, tta: bool | None) -> SourceColumns:
             where=str(one.run.path),
             expected="training rows, test rows and classes " + _sizes(*expected),
             received=_sizes(first.oof.shape, first.test.shape),
-            hint=TRAIN_AGAIN,
+            hint=REPAIR,
         )
     return part
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from kit.errors import UserError
-from kit.files import TRAIN_AGAIN, read_json, write_json
+from kit.files import REPAIR, read_json, write_json
 from kit.records.base import Record
 
 VERSION = 2
@@ -34,7 +34,7 @@ def read_record(path: Path, kind: type[AnyRecord], *, repair: str | None = None)
             where=str(path),
             expected=f"version 1 to {VERSION}",
             received=repr(version)[:40],
-            hint=f"update kit, or {repair or TRAIN_AGAIN}",
+            hint=f"update kit, or {repair or REPAIR}",
         )
     try:
         return kind.model_validate(raw)
@@ -45,7 +45,7 @@ def read_record(path: Path, kind: type[AnyRecord], *, repair: str | None = None)
         raise UserError(
             f"damaged: {key}: {first['msg'].lower()}",
             where=str(path),
-            hint=repair or TRAIN_AGAIN,
+            hint=repair or REPAIR,
         ) from error
 
 

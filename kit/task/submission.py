@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import UserError
-from kit.files import TRAIN_AGAIN, atomic
+from kit.files import REPAIR, atomic
 from kit.task.format import SubmissionFormat
 from kit.task.ids import Row, check_any_order, check_order, lines_by_id
 
@@ -66,7 +66,7 @@ def submitted_ids(path: Path) -> tuple[str, ...]:
             _, *rows = csv.reader(file)
         return tuple(row[0] for row in rows)
     except (OSError, ValueError, LookupError, csv.Error) as error:
-        raise UserError("missing or damaged", where=str(path), hint=TRAIN_AGAIN) from error
+        raise UserError("missing or damaged", where=str(path), hint=REPAIR) from error
 
 
 def write_submission(
