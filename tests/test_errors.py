@@ -36,3 +36,10 @@ def test_exit_codes(kind: type[KitError], code: int) -> None:
 def test_input_of_the_user_stays_on_one_line() -> None:
     error = KitError("unknown key x\ny", where="--set \x1b[31m", received="\ud800")
     assert str(error) == "--set \\x1b[31m: unknown key x\\ny\nreceived \\ud800"
+
+
+def test_several_hints_have_a_line_each() -> None:
+    assert (
+        str(KitError("it failed", hint=["look at\nthe log", "rerun"]))
+        == "it failed\nlook at\\nthe log\nrerun"
+    )

@@ -81,6 +81,7 @@ def test_names_of_images_are_written_after_the_row_and_read_back(tmp_path: Path)
         HEADER + b"0,0,0,nan\n",
         HEADER + b"0,0,0,0.2\n",
         HEADER + b"x,0,0,1\n",
+        HEADER + b"99999999999999999999,0,0,1\n",
         HEADER + b"0,0,0,1\n0,0,0,1\n",
     ],
 )
