@@ -11,6 +11,7 @@ from kit.studies import StudyFolder
 from tests.injection import (
     COMPILER,
     REMOVALS,
+    Call,
     Done,
     Fault,
     Injector,
@@ -62,6 +63,11 @@ def check_explained(done: Done, fault: Fault, folder: Path) -> None:
     assert "/." not in text.replace("data/.cache", ""), text
 
 
+def is_removal(calls: Sequence[Call]) -> bool:
+    """Return whether a failed call was to remove something: then that file is left."""
+    return any(call.name in REMOVALS for call in calls)
+
+
 def check_commands(
     injector: Injector,
     template: Path,
@@ -92,8 +98,7 @@ def check_commands(
         if done.code:
             check_explained(done, fault, injector.folder)
             assert contents(template / unchanged) == contents(injector.folder / unchanged), case
-            if not any(call.name in REMOVALS for call in done.calls[fault.at - 1 : fault.at]):
-                assert not strays(injector.folder), case
+            assert is_removal(case[1]) or not strays(injector.folder), case
             done = injector.run(*arguments)
         assert done.code == 0, (case, done.err)
         assert {name: (injector.folder / name).read_bytes() for name in results} == expected, case
@@ -116,7 +121,7 @@ def test_tune(injector: Injector, template: Path) -> None:
             check_explained(done, fault, injector.folder)
             done = injector.run(*TUNE)
         assert done.code == 0, (case, done.err)
-        assert not strays(injector.folder), case
+        assert is_removal(case[1]) or not strays(injector.folder), case
         report = StudyFolder(injector.folder / "runs/tune-mine").read_report()
         assert (report.status, report.trials.complete + report.trials.pruned) == ("complete", 2), case
 
@@ -158,10 +163,10 @@ def test_submit_sends_nothing_twice(injector: Injector, template: Path, kaggle: 
         case = str(fault), done.calls[fault.at - 1 : fault.at], done.err
         if done.code:
             check_explained(done, fault, injector.folder)
-            if not any(call.name in REMOVALS for call in done.calls[fault.at - 1 : fault.at]):
-                assert not strays(injector.folder), case
+            assert is_removal(case[1]) or not strays(injector.folder), case
             done = injector.run("submit")
-        assert done.code == 0, (case, done.err)
+        # The first call may have failed only after it had sent the file and recorded that.
+        assert done.code == 0 or "the same content was submitted" in done.err, (case, done.err)
         assert len(kaggle.submissions) == 1, case
         assert events(injector.folder)[-1]["public_score"] == "0.98500", case
         copies = {
