@@ -10,7 +10,7 @@ COMMA := ,
 # The value of a variable, quoted as one shell word; without $(value), make would expand $$ in it.
 QUOTED = $(if $(value $(1)),'$(subst ','\'',$(value $(1)))')
 OPTIONS = $(if $(value CONFIG),-c $(call QUOTED,CONFIG)) $(ARGS)
-unexport SOURCE RUN RUNS FILES CONFIG
+unexport SOURCE RUN RUNS FILES CONFIG ARGS
 # After an interrupt, make ends by SIGINT too, where it does not ignore SIGINT: "Error 130" would be noise.
 # Without the pause, make may report that it has no child processes.
 INTERRUPTIBLE = @trap caught=1 INT; $(1); code=$$?; \

@@ -4,6 +4,7 @@ The second signal means now: the command gets a moment to finish cleaning up, an
 """
 
 import _thread
+import atexit
 import os
 import queue
 import signal
@@ -51,6 +52,7 @@ def install() -> None:
     Signals that this process already ignores (started with `nohup`, or in the background) stay ignored.
     """
     _State.installed, _State.received = True, 0
+    atexit.register(_ignore_all)  # The first to be registered is the last to be called.
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -130,6 +132,12 @@ def is_interrupt(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _ignore_all() -> None:
+    """Ignore all signals: Python is about to restore their default actions, which end the process."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from kit import locks
 from kit.errors import KitError, UserError
 from kit.names import RUNS
+from kit.os_errors import name_file
 from kit.records import Confirmation, StudyFacts, StudyOrigin, StudyReport, StudyStatus
 from kit.records.files import read_record, write_record
 
@@ -119,6 +120,9 @@ class StudyFolder:
         try:
             with locks.locked(mark, wait=False):
                 yield
+        except OSError as error:
+            name_file(error, self.path, str(mark))
+            raise
         finally:
             with suppress(OSError):  # The next call removes it.
                 mark.unlink(missing_ok=True)

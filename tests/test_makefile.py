@@ -95,6 +95,12 @@ def test_a_variable_of_the_environment_counts_as_well() -> None:
     assert passed("data", env={**os.environ, "SOURCE": "it's $1"}) == ["data", "fetch", "--source", "it's $1"]
 
 
+def test_no_variable_reaches_a_make_that_a_program_starts(stand_in: Path) -> None:
+    program = stand_in / ".venv/bin/kit"
+    program.write_text(f"#!{sys.executable}\nimport json, os\nprint(json.dumps(list(os.environ)))\n")
+    assert not {"ARGS", "CONFIG"} & set(passed("cv", "ARGS=-n 2", "CONFIG=quick"))
+
+
 def refused(*words: str) -> tuple[str, str]:
     """Return what is wrong with a `make` command, and what to do, after make refused it."""
     done = subprocess.run(["make", *words], capture_output=True, text=True, check=False)

@@ -105,18 +105,25 @@ def _find(name: str, folders: Sequence[Path], extended_by: Path | None) -> Path:
     where = f"{extended_by}: extends" if extended_by else None
     if name.endswith((".yaml", ".yml")):
         path = extended_by.parent / expanded(name) if extended_by else Path(expanded(name))
-        if path.is_file():
+        if _is_file(path):
             return path
         near = nearest(path.stem, known_names(), 0.7)
         raise UserError(f"there is no configuration file {path}{near}", where=where)
     for folder in folders:
         path = folder / f"{name}.yaml"
         # configs/default.yaml may extend the shipped default.
-        if path.is_file() and not (extended_by and path.samefile(extended_by)):
+        if _is_file(path) and not (extended_by and path.samefile(extended_by)):
             return path
     known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml") if path != extended_by})
     what = f"there is no configuration {name!r}{nearest(Path(name).name, known)}"
     raise UserError(what, where=where, expected=f"one of {', '.join(known)}, or a file.yaml")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # The name is too long, or has a NUL.
+        return False
 
 
 def _layers(path: Path, seen: tuple[Path, ...]) -> list[Layer]:

@@ -101,6 +101,11 @@ def test_null_removes_an_inherited_model() -> None:
     assert list(config.load("child").models) == ["knn"]
 
 
+@pytest.mark.parametrize("name", ["9" * 300, "9" * 300 + ".yaml"])
+def test_a_name_that_no_file_can_have_is_named(name: str) -> None:
+    assert error(name).startswith("there is no configuration")
+
+
 def test_extends_of_a_missing_file_names_the_most_similar_one() -> None:
     write("child", "extends: mien\n")
     assert error("child").startswith(
