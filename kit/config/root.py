@@ -69,6 +69,15 @@ class Image(Section):
     """How an image of another shape is made to fit. stretch: each side by its own factor; letterbox: both by
     the same factor, with a black margin."""
 
+    @field_validator("size", mode="before")
+    @classmethod
+    def _one_or_two_numbers(cls, value: Any) -> Any:
+        sides = value if isinstance(value, list | tuple) and len(value) == 2 else [value]
+        # Else pydantic names the branches of the union.
+        if all(type(side) is int and side > 0 for side in sides):
+            return value
+        raise ValueError(f"expected pixels, or [height, width]; received {value!r}")
+
 
 class Group(Section):
     """Where the groups of the training rows are written."""

@@ -117,7 +117,9 @@ def read_cells(folder: Path, name: str, wanted: Set[str | None] = frozenset()) -
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = next(reader)
         kept = [place for place, one in enumerate(header) if len(header) <= MANY or one in wanted]
-        kept = kept or list(range(MANY))
+        kept = kept or list(range(min(MANY, len(header))))
+        if not kept:
+            raise ValueError("the first line is empty")
         rows = []
         for row in filter(None, reader):
             if len(row) != len(header):

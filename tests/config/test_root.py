@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from kit import config
 from kit.config import Cnn, Competition, Config
 from kit.config.base import Section
+from kit.errors import UserError
 
 CNN = {"stages": [{"filters": 4}]}
 
@@ -256,3 +257,14 @@ def test_a_repeated_stage_that_leaves_nothing_of_the_image_is_refused() -> None:
     stages = [{"filters": 4}, {"filters": 4, "kernel": 9, "padding": "valid", "repeat": 4}]
     with pytest.raises(ValidationError, match=r"models\.cnn\.stages\.1: nothing is left of the image"):
         valid(models={"cnn": {"stages": stages}})
+
+
+@pytest.mark.parametrize("size", ["0", "abc", "1.5", "[48]", '[48, "6 4"]', "[48, 0]", "0x40", "on"])
+def test_a_size_of_images_that_is_none_is_named(size: str) -> None:
+    with pytest.raises(UserError, match=r"image\.size: expected pixels, or \[height, width\]; received"):
+        config.load("photos", [f"image.size={size}"])
+
+
+@pytest.mark.parametrize(("size", "expected"), [("48", 48), ("[48, 64]", (48, 64))])
+def test_a_size_of_images_is_one_number_or_two(size: str, expected: object) -> None:
+    assert config.load("photos", [f"image.size={size}"]).image.size == expected

@@ -183,6 +183,7 @@ def test_a_file_of_pixels_may_have_the_groups(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "not a CSV file with a header"),
+        ("\n", "not a CSV file with a header"),
         ("a,b\n1\n", "line 2: wrong number of cells\nexpected 2, received 1"),
     ],
 )

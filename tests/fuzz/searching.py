@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, TypeVar
@@ -21,8 +22,9 @@ from hypothesis.strategies import (
 
 from kit.errors import KitError
 
-SEED = 25
-"""Of all searches: the same examples in each call with the same version of Hypothesis."""
+SEED = int(os.environ.get("KIT_FUZZ_SEED", "25"))
+"""Of all searches: the same examples in each call with the same version of Hypothesis and the same code, from
+which it takes constants."""
 FEW, MANY = 100, 10_000
 """Examples of a fast test, and of a slow one."""
 
