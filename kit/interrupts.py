@@ -51,8 +51,9 @@ def install() -> None:
 
     Signals that this process already ignores (started with `nohup`, or in the background) stay ignored.
     """
+    if not _State.installed:
+        atexit.register(_ignore_all)  # The first to be registered is the last to be called.
     _State.installed, _State.received = True, 0
-    atexit.register(_ignore_all)  # The first to be registered is the last to be called.
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)

@@ -86,6 +86,8 @@ def read(path: Path) -> Oof:
         fixed = 4 if header[1] == ID else 3
         names = tuple(name.removeprefix("p") for name in header[fixed:])
         index = {name: number for number, name in enumerate(names)}
+        if not rows:
+            raise ValueError("there is no row")
         numbers = np.array([row[0] for row in rows], np.int64)
         if len(np.unique(numbers)) < len(numbers):
             raise ValueError("a row is there twice")

@@ -76,6 +76,7 @@ def test_names_of_images_are_written_after_the_row_and_read_back(tmp_path: Path)
     "content",
     [
         b"",
+        HEADER,
         HEADER + b"0,7,0,1\n",
         HEADER + b"0,0,0,x\n",
         HEADER + b"0,0,0,nan\n",

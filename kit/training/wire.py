@@ -40,6 +40,10 @@ class Message:
     blobs: tuple[bytes, ...] = ()
 
 
+MOST = 1 << 36
+"""Bytes of a blob, at most."""
+
+
 class NotAMessageError(ValueError):
     """A line is not the protocol's; `str` shows its beginning."""
 
@@ -67,6 +71,8 @@ def read_message(stream: IO[bytes]) -> Message | None:
     try:
         fields = json.loads(line)
         sizes = [int(size) for size in fields.pop("blobs")]
+        if not all(0 <= size <= MOST for size in sizes):
+            raise ValueError("no size of a blob")
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise NotAMessageError(repr(line[:80].decode(errors="replace").strip())) from None
     blobs = tuple(stream.read(size) for size in sizes)

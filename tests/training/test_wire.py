@@ -22,6 +22,7 @@ def test_a_message_that_is_cut_off_is_none(length: int) -> None:
     [
         *(b"text", b"[1]", b'"a"', b"{}", b'{"blobs": 3}', b'{"blobs": ["x"]}', b"\xff"),
         *(b'{"blobs": [1e999]}', b'{"blobs": [NaN]}', b"[" * 100_000),
+        *(b'{"blobs": [99999999999999999999]}', b'{"blobs": [-1]}'),
     ],
 )
 def test_anything_else_is_refused_with_its_beginning(line: bytes) -> None:

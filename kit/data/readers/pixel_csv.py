@@ -99,5 +99,6 @@ def _without(piece: bytes, columns: Columns, cells: dict[int, list[str]]) -> byt
         kept = [part for place, part in enumerate(before) if place not in cells]
         kept += after[:1]
         kept += [part for place, part in enumerate(after[1:], width - right) if place not in cells]
-        lines.append(b",".join(kept))
-    return b"\n".join(lines)
+        # Each with its end: without one, an empty last line would not count.
+        lines += [b",".join(kept), b"\n"]
+    return b"".join(lines)

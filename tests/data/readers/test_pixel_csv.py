@@ -217,6 +217,11 @@ def test_a_wrong_pixel_beside_text_is_named() -> None:
     assert fault(text, LEARNED).startswith("train.csv, line 3: the row is too short")
 
 
+def test_a_last_line_that_has_only_a_label_is_named() -> None:
+    text = WITH_TEXT["first"].replace("kind", "label")
+    assert fault(f"{text}kiwi,\n", LEARNED).startswith("train.csv, line 5: the row is too short")
+
+
 def test_ids_of_test_rows() -> None:
     competition = COMPETITION.model_copy(update={"test_id_column": "name"})
     text = "name,pixel0,pixel1,pixel2\nimg_7.png,5,6,7\n0012,8,9,10\n"
