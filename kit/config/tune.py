@@ -107,6 +107,10 @@ class Tune(Section):
     # others (rank correlation 0.97), so a second fold gains less than twice as many trials.
     folds: Count = 1
     """Folds per trial, out of `folds.count`."""
+    rows: Count | None = None
+    """Most training rows of a trial, and most rows that it holds out; null: all."""
+    epoch_share: Annotated[Real, Field(gt=0, le=1)] = 1.0
+    """Share of a network's epochs that a trial trains."""
     trials: Count | None = None
     """Trials of a study, over all calls; null: as many as time allows."""
     minutes: Annotated[Real, Field(gt=0)] = 60.0

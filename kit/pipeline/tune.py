@@ -282,7 +282,12 @@ def _made_of(config: Config, space: Space, dataset: Dataset, numerics: Numerics)
         | {"when": {key: list(values) for key, values in one.when.items()}}
         for one in space.parameters
     }
-    return {
+    cheaper = {
+        # Studies of earlier versions, whose trials used everything, lack these keys.
+        "rows of a trial": config.tune.rows and str(config.tune.rows),
+        "epochs of a trial": config.tune.epoch_share < 1 and f"{config.tune.epoch_share:g}",
+    }
+    return {key: text for key, text in cheaper.items() if text} | {
         "version": STUDY_VERSION,
         "configuration": config.digest(**numerics.hash_fields())[:16],
         "data": dataset.fingerprint[:16],

@@ -129,7 +129,7 @@ def _settings(model: dict[str, Any]) -> dict[str, Any]:
 def _rows(job: Job) -> tuple[int, int]:
     """Return the number of images that a member learns from, and of held-out rows."""
     held_out = int(np.count_nonzero(job.held_out))
-    learned = len(job.held_out) - held_out
+    learned = len(job.train_rows)
     return (len(job.held_out) + job.test_rows if job.teachers else learned), held_out
 
 

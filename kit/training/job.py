@@ -50,6 +50,8 @@ class Job:
         data: fingerprint of the data set; the launcher gives the worker the arrays.
         test_rows: number of test rows, from the first, that are predicted and learned from.
         held_out: (training rows,) bool, the rows whose labels it must not see.
+        unused: (training rows,) bool, rows that it neither learns from nor predicts; None: there are none.
+            Only without teachers.
         backend: Keras's; "none" where the configuration has no network.
         precision: float32 or bfloat16.
         metric: the competition's, a key of `kit.metrics.METRICS`.
@@ -70,6 +72,7 @@ class Job:
     backend: str
     precision: str
     metric: str
+    unused: NDArray[np.bool_] | None = None
     teachers: tuple[Member, ...] = ()
     pseudo_labels: PseudoLabels | None = None
     seed_offset: int = 0
@@ -80,6 +83,11 @@ class Job:
     def epochs(self) -> int:
         """Number of epochs that the worker reports; 1 for a model without epochs."""
         return self.model.epochs
+
+    @property
+    def train_rows(self) -> NDArray[np.int64]:
+        """The rows that it learns from, ascending."""
+        return np.flatnonzero(~self.held_out if self.unused is None else ~(self.held_out | self.unused))
 
     @property
     def random_seed(self) -> int:
@@ -113,13 +121,15 @@ class Job:
             "checkpoint_seconds": self.checkpoint_seconds,
         }
         labels = self.pseudo_labels.to_bytes() if self.pseudo_labels else b""
-        return pack_message(fields, np.packbits(self.held_out).tobytes(), labels, self.checkpoint or b"")
+        unused = b"" if self.unused is None else np.packbits(self.unused).tobytes()
+        return pack_message(
+            fields, np.packbits(self.held_out).tobytes(), unused, labels, self.checkpoint or b""
+        )
 
     @classmethod
     def from_message(cls, message: Message) -> "Job":
         """Return the job that `to_bytes` packed."""
-        fields, (packed, labels, checkpoint) = message.fields, message.blobs
-        held_out = np.unpackbits(np.frombuffer(packed, np.uint8), count=fields["rows"]).astype(bool)
+        fields, (held_out, unused, labels, checkpoint) = message.fields, message.blobs
         return cls(
             member=Member(*fields["member"]),
             model=TypeAdapter[Model](Model).validate_python(fields["model"]),
@@ -127,16 +137,21 @@ class Job:
             classes=fields["classes"],
             data=fields["data"],
             test_rows=fields["test_rows"],
-            held_out=held_out,
+            held_out=_mask(held_out, fields["rows"]),
             backend=fields["backend"],
             precision=fields["precision"],
             metric=fields["metric"],
+            unused=_mask(unused, fields["rows"]) if unused else None,
             teachers=tuple(Member(*teacher) for teacher in fields["teachers"]),
             pseudo_labels=PseudoLabels.from_bytes(labels) if labels else None,
             seed_offset=fields["seed_offset"],
             checkpoint=checkpoint or None,
             checkpoint_seconds=fields["checkpoint_seconds"],
         )
+
+
+def _mask(packed: bytes, rows: int) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(packed, np.uint8), count=rows).astype(bool)
 
 
 def _plain(member: Member) -> list[str | int]:

@@ -78,7 +78,7 @@ def _fit_classifier(
 
     if job.model.needs_backend:
         raise TypeError(f"{job.member}: {job.model.kind} is a network")
-    rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
+    rows, val_rows = job.train_rows, np.flatnonzero(job.held_out)
     classifier = build_classifier(job.model, job.random_seed)
     on_activity("fitting", 0, 0.0)
     classifier.fit(_flat(images[rows]), labels[rows])

@@ -81,7 +81,7 @@ def train_network(
     load_weights(network, spec)
     image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
-    rows, val_rows = np.flatnonzero(~job.held_out), np.flatnonzero(job.held_out)
+    rows, val_rows = job.train_rows, np.flatnonzero(job.held_out)
     saved = saved_training(job)
     checkpoints = Checkpoints(job, saved, on_checkpoint)
     epochs: list[tuple[float, ...]] = [tuple(row) for row in saved.epochs.tolist()] if saved else []

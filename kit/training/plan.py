@@ -13,6 +13,9 @@ from kit.training import machine
 from kit.training.job import Job, PseudoLabels
 from kit.training.weights import located
 
+UNUSED = -1
+"""The fold of rows that no member sees."""
+
 
 @dataclass(frozen=True)
 class Numerics:
@@ -67,14 +70,14 @@ def make_jobs(
         members: what to train.
         config: the resolved configuration.
         numerics: backend and precisions.
-        folds: (seeds, rows) int8, in the order of `config.seeds`.
+        folds: (seeds, rows) int8, in the order of `config.seeds`; UNUSED: no member sees the row.
         dataset: what the members are trained on.
         test_rows: number of test rows to predict, from the first; None: all.
 
     Raises:
         UserError: the weights of a pretrained network are missing.
     """
-    every = len(dataset.test_images)
+    every, own = len(dataset.test_images), dict(zip(config.seeds, folds, strict=True))
     return [
         Job(
             member=member,
@@ -84,7 +87,8 @@ def make_jobs(
             data=dataset.fingerprint,
             test_rows=every if test_rows is None else min(test_rows, every),
             # No row where the member's fold is ALL_ROWS.
-            held_out=folds[config.seeds.index(member.seed)] == member.fold,
+            held_out=own[member.seed] == member.fold,
+            unused=own[member.seed] == UNUSED if UNUSED in own[member.seed] else None,
             backend=numerics.backend or "none",
             precision=numerics.precisions.get(member.model, "float32"),
             metric=config.competition.metric,

@@ -44,7 +44,7 @@ def make_training_set(
         test_images: (test rows, height, width, channels).
         smoothing: share of each label spread over all classes; pseudo-labels are not smoothed.
     """
-    rows = np.flatnonzero(~job.held_out)
+    rows = job.train_rows
     targets = np.zeros((len(images), job.classes), np.float32)
     targets[rows, labels[rows]] = 1
     targets[rows] = targets[rows] * np.float32(1 - smoothing) + np.float32(smoothing / job.classes)

@@ -19,6 +19,7 @@ from kit.reports.study.figures import SCORE
 from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.session import Session
 from kit.training.plan import make_jobs, resolve_numerics
+from kit.tuning.fidelity import shortened, trial_folds, work_share
 from kit.tuning.space import Space
 from kit.tuning.study import TrialFailedError, TrialStoppedError
 
@@ -29,7 +30,7 @@ FOLD = 100
 """Steps per fold in reports after each epoch: percent, so that trials of any number of epochs compare."""
 TEST_ROWS = 1000
 """Test images per worker: a trial needs none, and a full batch avoids compiling another step."""
-COPIED = ("seconds", "startup", "loss_folds", SCORE)
+COPIED = ("seconds", "share", "startup", "loss_folds", SCORE)
 """User attributes that a trial copies from an earlier one with the same parameters."""
 
 
@@ -70,8 +71,9 @@ class TrialSlot:
 class Objective:
     """The loss of a configuration with the parameters of a trial: what the study minimises.
 
-    `Metric.loss` of `tune.metric` over all rows that the first `tune.folds` folds hold out, trained with the
-    first seed; several models are combined by the mean of their probabilities.
+    `Metric.loss` of `tune.metric` over the rows that the first `tune.folds` folds hold out, trained with the
+    first seed on `tune.rows` rows and for `tune.epoch_share` of the epochs; several models are combined by
+    the mean of their probabilities.
 
     Attributes:
         source: the configuration that is tuned.
@@ -100,7 +102,7 @@ class Objective:
         if known is not None:
             return known
         try:
-            config = self.source.with_changes(self.space.changes(params))
+            config = shortened(self.source.with_changes(self.space.changes(params)))
             with slot.session(DataFolder.of(self.dataset)) as session:
                 return self._train(trial, config, session, slot)
         except KitError as error:
@@ -132,7 +134,7 @@ class Objective:
                     members,
                     config,
                     resolve_numerics(config),
-                    self.folds[None],
+                    trial_folds(self.folds, fold, config.tune.rows)[None],
                     self.dataset,
                     test_rows=TEST_ROWS,
                 )
@@ -143,7 +145,9 @@ class Objective:
                 probs.append(np.stack([one.val_probs for one in results]).mean(axis=0, dtype=np.float64))
                 report.fold(_loss(metric, probs[-1], labels[rows[-1]]))
         finally:
-            for key, value in (("seconds", seconds), ("startup", startup), ("loss_folds", report.losses)):
+            share = work_share(self.folds, 0, config.tune)
+            stored = {"seconds": seconds, "share": share, "startup": startup, "loss_folds": report.losses}
+            for key, value in stored.items():
                 trial.set_user_attr(key, value)
         ensemble, held_out = np.concatenate(probs), labels[np.concatenate(rows)]
         trial.set_user_attr(SCORE, score.value(ensemble, held_out))

@@ -45,6 +45,19 @@ def test_a_worker_receives_the_job_that_was_sent(model: Any) -> None:
             assert getattr(back, field.name) == getattr(job(model=model), field.name)
 
 
+def test_rows_that_a_member_may_not_use_are_sent() -> None:
+    unused = np.arange(37) % 5 == 1
+    back = sent(job(unused=unused))
+    assert back.unused is not None
+    np.testing.assert_array_equal(back.unused, unused, strict=True)
+
+
+def test_a_member_learns_from_the_rows_that_are_neither_held_out_nor_unused() -> None:
+    assert job().train_rows.tolist() == [row for row in range(37) if row % 5 != 3]
+    unused = np.arange(37) % 5 == 1
+    assert job(unused=unused).train_rows.tolist() == [row for row in range(37) if row % 5 not in {1, 3}]
+
+
 def test_pseudo_labels_are_sent_bit_for_bit() -> None:
     random = np.random.default_rng(0)
     labels = PseudoLabels(*(random.random((rows, 10), np.float32) for rows in (7, 9)))

@@ -10,7 +10,15 @@ from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.members import ALL_ROWS, Member, MemberResult, plan_members
 from kit.records import History
-from kit.training.plan import Numerics, make_jobs, makespan, plan, resolve_numerics, with_pseudo_labels
+from kit.training.plan import (
+    UNUSED,
+    Numerics,
+    make_jobs,
+    makespan,
+    plan,
+    resolve_numerics,
+    with_pseudo_labels,
+)
 from tests import tasks
 
 CONFIG = Config.model_validate(
@@ -77,6 +85,16 @@ def test_a_job_holds_out_the_rows_of_its_fold_and_seed() -> None:
     assert (net.member, net.model, net.shape, net.classes) == (members[0], CONFIG.models["net"], (4, 4, 1), 3)
     assert (net.backend, net.precision) == ("jax", "bfloat16")
     assert (net.data, net.test_rows) == ("0123abcd", 9)
+
+
+def test_rows_without_a_fold_are_seen_by_no_member() -> None:
+    folds = np.array([[0, UNUSED, 1, 1], [0, 0, 1, 1]], np.int8)
+    members = [Member("knn", 1, 4), Member("knn", 1, 2)]
+    first, second = make_jobs(members, CONFIG, Numerics(None, {}), folds, DATASET)
+    assert first.unused is not None
+    assert first.unused.tolist() == [False, True, False, False]
+    assert first.held_out.tolist() == [False, False, True, True]
+    assert second.unused is None
 
 
 @pytest.mark.parametrize(("limit", "rows"), [(None, 9), (5, 5), (20, 9)])

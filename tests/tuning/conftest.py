@@ -45,7 +45,7 @@ def train(losses):
         file.write(f"{name} {fold} {seed}\\n")
     send({"result": "member"}, (seen / f"{name}{fold}.npz").read_bytes(), b"")
 while True:
-    job, _ = receive()
+    job, blobs = receive()
     (name, fold, seed), rate = job["member"], job["model"].get("training", {}).get("learning_rate")
 CODE
 """

@@ -104,6 +104,15 @@ def test_the_value_is_the_log_loss_of_all_rows_held_out(worker: Install, run: Ru
     assert np.mean(trial.user_attrs["loss_folds"]) == pytest.approx(trial.value)
 
 
+def test_a_trial_may_be_shorter_and_use_fewer_rows(worker: Install, run: Run, workdir: Path) -> None:
+    epochs, unused = 'job["model"]["training"]["epochs"]', "len(blobs[1])"
+    worker(f"(seen / 'job').write_text(f'{{{epochs}}} {{{unused}}}'); {TRAIN}")
+    [trial] = run(0.01, rows=15, epoch_share=0.5)
+    # 4 epochs, and 40 rows as bits.
+    assert (workdir / "job").read_text() == "2 5"
+    assert trial.user_attrs["share"] == 0.25
+
+
 def test_models_are_combined_by_the_mean_of_their_probabilities(
     worker: Install, run: Run, workdir: Path, dataset: Dataset, folds: Any
 ) -> None:

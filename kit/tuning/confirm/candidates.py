@@ -60,7 +60,7 @@ def replicate_costs(study: "Study", config: Config, space: "Space") -> dict[str,
     baseline = [trial for trial in complete if "baseline" in trial.user_attrs]
     for trial in [*baseline[:1], *candidates(study, space)]:
         name = BASELINE if trial in baseline else str(trial.number)
-        seconds = _fold_seconds(trial.user_attrs.get("seconds"), config)
+        seconds = _fold_seconds(trial.user_attrs, config)
         # A trial trains its models in one process, a confirmation each in its own.
         costs[name] = None if seconds is None else seconds + startup * len(config.models)
     return costs
@@ -89,12 +89,15 @@ def first_rounds(costs: Mapping[str, float | None], config: Config, jobs: int) -
     ]
 
 
-def _fold_seconds(folds: object, config: Config) -> float | None:
+def _fold_seconds(attributes: Mapping[str, object], config: Config) -> float | None:
     """Return the estimated seconds of training in a replicate, from those of a trial's folds."""
+    folds, share = attributes.get("seconds"), attributes.get("share", 1.0)
     if not isinstance(folds, list) or not folds or not all(isinstance(one, int | float) for one in folds):
         return None
+    if not isinstance(share, int | float) or share <= 0:
+        return None
     more_rows = (1 - 1 / confirmation_folds(config)) / (1 - 1 / config.folds.count)
-    return float(sum(folds) / len(folds)) * more_rows
+    return float(sum(folds) / len(folds)) * more_rows / share
 
 
 def _value(trial: "FrozenTrial") -> float:

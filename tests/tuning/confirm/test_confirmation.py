@@ -266,6 +266,12 @@ def test_more_folds_than_in_the_search_take_longer(dataset: Dataset) -> None:  #
     assert needed(study, 1, "folds.count=2")[0] == pytest.approx(3 * 2 * (1 + 9 * 4 / 3))
 
 
+def test_a_replicate_takes_longer_than_a_trial_with_a_share_of_the_work(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
+    study = new_study([])
+    add(study, [(9, 0.5)], baseline=True, seconds=[9.0], startup=1.0, share=0.25)
+    assert needed(study, 1)[0] == pytest.approx(3 * 2 * (1 + 36))
+
+
 def needed(study: optuna.Study, jobs: int, *changes: str) -> list[float]:
     config = load("mine", list(changes))
     return first_rounds(replicate_costs(study, config, SPACE), config, jobs)

@@ -1,0 +1,1 @@
+"""Strategies of tuning, replayed on a table of real trials."""
