@@ -85,7 +85,8 @@ class WorkerPool:
             finally:
                 for session in self._sessions:
                     session.stop()
-                self._room.release(len(jobs))  # No thread waits for it any more.
+                if jobs:
+                    self._room.release(len(jobs))  # No thread waits for it any more.
                 self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _outcomes(self, ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:

@@ -84,6 +84,10 @@ def test_every_member_is_trained_once(
         np.testing.assert_array_equal(outcome.val_probs, result.val_probs)
 
 
+def test_a_pool_without_work_ends(pool: MakePool) -> None:
+    assert pool().train([]) == {}
+
+
 def test_members_come_as_they_finish(
     worker: Install, make_job: MakeJob, pool: MakePool, data: DataFolder
 ) -> None:
