@@ -12,6 +12,9 @@ from itertools import count
 from kit.training import machine
 from kit.training.launch.base import Device
 
+CLAIM = "kit-core"
+"""Of every kit on this machine; tests, which may run beside another kit, have their own."""
+
 
 def available(backend: str | None) -> list[Device]:
     """Return the GPUs that `backend` can use; without any, the CPU cores that this process may use.
@@ -58,7 +61,7 @@ def _claimed() -> tuple[int, socket.socket]:
         for core in cores:
             try:
                 # The leading zero byte: a name in Linux's abstract namespace, which leaves no file behind.
-                claim.bind(f"\0kit-core-{core}-{others}")
+                claim.bind(f"\0{CLAIM}-{core}-{others}")
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     return cores[os.getpid() % len(cores)], claim  # A sandbox that allows no such names.

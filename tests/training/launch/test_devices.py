@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kit.training import machine
+from kit.training.launch import devices
 from kit.training.launch.base import Device
 from kit.training.launch.devices import assign, available, reserve_core
 from kit.training.machine import Gpu
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.skipif(
 
 HOLD = """
 import sys
-from kit.training.launch.devices import reserve_core
-with reserve_core() as core:
+from kit.training.launch import devices
+devices.CLAIM = sys.argv[1]
+with devices.reserve_core() as core:
     print(core, flush=True)
     sys.stdin.read()
 """
@@ -87,11 +89,12 @@ def test_more_workers_than_cores_share_them_evenly(few_cores: list[int]) -> None
     assert sorted(lent) == sorted(few_cores * 3)
 
 
-def test_another_process_keeps_its_core_until_it_ends() -> None:
+def test_another_process_keeps_its_core_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "CLAIM", f"kit-test-{os.getpid()}")
     available = sorted(os.sched_getaffinity(0))
     if len(available) < 2:
         pytest.skip("one core cannot be divided")
-    command = [sys.executable, "-c", HOLD]
+    command = [sys.executable, "-c", HOLD, devices.CLAIM]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout
         theirs = int(other.stdout.readline())

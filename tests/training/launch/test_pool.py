@@ -14,6 +14,7 @@ from kit.members import MemberResult
 from kit.records import History
 from kit.training.failures import OutOfMemoryError, WorkerFailedError, WorkerLostError, memory_hint
 from kit.training.job import Job
+from kit.training.launch import devices
 from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
@@ -183,7 +184,10 @@ def test_leaving_early_ends_every_worker_at_once(worker: Install, make_job: Make
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no CPU affinity")
-def test_workers_at_once_use_different_cores(worker: Install, make_job: MakeJob, pool: MakePool) -> None:
+def test_workers_at_once_use_different_cores(
+    worker: Install, make_job: MakeJob, pool: MakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "CLAIM", f"kit-test-{os.getpid()}")
     # Each waits for the other, so that both run at once.
     worker(
         "(folder / f'{name}.here').touch()\n"
