@@ -78,7 +78,7 @@ def test_a_second_worker_continues_from_the_latest_checkpoint(
 ) -> None:
     worker(
         f"""
-start = int(_[2] or 0)
+start = int(_[-1] or 0)
 for number in range(start + 1, 5):
     (folder / "epochs").open("a").write(f"{{number}} ")
     epoch(number)
