@@ -52,7 +52,7 @@ def install() -> None:
     Signals that this process already ignores (started with `nohup`, or in the background) stay ignored.
     """
     if not _State.installed:
-        atexit.register(_ignore_all)  # The first to be registered is the last to be called.
+        atexit.register(_ignore_first)  # The first to be registered is the last to be called.
     _State.installed, _State.received = True, 0
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -135,10 +135,14 @@ def is_interrupt(error: BaseException | None) -> bool:
     return False
 
 
-def _ignore_all() -> None:
-    """Ignore all signals: Python is about to restore their default actions, which end the process."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+def _ignore_first() -> None:
+    """Ignore a first signal: Python is about to restore the default actions, which end the process.
+
+    A second one still ends it at once.
+    """
+    if not _State.received:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -71,15 +71,11 @@ COMMANDS = {
 }
 AT_EXIT = """
 import atexit, sys, time
-from kit import __main__, interrupts
 def hang():
     open("hanging", "w").close()
     time.sleep(600)
-install = interrupts.install
-def installed():
-    install()
-    atexit.register(hang)
-interrupts.install = installed
+atexit.register(hang)
+from kit import __main__
 sys.argv = ["kit", *sys.argv[1:]]
 __main__.main()
 """
