@@ -1,1 +1,1 @@
-"""Strategies of tuning, replayed on a table of real trials."""
+"""Losses of real trials, on which strategies of tuning can be compared."""

@@ -40,7 +40,7 @@ from kit.tuning.trial import TEST_ROWS
 CONFIGURATIONS = 1000
 """Number of random configurations."""
 PER_WORKER = 8
-"""Trainings in one worker process."""
+"""Trainings in one worker process, at most."""
 
 
 class Training(NamedTuple):
@@ -124,7 +124,7 @@ class Recorder:
             devices.put(device)
 
         with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(work, _chunks(left)))
+            list(pool.map(work, _chunks(left, jobs)))
 
     def _train(self, one: Training, session: Session) -> Measured:
         params = self._params[one.configuration]
@@ -158,9 +158,10 @@ class Recorder:
             )
 
 
-def _chunks(trainings: Sequence[Training]) -> Iterator[Sequence[Training]]:
-    for first in range(0, len(trainings), PER_WORKER):
-        yield trainings[first : first + PER_WORKER]
+def _chunks(trainings: Sequence[Training], jobs: int) -> Iterator[Sequence[Training]]:
+    size = max(1, min(PER_WORKER, len(trainings) // jobs))
+    for first in range(0, len(trainings), size):
+        yield trainings[first : first + size]
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
