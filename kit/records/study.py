@@ -1,9 +1,9 @@
 """The records of a study: its trials, its confirmation, and report.json."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kit.records.base import Record
 
@@ -21,11 +21,30 @@ class Replicate(NamedTuple):
 
 
 class ReplicateResult(Record):
-    """Result of one configuration in one replicate: a loss, or the reason of its failure."""
+    """Result of one configuration in one replicate: a loss, or the reason of its failure.
+
+    Attributes:
+        blocks: pseudo-values of the loss, one per block of rows: see `kit.metrics.blocks`.
+    """
 
     loss: float | None = None
+    blocks: tuple[float, ...] = ()
     seconds: float = 0.0
     failed: str | None = None
+
+
+class Screened(Record):
+    """A candidate in the rounds that choose which one is compared with the baseline.
+
+    Attributes:
+        trial: its number.
+        losses: one per round that it took part in; None if the training failed.
+        mean: of its losses in the search and in these rounds; None if a training failed.
+    """
+
+    trial: int
+    losses: tuple[float | None, ...]
+    mean: float | None
 
 
 class Comparison(Record):
@@ -33,18 +52,47 @@ class Comparison(Record):
 
     Attributes:
         trial: number of the trial.
-        losses: one per replicate; None if the training failed.
-        mean, low, high: the mean difference of the losses, trial minus baseline, each fold weighted equally,
-            and its corrected interval; None if a training failed or there are too few folds.
+        replicates: seed and held-out fold of each.
+        losses, baseline_losses: one per replicate; None if the training failed.
+        mean, low, high: the mean difference of the losses, trial minus baseline, and its interval; None if a
+            training failed or there are too few replicates.
+        error_rate: greatest probability that a trial that is no better gets `better`.
         better: whether the interval is below zero.
+        probability: that the trial is better, if nothing else is known about it; None if unknown.
+        needed: number of replicates that would show a difference of this size in 4 of 5 studies; None if the
+            trial looks no better, or unknown.
+        status: "stopped": halfway it looked no better.
     """
 
     trial: int
+    replicates: tuple[Replicate, ...]
     losses: tuple[float | None, ...]
+    baseline_losses: tuple[float | None, ...]
     mean: float | None
     low: float | None
     high: float | None
+    error_rate: float
     better: bool
+    probability: float | None = None
+    needed: int | None = None
+    status: Literal["complete", "stopped", "failed"] = "complete"
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of the interval, which has both sides."""
+        return 1 - 2 * self.error_rate
+
+    @property
+    def baseline_loss(self) -> float | None:
+        """Mean loss of the baseline; None if a training failed."""
+        return mean_loss(self.baseline_losses)
+
+    @property
+    def relative_gain(self) -> float | None:
+        """The gain as a share of the baseline's loss."""
+        if self.mean is None or not self.baseline_loss:
+            return None
+        return -self.mean / self.baseline_loss
 
 
 class Confirmation(Record):
@@ -53,49 +101,61 @@ class Confirmation(Record):
     Losses are those of the metric that decides (`kit.metrics.Metric.loss`).
 
     Attributes:
-        seeds, folds_seed: of the training, and of the shuffle that makes the folds.
-        level: family-wise error rate.
-        corrected_for: number of comparisons that the intervals are corrected for.
-        winner: number of the best trial that is better than the baseline.
+        seeds: of the training and of the shuffles that make the folds, over all calls.
+        folds: number of folds of each shuffle.
+        shuffle: seed of a shuffle that no training has used.
+        level: greatest share of studies without any better trial that confirm one.
+        screened: the candidates of the last call, best first.
+        comparisons: with the baseline, over all calls, in this order.
+        winner: number of the trial that is better than the baseline.
         failed: reason by trial number, or "baseline".
         seconds: duration, over all calls.
-        needed_seconds: estimated duration of the first round for one candidate.
-        enough_seconds: time limit of a call that is enough for all candidates.
+        needed_seconds: estimated duration of the shortest one.
+        enough_seconds: time limit of a call that is enough for a thorough one.
+        more_seconds: estimated time in which the last trial would be confirmed, if its gain is what it seems.
         left_out: number of candidates that there was no time for.
         config_path: the configuration that was written.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     status: Literal["confirmed", "none better", "no candidate", "no time"]
-    seeds: tuple[int, ...]
-    folds_seed: int
+    seeds: tuple[int, ...] = ()
+    folds: int
+    shuffle: int
     level: float
-    corrected_for: int
-    needed_seconds: float | None
-    enough_seconds: float | None = None
-    left_out: int = 0
-    replicates: tuple[Replicate, ...] = ()
-    baseline_losses: tuple[float | None, ...] = ()
+    screened: tuple[Screened, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     winner: int | None = None
     failed: dict[str, str] = Field({})
     seconds: float = 0.0
+    needed_seconds: float | None = None
+    enough_seconds: float | None = None
+    more_seconds: float | None = None
+    left_out: int = 0
     config_path: str | None = None
 
-    @property
-    def confidence(self) -> float:
-        """Confidence of each interval."""
-        return 1 - self.level / self.corrected_for
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_2(cls, stored: object) -> object:
+        return _upgraded(stored) if isinstance(stored, dict) and stored.get("version") == 2 else stored
 
     @property
     def won(self) -> Comparison | None:
         """The comparison of the winner."""
-        return next((one for one in self.comparisons if one.trial == self.winner), None)
+        return next((one for one in self.comparisons if one.better and one.trial == self.winner), None)
 
-    @property
-    def baseline_loss(self) -> float | None:
-        """Mean loss of the baseline; None if a training failed."""
-        return mean_loss(self.baseline_losses)
+
+def _upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a confirmation of version 2, whose comparisons shared their replicates and error rate."""
+    shared = {"replicates": stored["replicates"], "baseline_losses": stored["baseline_losses"]}
+    rate = stored["level"] / stored["corrected_for"] / 2
+    old = {"corrected_for", "folds_seed", "replicates", "baseline_losses"}
+    return {key: value for key, value in stored.items() if key not in old} | {
+        "version": 3,
+        "folds": 1 + max((fold for _, fold in stored["replicates"]), default=0),
+        "shuffle": stored["folds_seed"] + 1,
+        "comparisons": [shared | one | {"error_rate": rate} for one in stored["comparisons"]],
+    }
 
 
 def mean_loss(losses: Sequence[float | None]) -> float | None:

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.replay.record trials.csv --configuration 0-149 --fold 0-1 --epochs 10
 
 The file gets a line per training. What it has already is not trained again. Configuration 0 is the one that
-is tuned; the others are drawn at random, the same ones in each call.
+is tuned; 1 to 999 are drawn at random, and 1000 to 1999 near it, the same ones in each call.
 """
 
 import csv
@@ -22,23 +22,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config, Source
+from kit.config.tune import Choices, Dimension, IntRange
 from kit.data.dataset import Dataset, open_folder
 from kit.data.folds import folds_by_seed
 from kit.data.layout import SAMPLE, locate
 from kit.members import Member
 from kit.metrics import LOSS
-from kit.records import Params
+from kit.records import Params, ParamValue
 from kit.training.launch.base import DataFolder, Device
 from kit.training.launch.devices import assign
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.session import Session
 from kit.training.plan import make_jobs, resolve_numerics
 from kit.tuning.fidelity import trial_folds
-from kit.tuning.space import Space, make_space
+from kit.tuning.space import Space, make_space, stored
 from kit.tuning.trial import TEST_ROWS
 
 CONFIGURATIONS = 1000
-"""Number of random configurations."""
+"""Number of random configurations, and of those near the one that is tuned."""
+NEAR = 0.2
+"""Standard deviation of their distance, as a share of a parameter's range."""
+KEPT = 0.5
+"""Probability that they share a parameter with the one that is tuned."""
 PER_WORKER = 8
 """Trainings in one worker process, at most."""
 
@@ -100,13 +105,37 @@ def random_params(space: Space, count: int = CONFIGURATIONS) -> list[Params]:
     return [space.baseline, *(space.suggest(study.ask()) for _ in range(count - 1))]
 
 
+def near_params(space: Space, count: int = CONFIGURATIONS) -> list[Params]:
+    """Return random parameters near those of the configuration itself."""
+    draw = np.random.default_rng(0)
+    return [
+        {
+            one.key: own if draw.random() < KEPT else _near(one.dimension, own, draw)
+            for one in space.parameters
+            for own in [space.baseline[one.key]]
+        }
+        for _ in range(count)
+    ]
+
+
+def _near(dimension: Dimension, own: ParamValue, draw: np.random.Generator) -> ParamValue:
+    if isinstance(dimension, Choices):
+        return stored(dimension.choices[draw.integers(len(dimension.choices))])
+    if not isinstance(own, int | float):
+        raise TypeError(f"not a number: {own!r}")
+    scale, back = (math.log, math.exp) if dimension.log else (float, float)
+    low, high = scale(dimension.low), scale(dimension.high)
+    moved = back(float(np.clip(draw.normal(scale(own), NEAR * (high - low)), low, high)))
+    return round(moved) if isinstance(dimension, IntRange) else min(max(moved, dimension.low), dimension.high)
+
+
 class Recorder:
     """Trains configurations and appends their losses to a file."""
 
     def __init__(self, source: Source, dataset: Dataset, path: Path) -> None:
         self._source, self._dataset, self._path, self._lock = source, dataset, path, Lock()
         self._space = make_space(source)
-        self._params = random_params(self._space)
+        self._params = [*random_params(self._space), *near_params(self._space)]
         self._folds: dict[int, NDArray[np.int8]] = {}
 
     def record(self, trainings: Iterable[Training], jobs: int) -> None:
