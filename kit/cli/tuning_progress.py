@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
@@ -22,6 +22,7 @@ from kit.reports.study.figures import known_score, seconds_of
 from kit.reports.study.wording import minutes, value_text
 from kit.terminals import can_redraw
 from kit.training.launch.base import Activity, Event, Progress
+from kit.tuning.fidelity import search_folds
 from kit.tuning.search import STOP_REASONS
 from kit.typed import in_typed_form
 
@@ -77,7 +78,8 @@ class TuningTerminal:
         self._metric, self._score = request.metric, request.score
         config, state = request.source.config, self.state
         with state.lock:
-            state.folds, state.limit = min(config.tune.folds, config.folds.count), request.seconds
+            split = search_folds(config).count
+            state.folds, state.limit = min(config.tune.folds, split), request.seconds
             state.epochs = {
                 name: model.epochs if model.needs_backend else 0 for name, model in config.models.items()
             }
@@ -92,7 +94,7 @@ class TuningTerminal:
         limits = [f"{request.trials} trials"] if request.trials else []
         limits += [duration(request.seconds)] if request.seconds else []
         parallel = f"{request.jobs} parallel trial{'s' if request.jobs > 1 else ''}"
-        folds = f"{state.folds} of {config.folds.count} folds per trial"
+        folds = f"{state.folds} of {split} folds per trial"
         self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {parallel}, {folds}")
         if known > 1:
             self._say(f"resuming a study of {known} trials")
@@ -145,9 +147,15 @@ class TuningTerminal:
 
     def confirming(self, done: int, total: int) -> None:
         """Show the progress of the confirmation."""
-        if not self.state.planned:
-            self._say(f"confirming the best trials on new folds and seeds: {total} trainings")
         self.state.confirming(done, total)
+
+    def screening(self, trials: Sequence[int]) -> None:
+        """Print which trials a round of the confirmation trains."""
+        self._say(f"screening {_listed(trials)} on new folds, with another seed")
+
+    def comparing(self, trial: int, seeds: int) -> None:
+        """Print which trial is compared with the baseline."""
+        self._say(f"comparing trial {trial} with the baseline: up to {seeds} seeds, all folds")
 
     def replicate_acts(self, name: str, replicate: Replicate, event: Event | None) -> None:
         """Show what the worker of a replicate does."""

@@ -1,6 +1,7 @@
 """Metrics: their values, intervals and paired comparisons. Nothing else names one."""
 
 from kit.metrics.auc import Auc
+from kit.metrics.blocks import BLOCKS, block_losses, deal_blocks
 from kit.metrics.classification import (
     Accuracy,
     LogLoss,
@@ -46,6 +47,7 @@ HITS, LOSS = METRICS["accuracy"], METRICS["log_loss"]
 """What every report shows whatever the metric: the share of correct rows, and the loss of training."""
 
 __all__ = [
+    "BLOCKS",
     "HITS",
     "LOSS",
     "METRICS",
@@ -59,8 +61,10 @@ __all__ = [
     "McNemar",
     "Metric",
     "accuracy",
+    "block_losses",
     "bootstrap_means",
     "count_errors",
+    "deal_blocks",
     "disagreement",
     "discordant_interval",
     "ece",

@@ -31,6 +31,7 @@ from kit.tuning import search as searching
 from kit.tuning.confirm import budget, confirmation
 from kit.tuning.confirm.tuned import check_target, write_tuned
 from kit.tuning.failures import storage_failures
+from kit.tuning.fidelity import search_folds
 from kit.tuning.space import Space, make_space
 from kit.tuning.storage import STUDY_VERSION, storage_url
 from kit.tuning.study import SharedStudy
@@ -186,7 +187,7 @@ def _run(
         seconds=request.seconds,
         listener=listener,
     )
-    folds = folds_by_seed(dataset, source.config.folds, source.config.seeds[:1])[0]
+    folds = folds_by_seed(dataset, search_folds(source.config), source.config.seeds[:1])[0]
     last = searching.search(
         shared,
         Objective(source, request.space, dataset, folds),
@@ -286,12 +287,14 @@ def _made_of(config: Config, space: Space, dataset: Dataset, numerics: Numerics)
         # Studies of earlier versions, whose trials used everything, lack these keys.
         "rows of a trial": config.tune.rows and str(config.tune.rows),
         "epochs of a trial": config.tune.epoch_share < 1 and f"{config.tune.epoch_share:g}",
+        "folds of the search": search_folds(config).count != config.folds.count
+        and str(search_folds(config).count),
     }
     return {key: text for key, text in cheaper.items() if text} | {
         "version": STUDY_VERSION,
         "configuration": config.digest(**numerics.hash_fields())[:16],
         "data": dataset.fingerprint[:16],
-        "folds of a trial": str(min(config.tune.folds, config.folds.count)),
+        "folds of a trial": str(min(config.tune.folds, search_folds(config).count)),
         "seed of a trial": str(config.seeds[0]),
         "metric": config.tune.metric,
         "space": json.dumps(dimensions, sort_keys=True),

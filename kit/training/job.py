@@ -52,6 +52,8 @@ class Job:
         held_out: (training rows,) bool, the rows whose labels it must not see.
         unused: (training rows,) bool, rows that it neither learns from nor predicts; None: there are none.
             Only without teachers.
+        watched: about how many of the held-out rows are predicted after each epoch; None: all. After the last
+            one, all are.
         backend: Keras's; "none" where the configuration has no network.
         precision: float32 or bfloat16.
         metric: the competition's, a key of `kit.metrics.METRICS`.
@@ -73,6 +75,7 @@ class Job:
     precision: str
     metric: str
     unused: NDArray[np.bool_] | None = None
+    watched: int | None = None
     teachers: tuple[Member, ...] = ()
     pseudo_labels: PseudoLabels | None = None
     seed_offset: int = 0
@@ -88,6 +91,14 @@ class Job:
     def train_rows(self) -> NDArray[np.int64]:
         """The rows that it learns from, ascending."""
         return np.flatnonzero(~self.held_out if self.unused is None else ~(self.held_out | self.unused))
+
+    @property
+    def watched_rows(self) -> NDArray[np.int64]:
+        """The held-out rows that are predicted after each epoch, ascending, from all parts of the data."""
+        rows = np.flatnonzero(self.held_out)
+        if self.watched is None:
+            return rows
+        return rows[:: -(-len(rows) // self.watched)] if self.watched else rows[:0]
 
     @property
     def random_seed(self) -> int:
@@ -116,6 +127,7 @@ class Job:
             "backend": self.backend,
             "precision": self.precision,
             "metric": self.metric,
+            "watched": self.watched,
             "teachers": [_plain(teacher) for teacher in self.teachers],
             "seed_offset": self.seed_offset,
             "checkpoint_seconds": self.checkpoint_seconds,
@@ -142,6 +154,7 @@ class Job:
             precision=fields["precision"],
             metric=fields["metric"],
             unused=_mask(unused, fields["rows"]) if unused else None,
+            watched=fields["watched"],
             teachers=tuple(Member(*teacher) for teacher in fields["teachers"]),
             pseudo_labels=PseudoLabels.from_bytes(labels) if labels else None,
             seed_offset=fields["seed_offset"],

@@ -99,17 +99,20 @@ def train_network(
         if saved and first < len(epochs):
             restore(state, saved)
         engine = make_engine(state)
-        val_probs = _train(
+        predict_rows = partial(_predict, job, engine, images, partial(averaged, optimizer, network, training))
+        seen = _train(
             engine,
             islice(orders, stop - max(first, len(epochs))),
-            partial(_predict_held_out, job, engine, images, partial(averaged, optimizer, network, training)),
-            labels[val_rows],
+            partial(predict_rows, job.watched_rows),
+            labels[job.watched_rows],
             epochs,
             metric=metric,
             on_epoch=on_epoch,
             on_activity=on_activity,
             on_end=partial(checkpoints.offer, state),
         )
+        # After a checkpoint of the last epoch, none is left.
+        val_probs = predict_rows(val_rows) if seen is None or job.watched is not None else seen
         if training.ema:
             optimizer.finalize_variable_values(network.trainable_variables)
     curves = Curves(**dict(zip(Curves.model_fields, zip(*epochs, strict=True), strict=True)))
@@ -140,25 +143,26 @@ def _orders(rows: NDArray[np.int64], batch: int, epochs: int, seed: int) -> Iter
         yield shuffle.permutation(rows)[:used].reshape(-1, batch).astype(np.int32)
 
 
-def _predict_held_out(
+def _predict(
     job: Job,
     engine: Engine,
     images: NDArray[np.uint8],
     averaging: Callable[[], AbstractContextManager[None]],
-    on_rows: OnRows,
+    rows: NDArray[np.int64],
+    *,
+    on_rows: OnRows = lambda _: None,
 ) -> NDArray[np.float32]:
-    """Return the predictions of the held-out rows, within the block that sets the averaged weights."""
-    val_rows = np.flatnonzero(job.held_out)
-    if not len(val_rows):
+    """Return the predictions of rows, within the block that sets the averaged weights."""
+    if not len(rows):
         return np.empty((0, job.classes), np.float32)
     with averaging():
-        return predict(engine, images[val_rows], on_rows=on_rows)
+        return predict(engine, images[rows], on_rows=on_rows)
 
 
 def _train(
     engine: Engine,
     orders: Iterator[NDArray[np.int32]],
-    predict_held_out: Callable[[OnRows], NDArray[np.float32]],
+    predict_watched: Callable[[OnRows], NDArray[np.float32]],
     labels: NDArray[np.uint8],
     epochs: list[tuple[float, ...]],
     *,
@@ -166,16 +170,17 @@ def _train(
     on_epoch: OnEpoch,
     on_activity: OnActivity,
     on_end: Callable[[list[tuple[float, ...]]], None],
-) -> NDArray[np.float32]:
-    """Train one epoch per order; return the last predictions of the held-out rows.
+) -> NDArray[np.float32] | None:
+    """Train one epoch per order; return the last predictions of the watched rows, if there was an epoch.
 
-    Each epoch is added to `epochs`: loss, accuracy, loss and score of held-out rows, seconds. `on_end` then
+    Each epoch is added to `epochs`: loss, accuracy, loss and score of watched rows, seconds. `on_end` then
     receives all epochs.
     """
     val_loss = val_score = math.nan
     val_probs: NDArray[np.float32] | None = None
-    for epoch, order in enumerate(orders, len(epochs) + 1):
-        if val_probs is None:
+    begun = len(epochs)
+    for epoch, order in enumerate(orders, begun + 1):
+        if epoch == begun + 1:
             on_activity("compiling", epoch, 0.0)
         started = time.perf_counter()
         count = EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
@@ -186,14 +191,13 @@ def _train(
                 hint="lower training.learning_rate, or set training.precision=float32",
             )
         seconds = time.perf_counter() - started
-        val_probs = predict_held_out(count.predicted)
         if len(labels):
+            val_probs = predict_watched(count.predicted)
             val_loss, val_score = LOSS.value(val_probs, labels), metric.value(val_probs, labels)
         epochs.append((loss, accuracy, val_loss, val_score, seconds))
         on_epoch(epoch, val_loss, val_score)
         on_end(epochs)
-    # After a checkpoint of the last epoch, no order is left.
-    return predict_held_out(lambda _: None) if val_probs is None else val_probs
+    return val_probs
 
 
 def _history(

@@ -63,6 +63,7 @@ def make_jobs(
     dataset: Dataset,
     *,
     test_rows: int | None = None,
+    watched: int | None = None,
 ) -> list[Job]:
     """Return one job per member.
 
@@ -73,6 +74,7 @@ def make_jobs(
         folds: (seeds, rows) int8, in the order of `config.seeds`; UNUSED: no member sees the row.
         dataset: what the members are trained on.
         test_rows: number of test rows to predict, from the first; None: all.
+        watched: about how many held-out rows are predicted after each epoch; None: all.
 
     Raises:
         UserError: the weights of a pretrained network are missing.
@@ -89,6 +91,7 @@ def make_jobs(
             # No row where the member's fold is ALL_ROWS.
             held_out=own[member.seed] == member.fold,
             unused=own[member.seed] == UNUSED if UNUSED in own[member.seed] else None,
+            watched=watched,
             backend=numerics.backend or "none",
             precision=numerics.precisions.get(member.model, "float32"),
             metric=config.competition.metric,

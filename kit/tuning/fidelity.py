@@ -5,8 +5,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Config, Model, Tune
+from kit.config import Config, Folds, Model, Tune
 from kit.training.plan import UNUSED
+
+
+def search_folds(config: Config) -> Folds:
+    """Return the folds of the search and of the confirmation: `tune.split` in place of `folds.count`."""
+    return config.folds.model_copy(update={"count": config.tune.split or config.folds.count})
 
 
 def shortened(config: Config) -> Config:

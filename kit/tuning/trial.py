@@ -19,7 +19,7 @@ from kit.reports.study.figures import SCORE
 from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.session import Session
 from kit.training.plan import make_jobs, resolve_numerics
-from kit.tuning.fidelity import shortened, trial_folds, work_share
+from kit.tuning.fidelity import search_folds, shortened, trial_folds, work_share
 from kit.tuning.space import Space
 from kit.tuning.study import TrialFailedError, TrialStoppedError
 
@@ -30,6 +30,9 @@ FOLD = 100
 """Steps per fold in reports after each epoch: percent, so that trials of any number of epochs compare."""
 TEST_ROWS = 1000
 """Test images per worker: a trial needs none, and a full batch avoids compiling another step."""
+WATCHED = 4000
+"""Held-out rows that pruning sees after each epoch; all 21,000 of the competition would take 40 % of the time
+of a trial. All are predicted at the end."""
 COPIED = ("seconds", "share", "startup", "loss_folds", SCORE)
 """User attributes that a trial copies from an earlier one with the same parameters."""
 
@@ -137,6 +140,7 @@ class Objective:
                     trial_folds(self.folds, fold, config.tune.rows)[None],
                     self.dataset,
                     test_rows=TEST_ROWS,
+                    watched=WATCHED,
                 )
                 results = [session.train(job, follow) for job in jobs]
                 seconds.append(sum(one.history.seconds or 0.0 for one in results))
@@ -173,7 +177,7 @@ class _PruningReporter:
     """
 
     def __init__(self, trial: "Trial", config: Config, metric: Metric) -> None:
-        self.folds, self.losses = min(config.tune.folds, config.folds.count), list[float]()
+        self.folds, self.losses = min(config.tune.folds, search_folds(config).count), list[float]()
         self._trial, self._step = trial, -1
         self._paired = config.tune.pruner == "wilcoxon"
         self._by_epoch = not self._paired and len(config.models) == 1 and metric is LOSS

@@ -1,11 +1,12 @@
-"""Train jobs side by side, each in a fresh worker, and give the results as they come."""
+"""Train jobs side by side, and give the results as they come."""
 
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -25,6 +26,8 @@ Ended = queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None]
 class WorkerPool:
     """A thread pool in which each thread drives one worker at a time.
 
+    Each job has a worker of its own, unless `jobs_per_worker` says otherwise.
+
     Args:
         launcher: starts the workers.
         devices: one per worker that runs at once.
@@ -34,6 +37,8 @@ class WorkerPool:
         on_checkpoint: called from the threads with each checkpoint.
         reseed: whether a member that diverged is trained again with other random numbers, once.
         watchdog: kills workers that hang; None: one with the usual limits.
+        jobs_per_worker: how many jobs a worker trains before another one replaces it. Start-up takes seconds,
+            but memory that a library does not give back stays with the worker.
     """
 
     def __init__(
@@ -47,8 +52,10 @@ class WorkerPool:
         on_checkpoint: Callable[[Checkpoint], None] = lambda _: None,
         reseed: bool = False,
         watchdog: Watchdog | None = None,
+        jobs_per_worker: int = 1,
     ) -> None:
         self._launcher, self._on_progress, self._on_retry = launcher, on_progress, on_retry
+        self._jobs_per_worker, self._trained = jobs_per_worker, Counter[Session]()
         self._on_checkpoint = on_checkpoint
         self._checkpoints: dict[Member, bytes] = {}
         watchdog = watchdog or Watchdog()
@@ -88,6 +95,8 @@ class WorkerPool:
                 if jobs:
                     self._room.release(len(jobs))  # No thread waits for it any more.
                 self._threads.shutdown(wait=True, cancel_futures=True)
+                for session in self._sessions:
+                    session.close()
 
     def _outcomes(self, ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:
         """Yield the outcome of each job; those for which the memory did not suffice are trained again, alone.
@@ -112,7 +121,7 @@ class WorkerPool:
         self._room.acquire()
         session = self._free.get()
         try:
-            with session:
+            with self._reused(session):
                 result = session.train(
                     replace(job, checkpoint=self._checkpoints.get(job.member, job.checkpoint)),
                     partial(self._on_progress, job),
@@ -125,6 +134,16 @@ class WorkerPool:
             put((job, error))
         finally:
             self._free.put(session)
+
+    @contextmanager
+    def _reused(self, session: Session) -> Iterator[None]:
+        """End the worker of a session after an error, and when it has trained its share."""
+        self._trained[session] += 1
+        with ExitStack() as ending:
+            ending.enter_context(session)
+            yield
+            if self._trained[session] % self._jobs_per_worker:
+                ending.pop_all()
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         """Keep a member's latest checkpoint for a retry alone."""

@@ -68,6 +68,10 @@ class Session:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker, if there is one."""
         with self._lock:
             worker, self._worker = self._worker, None
         if worker is not None:
@@ -116,7 +120,7 @@ class Session:
                 error.log = logs
                 again = self._again(job, error, attempt)
                 if again or isinstance(error, WorkerLostError):
-                    self.__exit__()
+                    self.close()
                 if again is None:
                     raise
                 self._on_retry(job, f"{error.what}; {error.remedy}")

@@ -6,25 +6,21 @@ reserved first; the search has the rest.
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from kit.config import Config
 from kit.reports.study.figures import seconds_of
-from kit.tuning.confirm.candidates import BASELINE, first_rounds, replicate_costs
+from kit.tuning.confirm.candidates import BASELINE, replicate_costs, shortest
 
 if TYPE_CHECKING:
     from optuna.study import Study
 
     from kit.tuning.space import Space
 
-RESERVE, RESERVE_FOR_FOLDS, LONGEST_RESERVE = 0.25, 0.45, 0.6
-"""Shares of the time reserved for the confirmation: minimum; maximum for ENOUGH_REPLICATES; maximum for
-several candidates. A single candidate may have more."""
-ENOUGH_REPLICATES = 5
-"""Replicates (one seed and one fold each) that detect a gain of a tenth of the loss in 83 of 100 studies;
-3 detect it in 27. Simulated with a noise of 3 % per replicate, corrected for three candidates."""
+RESERVE, LONGEST_RESERVE = 0.5, 0.6
+"""Share of the time that is reserved for the confirmation, and the largest one if its shortest form needs
+more."""
 REPORT_SHARE = 0.05
 """Share of the time for the report and its page: 12 of 240 seconds. They take 3 seconds on an idle core, 16
 on a core that four processes share."""
@@ -38,14 +34,14 @@ class ProgressListener(Protocol):
     def too_short(self, needed: float, limit: float, enough: float) -> None:
         """The shortest confirmation takes `needed` seconds, which do not fit into the `limit` of this call.
 
-        With a limit of `enough` seconds, all candidates could be confirmed. Faster trials may shorten the
-        estimate later.
+        A limit of `enough` seconds leaves time for the search, too. Faster trials may shorten the estimate
+        later.
         """
 
 
-def enough_seconds(needed: Sequence[float]) -> float:
-    """Return the time limit with which a call can confirm all candidates; `needed` is of `first_rounds`."""
-    return needed[-1] / LONGEST_RESERVE
+def enough_seconds(needed: float) -> float:
+    """Return the time limit with which a call can search, and confirm in `needed` seconds."""
+    return needed / LONGEST_RESERVE
 
 
 @dataclass
@@ -89,22 +85,19 @@ class Budget:
     def _reserve(self, limit: float) -> float:
         """Return the seconds of the confirmation."""
         costs = replicate_costs(self.study, self.config, self.space)
-        needed, found = first_rounds(costs, self.config, self.jobs), bool(costs.keys() - {BASELINE})
-        if not needed:
+        needed, found = shortest(costs, self.config, self.jobs), bool(costs.keys() - {BASELINE})
+        if needed is None:
             return 0.0  # Until the first trial is complete, the speed is unknown.
         if not self._possible:
             left = (self.deadline or 0.0) - time.monotonic()
-            is_possible = needed[0] + (0.0 if found else self._trial_seconds()) <= left
+            is_possible = needed + (0.0 if found else self._trial_seconds()) <= left
             if self._possible is None and not is_possible:
-                self.listener.too_short(needed[0], limit, enough_seconds(needed))
+                self.listener.too_short(needed, limit, enough_seconds(needed))
             self._possible = is_possible
         if not self._possible:
             return 0.0
-        if not found:
-            return needed[0]  # Keep searching while a candidate found now could still be confirmed.
-        first = max([needed[0], *(one for one in needed if one <= LONGEST_RESERVE * limit)])
-        good = first * ENOUGH_REPLICATES / self.config.tune.confirm_seeds
-        return max(RESERVE * limit, first, min(good, RESERVE_FOR_FOLDS * limit))
+        # Keep searching while a candidate found now could still be confirmed.
+        return max(RESERVE * limit, needed) if found else needed
 
     def _trial_seconds(self) -> float:
         """Return the duration of the first trial; 0 if others were trained at the same time."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kit.config import Config
 from kit.training.plan import makespan
-from kit.tuning.confirm.significance import CANDIDATES, FEWEST_FOLDS
+from kit.tuning.fidelity import search_folds
 from kit.tuning.queued import invalid_reason
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from kit.tuning.space import Space
 
 BASELINE = "baseline"
+CANDIDATES = 8
+"""Number of trials that are screened."""
 
 
 def candidates(study: "Study", space: "Space", count: int = CANDIDATES) -> "list[FrozenTrial]":
@@ -28,28 +30,27 @@ def candidates(study: "Study", space: "Space", count: int = CANDIDATES) -> "list
     from optuna.trial import TrialState
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    baseline = min((_value(trial) for trial in complete if "baseline" in trial.user_attrs), default=math.inf)
+    baseline = min((value_of(one) for one in complete if "baseline" in one.user_attrs), default=math.inf)
     best: list[FrozenTrial] = []
-    for trial in sorted(complete, key=lambda trial: (_value(trial), trial.number)):
+    for trial in sorted(complete, key=lambda trial: (value_of(trial), trial.number)):
         excluded = {"baseline", "repeat_of"} & trial.user_attrs.keys()
-        if not math.isfinite(_value(trial)) or invalid_reason(space, trial.params):
+        if not math.isfinite(value_of(trial)) or invalid_reason(space, trial.params):
             continue
-        if not excluded and _value(trial) < baseline and all(trial.params != one.params for one in best):
+        if not excluded and value_of(trial) < baseline and all(trial.params != one.params for one in best):
             best.append(trial)
     return best[:count]
 
 
-def confirmation_folds(config: Config) -> int:
-    """Return the number of folds of a confirmation: the configuration's, and at least FEWEST_FOLDS."""
-    return max(FEWEST_FOLDS, config.folds.count)
+def value_of(trial: "FrozenTrial") -> float:
+    """Return the loss of a complete trial."""
+    return float(trial.values[0])
 
 
 def replicate_costs(study: "Study", config: Config, space: "Space") -> dict[str, float | None]:
     """Return the estimated seconds per replicate of the baseline and of each candidate, by name.
 
-    They come from the trials. A replicate with more folds trains on more rows. The start-up is the median of
-    all trials: the first one may have waited for the disk. None if another program stored no time of the
-    trial.
+    They come from the trials. The start-up is the median of all trials: the first one may have waited for the
+    disk. None if another program stored no time of the trial.
     """
     from optuna.trial import TrialState
 
@@ -60,45 +61,37 @@ def replicate_costs(study: "Study", config: Config, space: "Space") -> dict[str,
     baseline = [trial for trial in complete if "baseline" in trial.user_attrs]
     for trial in [*baseline[:1], *candidates(study, space)]:
         name = BASELINE if trial in baseline else str(trial.number)
-        seconds = _fold_seconds(trial.user_attrs, config)
+        seconds = _fold_seconds(trial.user_attrs)
         # A trial trains its models in one process, a confirmation each in its own.
         costs[name] = None if seconds is None else seconds + startup * len(config.models)
     return costs
 
 
-def first_rounds(costs: Mapping[str, float | None], config: Config, jobs: int) -> list[float]:
-    """Return the estimated seconds of the first round for 1, 2, … CANDIDATES candidates.
+def shortest(costs: Mapping[str, float | None], config: Config, jobs: int) -> float | None:
+    """Return the estimated seconds of a confirmation of one candidate, without screening.
 
     Args:
-        costs: as `replicate_costs` returns them; nothing is estimated if all are unknown.
+        costs: as `replicate_costs` returns them.
         config: the baseline.
         jobs: number of parallel trainings.
+
+    Returns:
+        None if all costs are unknown.
     """
     known = [cost for cost in costs.values() if cost is not None]
     if not known:
-        return []
-    # Candidates that are not found yet may be as slow as the slowest one so far.
-    known += [max(known)] * CANDIDATES
-    models = len(config.models)
-    return [
-        makespan(
-            [cost / models for cost in known[: count + 1] for _ in range(models * config.tune.confirm_seeds)],
-            jobs,
-        )
-        for count in range(1, CANDIDATES + 1)
-    ]
+        return None
+    # A candidate that is not found yet may be as slow as the slowest trial so far.
+    pair = [known[0], max(known)]
+    models, trainings = len(config.models), config.tune.confirm_seeds * search_folds(config).count
+    return makespan([cost / models for cost in pair for _ in range(models * trainings)], jobs)
 
 
-def _fold_seconds(attributes: Mapping[str, object], config: Config) -> float | None:
+def _fold_seconds(attributes: Mapping[str, object]) -> float | None:
     """Return the estimated seconds of training in a replicate, from those of a trial's folds."""
     folds, share = attributes.get("seconds"), attributes.get("share", 1.0)
     if not isinstance(folds, list) or not folds or not all(isinstance(one, int | float) for one in folds):
         return None
     if not isinstance(share, int | float) or share <= 0:
         return None
-    more_rows = (1 - 1 / confirmation_folds(config)) / (1 - 1 / config.folds.count)
-    return float(sum(folds) / len(folds)) * more_rows / share
-
-
-def _value(trial: "FrozenTrial") -> float:
-    return float(trial.values[0])
+    return float(sum(folds) / len(folds)) / share

@@ -4,7 +4,6 @@ The best of many trials looks better than it is: part of its lead is luck with t
 search. New folds and seeds do not share that luck.
 """
 
-import math
 import time
 from collections.abc import Iterable, Sequence
 from itertools import count, islice
@@ -12,23 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
-from kit.config import Config, Source
+from kit.config import Source
 from kit.data.dataset import Dataset
-from kit.data.folds import make_folds, shuffle_seed
 from kit.errors import InterruptedRunError
-from kit.metrics import METRICS
-from kit.records import Confirmation, Replicate
+from kit.records import Comparison, Confirmation, Replicate, Screened
 from kit.training.launch.base import Device, Event, Launcher
+from kit.tuning.confirm import race
 from kit.tuning.confirm.budget import enough_seconds
-from kit.tuning.confirm.candidates import (
-    BASELINE,
-    candidates,
-    confirmation_folds,
-    first_rounds,
-    replicate_costs,
-)
-from kit.tuning.confirm.replicates import ReplicateTrainer, all_replicates
-from kit.tuning.confirm.significance import CANDIDATES, LEVEL, compare, winner
+from kit.tuning.confirm.candidates import BASELINE, candidates, replicate_costs, shortest, value_of
+from kit.tuning.confirm.race import Race
+from kit.tuning.confirm.replicates import ReplicateTrainer
+from kit.tuning.confirm.significance import LEVEL, winner
+from kit.tuning.fidelity import search_folds
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -36,18 +30,15 @@ if TYPE_CHECKING:
 
     from kit.tuning.space import Space
 
-OVERRUN = 1.1
-"""The first round starts if its estimated duration is at most this multiple of the time left; what is still
-running after that multiple is ended."""
 ATTRIBUTE = "confirmation"
 """The user attribute of the study that stores the confirmation."""
 
 
-class ProgressListener(Protocol):
+class ProgressListener(race.Listener, Protocol):
     """Receives progress events of a confirmation."""
 
     def confirming(self, done: int, total: int) -> None:
-        """Of `total` planned trainings, one per trial and replicate, `done` are finished."""
+        """Of the `total` trainings of a round or a look, `done` are finished."""
 
     def replicate_acts(self, name: str, replicate: Replicate, event: Event | None) -> None:
         """The worker of a trial's replicate does something; None: it is finished. From other threads.
@@ -65,11 +56,6 @@ def fresh_seeds(used: Iterable[int], number: int) -> list[int]:
     return list(islice((seed for seed in count() if seed not in taken), number))
 
 
-def fresh_shuffle(config: Config) -> int:
-    """Return the shuffle seed of the confirmation's folds: that of the search plus 1."""
-    return shuffle_seed(config.folds, config.seeds[0]) + 1
-
-
 def confirm(
     study: "Study",
     source: Source,
@@ -81,18 +67,13 @@ def confirm(
     deadline: float | None,
     listener: ProgressListener,
 ) -> Confirmation:
-    """Train the best trials and the baseline on new folds and seeds, and compare them.
+    """Train the best trials and the baseline on new folds and seeds, and compare them; see `Race`.
 
-    The first round trains `tune.confirm_seeds` replicates, each with its own seed and, if there are enough
-    folds, its own fold. Further rounds add replicates while time remains, up to every pair of seed and fold;
-    without a deadline, as many again as the first. With too little time for all candidates, those that looked
-    best in the search are confirmed, and with too little time for one, nothing is trained. What the deadline
-    ends half-way is not compared. Numbers of replicates and of candidates depend on time, never on the
-    results. There are as many folds as the configuration has, and at least FEWEST_FOLDS.
+    Each result is stored: an interrupted confirmation resumes, a finished one is read back, and a later call
+    with more time or better trials adds to it. An earlier winner competes with new candidates.
 
     Args:
-        study: holds the trials and stores each loss: an interrupted confirmation resumes, a finished one is
-            read back.
+        study: holds the trials and stores the results.
         source: the baseline.
         space: turns a trial's parameters into changes.
         dataset: the training rows.
@@ -102,52 +83,47 @@ def confirm(
         listener: receives progress events.
 
     Raises:
-        InterruptedRunError: Ctrl-C; finished losses are stored.
+        InterruptedRunError: Ctrl-C; finished trainings are stored.
     """
-    started, best, config = time.monotonic(), candidates(study, space), source.config
-    planned = _planned(study, config, space, len(devices))
+    started, config = time.monotonic(), source.config
+    costs = replicate_costs(study, config, space)
+    before = _before(study, source, shortest(costs, config, len(devices)))
+    best = _contenders(study, space, before)
     if not best:
-        return planned
-    before = stored_confirmation(study)
-    if before and _covers(before, planned, best):
         return before
-    if before:  # The previous winner competes with new candidates; its stored results take no time.
-        won = {before.winner} - {trial.number for trial in best}
-        best = [*(trial for trial in study.get_trials(deepcopy=False) if trial.number in won), *best]
     trainer = ReplicateTrainer(
         study,
         {BASELINE: config}
         | {str(one.number): source.with_changes(space.changes(one.params)) for one in best},
         dataset,
-        make_folds(
-            dataset.train_images,
-            dataset.train_labels,
-            confirmation_folds(config),
-            planned.folds_seed,
-            groups=dataset.groups,
-        ),
-        metric=METRICS[config.tune.metric],
         launcher=launcher,
         devices=devices,
-        costs=replicate_costs(study, config, space),
+        costs=costs,
         on_progress=listener.confirming,
         on_event=listener.replicate_acts,
     )
-    first = len(planned.seeds)
-    replicates = all_replicates(planned.seeds, confirmation_folds(config))
+    # The search has used the seed, and the shuffle of seed 0.
+    seeds = fresh_seeds({0, *config.seeds}, race.ROUNDS + race.MOST_SEEDS)
+    contest = Race(trainer, seeds, before.folds, config.tune.confirm_seeds, deadline, listener)
     try:
-        replicates = _train(trainer, replicates, first, deadline)
+        screened = contest.screen({one.number: value_of(one) for one in best})
+        compared = contest.compare([one.trial for one in screened], before.comparisons)
     except KeyboardInterrupt:
         raise InterruptedRunError(
             "interrupted during the confirmation; finished trainings are stored",
             hint="rerun the same command to resume",
         ) from None
-    if not replicates:
-        return before or planned.model_copy(update={"status": "no time"})
-    compared = [one.number for one in best if str(one.number) in trainer.configs]
-    confirmed = _compared(planned, trainer, compared, replicates, _ever_confirmed(study))
-    seconds = time.monotonic() - started + (before.seconds if before else 0.0)
-    confirmed = confirmed.model_copy(update={"seconds": seconds, "left_out": len(best) - len(compared)})
+    if not compared:
+        return before.model_copy(update={"status": "no time", "left_out": len(best)})
+    confirmed = _confirmed(before, screened, compared, seeds[: race.ROUNDS], config.folds.seed)
+    if confirmed == before:
+        return before
+    update = {
+        "more_seconds": contest.more_seconds(compared[-1]),
+        "failed": {name: reason for name in trainer.configs if (reason := trainer.failure(name))},
+        "seconds": before.seconds + time.monotonic() - started,
+    }
+    confirmed = confirmed.model_copy(update=update)
     study.set_user_attr(ATTRIBUTE, confirmed.model_dump(mode="json"))
     return confirmed
 
@@ -163,88 +139,54 @@ def stored_confirmation(study: "Study") -> Confirmation | None:
         return None
 
 
-def _planned(study: "Study", config: Config, space: "Space", jobs: int) -> Confirmation:
-    """Return a confirmation before its first training."""
-    needed = first_rounds(replicate_costs(study, config, space), config, jobs)
-    return Confirmation(
-        status="no candidate",
-        seeds=tuple(fresh_seeds(config.seeds, config.tune.confirm_seeds)),
-        folds_seed=fresh_shuffle(config),
-        level=LEVEL,
-        corrected_for=CANDIDATES,
-        needed_seconds=needed[0] if needed else None,
-        enough_seconds=enough_seconds(needed) if needed else None,
+def _before(study: "Study", source: Source, needed: float | None) -> Confirmation:
+    """Return the stored confirmation, or one before its first training."""
+    folds = search_folds(source.config)
+    before = stored_confirmation(study) or Confirmation(
+        status="no candidate", folds=folds.count, shuffle=folds.seed, level=LEVEL
     )
+    enough = None if needed is None else enough_seconds(needed)
+    return before.model_copy(update={"needed_seconds": needed, "enough_seconds": enough})
 
 
-def _covers(before: Confirmation, planned: Confirmation, best: "Sequence[FrozenTrial]") -> bool:
-    """Return whether an earlier confirmation used the same seeds and folds for all of these trials."""
-    same = (before.seeds, before.folds_seed) == (planned.seeds, planned.folds_seed)
-    return same and {trial.number for trial in best} <= {one.trial for one in before.comparisons}
-
-
-def _train(
-    trainer: ReplicateTrainer, replicates: Sequence[Replicate], first: int, deadline: float | None
-) -> list[Replicate]:
-    """Return the replicates that every remaining configuration finished; none if the time is too short.
-
-    The first round leaves configurations out, the last first, if the deadline is too near for all.
-    """
-    left = math.inf if deadline is None else max(0.0, deadline - time.monotonic())
-    latest = None if deadline is None else time.monotonic() + OVERRUN * left
-    trainer.keep_what_fits(replicates[:first], OVERRUN * left)
-    if len(trainer.configs) < 2:
-        return []
-    trainer.train(replicates[:first], latest)
-    trainer.keep_finished(replicates[:first])
-    if len(trainer.configs) < 2:
-        return []
-    end = len(replicates) if deadline is not None else 2 * first
-    # One replicate would leave many cores idle.
-    step = max(1, trainer.jobs // sum(len(config.models) for config in trainer.configs.values()))
-    stop = first
-    while stop < end and trainer.alive() - {BASELINE} and BASELINE in trainer.alive():
-        following = min(end, stop + step)
-        seconds = trainer.seconds(replicates[:following])
-        # Stored results take no time.
-        if seconds and deadline is not None and time.monotonic() + seconds > deadline:
-            break
-        trainer.train(replicates[:following], latest)
-        if trainer.missing(replicates[:following]):
-            break
-        stop = following
-    return list(replicates[:stop])
-
-
-def _compared(
-    planned: Confirmation,
-    trainer: ReplicateTrainer,
-    trials: Sequence[int],
-    replicates: Sequence[Replicate],
-    ever_confirmed: int,
-) -> Confirmation:
-    """Return the confirmation with its comparisons and its winner."""
-    corrected_for = max(CANDIDATES, ever_confirmed)
-    folds, baseline = [one.fold for one in replicates], trainer.losses(BASELINE, replicates)
-    comparisons = [
-        compare(trial, folds, trainer.losses(str(trial), replicates), baseline, corrected_for)
-        for trial in trials
+def _contenders(study: "Study", space: "Space", before: Confirmation) -> "list[FrozenTrial]":
+    """Return the candidates and the earlier winner, best in the search first."""
+    best = candidates(study, space)
+    known = {one.number for one in best}
+    best += [
+        one
+        for one in study.get_trials(deepcopy=False)
+        if one.number == before.winner and one.number not in known
     ]
-    best = winner(comparisons)
-    return planned.model_copy(
+    return sorted(best, key=lambda trial: (value_of(trial), trial.number))
+
+
+def _confirmed(
+    before: Confirmation,
+    screened: Sequence[Screened],
+    compared: Sequence[Comparison],
+    rounds: Sequence[int],
+    shuffle: int,
+) -> Confirmation:
+    """Return the confirmation with its comparisons and its winner.
+
+    Args:
+        before: that of the last call.
+        screened: the candidates.
+        compared: the comparisons.
+        rounds: the seeds of the screening.
+        shuffle: the seed of the shuffle of seed 0.
+    """
+    best, names = winner(compared), {one.trial for one in compared}
+    used = sorted({*rounds, *(replicate.seed for one in compared for replicate in one.replicates)})
+    return before.model_copy(
         update={
             "status": "none better" if best is None else "confirmed",
-            "replicates": tuple(replicates),
-            "baseline_losses": tuple(baseline),
-            "corrected_for": corrected_for,
-            "comparisons": tuple(comparisons),
+            "seeds": tuple(used),
+            "shuffle": shuffle + used[-1] + 1,
+            "screened": tuple(screened),
+            "comparisons": tuple(compared),
             "winner": best,
-            "failed": {name: reason for name in trainer.configs if (reason := trainer.failure(name))},
+            "left_out": sum(not one.losses and one.trial not in names for one in screened),
         }
     )
-
-
-def _ever_confirmed(study: "Study") -> int:
-    """Return how many trials were ever trained in a confirmation of this study."""
-    names = {key.split("/")[1] for key in study.user_attrs if key.startswith("confirm/")}
-    return len(names - {BASELINE})

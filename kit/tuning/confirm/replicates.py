@@ -1,4 +1,4 @@
-"""Train configurations again on the same folds and seeds, and store each loss in the study.
+"""Train configurations in replicates, and store each result in the study.
 
 Members of one replicate start from the same random numbers in every configuration (`Job.random_seed` depends
 on model, fold and seed alone), so the differences of their losses are paired.
@@ -16,42 +16,43 @@ from pydantic import ValidationError
 
 from kit.config import Config
 from kit.data.dataset import Dataset
+from kit.data.duplicates import distinct
+from kit.data.folds import make_folds
+from kit.data.groups import joined
 from kit.errors import KitError
 from kit.members import Member, MemberResult
-from kit.metrics import Metric
+from kit.metrics import METRICS, block_losses, deal_blocks
 from kit.records import Replicate, ReplicateResult
 from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Device, Event, Launcher
 from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, makespan, resolve_numerics
+from kit.tuning.confirm.candidates import BASELINE
+from kit.tuning.fidelity import search_folds
 from kit.tuning.trial import TEST_ROWS
 
 if TYPE_CHECKING:
     from optuna.study import Study
 
-
-def all_replicates(seeds: Sequence[int], folds: int) -> list[Replicate]:
-    """Return every pair of a seed and a fold once, cycling through both.
-
-    So the first few replicates share as few seeds and held-out rows as possible.
-    """
-    both = math.lcm(len(seeds), folds)
-    return [Replicate(seeds[n % len(seeds)], (n + n // both) % folds) for n in range(len(seeds) * folds)]
+Pair = tuple[str, Replicate]
+"""The name of a configuration, and a replicate in which it is trained."""
+JOBS_PER_WORKER = 8
+"""Trainings of one worker: its start-up takes about 5 s, as long as a short training."""
+PREFIX = "replicate/"
+"""Of the user attributes with results; those of earlier versions, of other folds, began with "confirm/"."""
 
 
 class ReplicateTrainer:
     """Trains configurations in replicates, and knows the results so far.
 
     Args:
-        study: stores a `ReplicateResult` as "confirm/<configuration>/<seed>/<fold>".
-        configs: by name, the most important first: the baseline, then the best trial.
+        study: stores a `ReplicateResult` as "replicate/<configuration>/<seed>/<fold>".
+        configs: by name; one is BASELINE.
         dataset: the training rows.
-        folds: (rows,) int8, the fold that holds each row out.
-        metric: gives the losses.
         launcher: starts the workers.
         devices: one per member that is trained at once.
         costs: estimated seconds per replicate by configuration; None if unknown.
-        on_progress: called with the number of finished and of planned pairs (configuration, replicate).
+        on_progress: called with the number of finished and of planned pairs.
         on_event: called with configuration, replicate and what its worker does; None: it is finished. From
             other threads.
     """
@@ -61,96 +62,68 @@ class ReplicateTrainer:
         study: "Study",
         configs: Mapping[str, Config],
         dataset: Dataset,
-        folds: NDArray[np.int8],
         *,
-        metric: Metric,
         launcher: Launcher,
         devices: Sequence[Device],
         costs: Mapping[str, float | None],
         on_progress: Callable[[int, int], None],
         on_event: Callable[[str, Replicate, Event | None], None],
     ) -> None:
-        self.configs, self.jobs = dict(configs), len(devices)
-        self._study, self._dataset, self._folds, self._metric = study, dataset, folds, metric
+        baseline = configs[BASELINE]
+        self.configs = configs
+        self._study, self._dataset = study, dataset
+        self._metric = METRICS[baseline.tune.metric]
+        self._splits, self._folds = search_folds(baseline), dict[int, NDArray[np.int8]]()
         self._launcher, self._devices = launcher, devices
         self._costs, self._on_progress, self._on_event = costs, on_progress, on_event
+        same = distinct(dataset.train_images)
+        self._blocks = deal_blocks(same if dataset.groups is None else joined(dataset.groups, same))
         self._results = _stored(study)
 
-    def losses(self, name: str, replicates: Iterable[Replicate]) -> list[float | None]:
-        """Return the loss of each replicate of a configuration; None if it failed or is missing."""
-        results = (self._results.get(_key(name, replicate)) for replicate in replicates)
-        return [result.loss if result else None for result in results]
+    def result(self, name: str, replicate: Replicate) -> ReplicateResult:
+        """Return the result of a configuration in a replicate; one without a loss if it is missing."""
+        return self._results.get(_key(name, replicate)) or ReplicateResult(failed=self.failure(name))
 
     def failure(self, name: str) -> str | None:
         """Return why a configuration failed, if it did; it is then trained no further."""
         return next((result.failed for result in self._of(name) if result.failed), None)
 
-    def alive(self) -> set[str]:
-        """Return the names of the configurations that have not failed."""
-        return {name for name in self.configs if not self.failure(name)}
+    def missing(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """Return the pairs that are not trained yet, of configurations that have not failed."""
+        return [pair for pair in pairs if _key(*pair) not in self._results and not self.failure(pair[0])]
 
-    def missing(self, replicates: Sequence[Replicate]) -> list[tuple[str, Replicate]]:
-        """Return the pairs (configuration, replicate) that are not trained yet, by configuration.
-
-        So the configurations that a deadline leaves unfinished are the last ones.
-        """
-        return [
-            (name, replicate)
-            for name in self.configs
-            for replicate in replicates
-            if not self.failure(name) and _key(name, replicate) not in self._results
-        ]
-
-    def keep_what_fits(self, replicates: Sequence[Replicate], seconds: float) -> None:
-        """Leave out configurations, the last first, until `replicates` take at most `seconds`."""
-        while self.configs and self.seconds(replicates) > seconds:
-            self.configs.popitem()
-
-    def keep_finished(self, replicates: Sequence[Replicate]) -> None:
-        """Leave out the configurations that lack some of `replicates`, unless they failed."""
-        for name, _ in self.missing(replicates):
-            self.configs.pop(name, None)
-
-    def seconds(self, replicates: Sequence[Replicate]) -> float:
+    def seconds(self, pairs: Iterable[Pair]) -> float:
         """Return an estimate of how long the missing ones take; unknown costs count as 0."""
         members = (
             self._cost(name) / len(self.configs[name].models)
-            for name, _ in self.missing(replicates)
+            for name, _ in self.missing(pairs)
             for _ in self.configs[name].models
         )
-        return makespan(members, self.jobs)
+        return makespan(members, len(self._devices))
 
-    def _of(self, name: str) -> list[ReplicateResult]:
-        return [result for key, result in self._results.items() if key.startswith(_key(name))]
-
-    def _cost(self, name: str) -> float:
-        measured = [result.seconds for result in self._of(name)]
-        return float(np.mean(measured)) if measured else self._costs.get(name) or 0.0
-
-    def train(self, replicates: Sequence[Replicate], until: float | None = None) -> None:
-        """Train the missing ones of `replicates`, and store each loss as soon as it is known.
+    def train(self, pairs: Sequence[Pair], until: float | None = None) -> None:
+        """Train the missing ones, and store each result as soon as it is known.
 
         Args:
-            replicates: what to train, in every configuration.
+            pairs: what to train.
             until: when unfinished trainings are ended, by `time.monotonic`; None: never.
         """
-        pairs = self.missing(replicates)
-        total = len(replicates) * len(self.configs)
-        self._on_progress(total - len(pairs), total)
-        if not pairs:
+        left = self.missing(pairs)
+        self._on_progress(len(pairs) - len(left), len(pairs))
+        if not left:
             return
-        jobs = {pair: self._jobs(*pair) for pair in pairs}
+        jobs = {pair: self._jobs(*pair) for pair in left}
         owners = {id(job): pair for pair, own in jobs.items() for job in own}
-        results: dict[tuple[str, Replicate], list[MemberResult]] = defaultdict(list)
-        todo = [job for own in jobs.values() for job in own]
+        results: dict[Pair, list[MemberResult]] = defaultdict(list)
         pool = WorkerPool(
             self._launcher,
             self._devices,
             DataFolder.of(self._dataset),
             on_progress=lambda job, event: self._on_event(*owners[id(job)], event),
             on_retry=lambda *_: None,
+            jobs_per_worker=JOBS_PER_WORKER,
         )
-        with pool.train(todo, until) as outcomes:
+        with pool.train([job for own in jobs.values() for job in own], until) as outcomes:
             for job, outcome in outcomes:
                 pair = owners[id(job)]
                 if isinstance(outcome, KitError):
@@ -159,23 +132,56 @@ class ReplicateTrainer:
                     results[pair].append(outcome)
                     if len(results[pair]) == len(jobs[pair]):
                         self._store(pair, self._measured(results.pop(pair)))
-                self._on_progress(total - len(self.missing(replicates)), total)
+                self._on_progress(len(pairs) - len(self.missing(pairs)), len(pairs))
+
+    def _of(self, name: str) -> list[ReplicateResult]:
+        return [result for key, result in self._results.items() if key.startswith(_key(name))]
+
+    def _cost(self, name: str) -> float:
+        measured = [result.seconds for result in self._of(name)]
+        return float(np.mean(measured)) if measured else self._costs.get(name) or 0.0
 
     def _jobs(self, name: str, replicate: Replicate) -> list[Job]:
         config = self.configs[name].model_copy(update={"seeds": (replicate.seed,)})
-        members = [Member(model, replicate.fold, replicate.seed) for model in config.models]
-        numerics = resolve_numerics(config)
-        return make_jobs(members, config, numerics, self._folds[None], self._dataset, test_rows=TEST_ROWS)
+        return make_jobs(
+            [Member(model, replicate.fold, replicate.seed) for model in config.models],
+            config,
+            resolve_numerics(config),
+            self._shuffle(replicate.seed)[None],
+            self._dataset,
+            test_rows=TEST_ROWS,
+            watched=0,
+        )
+
+    def _shuffle(self, seed: int) -> NDArray[np.int8]:
+        """Return (rows,) int8: the fold that holds each row out in the replicates of a seed."""
+        if seed not in self._folds:
+            data = self._dataset
+            self._folds[seed] = make_folds(
+                data.train_images,
+                data.train_labels,
+                self._splits.count,
+                self._splits.seed + seed,
+                data.task.labels.labels,
+                groups=data.groups,
+            )
+        return self._folds[seed]
 
     def _measured(self, results: Sequence[MemberResult]) -> ReplicateResult:
+        rows = results[0].val_rows
         probs = np.stack([result.val_probs for result in results]).mean(axis=0, dtype=np.float64)
-        value = self._metric.value(probs, self._dataset.train_labels[results[0].val_rows])
+        labels = self._dataset.train_labels[rows]
+        value = self._metric.value(probs, labels)
         seconds = sum(result.history.startup_seconds + (result.history.seconds or 0.0) for result in results)
         if not math.isfinite(value):
             return ReplicateResult(failed=f"its {self._metric.title} is {value}", seconds=seconds)
-        return ReplicateResult(loss=self._metric.loss(value), seconds=seconds)
+        # Nine digits: a study has thousands of these numbers.
+        blocks = tuple(
+            float(f"{loss:.9g}") for loss in block_losses(self._metric, probs, labels, self._blocks[rows])
+        )
+        return ReplicateResult(loss=self._metric.loss(value), blocks=blocks, seconds=seconds)
 
-    def _store(self, pair: tuple[str, Replicate], result: ReplicateResult) -> None:
+    def _store(self, pair: Pair, result: ReplicateResult) -> None:
         self._on_event(*pair, None)
         self._results[_key(*pair)] = result
         self._study.set_user_attr(_key(*pair), result.model_dump(mode="json"))
@@ -185,11 +191,11 @@ def _stored(study: "Study") -> dict[str, ReplicateResult]:
     """Return the valid results in the study; others are trained again."""
     results = {}
     for key, value in study.user_attrs.items():
-        if key.startswith("confirm/"):
+        if key.startswith(PREFIX):
             with suppress(ValidationError):
                 results[key] = ReplicateResult.model_validate(value)
     return results
 
 
 def _key(name: str, replicate: Replicate | None = None) -> str:
-    return f"confirm/{name}/" + (f"{replicate.seed}/{replicate.fold}" if replicate else "")
+    return f"{PREFIX}{name}/" + (f"{replicate.seed}/{replicate.fold}" if replicate else "")

@@ -13,7 +13,7 @@ from kit.errors import KitError, UserError
 from kit.files import atomic
 from kit.masking import masked
 from kit.metrics import METRICS
-from kit.records import Confirmation
+from kit.records import Comparison, Confirmation
 from kit.reports.study.wording import confirmed_text, loss_text
 from kit.tuning.confirm.confirmation import fresh_seeds
 from kit.tuning.retries import counted
@@ -78,17 +78,18 @@ def write_tuned(
         KitError: the file would not be read as the winner; nothing was written.
     """
     path = check_target(name, source)
-    if confirmed.winner is None:
+    won = confirmed.won
+    if won is None:
         raise KitError("no trial was confirmed", where=name)
-    changes = space.changes(study.get_trials(deepcopy=False)[confirmed.winner].params)
+    changes = space.changes(study.get_trials(deepcopy=False)[won.trial].params)
     winner = source.with_changes(changes)
     seeds = fresh_seeds([*winner.seeds, *confirmed.seeds], len(winner.seeds))
-    folds = {"seed": confirmed.folds_seed + 1}
+    folds = {"seed": confirmed.shuffle}
     expected = winner.model_copy(
         update={"seeds": tuple(seeds), "folds": winner.folds.model_copy(update=folds)}
     )
     tuned = source.raw(changes)
-    header = _header(study, confirmed, confirmed.winner, name=name, source=source, command=command)
+    header = _header(study, confirmed, won, name=name, source=source, command=command)
     differences = _difference(source.files, tuned)
     # A change may have removed keys, which a file that extends another one cannot.
     for content in ({"extends": _from_configs(source.name)} | differences, tuned):
@@ -138,19 +139,19 @@ def _reads_as(text: str, expected: Config, folder: Path) -> bool:
 
 
 def _header(
-    study: "Study", confirmed: Confirmation, number: int, *, name: str, source: Source, command: str
+    study: "Study", confirmed: Confirmation, won: Comparison, *, name: str, source: Source, command: str
 ) -> list[str]:
+    number = won.trial
     metric, trials = METRICS[source.config.tune.metric], study.get_trials(deepcopy=False)
     before = next((one.value for one in trials if "baseline" in one.user_attrs and one.values), None)
-    replicates = ", ".join(f"{seed}/{fold}" for seed, fold in confirmed.replicates)
     search = f"{loss_text(metric, trials[number].value)}, baseline {loss_text(metric, before)}"
+    seeds = sorted({replicate.seed for replicate in won.replicates})
     lines = [
         f"{MARK}: better {metric.title} than {source.name} on folds and seeds that the search did not use.",
         f"Study {name}, {datetime.now(UTC):%Y-%m-%d}: {len(counted(trials))} trials, this is trial {number}.",
         f"Search: {metric.title} {search}.",
-        f"Confirmation: {confirmed_text(metric, confirmed)} (corrected for {confirmed.corrected_for} "
-        f"comparisons). Folds shuffled by {confirmed.folds_seed}; seed/fold of its "
-        f"{len(confirmed.replicates)} replicates: {replicates}.",
+        f"Confirmation: {confirmed_text(metric, confirmed)}. {len(won.replicates)} replicates: "
+        f"{confirmed.folds} folds of {len(seeds)} shuffles, seeds {', '.join(map(str, seeds))}.",
     ]
     # Users copy the command, so it stays on one line.
     typed = "".join(letter if letter.isprintable() else " " for letter in masked(command))
