@@ -198,18 +198,17 @@ class Race:
 
     def _screened(self, losses: Mapping[int, float]) -> int:
         """Return how many trials can be screened, so that the shortest comparison fits after it."""
-        count, left = len(losses), self._left()
-        while count > 1:
-            first, *others = self._rounds()
-            pairs = [(str(trial), first) for trial in list(losses)[:count]]
-            # Each further round trains half as many.
-            pairs += [(name, one) for n, one in enumerate(others, 1) for name, _ in pairs[: count >> n]]
+        left, trials = self._left(), list(losses)
+        after = self.trainer.seconds(self._pairs(trials[0], self.fewest))
+        for count in range(len(trials), 1, -1):
+            pairs, alive = list[Pair](), count
+            for replicate in self._rounds():
+                pairs += [(str(trial), replicate) for trial in trials[:alive] if alive > 1]
+                alive = math.ceil(alive / 2)
             seconds = self.trainer.seconds(pairs)
-            after = self.trainer.seconds(self._pairs(next(iter(losses)), self.fewest))
             if seconds <= SCREENING * left and seconds + after <= left:
-                break
-            count -= 1
-        return count
+                return count
+        return 1
 
     def _planned(self, trial: int) -> int:
         """Return the number of seeds of a comparison that fits into the time left; 0 if none does."""

@@ -32,19 +32,31 @@ models:
     head: [16]
 """
 DROPOUT, RATE = 0.1 + 0.2, 1.2345678901234567e-05
+REPLICATES = tuple(Replicate(seed, fold) for seed in (3, 4) for fold in (0, 1))
+
+
+def compared(trial: int, gain: float, error_rate: float) -> Comparison:
+    return Comparison(
+        trial=trial,
+        replicates=REPLICATES,
+        losses=(0.06 - gain,) * 4,
+        baseline_losses=(0.05, 0.06, 0.06, 0.07),
+        mean=-gain,
+        low=-gain - 0.005,
+        high=-gain + 0.005,
+        error_rate=error_rate,
+        better=gain > 0.005,
+        probability=0.99,
+    )
+
+
 CONFIRMED = Confirmation(
     status="confirmed",
     seeds=(1, 3, 4),
-    folds_seed=1,
+    folds=2,
+    shuffle=5,
     level=0.05,
-    corrected_for=3,
-    needed_seconds=None,
-    replicates=(Replicate(1, 0), Replicate(3, 1), Replicate(4, 2)),
-    baseline_losses=(0.05, 0.06, 0.07),
-    comparisons=(
-        Comparison(trial=2, losses=(), mean=0.1, low=0.0, high=0.2, better=False),
-        Comparison(trial=1, losses=(), mean=-0.01, low=-0.015, high=-0.005, better=True),
-    ),
+    comparisons=(compared(2, -0.1, 0.0375), compared(1, 0.01, 0.025)),
     winner=1,
 )
 PATH = Path("configs/tuned-s.yaml")
@@ -101,7 +113,7 @@ def test_it_holds_what_differs_and_nothing_else(study: optuna.Study) -> None:
         "extends": "mine",
         "training": {"learning_rate": RATE},
         "models": {"cnn": {"stages": STAGES}},
-        "folds": {"seed": 2},
+        "folds": {"seed": 5},
         "seeds": [5, 6],
     }
 
