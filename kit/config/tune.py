@@ -106,11 +106,11 @@ class Tune(Section):
     # Two: the noise of training is almost independent between rows, so that holding out half of the rows in
     # place of a fifth halves the variance, and training on the other half takes less time.
     split: Annotated[Whole, Field(ge=2, le=100)] | None = 2
-    """Number of folds in the search and the confirmation; null: `folds.count`."""
+    """Number of folds in the search and the confirmation, at least `tune.folds`; null: `folds.count`."""
     # One: over 26 random configurations of lenet-regularized the loss of one fold ranks like the mean of two
     # others (rank correlation 0.97), so a second fold gains less than twice as many trials.
     folds: Count = 1
-    """Folds per trial, out of `tune.split`."""
+    """Folds per trial, at most `folds.count`."""
     rows: Count | None = None
     """Most training rows of a trial, and most rows that it holds out; null: all."""
     epoch_share: Annotated[Real, Field(gt=0, le=1)] = 1.0
