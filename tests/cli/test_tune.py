@@ -18,6 +18,7 @@ from kit.cli import kit
 from kit.config import load
 from kit.pipeline.study_report import is_drawn
 from kit.studies import StudyFolder, all_studies
+from kit.tuning.confirm.significance import compare
 
 # Few neighbours are better on most data; trials take a tenth of a second once a worker runs.
 CONFIG = """
@@ -206,9 +207,9 @@ def test_what_is_written_can_be_trained(
 ) -> None:
     """The confirmation itself is tested elsewhere: here every candidate is better."""
     monkeypatch.setattr(
-        "kit.tuning.confirm.confirmation.winner", lambda comparisons: next(iter(comparisons)).trial
+        "kit.tuning.confirm.race.compare", lambda *given: compare(*given).model_copy(update={"better": True})
     )
-    monkeypatch.setattr("kit.tuning.confirm.candidates._value", lambda trial: -trial.number)
+    monkeypatch.setattr("kit.tuning.confirm.candidates.value_of", lambda trial: -trial.number)
     (competition / "mine.yaml").rename(competition / name)
     result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])
     assert result.exit_code == 0, result.output
