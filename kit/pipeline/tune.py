@@ -278,7 +278,8 @@ def _confirm(
 def _made_of(config: Config, space: Space, dataset: Dataset, numerics: Numerics) -> dict[str, str]:
     """Return the settings that the loss of a trial depends on; a study is joined only if they are equal."""
     dimensions = {
-        one.key: one.dimension.model_dump(mode="json")
+        # A prior decides which trials are drawn, not what their losses are.
+        one.key: one.dimension.model_dump(mode="json", exclude={"prior"})
         | {"when": {key: list(values) for key, values in one.when.items()}}
         for one in space.parameters
     }
