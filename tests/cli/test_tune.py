@@ -108,6 +108,14 @@ def test_the_same_command_resumes() -> None:
     assert len(trials()) == 3
 
 
+@pytest.mark.slow
+def test_a_study_from_before_a_prior_is_joined(competition: Path) -> None:
+    tune("--trials", "1")
+    (competition / "mine.yaml").write_text(CONFIG.replace("high: 12", "high: 12, prior: 3"))
+    assert tune("--trials", "2").exit_code == 0
+    assert len(trials()) == 2
+
+
 @pytest.mark.usefixtures("competition")
 def test_stdout_is_json_and_nothing_else() -> None:
     report = json.loads(tune("--trials", "2", "--json").stdout)
