@@ -17,12 +17,14 @@ from kit.errors import UserError
 from kit.masking import masked
 from kit.reports.study.figures import TOOK
 from kit.tuning.failures import damage_named
+from kit.tuning.join import join
 from kit.tuning.pruning import pruner_of
 from kit.tuning.queued import invalid_reason
 from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
 from kit.tuning.sampling import sampler_at
 from kit.tuning.space import Space
 from kit.tuning.storage import check_storage, locked, open_storage
+from kit.tuning.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -60,7 +62,14 @@ class SharedStudy:
 
     @classmethod
     def open(  # noqa: PLR0917 - few pass them, in the order in which they depend on each other
-        cls, name: str, url: str, folder: Path, tune: Tune, space: Space, made_of: Mapping[str, str]
+        cls,
+        name: str,
+        url: str,
+        folder: Path,
+        tune: Tune,
+        space: Space,
+        made_of: Mapping[str, str],
+        warm_start: WarmStart | None = None,
     ) -> Self:
         """Create a study, or join the existing one.
 
@@ -71,9 +80,11 @@ class SharedStudy:
             tune: sampler, pruner and seed.
             space: the search space; its baseline is queued as trial 0.
             made_of: the settings that a trial's loss depends on; stored as the user attribute "kit".
+            warm_start: what a new study takes from an earlier one.
 
         Raises:
-            UserError: the storage cannot be opened, or its study of that name has other settings.
+            UserError: the storage cannot be opened, or its study of that name has other settings or did not
+                start from the same study.
         """
         import optuna
 
@@ -89,13 +100,20 @@ class SharedStudy:
             storage = open_storage(url, queue_lost, local=file is not None)
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
             study.get_trials(deepcopy=False)  # Damage is found before anything is computed.
-            _join(study, space, made_of)
+            join(study, space, made_of, warm_start)
         folder.mkdir(parents=True, exist_ok=True)
         return cls(study, storage, tune, space, lock, file is not None)
 
     def trial_count(self) -> int:
         """Return the number of trials, waiting and running ones included; retries do not count."""
         return len(counted(self.study.get_trials(deepcopy=False)))
+
+    def started_count(self) -> int:
+        """Return the number of trials that were ever started; retries do not count."""
+        from optuna.trial import TrialState
+
+        trials = counted(self.study.get_trials(deepcopy=False))
+        return sum(one.state != TrialState.WAITING for one in trials)
 
     def running(self) -> dict[int, object]:
         """Return the running trials of all processes by number, each with its latest heartbeat.
@@ -220,25 +238,3 @@ class SharedStudy:
         if isinstance(error, TrialStoppedError) and not frozen.state.is_finished():
             queue_again(self.study, frozen)
         trial.set_user_attr("failed", masked(str(error)))
-
-
-def _join(study: "Study", space: Space, made_of: Mapping[str, str]) -> None:
-    from optuna.study import StudyDirection
-
-    where, hint = f"study {study.study_name}", "choose another --study NAME"
-    before, trials = study.user_attrs.get("kit"), study.get_trials(deepcopy=False)
-    if before is None:
-        foreign = any("baseline" not in trial.user_attrs for trial in trials)
-        if foreign or study.directions != [StudyDirection.MINIMIZE]:
-            raise UserError("`kit tune` did not create this study", where=where, hint=hint)
-        if not trials:
-            study.enqueue_trial(space.baseline, user_attrs={"baseline": True})
-        # Last, so that a process killed before this line leaves nothing that is refused later.
-        study.set_user_attr("kit", dict(made_of))
-        return
-    differs = sorted(key for key in before.keys() | made_of.keys() if before.get(key) != made_of.get(key))
-    if differs:
-        what = f"the study was created with other settings; different: {', '.join(differs)}"
-        if "version" in differs:
-            what = "another version of kit created this study"
-        raise UserError(what, where=where, hint=hint)
