@@ -120,7 +120,8 @@ class Tune(Section):
     sampler: Literal["tpe", "random"] = "tpe"
     """Proposes the next trial; tpe: multivariate tree-structured Parzen estimator."""
     start: Literal["near", "random"] = "near"
-    """First trials of the sampler tpe; near: near the priors of the space; random: anywhere in the space."""
+    """First trials of the sampler tpe; near: near the configuration, or the priors of the space; random:
+    anywhere in the space."""
     metric: MetricName = "log_loss"
     """Metric that decides which trial is better, on held-out rows."""
     pruner: Literal["median", "halving", "wilcoxon", "none"] = "median"

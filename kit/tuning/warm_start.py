@@ -91,7 +91,8 @@ def read_warm_start(
     where, files = f"--warm-start {name}", find_study(name)
     if files is None:
         near = nearest(name, [one.name for one in all_studies()])
-        raise UserError(f"there is no study {name!r}{near}", where=where, hint="`kit runs` lists the studies")
+        hint = "`kit runs` lists the studies; a study that started from a deleted one resumes without it"
+        raise UserError(f"there is no study {name!r}{near}", where=where, hint=hint)
     if os.path.realpath(files.path) == os.path.realpath(own.path):
         hint = "choose another --study NAME for the new study; to resume this one, leave out --warm-start"
         raise UserError("a study cannot start from itself", where=where, hint=hint)
