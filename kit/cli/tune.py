@@ -13,7 +13,8 @@ from kit.cli.busy import Busy
 @click.command(
     epilog="\b\nExample:\n  kit tune -c quick --timeout 4m\n"
     "  kit tune -c lenet-regularized --timeout 1h\n"
-    "  kit tune -c tune-wide --trials 100 --storage sqlite:///shared.db"
+    "  kit tune -c tune-wide --trials 100 --storage sqlite:///shared.db\n"
+    "  kit tune -c tune-wide --warm-start quick-1a2b3c4d"
 )
 @options.config
 @options.changes
@@ -36,6 +37,12 @@ from kit.cli.busy import Busy
     help="Optuna storage, as in sqlite:///tune.db.  [default: under runs/]",
 )
 @click.option(
+    "--warm-start",
+    type=options.StudyName(),
+    metavar="STUDY",
+    help="Earlier study on the same data, whose best trials a new study trains first.",
+)
+@click.option(
     "--jobs",
     type=options.Jobs(),
     default="auto",
@@ -51,6 +58,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     timeout: float | None,
     name: str | None,
     storage: str | None,
+    warm_start: str | None,
     jobs: int | None,
     as_json: bool,
     open_: bool,
@@ -79,6 +87,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             seconds=timeout,
             name=name,
             storage=storage,
+            warm_start=warm_start,
             jobs=jobs,
             command=shlex.join(["kit", *map(masked, sys.argv[1:])]),
         )

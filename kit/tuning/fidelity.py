@@ -10,7 +10,7 @@ from kit.training.plan import UNUSED
 
 
 def search_folds(config: Config) -> Folds:
-    """Return the folds of the search and of the confirmation: `tune.split` of them, and enough for a trial."""
+    """Return the folds of the search and of the confirmation: `tune.split`, or more for a trial."""
     own, tune = config.folds, config.tune
     count = max(tune.split or own.count, min(tune.folds, own.count))
     return own.model_copy(update={"count": count})

@@ -287,7 +287,6 @@ def test_a_worker_trains_its_number_of_trials(  # noqa: PLR0917 - fixtures
     worker: Install,
     run: Run,
     workdir: Path,
-    slot: TrialSlot,
     monkeypatch: pytest.MonkeyPatch,
     per_worker: int,
     started: int,

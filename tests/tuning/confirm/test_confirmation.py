@@ -27,6 +27,7 @@ from kit.tuning.confirm.confirmation import (
 )
 from kit.tuning.confirm.replicates import PREFIX
 from kit.tuning.space import Parameter, Space
+from kit.tuning.warm_start import SEEDS_ELSEWHERE
 from tests.launchers import CPU, FakeLauncher
 from tests.tuning.confirm.conftest import FOLDS, Workers, loss
 
@@ -224,6 +225,12 @@ def test_a_real_gain_is_confirmed(confirmed: Confirm, workers: Workers) -> None:
     assert best.mean == pytest.approx(np.mean(differences), rel=1e-5)
     rounds = [(n, 1, 0) for n in (5, 7, 8, 9)] + [(n, 3, 1) for n in (5, 7)]
     assert workers.trained() == sorted(rounds + [(n, *one) for n in (9, 5) for one in replicates])
+
+
+def test_seeds_of_an_earlier_study_are_not_used(confirmed: Confirm) -> None:
+    study = new_study([(9, 0.9), (5, 0.5)])
+    study.set_user_attr(SEEDS_ELSEWHERE, [3, 5, 6])
+    assert confirmed(study).seeds == (1, 4, 7, 8, 9, 10)
 
 
 def test_all_train_the_same_rows_with_the_same_random_numbers(
