@@ -39,11 +39,9 @@ def write_page(path: Path, study: "Study", report: StudyReport) -> None:
     """
     prefix, names = short_names(report.importance)
     values = "Values and importance" + f"; names omit the prefix {prefix}" * bool(prefix)
-    loss, compared = (
-        loss_title(METRICS[report.metric]),
-        report.confirmation and report.confirmation.comparisons,
-    )
-    better = [place for place, one in enumerate(compared or ()) if one.better]
+    compared = report.confirmation.comparisons if report.confirmation else ()
+    better = [place for place, one in enumerate(compared) if one.better]
+    confirmed = CONFIRMED.format(loss=loss_title(METRICS[report.metric]))
     render.write(
         path,
         "kit.reports.study",
@@ -53,7 +51,7 @@ def write_page(path: Path, study: "Study", report: StudyReport) -> None:
         words=summary,
         best=_table("The lowest losses", tables.best_table(report)),
         screened=_table(SCREENED, tables.screening_table(report)),
-        confirmed=_table(CONFIRMED.format(loss=loss), tables.confirmation_table(report), strong=better),
+        confirmed=_table(confirmed, tables.confirmation_table(report), strong=better),
         replicates=_table("Each replicate", tables.replicate_table(report)),
         parameters=_table(values, tables.parameter_table(report, names)),
         failures=_table("Trials without a loss", tables.failure_table(report)),

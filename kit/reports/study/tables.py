@@ -94,11 +94,11 @@ def replicate_table(report: StudyReport) -> Cells:
         "Compared": [name for name, *_ in rows],
         "Seed": [str(replicate.seed) for _, replicate, *_ in rows],
         "Fold": [str(replicate.fold) for _, replicate, *_ in rows],
-        column(metric): [loss_text(metric, own) for *_, own, _ in rows],
-        "Baseline": [loss_text(metric, base) for *_, base in rows],
         "Gain": [
             gain_text(metric, None if own is None or base is None else own - base) for *_, own, base in rows
         ],
+        column(metric): [loss_text(metric, own) for *_, own, _ in rows],
+        "Baseline": [loss_text(metric, base) for *_, base in rows],
     }
 
 

@@ -84,7 +84,7 @@ def test_every_plot_is_there_and_nothing_from_elsewhere(tmp_path: Path) -> None:
 def test_the_confirmation_is_shown_by_replicate(tmp_path: Path) -> None:
     page = page_of(small_study(), tmp_path, confirmation("confirmed"))
     assert "Trial 1 is better than default, and confirmed." in page
-    row = "<td>2</td><td>0</td><td>0.04000</td><td>0.05000</td><td>+0.01000</td></tr>"
+    row = "<td>2</td><td>0</td><td>+0.01000</td><td>0.04000</td><td>0.05000</td></tr>"
     assert f'<tr><th scope="row">trial 1</th>{row}' in page
     assert "kit cv -c tuned-example" in page
 
@@ -93,7 +93,7 @@ def test_a_training_that_failed_in_the_confirmation_leaves_a_dash(tmp_path: Path
     failed = comparison(losses=(0.03, None, 0.02), mean=None, low=None, high=None, status="failed")
     confirmed = confirmation("none better", comparisons=(failed,))
     page = page_of(small_study(), tmp_path, confirmed)
-    assert "<td>1</td><td>1</td><td>-</td><td>0.03000</td><td>-</td></tr>" in page
+    assert "<td>1</td><td>1</td><td>-</td><td>-</td><td>0.03000</td></tr>" in page
     assert missing(page)["Gains in the confirmation"] == "no trial was compared with the baseline"
 
 
