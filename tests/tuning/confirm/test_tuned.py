@@ -141,7 +141,7 @@ def test_the_header_says_how_it_was_found(study: optuna.Study) -> None:
     assert "2 trials, this is trial 1" in words
     assert "Search: log loss 0.05000, baseline 0.06250." in words
     assert "Confirmation: log loss 0.05000 against 0.06000: gain +0.01000 (+16.7 %)" in words
-    assert "95 % interval +8.3 to +25 %; better with probability 99 %." in words
+    assert "95 % interval +8.3 to +25.0 %; better with probability 99 %." in words
     assert "4 replicates: 2 folds of 2 shuffles, seeds 3, 4." in words
     assert "# Found by: kit tune -c mine --set 'a= }: b' --timeout 1h --set seeds=2" in text
     assert [line[:8] for line in text.splitlines()[-3:]] == ["# Neithe", "folds: {", "seeds: ["]
