@@ -145,7 +145,7 @@ class Tune(Section):
     """Trials of a study, over all calls; null: as many as time allows."""
     minutes: Annotated[Real, Field(gt=0)] = 60.0
     """Time limit of one call, confirmation included."""
-    confirm_seeds: Annotated[Whole, Field(ge=3, le=100)] = 3
+    confirm_seeds: Annotated[Whole, Field(ge=2, le=100)] = 2
     """Fewest seeds with which a trial is compared with the baseline; the search uses none of them."""
 
     @field_validator("space", mode="before")

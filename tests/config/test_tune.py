@@ -29,7 +29,7 @@ def test_the_defaults_of_a_study() -> None:
     tune = Config.model_validate({"models": MODELS}).tune
     assert tune.space == {}
     assert (tune.sampler, tune.start, tune.trials, tune.minutes) == ("tpe", "near", None, 60.0)
-    assert tune.confirm_seeds == 3
+    assert tune.confirm_seeds == 2
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in config.shipped().glob("*.yaml")))
@@ -123,7 +123,7 @@ def test_a_dimension_that_is_none_is_refused(workdir: Path, dimension: str, mess
     ("tune", "message"),
     [
         ("sampler: grid", "tune.sampler is not right\nexpected 'tpe' or 'random', received 'grid'"),
-        ("confirm_seeds: 2", "tune.confirm_seeds is not right\nexpected at least 3, received 2"),
+        ("confirm_seeds: 1", "tune.confirm_seeds is not right\nexpected at least 2, received 1"),
         ("minutes: 0", "tune.minutes is not right\nexpected more than 0, received 0"),
         ("trails: 5", "unknown key tune.trails; did you mean 'tune.trials'?"),
     ],

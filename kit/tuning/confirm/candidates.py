@@ -52,8 +52,8 @@ def replicate_costs(study: "Study", config: Config, space: "Space", jobs: int) -
     """Return the estimated seconds per replicate of the baseline and of each candidate, by name.
 
     They come from the trials. A worker of the shortest confirmation trains several replicates, which share
-    its start-up. That is the median of all trials: the first one may have waited for the disk. None if another
-    program stored no time of the trial.
+    its start-up. That is the median of all trials: the first one may have waited for the disk. None if
+    another program stored no time of the trial.
     """
     from optuna.trial import TrialState
 

@@ -16,7 +16,11 @@ from kit.tuning.confirm.candidates import replicate_costs, shortest
 from kit.tuning.confirm.race import OVERRUN
 from kit.tuning.space import Parameter, Space
 
-RAW: dict[str, Any] = {"folds": {"count": 4}, "models": {"knn": {"kind": "knn"}}}
+RAW: dict[str, Any] = {
+    "folds": {"count": 4},
+    "models": {"knn": {"kind": "knn"}},
+    "tune": {"confirm_seeds": 3},
+}
 LIMIT = 240.0
 STARTUP, TRAINING = 4.0, 8.0
 """Seconds of a trial of `quick` on one core: 12."""

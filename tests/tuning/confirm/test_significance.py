@@ -53,10 +53,10 @@ def test_without_an_error_the_mean_decides(mean: float, probability: float) -> N
     assert Estimate(mean, 0.0, 1.0).probability() == probability
 
 
-def test_the_error_rates_of_all_comparisons_add_up_to_the_level() -> None:
+def test_the_error_rates_of_all_comparisons_add_up_to_half_of_the_level() -> None:
     rates = [error_rate(number) for number in range(40)]
-    assert rates[0] == pytest.approx(0.0375)
-    assert sum(rates) == pytest.approx(LEVEL)
+    assert rates[0] == pytest.approx(0.01875)
+    assert sum(rates) == pytest.approx(LEVEL / 2)
 
 
 @pytest.mark.parametrize("looks", range(1, len(LOOK_SHARES) + 2))
@@ -203,10 +203,10 @@ def test_what_is_no_better_is_rarely_called_better(
 
 
 def test_rows_that_all_replicates_share_are_accounted_for() -> None:
-    """Student's test of the replicates alone would call a third of these better."""
+    """Student's test of the replicates alone would call four times too many of these better."""
     from scipy.stats import ttest_1samp
 
-    differences, rate = noise(0, 0.5, 1)(np.random.default_rng(3), 12), error_rate(0)
+    differences, rate = noise(0, 0.5, 1)(np.random.default_rng(3), 12), 0.0375
     alone = ttest_1samp(differences.mean(axis=2), 0, axis=1, alternative="less").pvalue
     assert np.mean(alone < rate) > 0.15
     found = [estimate(one) for one in differences]
@@ -217,4 +217,4 @@ def test_a_real_gain_is_found_in_most_studies() -> None:
     """Five per cent, with noise of 4 % in each training of half of the rows."""
     draw = np.random.default_rng(4).normal(0, 0.04 * BLOCKS**0.5 * 2**0.5, (STUDIES, 16, BLOCKS)) - 0.05
     found = [estimate(one) for one in draw]
-    assert np.mean([one.mean + one.quantile(error_rate(0)) < 0 for one in found]) > 0.9
+    assert np.mean([one.mean + one.quantile(error_rate(0)) < 0 for one in found]) > 0.75
