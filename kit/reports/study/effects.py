@@ -89,14 +89,18 @@ def _parsed(key: str) -> tuple[Setting, int | None]:
 
 
 def _named(settings: Iterable[Setting], *, several: bool) -> dict[Setting, str]:
-    """Return a name of each setting; longer ones where short ones are ambiguous."""
+    """Return a name of each setting; longer ones where short ones are ambiguous.
+
+    The value of a list's element names the element, so it may share its name with one of the whole model.
+    """
     names = {one: one.names[0] for one in settings}
+
+    def kind(one: Setting) -> tuple[str, bool, str]:
+        return one.model * several, "*" in one.parts, names[one]
+
     for length in (1, 2):
-        taken = Counter((one.model * several, name) for one, name in names.items())
-        names = {
-            one: name if taken[one.model * several, name] == 1 else one.names[length]
-            for one, name in names.items()
-        }
+        taken = Counter(map(kind, names))
+        names = {one: name if taken[kind(one)] == 1 else one.names[length] for one, name in names.items()}
     return names
 
 

@@ -177,7 +177,7 @@ def test_the_same_key_of_two_models_is_not_ambiguous() -> None:
             ("training.epochs", "models.cnn.training.epochs"),
             ("training.epochs", "models.cnn.training.epochs"),
         ),
-        (("models.cnn.dropout", "models.cnn.stages.0.dropout"), ("dropout", "stages dropout")),
+        (("models.cnn.l2", "models.cnn.head.l2"), ("L2", "head L2")),
     ],
 )
 def test_ambiguous_names_are_longer(keys: tuple[str, str], names: tuple[str, str]) -> None:
@@ -188,3 +188,9 @@ def test_ambiguous_names_are_longer(keys: tuple[str, str], names: tuple[str, str
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_value_of_another_program_may_be_no_number(value: float) -> None:
     assert change_text({"x": 1.0}, {"x": value}).startswith("x from 1 to ")
+
+
+def test_a_stage_is_named_beside_the_whole_model() -> None:
+    before = {"models.cnn.dropout": 0.0, "models.cnn.stages.6.dropout": 0.3}
+    after = {"models.cnn.dropout": 0.083, "models.cnn.stages.6.dropout": 0.11}
+    assert change_text(before, after) == "dropout from 0 to 0.083; dropout 0.11 in stage 7 (was 0.3)"

@@ -226,6 +226,22 @@ def test_what_the_deadline_cuts_off_is_compared_with_whole_seeds(make: Make) -> 
     assert one.error_rate == pytest.approx(error_rate(0) * (1 - LOOK_SHARES[0]))
 
 
+class Fast(Trainer):
+    """Trainings are expected to take three times as long as they do, until they are measured."""
+
+    def seconds(self, pairs: Iterable[Pair]) -> float:
+        return super().seconds(pairs) * (1 if self.trained else 3)
+
+
+def test_time_that_is_left_adds_seeds(make: Make) -> None:
+    trainer = Fast({"1": 0.96}, noise=0.05)
+    contest = make(trainer, 480.0)
+    [one] = contest.compare([1], [])
+    assert contest.listener.compared == [(1, 4)]  # type: ignore[attr-defined]
+    assert len(one.replicates) == 2 * 12
+    assert one.error_rate == pytest.approx(error_rate(0) * (1 - sum(LOOK_SHARES[:2])))
+
+
 def test_what_is_cut_off_before_the_fewest_seeds_is_not_compared(make: Make) -> None:
     assert make(Slow({"1": 0.9}), 60.0).compare([1], []) == []
 
