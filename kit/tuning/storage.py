@@ -1,16 +1,13 @@
-"""The storage of a study: check it before anything is created, open it, and lock it while claiming trials."""
+"""The storage of a study: check it before anything is created, and open it."""
 
 import os
 import re
 import sqlite3
-import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit import locks
 from kit.errors import UserError
 from kit.masking import learn, learn_from, masked
 from kit.tuning.drivers import check_driver
@@ -49,17 +46,6 @@ def storage_url(folder: Path, given: str | None) -> str:
     learn_from(given, is_url=True)
     scheme, colon, rest = given.partition("://")
     return re.sub(r"^postgres(?=$|\+)", "postgresql", scheme.lower()) + colon + rest if colon else given
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Lock out other threads and processes of this machine; hide Optuna's experimental warnings."""
-    from optuna.exceptions import ExperimentalWarning
-
-    # Warning filters are shared by all threads, so they change under the lock only.
-    with locks.locked(file), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        yield
 
 
 def check_storage(url: str, folder: Path) -> Path | None:
