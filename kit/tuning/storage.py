@@ -27,7 +27,7 @@ HEARTBEAT, GRACE = 10, 30
 """Seconds between heartbeats of a running trial, and from the last one until the trial counts as lost."""
 BUSY_SECONDS = 60
 """Timeout of SQLite while another process writes."""
-STORAGES = "as in sqlite:///FILE.db, or postgresql://USER:<password>@HOST/DATABASE"
+STORAGES = "as in sqlite:///FILE.db, or postgresql+psycopg://USER:<password>@HOST/DATABASE"
 SQLITE = ("sqlite", "sqlite+pysqlite")
 SQLITE_OPTIONS = {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
 PASSWORDS = ("PGPASSWORD", "MYSQL_PWD")
@@ -61,6 +61,12 @@ def check_storage(url: str, folder: Path) -> Path | None:
     import sqlalchemy
 
     shown = masked(url)
+    if re.match(r"grpc|journal", url):
+        raise UserError(
+            "Optuna's gRPC proxy and journal storage have no heartbeats, so lost trials would stay lost",
+            where=f"--storage {shown}",
+            hint="share a database, as in postgresql+psycopg://USER:<password>@HOST/DATABASE",
+        )
     try:
         parsed = sqlalchemy.make_url(url)
         parsed.get_dialect()

@@ -312,6 +312,8 @@ def test_several_studies_share_a_storage(workdir: Path) -> None:
         ("postgresql://u:p@h:port/d", "not an Optuna storage"),
         ("mysql+nodriver://u:p@h/d", "not an Optuna storage"),
         ("oracle+cx_oracle://u:secret@h/d", "driver cx_oracle is not installed"),
+        ("grpc://host:13000", "have no heartbeats"),
+        ("journal:///shared/study.log", "have no heartbeats"),
         ("sqlite://", "is not stored"),
         ("sqlite:///:memory:", "is not stored"),
         ("sqlite:///absent/s.db", "absent: no such folder"),
