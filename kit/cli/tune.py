@@ -65,8 +65,9 @@ def command(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Search for a better configuration with Optuna, and confirm it.
 
-    The first trial is the configuration itself. The best three trials are trained again on folds and seeds
-    that the search did not use. If one is better there too, configs/tuned-STUDY.yaml is written for kit cv.
+    The first trial is the configuration itself. The best trials are trained again on folds and seeds that the
+    search did not use, and the best one of these is compared with the configuration. If it is better there,
+    too, configs/tuned-STUDY.yaml is written for kit cv.
     Rerun the same command to resume the study; several processes can share it.
     """
     with Busy() as busy:

@@ -87,7 +87,7 @@ def confirm(
         InterruptedRunError: Ctrl-C; finished trainings are stored.
     """
     started, config = time.monotonic(), source.config
-    costs = replicate_costs(study, config, space)
+    costs = replicate_costs(study, config, space, len(devices))
     before = _before(study, source, shortest(costs, config, len(devices)))
     best = _contenders(study, space, before)
     if not best:

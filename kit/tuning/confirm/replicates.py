@@ -27,7 +27,7 @@ from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Device, Event, Launcher
 from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, makespan, resolve_numerics
-from kit.tuning.confirm.candidates import BASELINE
+from kit.tuning.confirm.candidates import BASELINE, JOBS_PER_WORKER
 from kit.tuning.fidelity import search_folds
 from kit.tuning.trial import TEST_ROWS
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, Replicate]
 """The name of a configuration, and a replicate in which it is trained."""
-JOBS_PER_WORKER = 8
-"""Trainings of one worker: its start-up takes about 5 s, as long as a short training."""
 PREFIX = "replicate/"
 """Of the user attributes with results; those of earlier versions, of other folds, began with "confirm/"."""
 

@@ -58,7 +58,7 @@ class Simulation:
         self.too_short_calls.append((needed, limit, enough))
 
     def needed(self) -> float:
-        needed = shortest(replicate_costs(self.study, self.config, SPACE), self.config, 1)
+        needed = shortest(replicate_costs(self.study, self.config, SPACE, 1), self.config, 1)
         assert needed is not None
         return needed
 
@@ -113,7 +113,7 @@ def test_the_search_leaves_half_of_the_time(simulate: Any, speed: float) -> None
     assert machine.too_short_calls == []
 
 
-@pytest.mark.parametrize("speed", [1.0, 0.8])
+@pytest.mark.parametrize("speed", [0.8, 0.7])
 def test_the_search_of_a_slow_machine_leaves_time_for_the_shortest_confirmation(
     simulate: Any, speed: float
 ) -> None:
@@ -139,9 +139,10 @@ def test_if_no_confirmation_fits_it_is_said_after_the_first_trial(simulate: Any,
     machine.search()
     [(needed, limit, enough)] = machine.too_short_calls
     # Three seeds and two folds of the baseline and of a candidate.
-    assert needed == pytest.approx(12 * machine.trial_seconds)
+    seconds = 12 * (TRAINING + STARTUP / 8) / speed
+    assert needed == pytest.approx(seconds)
     assert limit == LIMIT
-    assert enough == pytest.approx(12 * machine.trial_seconds / LONGEST_RESERVE)
+    assert enough == pytest.approx(seconds / LONGEST_RESERVE)
     # The search has the time instead.
     assert machine.now == pytest.approx(LIMIT * (1 - REPORT_SHARE))
 

@@ -190,23 +190,30 @@ def test_needed_seconds_come_from_the_trials(dataset: Dataset) -> None:  # noqa:
     study = new_study([])
     assert needed(study, 2) is None
     add(study, [(9, 0.5)], baseline=True, seconds=[8.0, 10.0], startup=1.0)
-    # Nine seconds a fold, and one to start; three seeds and two folds of it and of a candidate, two at once.
-    assert needed(study, 2) == 3 * 2 * 10
+    # Nine seconds a fold; three seeds and two folds of it and of a candidate, two at once, so that a worker
+    # trains six and starts once.
+    assert needed(study, 2) == pytest.approx(3 * 2 * (9 + 1 / 6))
     add(study, [(1, 0.4)], seconds=[19.0, 19.0], startup=1.0)
-    assert needed(study, 1) == 3 * 2 * (10 + 20)
-    assert needed(study, 1, "models.other={kind: knn}") == 3 * 2 * (11 + 21)
-    assert needed(study, 1, "tune.split=4") == 3 * 4 * (10 + 20)
+    assert needed(study, 1) == pytest.approx(3 * 2 * (9 + 19 + 2 / 8))
+    assert needed(study, 1, "models.other={kind: knn}") == pytest.approx(3 * 2 * (9 + 19 + 4 / 8))
+    assert needed(study, 1, "tune.split=4") == pytest.approx(3 * 4 * (9 + 19 + 2 / 8))
+
+
+def test_workers_that_train_one_replicate_start_for_it_alone(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
+    study = new_study([])
+    add(study, [(9, 0.5)], baseline=True, seconds=[9.0], startup=1.0)
+    assert needed(study, 12) == pytest.approx(10)
 
 
 def test_a_replicate_takes_longer_than_a_trial_with_a_share_of_the_work(dataset: Dataset) -> None:  # noqa: ARG001 - "mine"
     study = new_study([])
-    add(study, [(9, 0.5)], baseline=True, seconds=[9.0], startup=1.0, share=0.25)
-    assert needed(study, 1) == pytest.approx(3 * 2 * 2 * (1 + 36))
+    add(study, [(9, 0.5)], baseline=True, seconds=[9.0], startup=0.0, share=0.25)
+    assert needed(study, 1) == pytest.approx(3 * 2 * 2 * 36)
 
 
 def needed(study: optuna.Study, jobs: int, *changes: str) -> float | None:
     config = load("mine", list(changes))
-    return shortest(replicate_costs(study, config, SPACE), config, jobs)
+    return shortest(replicate_costs(study, config, SPACE, jobs), config, jobs)
 
 
 def test_a_real_gain_is_confirmed(confirmed: Confirm, workers: Workers) -> None:
@@ -277,7 +284,8 @@ def test_without_time_nothing_is_trained_nor_kept(confirmed: Confirm, workers: W
     add(study, [(9, 0.9), (8, 0.8)], baseline=True, seconds=[10.0], startup=0.0)
     report = confirmed(study, deadline=time.monotonic() + 40)
     assert (report.status, report.comparisons, report.needed_seconds) == ("no time", (), 60)
-    assert (report.enough_seconds, report.left_out) == (pytest.approx(60 / 0.6), 1)
+    assert report.enough_seconds == pytest.approx(60 / 0.6)
+    assert report.left_out == 1
     assert workers.jobs == []
     assert study.user_attrs == {}
 

@@ -135,9 +135,9 @@ def test_with_too_few_replicates_nothing_is_better(count: int) -> None:
 
 @pytest.mark.parametrize("side", [0, 1])
 def test_with_a_failure_nothing_is_better(side: int) -> None:
-    both = [results(np.full((6, BLOCKS), loss)) for loss in (0.1, 0.5)]
+    own, baseline = both = [results(np.full((6, BLOCKS), loss)) for loss in (0.1, 0.5)]
     both[side][2] = ReplicateResult(failed="it diverged")
-    found = compare(7, replicates(6), *both, 0.025)
+    found = compare(7, replicates(6), own, baseline, 0.025)
     assert (found.mean, found.better, found.status) == (None, False, "failed")
 
 
