@@ -24,12 +24,12 @@ from kit.tuning.queued import invalid_reason
 from kit.tuning.retries import (
     BEYOND,
     counted,
-    is_retried,
     is_retry,
     next_position,
     position,
     queue_again,
     queue_lost,
+    restart,
 )
 from kit.tuning.sampling import sampler_at
 from kit.tuning.space import Space
@@ -213,20 +213,15 @@ class SharedStudy:
 
     def _fail_lost(self) -> None:
         from optuna.storages import fail_stale_trials
-        from optuna.trial import TrialState
 
         fail_stale_trials(self.study)
         # Killed before its first heartbeat: it has no parameters but those of the trial that it retries,
         # although no process is claiming now.
         for number, heartbeat in self.running().items() if self.lock.exclusive else ():
-            trials = self.study.get_trials(deepcopy=False)
-            trial = trials[number]
+            trial = self._trial(number)
             unset = not trial.params and (self.space.baseline or "baseline" not in trial.user_attrs)
             if unset or (heartbeat is None and is_retry(trial)):
-                # In this order, so that it is not lost if this process is killed now.
-                if not is_retried(trial, trials):
-                    queue_again(self.study, trial)
-                self.study.tell(number, state=TrialState.FAIL)
+                restart(self.study, trial)
 
     def _trial(self, number: int) -> "FrozenTrial":
         return self.study.get_trials(deepcopy=False)[number]
