@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from kit import locks
 from kit.config import Config, Source
 from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
@@ -261,8 +260,8 @@ def _confirm(
     listener: ProgressListener,
     deadline: float | None,
 ) -> Confirmation | None:
-    """Return the confirmation; None if another process is working on it."""
-    with locks.locked(request.folder / "confirm.lock", wait=False) as alone:
+    """Return the confirmation; None if another process, here or on another machine, is working on it."""
+    with shared.lock.confirming(request.folder / "confirm.lock") as alone:
         if not alone:
             return None
         confirmed = confirmation.confirm(

@@ -16,14 +16,25 @@ from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
 from kit.reports.study.figures import TOOK
+from kit.tuning.database_lock import DatabaseLock
 from kit.tuning.failures import damage_named
 from kit.tuning.join import join
 from kit.tuning.pruning import pruner_of
 from kit.tuning.queued import invalid_reason
-from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
+from kit.tuning.retries import (
+    BEYOND,
+    counted,
+    is_retry,
+    next_position,
+    position,
+    queue_again,
+    queue_lost,
+    restart,
+)
 from kit.tuning.sampling import sampler_at
 from kit.tuning.space import Space
-from kit.tuning.storage import check_storage, locked, open_storage
+from kit.tuning.storage import check_storage, open_storage
+from kit.tuning.study_lock import StudyLock
 from kit.tuning.warm_start import WarmStart
 
 if TYPE_CHECKING:
@@ -49,16 +60,14 @@ class SharedStudy:
         storage: of the study.
         tune: sampler, pruner and seed.
         space: the search space.
-        lock: the file that processes on this machine lock while they claim a trial.
-        local: whether all processes use that lock.
+        lock: held while a process claims a trial.
     """
 
     study: "Study"
     storage: "RDBStorage"
     tune: Tune
     space: Space
-    lock: Path
-    local: bool
+    lock: StudyLock
 
     @classmethod
     def open(  # noqa: PLR0917 - few pass them, in the order in which they depend on each other
@@ -90,19 +99,20 @@ class SharedStudy:
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         file = check_storage(url, folder)
-        lock = file.with_name(f"{file.name}.lock") if file else folder / "study.lock"
+        lock_file = file.with_name(f"{file.name}.lock") if file else folder / "study.lock"
         try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            lock.touch()
+            lock_file.parent.mkdir(parents=True, exist_ok=True)
+            lock_file.touch()
         except OSError as error:
-            raise UserError(f"cannot be written: {error.strerror}", where=str(lock)) from error
-        with locked(lock), damage_named(url):
+            raise UserError(f"cannot be written: {error.strerror}", where=str(lock_file)) from error
+        lock = StudyLock(name, lock_file, DatabaseLock.of(url), is_server=file is None)
+        with damage_named(url), lock.opening():
             storage = open_storage(url, queue_lost, local=file is not None)
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
             study.get_trials(deepcopy=False)  # Damage is found before anything is computed.
             join(study, space, made_of, warm_start)
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(study, storage, tune, space, lock, file is not None)
+        return cls(study, storage, tune, space, lock)
 
     def trial_count(self) -> int:
         """Return the number of trials, waiting and running ones included; retries do not count."""
@@ -146,8 +156,8 @@ class SharedStudy:
         claimed: list[int] = []
         errors: list[Exception] = []
         with ExitStack() as claim:
-            # Locked until the trial is running, so that no other thread or process here takes its position.
-            claim.enter_context(locked(self.lock))
+            # Locked until the trial is running, so that no other thread or process takes its position.
+            claim.enter_context(self.lock.claiming())
             self._fail_lost()
             taken = next_position(self.study.get_trials(deepcopy=False))
             if trials is not None and taken >= trials:
@@ -198,26 +208,26 @@ class SharedStudy:
 
     def fail_lost(self) -> None:
         """Fail trials whose process has ended, and queue them again; `claim` does so before each trial."""
-        with locked(self.lock):
+        with self.lock.claiming():
             self._fail_lost()
 
     def _fail_lost(self) -> None:
         from optuna.storages import fail_stale_trials
-        from optuna.trial import TrialState
 
         fail_stale_trials(self.study)
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            # Killed before its first heartbeat: it has no parameters, although no process is claiming now.
+        # Killed before its first heartbeat: it has no parameters but those of the trial that it retries,
+        # although no process is claiming now.
+        for number, heartbeat in self.running().items() if self.lock.exclusive else ():
+            trial = self._trial(number)
             unset = not trial.params and (self.space.baseline or "baseline" not in trial.user_attrs)
-            if self.local and unset:
-                self.study.tell(trial.number, state=TrialState.FAIL)
-                queue_again(self.study, trial)
+            if unset or (heartbeat is None and is_retry(trial)):
+                restart(self.study, trial)
 
     def _trial(self, number: int) -> "FrozenTrial":
         return self.study.get_trials(deepcopy=False)[number]
 
     def _check_position(self, trial: "Trial", trials: int | None) -> None:
-        """Fail a trial if another machine, which does not share the lock, took the last position."""
+        """Fail a trial if a process that does not share the lock took the last position."""
         known = self.study.get_trials(deepcopy=False)
         if trials is not None and position(known[trial.number], known) >= trials:
             raise TrialFailedError(BEYOND)

@@ -251,6 +251,30 @@ def test_a_trial_killed_before_its_first_heartbeat_is_queued_again(open_study: O
     assert trial.state == TrialState.COMPLETE
 
 
+def test_a_retry_killed_before_its_first_heartbeat_is_queued_again(open_study: Open) -> None:
+    shared = open_study()
+    shared.claim(value, None)
+    first = shared.claim(stopped, None)
+    shared.study._thread_local.in_optimize_loop = True
+    shared.study.ask()
+    shared.fail_lost()
+    assert first
+    again = shared.claim(value, 2)
+    assert again
+    assert (again.state, again.params) == (TrialState.COMPLETE, first.params)
+    assert shared.trial_count() == 2
+
+
+def test_a_trial_that_another_program_began_is_left_alone(open_study: Open) -> None:
+    shared = open_study()
+    shared.claim(value, None)
+    shared.study._thread_local.in_optimize_loop = True
+    trial = shared.study.ask()
+    trial.suggest_float("x", 0.0, 1.0)
+    shared.fail_lost()
+    assert shared.running() == {trial.number: None}
+
+
 def test_a_trial_has_its_heartbeat_before_anything_is_trained(open_study: Open) -> None:
     shared = open_study()
 
@@ -288,6 +312,8 @@ def test_several_studies_share_a_storage(workdir: Path) -> None:
         ("postgresql://u:p@h:port/d", "not an Optuna storage"),
         ("mysql+nodriver://u:p@h/d", "not an Optuna storage"),
         ("oracle+cx_oracle://u:secret@h/d", "driver cx_oracle is not installed"),
+        ("grpc://host:13000", "have no heartbeats"),
+        ("journal:///shared/study.log", "have no heartbeats"),
         ("sqlite://", "is not stored"),
         ("sqlite:///:memory:", "is not stored"),
         ("sqlite:///absent/s.db", "absent: no such folder"),
