@@ -124,9 +124,11 @@ class Tune(Section):
     anywhere in the space."""
     metric: MetricName = "log_loss"
     """Metric that decides which trial is better, on held-out rows."""
-    pruner: Literal["median", "halving", "wilcoxon", "none"] = "median"
-    """Stops trials early; median: worse than the median of earlier trials; halving: successive halving;
-    wilcoxon: signed-rank test of its folds against the best trial's."""
+    # None: half-way the loss ranks the best trials like dice, and a pruner ends every second of them
+    # (docs/tuning.md, "How the defaults were chosen").
+    pruner: Literal["median", "halving", "wilcoxon", "none"] = "none"
+    """Stops trials early; none: never; median: worse than the median of earlier trials; halving: successive
+    halving; wilcoxon: signed-rank test of its folds against the best trial's."""
     seed: Seed = 0
     """Seed of the sampler."""
     # Two: the noise of training is almost independent between rows, so that holding out half of the rows in
@@ -145,8 +147,8 @@ class Tune(Section):
     """Trials of a study, over all calls; null: as many as time allows."""
     minutes: Annotated[Real, Field(gt=0)] = 60.0
     """Time limit of one call, confirmation included."""
-    confirm_seeds: Annotated[Whole, Field(ge=2, le=100)] = 2
-    """Fewest seeds with which a trial is compared with the baseline; the search uses none of them."""
+    confirm_seeds: Annotated[Whole, Field(ge=2, le=100)] = 3
+    """Seeds until the first look at a comparison with the baseline; the search uses none of them."""
 
     @field_validator("space", mode="before")
     @classmethod

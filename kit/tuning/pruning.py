@@ -7,10 +7,11 @@ from kit.config import Tune
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
-# The median rule is the default by measurement: 26 random configurations of lenet-regularized (7,500
-# rows, 10 epochs), replayed in 100 orders with 2 folds per trial. It takes 51 % of the time, misses the best
-# loss by 0.0 %, and keeps 2.5 of the three best trials, which the confirmation needs. Halving: 43 %, 0.0 %,
-# 1.9 trials (from 30 percent on: 28 %, 0.5 %, 1.0). The Wilcoxon test saves nothing at 2 or 3 folds.
+# Measured on 26 random configurations of lenet-regularized (7,500 rows, 10 epochs), replayed in 100 orders
+# with 2 folds per trial: the median rule takes 51 % of the time, misses the best loss by 0.0 %, and keeps 2.5
+# of the three best trials. Halving: 43 %, 0.0 %, 1.9 trials (from 30 percent on: 28 %, 0.5 %, 1.0). The
+# Wilcoxon test saves nothing at 2 or 3 folds. Where most trials are near the best one, all of them end too
+# many good ones (docs/tuning.md).
 MEDIAN_FIRST, MEDIAN_TRIALS = 50, 5
 """Percent of a fold, and complete trials, from which on a trial worse than the median is pruned."""
 HALVING_FIRST, HALVING_FACTOR = 50, 2

@@ -32,9 +32,9 @@ TEST_ROWS = 1000
 """Test images per worker: a trial needs none, and a full batch avoids compiling another step."""
 TRIALS_PER_WORKER = 8
 """Start-up takes about 5 s, as long as a short trial."""
-WATCHED = 4000
-"""Held-out rows that pruning sees after each epoch; all 21,000 of the competition would take 40 % of the time
-of a trial. All are predicted at the end."""
+WATCHED, SHOWN = 4000, 500
+"""Held-out rows that are predicted after each epoch, for a pruner and for people; all 21,000 of the
+competition would take 40 % of the time of a trial. All are predicted at the end."""
 COPIED = ("seconds", "share", "startup", "loss_folds", SCORE)
 """User attributes that a trial copies from an earlier one with the same parameters."""
 
@@ -154,7 +154,7 @@ class Objective:
                     trial_folds(self.folds, fold, config.tune.rows)[None],
                     self.dataset,
                     test_rows=TEST_ROWS,
-                    watched=WATCHED,
+                    watched=SHOWN if config.tune.pruner == "none" else WATCHED,
                 )
                 results = [session.train(job, follow) for job in jobs]
                 seconds.append(sum(one.history.seconds or 0.0 for one in results))

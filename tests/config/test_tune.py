@@ -29,7 +29,7 @@ def test_the_defaults_of_a_study() -> None:
     tune = Config.model_validate({"models": MODELS}).tune
     assert tune.space == {}
     assert (tune.sampler, tune.start, tune.trials, tune.minutes) == ("tpe", "near", None, 60.0)
-    assert tune.confirm_seeds == 2
+    assert tune.confirm_seeds == 3
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in config.shipped().glob("*.yaml")))

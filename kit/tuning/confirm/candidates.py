@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 CANDIDATES = 8
 """Number of trials that are screened."""
+SHORTEST = 2
+"""Fewest seeds of a comparison with the baseline."""
 JOBS_PER_WORKER = 8
 """Trainings of one worker: its start-up takes about 5 s, as long as a short training."""
 
@@ -91,7 +93,7 @@ def shortest(costs: Mapping[str, float | None], config: Config, jobs: int) -> fl
 
 def _trainings(config: Config) -> int:
     """Return the number of trainings of the baseline in the shortest confirmation."""
-    return len(config.models) * config.tune.confirm_seeds * search_folds(config).count
+    return len(config.models) * SHORTEST * search_folds(config).count
 
 
 def _fold_seconds(attributes: Mapping[str, object]) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kit.records import Comparison, Replicate, ReplicateResult, Screened, mean_loss
-from kit.tuning.confirm.candidates import BASELINE
+from kit.tuning.confirm.candidates import BASELINE, SHORTEST
 from kit.tuning.confirm.significance import LOOK_SHARES, compare, error_rate, look_rate
 
 OVERRUN = 1.1
@@ -60,7 +60,7 @@ class Race:
         trainer: trains the candidates and the baseline.
         seeds: fresh ones: of the rounds, then of the comparisons.
         folds: number of folds of each shuffle.
-        fewest: seeds that a comparison needs; twice as many are planned without a deadline.
+        first: seeds until the first look; twice as many are planned without a deadline.
         deadline: by `time.monotonic`; None: no limit.
         listener: receives what it does.
     """
@@ -68,7 +68,7 @@ class Race:
     trainer: Trainer
     seeds: Sequence[int]
     folds: int
-    fewest: int
+    first: int
     deadline: float | None
     listener: Listener
 
@@ -103,7 +103,7 @@ class Race:
     def compare(self, trials: Iterable[int], before: Sequence[Comparison]) -> list[Comparison]:
         """Compare trials with the baseline, one after the other, until one is complete or time is up.
 
-        A comparison has looks at 1, 2 and 4 times the fewest seeds, and when its time ends. A trial that is
+        A comparison has looks at 1, 2 and 4 times `first` seeds, and when its time ends. A trial that is
         better at a look is confirmed; one that looks no better is stopped, and the next one compared. The
         number of seeds depends on time only, never on the losses.
 
@@ -145,16 +145,16 @@ class Race:
         return self.trainer.seconds(pairs) / 100 * more
 
     def _compare(self, trial: int, planned: int, rate: float) -> Comparison | None:
-        """Return the comparison of a trial; None if time is up before the fewest seeds are trained."""
+        """Return the comparison of a trial; None if time is up before SHORTEST seeds are trained."""
         until, look = self._until(), 0
-        early = [self.fewest * 2**number for number in range(len(LOOK_SHARES))]
+        early = [self.first * 2**number for number in range(len(LOOK_SHARES))]
         while True:
             seeds = next((one for one in early[look:] if one < planned), planned)
             pairs = self._pairs(trial, seeds)
             self.trainer.train(pairs, until)
             late = bool(self.trainer.missing(pairs))
             done = self._finished(trial, seeds) if late else seeds
-            if done < self.fewest:
+            if done < SHORTEST:
                 return None
             # Trainings may have been faster than expected.
             planned = planned if late else max(planned, self._planned(trial))
@@ -203,7 +203,7 @@ class Race:
     def _screened(self, losses: Mapping[int, float]) -> int:
         """Return how many trials can be screened, so that the shortest comparison fits after it."""
         left, trials = self._left(), list(losses)
-        after = self.trainer.seconds(self._pairs(trials[0], self.fewest))
+        after = self.trainer.seconds(self._pairs(trials[0], SHORTEST))
         for count in range(len(trials), 1, -1):
             pairs, alive = list[Pair](), count
             for replicate in self._rounds():
@@ -217,14 +217,13 @@ class Race:
     def _planned(self, trial: int) -> int:
         """Return the number of seeds of a comparison that fits into the time left; 0 if none does."""
         if self.deadline is None:
-            return 2 * self.fewest
+            return 2 * self.first
         left = self._left()
         most = min(MOST_SEEDS, len(self.seeds) - ROUNDS)
         fitting = [
             seeds
-            for seeds in range(self.fewest, most + 1)
-            if self.trainer.seconds(self._pairs(trial, seeds))
-            <= (OVERRUN if seeds == self.fewest else 1) * left
+            for seeds in range(SHORTEST, most + 1)
+            if self.trainer.seconds(self._pairs(trial, seeds)) <= (OVERRUN if seeds == SHORTEST else 1) * left
         ]
         return max(fitting, default=0)
 

@@ -21,7 +21,6 @@ competition: {image_shape: [4, 4]}
 folds: {count: 4}
 seeds: [0, 2]
 models: {knn: {kind: knn, neighbours: 9}}
-tune: {confirm_seeds: 3}
 """
 
 

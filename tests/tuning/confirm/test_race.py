@@ -86,9 +86,9 @@ Make = Callable[..., Race]
 
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch) -> Make:
-    def make(trainer: Trainer, deadline: float | None = None, fewest: int = 3) -> Race:
+    def make(trainer: Trainer, deadline: float | None = None, first: int = 3) -> Race:
         monkeypatch.setattr(race, "time", SimpleNamespace(monotonic=trainer.monotonic))
-        return Race(trainer, SEEDS, 2, fewest, deadline, Recorder())
+        return Race(trainer, SEEDS, 2, first, deadline, Recorder())
 
     return make
 
@@ -127,9 +127,9 @@ def test_one_candidate_needs_no_round(make: Make) -> None:
     assert trainer.trained == []
 
 
-@pytest.mark.parametrize(("deadline", "first"), [(10_000.0, 8), (300.0, 5), (160.0, 2), (100.0, 0)])
+@pytest.mark.parametrize(("deadline", "first"), [(10_000.0, 8), (300.0, 5), (120.0, 2), (60.0, 0)])
 def test_with_less_time_fewer_trials_are_screened(make: Make, deadline: float, first: int) -> None:
-    """A comparison takes 120 seconds; a screening may take a third of the time, 140 of eight trials."""
+    """A comparison takes 80 seconds; a screening may take a third of the time, 140 of eight trials."""
     contest = make(Trainer({}), deadline)
     contest.screen(found(*[0.5 + n / 100 for n in range(8)]))
     rounds = contest.listener.rounds  # type: ignore[attr-defined]
@@ -198,7 +198,9 @@ def test_a_baseline_that_fails_ends_the_race(make: Make) -> None:
     assert [one.status for one in make(trainer).compare([1, 2], [])] == ["failed"]
 
 
-@pytest.mark.parametrize(("deadline", "planned"), [(120.0, 3), (110.0, 3), (250.0, 6), (1000.0, 25)])
+@pytest.mark.parametrize(
+    ("deadline", "planned"), [(80.0, 2), (73.0, 2), (120.0, 3), (250.0, 6), (1000.0, 25)]
+)
 def test_the_time_decides_the_number_of_seeds(make: Make, deadline: float, planned: int) -> None:
     contest = make(Trainer({"1": 0.9}), deadline)
     contest.compare([1], [])
@@ -207,7 +209,7 @@ def test_the_time_decides_the_number_of_seeds(make: Make, deadline: float, plann
 
 def test_with_too_little_time_nothing_is_trained(make: Make) -> None:
     trainer = Trainer({"1": 0.9})
-    assert make(trainer, 100.0).compare([1], []) == []
+    assert make(trainer, 70.0).compare([1], []) == []
     assert trainer.trained == []
 
 

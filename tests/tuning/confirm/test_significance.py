@@ -12,6 +12,7 @@ from kit.records import Comparison, Replicate, ReplicateResult
 from kit.tuning.confirm.significance import (
     LEVEL,
     LOOK_SHARES,
+    SAME_ROWS,
     Estimate,
     compare,
     error_rate,
@@ -53,10 +54,10 @@ def test_without_an_error_the_mean_decides(mean: float, probability: float) -> N
     assert Estimate(mean, 0.0, 1.0).probability() == probability
 
 
-def test_the_error_rates_of_all_comparisons_add_up_to_half_of_the_level() -> None:
+def test_the_error_rates_of_all_comparisons_add_up_to_their_part_of_the_level() -> None:
     rates = [error_rate(number) for number in range(40)]
-    assert rates[0] == pytest.approx(0.01875)
-    assert sum(rates) == pytest.approx(LEVEL / 2)
+    assert rates[0] == pytest.approx(0.015)
+    assert sum(rates) == pytest.approx(LEVEL * (1 - SAME_ROWS))
 
 
 @pytest.mark.parametrize("looks", range(1, len(LOOK_SHARES) + 2))
