@@ -1,11 +1,19 @@
 """A metric in blocks of rows, so that the variance between rows can be told from that between trainings."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from kit.lazy import LazyModule
 
-from kit.metrics.metric import Labels, Metric, Probabilities
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kit.metrics.metric import Labels, Metric, Probabilities
+else:
+    np = LazyModule("numpy")
 
 BLOCKS = 20
 """More tell little more about the variance, and each is a number that a study stores per training."""
