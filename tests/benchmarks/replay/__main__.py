@@ -3,8 +3,9 @@
     python -m tests.benchmarks.replay --hours 200
     python -m tests.benchmarks.replay --strategy new --vary reserve=0.3,0.5,0.7
 
-Losses are those of a Gaussian process that was fitted to the table; sampler, pruner and race are those of kit.
-The figures are true gains of the confirmed trials, in percent of the baseline's loss, with 95 % intervals.
+Losses come from a Gaussian process that is fitted to the table; samplers, pruners and the race are the real
+ones.
+Gains are true ones of the confirmed trial, in percent of the baseline's loss, with 95 % intervals.
 """
 
 import time
@@ -17,7 +18,7 @@ from kit.config import Source
 from kit.tuning.space import make_space
 from tests.benchmarks.replay.record import read
 from tests.benchmarks.replay.results import Gains, share
-from tests.benchmarks.replay.strategies import STRATEGIES, Strategy, named, parsed
+from tests.benchmarks.replay.strategies import STRATEGIES, Strategy, named
 from tests.benchmarks.replay.studies import Plan, simulated
 from tests.benchmarks.replay.surrogate import Surrogate, Table, checked
 from tests.benchmarks.replay.world import Noise
@@ -47,7 +48,7 @@ def _varied(strategies: Sequence[Strategy], varied: Iterable[str]) -> list[Strat
     for one in varied:
         field, _, values = one.partition("=")
         try:
-            found = [each.varied(field, parsed(field, text)) for each in found for text in values.split(",")]
+            found = [each.varied(field, text) for each in found for text in values.split(",")]
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
     return found
@@ -57,23 +58,32 @@ def _described(surrogate: Surrogate, noise: Noise) -> str:
     check = checked(surrogate)
     epochs = ", ".join(f"{one:.2f}" for one in check.epochs)
     return (
-        f"{len(surrogate.points)} configurations, two folds each. Noise of a training with half of the rows held "
-        f"out: {100 * noise.half:.1f} %.\n"
-        f"Rank correlations: prediction from the others and measured mean {check.prediction:.2f}, in the better "
-        f"half {check.near:.2f}; two folds {check.folds:.2f}; each epoch and the last {epochs}."
+        f"{len(surrogate.points)} configurations, two folds each. "
+        f"Noise of a training with half of the rows held out: {100 * noise.half:.1f} %.\n"
+        "Rank correlations: prediction from the others and measured mean "
+        f"{check.prediction:.2f}, in the better half {check.near:.2f}; two folds {check.folds:.2f}; "
+        f"each epoch and the last {epochs}."
     )
 
 
 @click.command()
 @click.argument("table", type=click.Path(path_type=Path, exists=True), default=TABLE)
 @click.option("--strategy", "names", multiple=True, help="By name; default: present and new.")
-@click.option("--vary", multiple=True, metavar="FIELD=V1,V2", help="Other values of a field of each strategy.")
+@click.option(
+    "--vary", multiple=True, metavar="FIELD=V1,V2", help="Other values of a field of each strategy."
+)
 @click.option("--hours", default=200, show_default=True, help="Simulated hours, in studies of --minutes.")
-@click.option("--no-effect-hours", default=0, help="The same for the two tables without a better configuration.")
+@click.option(
+    "--no-effect-hours", default=0, help="The same for the two tables without a better configuration."
+)
 @click.option("--minutes", default=60, show_default=True, help="Time limit of a study.")
 @click.option("--seed", default=0, show_default=True, help="Of the first study.")
-@click.option("--noise", type=float, help="Noise of a training, half of the rows held out; default: the table's.")
-@click.option("--row-share", default=0.1, show_default=True, help="Variance that a configuration's rows share.")
+@click.option(
+    "--noise", type=float, help="Noise of a training, half of the rows held out; default: the table's."
+)
+@click.option(
+    "--row-share", default=0.1, show_default=True, help="Variance that a configuration's rows share."
+)
 @click.option("--seed-share", default=0.1, show_default=True, help="Variance that a training's rows share.")
 @click.option("--jobs", default=1, show_default=True, help="Processes.")
 @click.option("--list", "is_list", is_flag=True, help="List the strategies.")
@@ -111,7 +121,10 @@ def main(  # noqa: PLR0917 - one per option
     shares = [["" for _ in strategies] for _ in range(2)]
     if others:
         shares = [
-            [share([study.confirmed for study in one]).text() for one in simulated(plan, effect, others, jobs)]
+            [
+                share([study.confirmed for study in one]).text()
+                for one in simulated(plan, effect, others, jobs)
+            ]
             for effect in ("equal", "none better")
         ]
     click.echo("\n| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD))

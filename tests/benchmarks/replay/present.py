@@ -37,9 +37,7 @@ def t_interval_reserve(limit: float, confirming: Confirming) -> Reserve:
     needed = [_seconds(count, SEEDS) for count in range(1, CANDIDATES + 1)]
     first = max([needed[0], *(one for one in needed if one <= LONGEST_RESERVE * limit)])
     good = first * ENOUGH_REPLICATES / SEEDS
-    return Reserve(
-        needed[0], max(confirming.reserve * limit, first, min(good, RESERVE_FOR_FOLDS * limit))
-    )
+    return Reserve(needed[0], max(confirming.reserve * limit, first, min(good, RESERVE_FOR_FOLDS * limit)))
 
 
 def confirm_by_t_interval(searched: Searched, world: World, draws: Draws, deadline: float) -> Confirmed:

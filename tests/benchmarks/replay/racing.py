@@ -12,7 +12,6 @@ from kit.tuning.confirm import race, significance
 from kit.tuning.confirm.candidates import BASELINE, candidates, value_of
 from kit.tuning.confirm.race import Pair, Race
 from kit.tuning.confirm.significance import winner
-from kit.tuning.space import Space
 from tests.benchmarks.replay.searching import WORKERS, Reserve, Searched
 from tests.benchmarks.replay.strategies import (
     EPOCHS,

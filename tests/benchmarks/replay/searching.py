@@ -72,7 +72,7 @@ class Simulation:
     """
 
     def __init__(
-        self, space: Space, search: Search, reserve: Reserve, deadline: float, draws: TrialDraws, seed: int
+        self, space: Space, search: Search, *, reserve: Reserve, deadline: float, draws: TrialDraws, seed: int
     ) -> None:
         import optuna
 
@@ -149,7 +149,9 @@ class Simulation:
         """Return when the search ends, as `kit.tuning.confirm.budget.Budget` does."""
         if not self._taken:
             return self._deadline
-        return self._deadline - (self._reserve.usual if self._best < self._baseline else self._reserve.shortest)
+        return self._deadline - (
+            self._reserve.usual if self._best < self._baseline else self._reserve.shortest
+        )
 
 
 def sampler_of(search: Search, seed: int) -> "BaseSampler":
@@ -194,4 +196,3 @@ def _near(space: Space, count: int, random: np.random.Generator) -> Iterator[Par
         if params != space.baseline:
             count -= 1
             yield params
-

@@ -1,9 +1,9 @@
 """The strategies that the replay compares: how a study searches, and how it confirms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Literal, get_args, get_type_hints
+from typing import Literal
 
+from kit.records.base import Record
 from kit.tuning.confirm.budget import RESERVE
 from kit.tuning.confirm.candidates import CANDIDATES
 from kit.tuning.confirm.race import ROUNDS
@@ -17,11 +17,9 @@ training, 10 epochs of 21,000 rows each, then takes 40 s; 39 to 42 s were measur
 
 Sampler = Literal["tpe", "tpe-group", "tpe-univariate", "random", "cma-es"]
 Pruner = Literal["none", "median", "halving", "hyperband"]
-Value = str | int | float | tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(Record):
     """How a study searches.
 
     Attributes:
@@ -74,8 +72,7 @@ class Search:
         return self.held_out * PREDICT_ROW if self.watched else 0.0
 
 
-@dataclass(frozen=True)
-class Confirming:
+class Confirming(Record):
     """How a study confirms.
 
     Attributes:
@@ -93,55 +90,49 @@ class Confirming:
     looks: tuple[float, ...] = LOOK_SHARES
 
 
-@dataclass(frozen=True)
-class Strategy:
+class Strategy(Record):
     """A way to spend the time of a study."""
 
     name: str
-    search: Search = Search()  # noqa: RUF009 - immutable
-    confirming: Confirming = Confirming()  # noqa: RUF009
+    search: Search = Search()
+    confirming: Confirming = Confirming()
 
-    def varied(self, field: str, value: Value) -> "Strategy":
-        """Return the strategy with another value of one field of its search or its confirmation."""
-        name = f"{self.name}, {field} {value}"
-        if field in _types(Search):
-            return Strategy(name, replace(self.search, **{field: value}), self.confirming)
-        return Strategy(name, self.search, replace(self.confirming, **{field: value}))
+    def varied(self, field: str, text: str) -> "Strategy":
+        """Return the strategy with another value of one field of its search or its confirmation.
+
+        Args:
+            field: its name.
+            text: the value; several numbers are joined by "/", and "none" is no number.
+
+        Raises:
+            ValueError: there is no such field, or it has no such value.
+        """
+        fields = (*Search.model_fields, *Confirming.model_fields)
+        if field not in fields:
+            raise ValueError(f"no field {field}; fields: {', '.join(fields)}")
+        value = [one for one in text.split("/") if one != "none"] if field == "looks" else text
+        name, search, confirming = f"{self.name}, {field} {text}", self.search, self.confirming
+        if field in Search.model_fields:
+            search = Search.model_validate(search.model_dump() | {field: value})
+        else:
+            confirming = Confirming.model_validate(confirming.model_dump() | {field: value})
+        return Strategy(name=name, search=search, confirming=confirming)
 
 
 PRESENT = Strategy(
-    "present",
-    Search(start="random", start_trials=5, split=5, watched=0),
-    Confirming(kind="t interval", reserve=0.25),
+    name="present",
+    search=Search(start="random", start_trials=5, split=5, watched=0),
+    confirming=Confirming(kind="t interval", reserve=0.25),
 )
 """That of kit before the race."""
-NEW = Strategy("new")
+NEW = Strategy(name="new")
 STRATEGIES = (
     PRESENT,
     NEW,
-    Strategy("new search, old confirmation", NEW.search, PRESENT.confirming),
-    Strategy("old search, new confirmation", PRESENT.search, NEW.confirming),
-    Strategy("random search", Search(sampler="random"), NEW.confirming),
+    Strategy(name="new search", confirming=PRESENT.confirming),
+    Strategy(name="new confirmation", search=PRESENT.search),
+    Strategy(name="random", search=Search(sampler="random")),
 )
-
-
-def parsed(field: str, text: str) -> Value:
-    """Return the value of a field, written as on the command line; several numbers are joined by "/".
-
-    Raises:
-        ValueError: there is no such field, or it has no such value.
-    """
-    types = _types(Search) | _types(Confirming)
-    if field not in types:
-        raise ValueError(f"no field {field}; fields: {', '.join(types)}")
-    kind = types[field]
-    if kind in {int, float}:
-        return int(text) if kind is int else float(text)
-    if kind == tuple[float, ...]:
-        return tuple(map(float, filter(None, text.split("/"))))
-    if text not in get_args(kind):
-        raise ValueError(f"no {field} {text}; expected one of {', '.join(get_args(kind))}")
-    return text
 
 
 def named(names: Sequence[str]) -> list[Strategy]:
@@ -154,8 +145,3 @@ def named(names: Sequence[str]) -> list[Strategy]:
     if unknown := set(names) - known.keys():
         raise ValueError(f"no strategy {', '.join(sorted(unknown))}; strategies: {', '.join(known)}")
     return [known[name] for name in names]
-
-
-def _types(record: type[Search | Confirming]) -> dict[str, object]:
-    hints = get_type_hints(record)
-    return {one.name: hints[one.name] for one in fields(record)}

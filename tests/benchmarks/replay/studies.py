@@ -89,7 +89,7 @@ def outcomes(plan: Plan, effect: Effect, seed: int) -> list[Outcome]:
 def _relevant(search: Search, effect: Effect) -> Search:
     """Return the search without what has no influence: no sampler learns anything if all are equal."""
     if effect == "equal":
-        return Search(**(vars(search) | {"sampler": "random", "start": "random", "start_trials": 0}))
+        return search.model_copy(update={"sampler": "random", "start": "random", "start_trials": 0})
     return search
 
 
@@ -100,7 +100,7 @@ def _reserve(confirming: Confirming, limit: float) -> Reserve:
 
 def _searched(world: World, search: Search, reserve: Reserve, deadline: float, seed: int) -> Searched:
     draws = TrialDraws(world, search, Draws(world, seed), CurveNoise.of(world.surrogate))
-    return Simulation(world.space, search, reserve, deadline, draws, seed).run()
+    return Simulation(world.space, search, reserve=reserve, deadline=deadline, draws=draws, seed=seed).run()
 
 
 def _confirmed(

@@ -60,7 +60,7 @@ class Table:
     @cached_property
     def without_folds(self) -> Floats:
         """The curves without the mean effect of each fold at each epoch."""
-        return self.curves - self.curves.mean(axis=0) + self.curves.mean(axis=(0, 1))
+        return np.asarray(self.curves - self.curves.mean(axis=0) + self.curves.mean(axis=(0, 1)), np.float64)
 
     @cached_property
     def final(self) -> Floats:
@@ -101,15 +101,26 @@ class Surrogate:
         self.table, self._space = table, space
         self.points = np.array([encode(space, one) for one in table.params])
         self._process = _fitted(self.points, table.final.mean(axis=1))
+        smooth = self._process.kernel_.k1
+        self._height, self._scales = float(smooth.k1.constant_value), np.asarray(smooth.k2.length_scale)
 
     def log_loss(self, params: Params) -> float:
         """Return the log of the held-out loss."""
-        return float(self._process.predict(encode(self._space, params)[None])[0])
+        # The same as `predict`, whose checks of its input take longer than a proposal of TPE.
+        process = self._process
+        mean = float(self._kernel(params) @ process.alpha_)
+        return mean * float(process._y_train_std) + float(process._y_train_mean)
 
     def nearest(self, params: Params) -> int:
         """Return the index of the recorded configuration whose kernel value is the largest."""
-        kernel = self._process.kernel_.k1
-        return int(np.argmax(kernel(encode(self._space, params)[None], self.points)[0]))
+        return int(np.argmax(self._kernel(params)))
+
+    def _kernel(self, params: Params) -> Floats:
+        """Return (configurations,) the kernel values: C. E. Rasmussen and C. K. I. Williams, equation 4.17."""
+        distances = np.sqrt(
+            5 * np.sum(((encode(self._space, params) - self.points) / self._scales) ** 2, axis=1)
+        )
+        return np.asarray(self._height * (1 + distances + distances**2 / 3) * np.exp(-distances), np.float64)
 
     def left_out(self) -> Floats:
         """Return the prediction of each configuration from all others, with the same kernel.

@@ -119,7 +119,7 @@ class Draws:
         return self._common[trial]
 
     def blocks(self, trial: int, rows: int, random: np.random.Generator) -> Floats:
-        """Return (BLOCKS,) the relative errors of a training that holds out `rows`; their mean is its error."""
+        """Return (BLOCKS,) relative errors of a training that holds out `rows`; their mean is its error."""
         variance = self._noise.own_variance(rows)
         shared = self._noise.half**2 * ROWS / FOLDS / rows * self._noise.seed_share
         own = math.sqrt(max(0.0, variance - shared) * BLOCKS) * random.standard_normal(BLOCKS)
