@@ -21,7 +21,7 @@ from tests.benchmarks.replay.results import Gains, share
 from tests.benchmarks.replay.strategies import STRATEGIES, Strategy, named
 from tests.benchmarks.replay.studies import Plan, simulated
 from tests.benchmarks.replay.surrogate import Surrogate, Table, checked
-from tests.benchmarks.replay.world import Noise
+from tests.benchmarks.replay.world import ROW_SHARE, SEED_SHARE, Noise
 
 TABLE = Path(__file__).with_name("table.csv")
 HEAD = (
@@ -82,9 +82,11 @@ def _described(surrogate: Surrogate, noise: Noise) -> str:
     "--noise", type=float, help="Noise of a training, half of the rows held out; default: the table's."
 )
 @click.option(
-    "--row-share", default=0.1, show_default=True, help="Variance that a configuration's rows share."
+    "--row-share", default=ROW_SHARE, show_default=True, help="Variance that a configuration's rows share."
 )
-@click.option("--seed-share", default=0.1, show_default=True, help="Variance that a training's rows share.")
+@click.option(
+    "--seed-share", default=SEED_SHARE, show_default=True, help="Variance that a training's rows share."
+)
 @click.option("--jobs", default=1, show_default=True, help="Processes.")
 @click.option("--list", "is_list", is_flag=True, help="List the strategies.")
 def main(  # noqa: PLR0917 - one per option

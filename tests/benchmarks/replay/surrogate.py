@@ -116,7 +116,7 @@ class Surrogate:
         return int(np.argmax(self._kernel(params)))
 
     def _kernel(self, params: Params) -> Floats:
-        """Return (configurations,) the kernel values: C. E. Rasmussen and C. K. I. Williams, equation 4.17."""
+        """Return (configurations,) the values of the kernel."""
         distances = np.sqrt(
             5 * np.sum(((encode(self._space, params) - self.points) / self._scales) ** 2, axis=1)
         )

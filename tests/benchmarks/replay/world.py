@@ -19,23 +19,35 @@ TENTHS = 10
 """Reports of a trial, as in the product."""
 
 
+ROW_SHARE, SEED_SHARE = 0.03, 0.6
+"""Measured with two seeds of configurations 0 and 1003 on the same 21,000 held-out rows, 10 epochs: the
+scatter over rows gives a training a noise of 3.2 %, where the folds of the table differ by 5.0 %. The
+covariance of row differences between the seeds is 0.014 of that variance; its 95 % interval ends at 0.033.
+With a fifth of the rows held out, the noise is then 6.3 %; 6.2 % was measured."""
+
+
 @dataclass(frozen=True)
 class Noise:
-    """The noise of the log loss of a training that holds out half of the rows.
+    """The noise of the log loss of a training.
 
     Attributes:
-        half: its standard deviation.
-        row_share: share of the variance that all trainings of a configuration have in common, by block.
-        seed_share: share of the variance that all blocks of a training have in common.
+        half: its standard deviation with half of the rows held out.
+        row_share: share of this variance that all trainings of a configuration have in common, by block.
+        seed_share: share of this variance that all blocks of a training have in common.
     """
 
     half: float
-    row_share: float = 0.1
-    seed_share: float = 0.1
+    row_share: float = ROW_SHARE
+    seed_share: float = SEED_SHARE
 
-    def own_variance(self, rows: int) -> float:
-        """Return the variance of a training that holds out `rows`, without the common part."""
-        return self.half**2 * (ROWS / FOLDS / rows - self.row_share)
+    @property
+    def of_seed(self) -> float:
+        """The variance that does not depend on the number of held-out rows."""
+        return self.half**2 * self.seed_share
+
+    def of_rows(self, rows: int) -> float:
+        """Return the variance of `rows` held-out rows, without the part that trainings have in common."""
+        return self.half**2 * max(0.0, (1 - self.seed_share) * ROWS / FOLDS / rows - self.row_share)
 
 
 @dataclass(frozen=True)
@@ -120,10 +132,9 @@ class Draws:
 
     def blocks(self, trial: int, rows: int, random: np.random.Generator) -> Floats:
         """Return (BLOCKS,) relative errors of a training that holds out `rows`; their mean is its error."""
-        variance = self._noise.own_variance(rows)
-        shared = self._noise.half**2 * ROWS / FOLDS / rows * self._noise.seed_share
-        own = math.sqrt(max(0.0, variance - shared) * BLOCKS) * random.standard_normal(BLOCKS)
-        return np.asarray(self.common(trial) + own + math.sqrt(shared) * random.standard_normal(), np.float64)
+        own = math.sqrt(self._noise.of_rows(rows) * BLOCKS) * random.standard_normal(BLOCKS)
+        seed = math.sqrt(self._noise.of_seed) * random.standard_normal()
+        return np.asarray(self.common(trial) + own + seed, np.float64)
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,7 @@ class TrialDraws:
         true = self._bias(params) - self._world.gain(params)
         held_out, watched = self._search.held_out, self._search.watched_rows
         error = float(self._draws.blocks(trial, held_out, random).mean())
-        part = error + math.sqrt(noise.own_variance(watched) - noise.own_variance(held_out)) * random.normal()
+        part = error + math.sqrt(noise.of_rows(watched) - noise.of_rows(held_out)) * random.normal()
         own = self._curves.own * math.sqrt(ROWS / FOLDS / watched) * random.standard_normal(TENTHS)
         curve = true + self._world.curve_shape(params) + self._curves.slope * part + own
         return TrialLosses(np.exp(curve), math.exp(true + error))
