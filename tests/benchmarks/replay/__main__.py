@@ -56,13 +56,13 @@ def _varied(strategies: Sequence[Strategy], varied: Iterable[str]) -> list[Strat
 
 def _described(surrogate: Surrogate, noise: Noise) -> str:
     check = checked(surrogate)
-    epochs = ", ".join(f"{one:.2f}" for one in check.epochs)
+    epochs, near = (", ".join(f"{one:.2f}" for one in found) for found in (check.epochs, check.near_epochs))
     return (
         f"{len(surrogate.points)} configurations, two folds each. "
         f"Noise of a training with half of the rows held out: {100 * noise.half:.1f} %.\n"
         "Rank correlations: prediction from the others and measured mean "
-        f"{check.prediction:.2f}, in the better half {check.near:.2f}; two folds {check.folds:.2f}; "
-        f"each epoch and the last {epochs}."
+        f"{check.prediction:.2f}, in the best third {check.near:.2f}; two folds {check.folds:.2f}; "
+        f"each epoch and the last {epochs}, in the best third {near}."
     )
 
 
@@ -87,6 +87,7 @@ def _described(surrogate: Surrogate, noise: Noise) -> str:
 @click.option(
     "--seed-share", default=SEED_SHARE, show_default=True, help="Variance that a training's rows share."
 )
+@click.option("--scale", default=1.0, show_default=True, help="Multiplies the differences of the table.")
 @click.option("--jobs", default=1, show_default=True, help="Processes.")
 @click.option("--list", "is_list", is_flag=True, help="List the strategies.")
 def main(  # noqa: PLR0917 - one per option
@@ -100,6 +101,7 @@ def main(  # noqa: PLR0917 - one per option
     noise: float | None,
     row_share: float,
     seed_share: float,
+    scale: float,
     jobs: int,
     is_list: bool,
 ) -> None:
@@ -117,7 +119,7 @@ def main(  # noqa: PLR0917 - one per option
     surrogate = Surrogate(recorded, space)
     drawn = Noise(recorded.noise if noise is None else noise, row_share, seed_share)
     click.echo(_described(surrogate, drawn))
-    plan = Plan(strategies, surrogate, space, drawn, 60.0 * minutes)
+    plan = Plan(strategies, surrogate, space, drawn, 60.0 * minutes, scale)
     seeds, others = (range(seed, seed + count * 60 // minutes) for count in (hours, no_effect_hours))
     gains = [Gains.of(one) for one in simulated(plan, "table", seeds, jobs)]
     shares = [["" for _ in strategies] for _ in range(2)]

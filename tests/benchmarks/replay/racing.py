@@ -150,6 +150,7 @@ def _constants(confirming: Confirming, clock: Clock) -> Iterator[None]:
             (race, "ROUNDS", confirming.rounds),
             (race, "LOOK_SHARES", confirming.looks),
             (significance, "LOOK_SHARES", confirming.looks),
+            (significance, "LEVEL", confirming.level),
             (significance, "SHARE", confirming.share),
         ):
             stack.enter_context(mock.patch.object(module, name, value))

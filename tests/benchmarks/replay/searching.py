@@ -166,7 +166,7 @@ def sampler_of(search: Search, seed: int) -> "BaseSampler":
         case "cma-es":
             return CmaEsSampler(n_startup_trials=first, seed=seed, warn_independent_sampling=False)
         case "tpe-univariate":
-            return TPESampler(n_startup_trials=first, seed=seed)
+            return TPESampler(n_startup_trials=first, multivariate=False, seed=seed)
         case "tpe" | "tpe-group":
             group = search.sampler == "tpe-group"
             return TPESampler(n_startup_trials=first, multivariate=True, group=group, seed=seed)
@@ -175,13 +175,21 @@ def sampler_of(search: Search, seed: int) -> "BaseSampler":
 
 def pruner_of(search: Search) -> "BasePruner":
     """Return Optuna's pruner, with the constants of the product."""
-    from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+    from optuna.pruners import (
+        HyperbandPruner,
+        MedianPruner,
+        NopPruner,
+        PercentilePruner,
+        SuccessiveHalvingPruner,
+    )
 
     match search.pruner:
         case "none":
             return NopPruner()
         case "median":
             return MedianPruner(MEDIAN_TRIALS, MEDIAN_FIRST - 1)
+        case "quartile":
+            return PercentilePruner(75, MEDIAN_TRIALS, MEDIAN_FIRST - 1)
         case "halving":
             return SuccessiveHalvingPruner(HALVING_FIRST, HALVING_FACTOR)
         case "hyperband":

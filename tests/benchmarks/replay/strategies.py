@@ -7,7 +7,7 @@ from kit.records.base import Record
 from kit.tuning.confirm.budget import RESERVE
 from kit.tuning.confirm.candidates import CANDIDATES
 from kit.tuning.confirm.race import ROUNDS
-from kit.tuning.confirm.significance import LOOK_SHARES, SHARE
+from kit.tuning.confirm.significance import LEVEL, LOOK_SHARES, SHARE
 
 ROWS, EPOCHS = 42_000, 20
 """Rows of the competition, and epochs of a full training."""
@@ -16,7 +16,7 @@ STARTUP, TRAIN_ROW, PREDICT_ROW = 5.0, 0.15e-3, 0.04e-3
 training, 10 epochs of 21,000 rows each, then takes 40 s; 39 to 42 s were measured on idle cores."""
 
 Sampler = Literal["tpe", "tpe-group", "tpe-univariate", "random", "cma-es"]
-Pruner = Literal["none", "median", "halving", "hyperband"]
+Pruner = Literal["none", "median", "quartile", "halving", "hyperband"]
 
 
 class Search(Record):
@@ -78,7 +78,7 @@ class Confirming(Record):
     Attributes:
         kind: the race of kit, or the comparison of three candidates before it.
         reserve: share of the time.
-        candidates, rounds, fewest, share, looks: of the race; see `kit.tuning.confirm`.
+        candidates, rounds, fewest, level, share, looks: of the race; see `kit.tuning.confirm`.
     """
 
     kind: Literal["race", "t interval"] = "race"
@@ -86,6 +86,7 @@ class Confirming(Record):
     candidates: int = CANDIDATES
     rounds: int = ROUNDS
     fewest: int = 3
+    level: float = LEVEL
     share: float = SHARE
     looks: tuple[float, ...] = LOOK_SHARES
 

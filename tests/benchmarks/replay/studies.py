@@ -29,6 +29,7 @@ class Plan:
         space: the search space.
         noise: of trainings.
         limit: seconds of a study.
+        scale: the differences between configurations are multiplied by it.
     """
 
     strategies: Sequence[Strategy]
@@ -36,6 +37,7 @@ class Plan:
     space: Space
     noise: Noise
     limit: float
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def simulated(plan: Plan, effect: Effect, seeds: Iterable[int], jobs: int) -> li
 
 def outcomes(plan: Plan, effect: Effect, seed: int) -> list[Outcome]:
     """Return the outcome of each strategy in the study with this seed; equal searches are done once."""
-    world = World(plan.space, plan.surrogate, effect, plan.noise)
+    world = World(plan.space, plan.surrogate, effect, plan.noise, plan.scale)
     searches: dict[tuple[Search, Reserve], Searched] = {}
     results = []
     for strategy in plan.strategies:

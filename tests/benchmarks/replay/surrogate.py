@@ -154,28 +154,31 @@ class Check:
 
     Attributes:
         prediction: rank correlation of the prediction from all other configurations with the measured mean.
-        near: the same among the better half of the configurations.
+        near: the same among the best third of the configurations.
         folds: rank correlation of the two folds.
         epochs: rank correlation of each epoch with the last, both of the mean of the folds.
+        near_epochs: the same among the best third.
     """
 
     prediction: float
     near: float
     folds: float
     epochs: tuple[float, ...]
+    near_epochs: tuple[float, ...]
 
 
 def checked(surrogate: Surrogate) -> Check:
     """Return the figures of a surrogate."""
     final, predicted = surrogate.table.final, surrogate.left_out()
     measured = final.mean(axis=1)
-    better = measured <= np.median(measured)
-    means = surrogate.table.curves.mean(axis=1)
+    better = measured <= np.quantile(measured, 1 / 3)
+    means = surrogate.table.without_folds.mean(axis=1)
     return Check(
         _rank_correlation(predicted, measured),
         _rank_correlation(predicted[better], measured[better]),
         _rank_correlation(final[:, 0], final[:, 1]),
         tuple(_rank_correlation(epoch, means[:, -1]) for epoch in means.T),
+        tuple(_rank_correlation(epoch, means[better, -1]) for epoch in means[better].T),
     )
 
 

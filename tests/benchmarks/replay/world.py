@@ -45,6 +45,10 @@ class Noise:
         """The variance that does not depend on the number of held-out rows."""
         return self.half**2 * self.seed_share
 
+    def ratio(self, rows: int) -> float:
+        """Return the noise with `rows` held out, as a multiple of that with half of the rows."""
+        return math.sqrt(self.seed_share + (1 - self.seed_share) * ROWS / FOLDS / rows)
+
     def of_rows(self, rows: int) -> float:
         """Return the variance of `rows` held-out rows, without the part that trainings have in common."""
         return self.half**2 * max(0.0, (1 - self.seed_share) * ROWS / FOLDS / rows - self.row_share)
@@ -59,19 +63,21 @@ class World:
         surrogate: predicts losses.
         effect: which configurations differ.
         noise: of trainings.
+        scale: the differences between configurations are multiplied by it.
     """
 
     space: Space
     surrogate: Surrogate
     effect: Effect
     noise: Noise
+    scale: float = 1.0
 
     def gain(self, params: Params) -> float:
         """Return how much lower the log of the true loss is than the baseline's."""
         if self.effect == "equal":
             return 0.0
         surrogate = self.surrogate
-        found = surrogate.log_loss(self.space.baseline) - surrogate.log_loss(params)
+        found = self.scale * (surrogate.log_loss(self.space.baseline) - surrogate.log_loss(params))
         return min(0.0, found) if self.effect == "none better" else found
 
     def loss(self, params: Params) -> float:
@@ -166,7 +172,7 @@ class TrialDraws:
         held_out, watched = self._search.held_out, self._search.watched_rows
         error = float(self._draws.blocks(trial, held_out, random).mean())
         part = error + math.sqrt(noise.of_rows(watched) - noise.of_rows(held_out)) * random.normal()
-        own = self._curves.own * math.sqrt(ROWS / FOLDS / watched) * random.standard_normal(TENTHS)
+        own = self._curves.own * noise.ratio(watched) * random.standard_normal(TENTHS)
         curve = true + self._world.curve_shape(params) + self._curves.slope * part + own
         return TrialLosses(np.exp(curve), math.exp(true + error))
 
