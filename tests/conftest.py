@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from kit.run_folder import RUNS, Run
 from kit.task.labels import LabelEncoder
 from kit.task.submission import write_submission
 from kit.task.task import make_task
+from tests import databases
 from tests.kaggle_server import KaggleServer
 from tests.workplace import LABELS
 
@@ -195,3 +197,14 @@ def kaggle(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleSer
         monkeypatch.setenv(name, value)
     with server.running():
         yield server
+
+
+@pytest.fixture(scope="session", params=databases.KINDS)
+def server(request: pytest.FixtureRequest) -> Iterator[databases.Server]:
+    """Return a database server of this test session; skip the test where there is none of its kind."""
+    with ExitStack() as ended:
+        try:
+            started = ended.enter_context(databases.database_server(request.param))
+        except databases.NoServerError as error:
+            pytest.skip(str(error))
+        yield started

@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState, create_trial
 
 from kit.metrics import HITS, LOSS, Metric
-from kit.records import Comparison, Confirmation, Replicate, StudyFacts, StudyOrigin, StudyReport
+from kit.records import Comparison, Confirmation, StudyFacts, StudyOrigin, StudyReport
 from kit.reports.study.figures import summarise_study
 from kit.studies import StudyFolder
 from kit.tuning.storage import STUDY_VERSION
@@ -102,11 +102,21 @@ def stored(name: str = "example", confirmed: Confirmation | None = None, **chang
     return files
 
 
-def comparison(status: str = "none better", **changes: Any) -> Comparison:
+def comparison(outcome: str = "none better", /, **changes: Any) -> Comparison:
     """Return the comparison of trial 1 with the baseline."""
-    values = {"trial": 1, "losses": [0.03, 0.02, 0.04], "mean": -0.01, "low": -0.015}
-    better = status == "confirmed"
-    values |= {"high": -0.005 if better else 0.005, "better": better}
+    better = outcome == "confirmed"
+    values: dict[str, Any] = {
+        "trial": 1,
+        "replicates": [(1, 0), (1, 1), (2, 0)],
+        "losses": [0.03, 0.02, 0.04],
+        "baseline_losses": [0.04, 0.03, 0.05],
+        "mean": -0.01,
+        "low": -0.015,
+        "high": -0.005 if better else 0.005,
+        "error_rate": 0.025,
+        "better": better,
+        "probability": 0.987 if better else 0.8,
+    }
     return Comparison.model_validate(values | changes)
 
 
@@ -115,14 +125,12 @@ def confirmation(status: Any, **changes: Any) -> Confirmation:
     trained, better = status in {"confirmed", "none better"}, status == "confirmed"
     made = Confirmation(
         status=status,
-        seeds=(1, 2, 3),
-        folds_seed=1,
+        seeds=(1, 2),
+        folds=2,
+        shuffle=3,
         level=0.05,
-        corrected_for=3,
         needed_seconds=90.0,
         enough_seconds=150.0,
-        replicates=(Replicate(1, 0), Replicate(2, 1), Replicate(3, 2)) if trained else (),
-        baseline_losses=(0.04, 0.03, 0.05) if trained else (),
         comparisons=(comparison(status),) if trained else (),
         winner=1 if better else None,
         seconds=100.0,

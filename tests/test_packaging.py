@@ -56,20 +56,22 @@ def test_the_makefile_and_the_package_allow_the_same_pythons(version: str, is_al
     assert condition in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def chromium(path: Path) -> "subprocess.CompletedProcess[str]":
-    command = ["/bin/bash", str(ROOT / ".ci/chromium")]
-    return subprocess.run(
-        command, env={**os.environ, "PATH": str(path)}, capture_output=True, text=True, check=False
-    )
+def install(script: str, path: Path) -> "subprocess.CompletedProcess[str]":
+    command = ["/bin/bash", str(ROOT / ".ci" / script)]
+    environment = {**os.environ, "PATH": str(path), "POSTGRESQL_ROOT": str(path)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_an_installed_browser_is_used(tmp_path: Path) -> None:
-    (tmp_path / "chromium").touch(mode=0o755)
-    done = chromium(tmp_path)
+@pytest.mark.parametrize(("script", "program"), [("chromium", "chromium"), ("postgresql", "15/bin/initdb")])
+def test_what_is_installed_is_used(tmp_path: Path, script: str, program: str) -> None:
+    (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / program).touch(mode=0o755)
+    done = install(script, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_without_a_browser_or_a_way_to_install_one_ci_fails(tmp_path: Path) -> None:
-    done = chromium(tmp_path)
+@pytest.mark.parametrize("package", ["chromium", "postgresql"])
+def test_what_is_missing_and_cannot_be_installed_ends_ci(tmp_path: Path, package: str) -> None:
+    done = install(package, tmp_path)
     assert done.returncode == 1
-    assert "sudo apt-get install chromium" in done.stderr
+    assert f"sudo apt-get install {package}" in done.stderr

@@ -64,7 +64,7 @@ def texts(path: Path) -> Iterator[str]:
 
 # Not shown as hints: a comment in a file, a stored command. Commands that get their backticks when printed.
 STORED = {"kit/tuning/confirm/tuned.py", "kit/pipeline/tune.py", "kit/records/run.py"}
-STORED |= {"kit/reports/run/commands.py", "kit/reports/study/wording.py"}
+STORED |= {"kit/reports/run/commands.py", "kit/reports/study/steps.py"}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ OPTIONS = {
     "init": ("name", "train", "force"),
     "data": ("config", "source", "force", "timeout"),
     "cv": ("config", "set", "run", "jobs", "fresh", "checkpoint", "verify"),
-    "tune": ("config", "set", "trials", "timeout", "study", "storage", "jobs", "json", "open"),
+    "tune": ("config", "set", "trials", "timeout", "study", "storage", "warm-start", "jobs", "json", "open"),
     "report": ("json", "open"),
     "compare": ("json", "open"),
     "ensemble": ("method", "name", "set", "fresh", "json", "open"),

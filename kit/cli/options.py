@@ -77,15 +77,24 @@ class RunName(Named):
         return _beginning(incomplete, self.names()) or [CompletionItem(incomplete, type="file")]
 
 
-class RunOrStudyName(RunName):
-    """The name or the path of a run or of a study."""
+class StudyName(RunName):
+    """The name or the path of a study."""
 
     @staticmethod
     def names() -> list[str]:
         """Return the names in this folder."""
         from kit.studies import all_studies
 
-        return sorted([*RunName.names(), *(study.name for study in all_studies())])
+        return sorted(study.name for study in all_studies())
+
+
+class RunOrStudyName(RunName):
+    """The name or the path of a run or of a study."""
+
+    @staticmethod
+    def names() -> list[str]:
+        """Return the names in this folder."""
+        return sorted([*RunName.names(), *StudyName.names()])
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:

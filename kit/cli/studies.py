@@ -93,6 +93,8 @@ def _summary(files: StudyFolder) -> StudySummary:
 
 
 def _figures(report: StudyReport) -> dict[str, Any]:
+    from kit.reports.study.comparisons import relative_interval
+
     confirmed = report.confirmation
     figures: dict[str, Any] = {
         "trials": report.trials.total,
@@ -105,9 +107,8 @@ def _figures(report: StudyReport) -> dict[str, Any]:
     if confirmed is None:
         return figures
     figures |= {"verdict": confirmed.status, "config_path": confirmed.config_path}
-    won, loss = confirmed.won, confirmed.baseline_loss
-    if won and won.mean is not None and won.low is not None and won.high is not None and loss:
-        figures |= {"confirmed_gain": -won.mean / loss, "interval": (-won.high / loss, -won.low / loss)}
+    if won := confirmed.won:
+        figures |= {"confirmed_gain": won.relative_gain, "interval": relative_interval(won)}
     return figures
 
 

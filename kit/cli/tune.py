@@ -13,7 +13,8 @@ from kit.cli.busy import Busy
 @click.command(
     epilog="\b\nExample:\n  kit tune -c quick --timeout 4m\n"
     "  kit tune -c lenet-regularized --timeout 1h\n"
-    "  kit tune -c tune-wide --trials 100 --storage sqlite:///shared.db"
+    "  kit tune -c tune-wide --trials 100 --storage sqlite:///shared.db\n"
+    "  kit tune -c tune-wide --warm-start quick-1a2b3c4d"
 )
 @options.config
 @options.changes
@@ -36,6 +37,12 @@ from kit.cli.busy import Busy
     help="Optuna storage, as in sqlite:///tune.db.  [default: under runs/]",
 )
 @click.option(
+    "--warm-start",
+    type=options.StudyName(),
+    metavar="STUDY",
+    help="Earlier study on the same data, whose best trials a new study trains first.",
+)
+@click.option(
     "--jobs",
     type=options.Jobs(),
     default="auto",
@@ -51,14 +58,16 @@ def command(  # noqa: PLR0917 - click passes them by name
     timeout: float | None,
     name: str | None,
     storage: str | None,
+    warm_start: str | None,
     jobs: int | None,
     as_json: bool,
     open_: bool,
 ) -> None:
     """Search for a better configuration with Optuna, and confirm it.
 
-    The first trial is the configuration itself. The best three trials are trained again on folds and seeds
-    that the search did not use. If one is better there too, configs/tuned-STUDY.yaml is written for kit cv.
+    The first trial is the configuration itself. The best trials are trained again on folds and seeds that the
+    search did not use, and the best one of these is compared with the configuration. If it is better there,
+    too, configs/tuned-STUDY.yaml is written for kit cv.
     Rerun the same command to resume the study; several processes can share it.
     """
     with Busy() as busy:
@@ -79,6 +88,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             seconds=timeout,
             name=name,
             storage=storage,
+            warm_start=warm_start,
             jobs=jobs,
             command=shlex.join(["kit", *map(masked, sys.argv[1:])]),
         )

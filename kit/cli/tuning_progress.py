@@ -98,6 +98,9 @@ class TuningTerminal:
         self._say(f"{' or '.join(limits) or 'until Ctrl-C'}, {parallel}, {folds}")
         if known > 1:
             self._say(f"resuming a study of {known} trials")
+        elif request.warm_start and not known:
+            trials, earlier = len(request.warm_start.trials), request.warm_start.study
+            self._say(f"first the configuration, then the best {trials} trials of study {earlier}")
 
     def trial_started(self, number: int, params: Params) -> None:
         """Show the trial."""

@@ -90,6 +90,7 @@ def tune(
     seconds: float | None = None,
     study: str | None = None,
     storage: str | None = None,
+    warm_start: str | None = None,
     jobs: int | None = None,
 ) -> Study:
     """Search for a better configuration and confirm it, as `kit tune` does, and return the study.
@@ -104,10 +105,12 @@ def tune(
             or no limit if `trials` is given.
         study: name of the study; None: the configuration's name and a hash.
         storage: an Optuna storage URL; None: in the study's folder under runs/.
+        warm_start: name of an earlier study on the same data, whose best trials are trained first.
         jobs: parallel trials; None: one per core, or one per GPU.
 
     Raises:
-        UserError: configuration, search space, data, name or storage are not valid; nothing was written.
+        UserError: configuration, search space, data, name, storage or earlier study are not valid; nothing
+            was written.
         InterruptedRunError: the call was interrupted; the next one resumes.
     """
     from kit.pipeline.tune import tune as search
@@ -115,12 +118,14 @@ def tune(
     config, changes = text("config", config), changes_of(set)
     study = None if study is None else text("study", study)
     storage = None if storage is None else text("storage", storage)
+    warm_start = None if warm_start is None else text("warm_start", warm_start)
     trials, seconds, jobs = whole("trials", trials), duration("seconds", seconds), whole("jobs", jobs)
     options = {
         "--trials": trials,
         "--timeout": seconds,
         "--study": study,
         "--storage": storage,
+        "--warm-start": warm_start,
         "--jobs": jobs,
     }
     words = [word for change in changes for word in ("--set", change)]
@@ -134,6 +139,7 @@ def tune(
             seconds=seconds,
             name=study,
             storage=storage,
+            warm_start=warm_start,
             jobs=jobs,
             command=masked(shlex.join(["kit", "tune", "-c", config, *words])),
         )

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from kit import locks
 from kit.config import Config, Source
 from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
@@ -36,6 +35,7 @@ from kit.tuning.space import Space, make_space
 from kit.tuning.storage import STUDY_VERSION, storage_url
 from kit.tuning.study import SharedStudy
 from kit.tuning.trial import Objective
+from kit.tuning.warm_start import WarmStart, read_warm_start
 
 SAMPLE_SECONDS = 240.0
 """Default time limit on the bundled sample: enough for a demonstration."""
@@ -56,6 +56,7 @@ class TuneRequest:
         jobs: parallel trials.
         command: the command line that makes the same request.
         backend: Keras's; None if no network is tuned.
+        warm_start: what a new study takes from an earlier one.
     """
 
     name: str
@@ -68,6 +69,7 @@ class TuneRequest:
     jobs: int
     command: str
     backend: str | None
+    warm_start: WarmStart | None = None
 
     @property
     def metric(self) -> Metric:
@@ -89,7 +91,7 @@ class ProgressListener(
         """The command itself does something that may take seconds, as in "reading data/train.csv"."""
 
     def study_started(self, request: TuneRequest, dataset: Dataset, known: int) -> None:
-        """The search starts; the study has `known` trials."""
+        """The search starts; `known` trials of the study have started before."""
 
 
 def tune(
@@ -101,6 +103,7 @@ def tune(
     seconds: float | None = None,
     name: str | None = None,
     storage: str | None = None,
+    warm_start: str | None = None,
     jobs: int | None = None,
     command: str = "kit tune",
     launcher: Launcher | None = None,
@@ -115,6 +118,7 @@ def tune(
         seconds: time limit of this call; None: no limit if `trials` is given, else `tune.minutes`.
         name: of the study; None: CONFIG-HASH.
         storage: an Optuna storage URL; None: SQLite in the study's folder under runs/.
+        warm_start: name of an earlier study, whose best trials are trained again first.
         jobs: parallel trials; None: one per core, or one per GPU.
         command: what the user typed, for the header of the new configuration.
         launcher: starts the workers; None: on this machine.
@@ -123,7 +127,8 @@ def tune(
         The report, and the path of its page.
 
     Raises:
-        UserError: configuration, space, data, name or storage are not valid; nothing was written.
+        UserError: configuration, space, data, name, storage or earlier study are not valid; nothing was
+            written.
         KitError: the storage failed; the next call resumes.
         InterruptedRunError: Ctrl-C; the next call resumes.
     """
@@ -140,6 +145,11 @@ def tune(
     name = name or f"{plain_name(source.layers[0].path.stem)}-{_digest(made_of)}"
     folder = StudyFolder.named(name).path
     check_target(name, source)
+    earlier = None
+    if warm_start is not None:
+        earlier = read_warm_start(
+            warm_start, own=StudyFolder(folder), storage=storage, space=space, made_of=made_of
+        )
     if seconds is None and trials is None:
         seconds = min(config.tune.minutes * 60, SAMPLE_SECONDS if dataset.sample else float("inf"))
     launcher = launcher or LocalLauncher()
@@ -156,8 +166,9 @@ def tune(
         jobs=len(devices),
         command=command,
         backend=numerics.backend,
+        warm_start=earlier,
     )
-    shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of)
+    shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of, earlier)
     with StudyFolder(folder).in_use(), storage_failures(request.url):
         report = _run(shared, request, dataset, launcher, devices, listener=listener, started=started)
     return report, StudyFolder(folder).page_path
@@ -177,7 +188,7 @@ def _run(
     source, files = request.source, StudyFolder(request.folder)
     origin = _origin(request, files, sample=dataset.sample)
     files.write_origin(origin)
-    listener.study_started(request, dataset, shared.trial_count())
+    listener.study_started(request, dataset, shared.started_count())
     time_of_call = budget.Budget(
         shared.study,
         source.config,
@@ -249,8 +260,8 @@ def _confirm(
     listener: ProgressListener,
     deadline: float | None,
 ) -> Confirmation | None:
-    """Return the confirmation; None if another process is working on it."""
-    with locks.locked(request.folder / "confirm.lock", wait=False) as alone:
+    """Return the confirmation; None if another process, here or on another machine, is working on it."""
+    with shared.lock.confirming(request.folder / "confirm.lock") as alone:
         if not alone:
             return None
         confirmed = confirmation.confirm(
@@ -279,7 +290,8 @@ def _confirm(
 def _made_of(config: Config, space: Space, dataset: Dataset, numerics: Numerics) -> dict[str, str]:
     """Return the settings that the loss of a trial depends on; a study is joined only if they are equal."""
     dimensions = {
-        one.key: one.dimension.model_dump(mode="json")
+        # A prior decides which trials are drawn, not what their losses are.
+        one.key: one.dimension.model_dump(mode="json", exclude={"prior"})
         | {"when": {key: list(values) for key, values in one.when.items()}}
         for one in space.parameters
     }

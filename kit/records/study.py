@@ -1,6 +1,7 @@
 """The records of a study: its trials, its confirmation, and report.json."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -137,7 +138,11 @@ class Confirmation(Record):
     @model_validator(mode="before")
     @classmethod
     def _of_version_2(cls, stored: object) -> object:
-        return _upgraded(stored) if isinstance(stored, dict) and stored.get("version") == 2 else stored
+        if isinstance(stored, dict) and stored.get("version") == 2:
+            # A damaged one is not converted: its validation says what is wrong.
+            with suppress(LookupError, TypeError, ValueError, ArithmeticError):
+                return _upgraded(stored)
+        return stored
 
     @property
     def won(self) -> Comparison | None:

@@ -103,7 +103,7 @@ def train_network(
         seen = _train(
             engine,
             islice(orders, stop - max(first, len(epochs))),
-            partial(predict_rows, job.watched_rows),
+            lambda on_rows: predict_rows(job.watched_rows, on_rows=on_rows),  # noqa: B023 - called at once
             labels[job.watched_rows],
             epochs,
             metric=metric,

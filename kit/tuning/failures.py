@@ -1,4 +1,4 @@
-"""Failures of a study's storage in words: a full disk, a damaged database, a lost server."""
+"""Failures of a study's storage in words: a full disk, a damaged database, a server that refuses."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +10,9 @@ from kit.errors import KitError, UserError
 from kit.masking import masked
 
 RESTORE = "restore the file, or delete the study's folder and search again"
+_LOGIN = "check user and password of the URL"
+_CREATE = "check the names in the URL; kit creates the tables, but no database"
+_CONNECTIONS = "raise the server's limit of connections (max_connections), or start fewer processes"
 _SQLITE = "sqlite:///"
 _HINTS = {
     "database or disk is full": "free space on this disk, then rerun the same command to resume",
@@ -18,8 +21,16 @@ _HINTS = {
     "disk i/o error": "look at the disk and its space, then rerun the same command to resume",
     "malformed": RESTORE,
     "file is not a database": RESTORE,
+    "password authentication failed": _LOGIN,
+    "access denied for user": _LOGIN,
+    "does not exist": _CREATE,
+    "unknown database": _CREATE,
+    "connection refused": "check host and port, and whether the server is running",
+    "too many clients": _CONNECTIONS,
+    "too many connections": _CONNECTIONS,
+    "remaining connection slots": _CONNECTIONS,
 }
-"""What to do, by a part of SQLite's message."""
+"""What to do, by a part of the message of SQLite, PostgreSQL or MySQL."""
 
 
 def place(url: str) -> str:
@@ -46,7 +57,7 @@ def storage_failures(url: str) -> Iterator[None]:
 
 
 def hint_of(why: str) -> str | None:
-    """Return what to do about a message of SQLite; None for others."""
+    """Return what to do about a message of a database; None if kit does not know."""
     return next((hint for part, hint in _HINTS.items() if part in why.lower()), None)
 
 

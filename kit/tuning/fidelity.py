@@ -10,8 +10,10 @@ from kit.training.plan import UNUSED
 
 
 def search_folds(config: Config) -> Folds:
-    """Return the folds of the search and of the confirmation: `tune.split` in place of `folds.count`."""
-    return config.folds.model_copy(update={"count": config.tune.split or config.folds.count})
+    """Return the folds of the search and of the confirmation: `tune.split`, or more for a trial."""
+    own, tune = config.folds, config.tune
+    count = max(tune.split or own.count, min(tune.folds, own.count))
+    return own.model_copy(update={"count": count})
 
 
 def shortened(config: Config) -> Config:

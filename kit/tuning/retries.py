@@ -60,11 +60,31 @@ def queue_again(study: "Study", trial: "FrozenTrial") -> None:
     )
 
 
+def is_retry(trial: "FrozenTrial") -> bool:
+    """Return whether a trial retries another one."""
+    return bool(_history(trial))
+
+
 def queue_lost(study: "Study", trial: "FrozenTrial") -> None:
     """Queue a trial again that Optuna detected as lost."""
     trials = study.get_trials(deepcopy=False)
     # It may have been stopped, and queued again, just before its process ended.
-    if any(trial.number in _history(other) for other in trials):
+    if _is_retried(trial, trials):
         return
     if sum("failed" not in trials[number].user_attrs for number in _history(trial)) < MAX_LOSSES:
         queue_again(study, trial)
+
+
+def restart(study: "Study", trial: "FrozenTrial") -> None:
+    """Queue a running trial again, and fail it."""
+    from optuna.trial import TrialState
+
+    # In this order, so that nothing is lost if this process is killed in between.
+    if not _is_retried(trial, study.get_trials(deepcopy=False)):
+        queue_again(study, trial)
+    study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _is_retried(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> bool:
+    """Return whether one of these trials retries this one."""
+    return any(trial.number in _history(other) for other in trials)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
@@ -90,9 +91,10 @@ def search(
     """
     remote, announced = RemoteTrials(), set[int]()
     try:
-        with interrupts.deferred() as pause, launcher.suspended_together():
+        with ExitStack() as cleanup, interrupts.deferred() as pause, launcher.suspended_together():
             runner = _TrialRunner(shared, objective, trials, stop_at, listener, pause=pause)
             runner.slots = [TrialSlot(launcher, device, runner.progressed) for device in devices]
+            cleanup.callback(runner.close)
             while True:
                 running = shared.running()
                 if runner.run():
@@ -152,6 +154,11 @@ class _TrialRunner:
         for future in futures:
             future.result()
         return self._ran
+
+    def close(self) -> None:
+        """End the workers that wait for a trial."""
+        for slot in self.slots:
+            slot.close()
 
     def progressed(self, number: int, progress: Event) -> None:
         if isinstance(progress, Activity):

@@ -1,16 +1,13 @@
-"""The storage of a study: check it before anything is created, open it, and lock it while claiming trials."""
+"""The storage of a study: check it before anything is created, and open it."""
 
 import os
 import re
 import sqlite3
-import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit import locks
 from kit.errors import UserError
 from kit.masking import learn, learn_from, masked
 from kit.tuning.drivers import check_driver
@@ -30,7 +27,7 @@ HEARTBEAT, GRACE = 10, 30
 """Seconds between heartbeats of a running trial, and from the last one until the trial counts as lost."""
 BUSY_SECONDS = 60
 """Timeout of SQLite while another process writes."""
-STORAGES = "as in sqlite:///FILE.db, or postgresql://USER:<password>@HOST/DATABASE"
+STORAGES = "as in sqlite:///FILE.db, or postgresql+psycopg://USER:<password>@HOST/DATABASE"
 SQLITE = ("sqlite", "sqlite+pysqlite")
 SQLITE_OPTIONS = {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
 PASSWORDS = ("PGPASSWORD", "MYSQL_PWD")
@@ -51,17 +48,6 @@ def storage_url(folder: Path, given: str | None) -> str:
     return re.sub(r"^postgres(?=$|\+)", "postgresql", scheme.lower()) + colon + rest if colon else given
 
 
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Lock out other threads and processes of this machine; hide Optuna's experimental warnings."""
-    from optuna.exceptions import ExperimentalWarning
-
-    # Warning filters are shared by all threads, so they change under the lock only.
-    with locks.locked(file), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        yield
-
-
 def check_storage(url: str, folder: Path) -> Path | None:
     """Return the file of an SQLite database; None for a reachable server.
 
@@ -75,6 +61,12 @@ def check_storage(url: str, folder: Path) -> Path | None:
     import sqlalchemy
 
     shown = masked(url)
+    if re.match(r"grpc|journal", url):
+        raise UserError(
+            "Optuna's gRPC proxy and journal storage have no heartbeats, so lost trials would stay lost",
+            where=f"--storage {shown}",
+            hint="share a database, as in postgresql+psycopg://USER:<password>@HOST/DATABASE",
+        )
     try:
         parsed = sqlalchemy.make_url(url)
         parsed.get_dialect()

@@ -12,37 +12,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
 from kit.config import Tune
 from kit.errors import UserError
 from kit.masking import masked
 from kit.reports.study.figures import TOOK
+from kit.tuning.database_lock import DatabaseLock
 from kit.tuning.failures import damage_named
+from kit.tuning.join import join
+from kit.tuning.pruning import pruner_of
 from kit.tuning.queued import invalid_reason
-from kit.tuning.retries import BEYOND, counted, next_position, position, queue_again, queue_lost
+from kit.tuning.retries import (
+    BEYOND,
+    counted,
+    is_retry,
+    next_position,
+    position,
+    queue_again,
+    queue_lost,
+    restart,
+)
+from kit.tuning.sampling import sampler_at
 from kit.tuning.space import Space
-from kit.tuning.storage import check_storage, locked, open_storage
+from kit.tuning.storage import check_storage, open_storage
+from kit.tuning.study_lock import StudyLock
+from kit.tuning.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.pruners import BasePruner
-    from optuna.samplers import BaseSampler
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
-
-RANDOM_TRIALS = 5
-"""Random trials before TPE starts; Optuna's 10 would be half of a one-hour study."""
-# The median rule is the default by measurement: 26 random configurations of lenet-regularized (7,500
-# rows, 10 epochs), replayed in 100 orders with 2 folds per trial. It takes 51 % of the time, misses the best
-# loss by 0.0 %, and keeps 2.5 of the three best trials, which the confirmation needs. Halving: 43 %, 0.0 %,
-# 1.9 trials (from 30 percent on: 28 %, 0.5 %, 1.0). The Wilcoxon test saves nothing at 2 or 3 folds.
-MEDIAN_FIRST, MEDIAN_TRIALS = 50, 5
-"""Percent of a fold, and complete trials, from which on a trial worse than the median is pruned."""
-HALVING_FIRST, HALVING_FACTOR = 50, 2
-"""Percent of a fold, counted over the folds: at 50, 100, 200, ... the better half of trials continues."""
-WILCOXON_P, WILCOXON_FOLDS = 0.2, 2
-"""With n folds the lowest p is 2**-n, so this threshold acts from the third fold on."""
 
 
 class TrialFailedError(Exception):
@@ -62,20 +60,25 @@ class SharedStudy:
         storage: of the study.
         tune: sampler, pruner and seed.
         space: the search space.
-        lock: the file that processes on this machine lock while they claim a trial.
-        local: whether all processes use that lock.
+        lock: held while a process claims a trial.
     """
 
     study: "Study"
     storage: "RDBStorage"
     tune: Tune
     space: Space
-    lock: Path
-    local: bool
+    lock: StudyLock
 
     @classmethod
     def open(  # noqa: PLR0917 - few pass them, in the order in which they depend on each other
-        cls, name: str, url: str, folder: Path, tune: Tune, space: Space, made_of: Mapping[str, str]
+        cls,
+        name: str,
+        url: str,
+        folder: Path,
+        tune: Tune,
+        space: Space,
+        made_of: Mapping[str, str],
+        warm_start: WarmStart | None = None,
     ) -> Self:
         """Create a study, or join the existing one.
 
@@ -86,31 +89,41 @@ class SharedStudy:
             tune: sampler, pruner and seed.
             space: the search space; its baseline is queued as trial 0.
             made_of: the settings that a trial's loss depends on; stored as the user attribute "kit".
+            warm_start: what a new study takes from an earlier one.
 
         Raises:
-            UserError: the storage cannot be opened, or its study of that name has other settings.
+            UserError: the storage cannot be opened, or its study of that name has other settings or did not
+                start from the same study.
         """
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         file = check_storage(url, folder)
-        lock = file.with_name(f"{file.name}.lock") if file else folder / "study.lock"
+        lock_file = file.with_name(f"{file.name}.lock") if file else folder / "study.lock"
         try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            lock.touch()
+            lock_file.parent.mkdir(parents=True, exist_ok=True)
+            lock_file.touch()
         except OSError as error:
-            raise UserError(f"cannot be written: {error.strerror}", where=str(lock)) from error
-        with locked(lock), damage_named(url):
+            raise UserError(f"cannot be written: {error.strerror}", where=str(lock_file)) from error
+        lock = StudyLock(name, lock_file, DatabaseLock.of(url), is_server=file is None)
+        with damage_named(url), lock.opening():
             storage = open_storage(url, queue_lost, local=file is not None)
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
             study.get_trials(deepcopy=False)  # Damage is found before anything is computed.
-            _join(study, space, made_of)
+            join(study, space, made_of, warm_start)
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(study, storage, tune, space, lock, file is not None)
+        return cls(study, storage, tune, space, lock)
 
     def trial_count(self) -> int:
         """Return the number of trials, waiting and running ones included; retries do not count."""
         return len(counted(self.study.get_trials(deepcopy=False)))
+
+    def started_count(self) -> int:
+        """Return the number of trials that were ever started; retries do not count."""
+        from optuna.trial import TrialState
+
+        trials = counted(self.study.get_trials(deepcopy=False))
+        return sum(one.state != TrialState.WAITING for one in trials)
 
     def running(self) -> dict[int, object]:
         """Return the running trials of all processes by number, each with its latest heartbeat.
@@ -143,15 +156,13 @@ class SharedStudy:
         claimed: list[int] = []
         errors: list[Exception] = []
         with ExitStack() as claim:
-            # Locked until the trial is running, so that no other thread or process here takes its position.
-            claim.enter_context(locked(self.lock))
+            # Locked until the trial is running, so that no other thread or process takes its position.
+            claim.enter_context(self.lock.claiming())
             self._fail_lost()
             taken = next_position(self.study.get_trials(deepcopy=False))
             if trials is not None and taken >= trials:
                 return None
-            # Seeded by the position: an interrupted study resumes with the same proposals, and two
-            # processes with one seed never propose the same.
-            study.sampler, study.pruner = self._sampler(taken), self._pruner()
+            study.sampler, study.pruner = sampler_at(taken, self.tune, self.space), pruner_of(self.tune)
 
             def run(trial: "Trial") -> float:
                 try:
@@ -197,26 +208,26 @@ class SharedStudy:
 
     def fail_lost(self) -> None:
         """Fail trials whose process has ended, and queue them again; `claim` does so before each trial."""
-        with locked(self.lock):
+        with self.lock.claiming():
             self._fail_lost()
 
     def _fail_lost(self) -> None:
         from optuna.storages import fail_stale_trials
-        from optuna.trial import TrialState
 
         fail_stale_trials(self.study)
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            # Killed before its first heartbeat: it has no parameters, although no process is claiming now.
+        # Killed before its first heartbeat: it has no parameters but those of the trial that it retries,
+        # although no process is claiming now.
+        for number, heartbeat in self.running().items() if self.lock.exclusive else ():
+            trial = self._trial(number)
             unset = not trial.params and (self.space.baseline or "baseline" not in trial.user_attrs)
-            if self.local and unset:
-                self.study.tell(trial.number, state=TrialState.FAIL)
-                queue_again(self.study, trial)
+            if unset or (heartbeat is None and is_retry(trial)):
+                restart(self.study, trial)
 
     def _trial(self, number: int) -> "FrozenTrial":
         return self.study.get_trials(deepcopy=False)[number]
 
     def _check_position(self, trial: "Trial", trials: int | None) -> None:
-        """Fail a trial if another machine, which does not share the lock, took the last position."""
+        """Fail a trial if a process that does not share the lock took the last position."""
         known = self.study.get_trials(deepcopy=False)
         if trials is not None and position(known[trial.number], known) >= trials:
             raise TrialFailedError(BEYOND)
@@ -237,48 +248,3 @@ class SharedStudy:
         if isinstance(error, TrialStoppedError) and not frozen.state.is_finished():
             queue_again(self.study, frozen)
         trial.set_user_attr("failed", masked(str(error)))
-
-    def _sampler(self, position: int) -> "BaseSampler":
-        from optuna.samplers import RandomSampler, TPESampler
-
-        seed = int(np.random.SeedSequence([self.tune.seed, position]).generate_state(1)[0])
-        if self.tune.sampler == "random":
-            return RandomSampler(seed)
-        return TPESampler(
-            n_startup_trials=RANDOM_TRIALS, multivariate=True, group=self.space.conditional, seed=seed
-        )
-
-    def _pruner(self) -> "BasePruner":
-        from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
-
-        match self.tune.pruner:
-            case "median":
-                return MedianPruner(MEDIAN_TRIALS, MEDIAN_FIRST - 1)
-            case "halving":
-                return SuccessiveHalvingPruner(HALVING_FIRST, HALVING_FACTOR)
-            case "wilcoxon":
-                return WilcoxonPruner(p_threshold=WILCOXON_P, n_startup_steps=WILCOXON_FOLDS)
-            case "none":
-                return NopPruner()
-
-
-def _join(study: "Study", space: Space, made_of: Mapping[str, str]) -> None:
-    from optuna.study import StudyDirection
-
-    where, hint = f"study {study.study_name}", "choose another --study NAME"
-    before, trials = study.user_attrs.get("kit"), study.get_trials(deepcopy=False)
-    if before is None:
-        foreign = any("baseline" not in trial.user_attrs for trial in trials)
-        if foreign or study.directions != [StudyDirection.MINIMIZE]:
-            raise UserError("`kit tune` did not create this study", where=where, hint=hint)
-        if not trials:
-            study.enqueue_trial(space.baseline, user_attrs={"baseline": True})
-        # Last, so that a process killed before this line leaves nothing that is refused later.
-        study.set_user_attr("kit", dict(made_of))
-        return
-    differs = sorted(key for key in before.keys() | made_of.keys() if before.get(key) != made_of.get(key))
-    if differs:
-        what = f"the study was created with other settings; different: {', '.join(differs)}"
-        if "version" in differs:
-            what = "another version of kit created this study"
-        raise UserError(what, where=where, hint=hint)

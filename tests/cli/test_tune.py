@@ -18,6 +18,7 @@ from kit.cli import kit
 from kit.config import load
 from kit.pipeline.study_report import is_drawn
 from kit.studies import StudyFolder, all_studies
+from kit.tuning.confirm.significance import compare
 
 # Few neighbours are better on most data; trials take a tenth of a second once a worker runs.
 CONFIG = """
@@ -108,6 +109,28 @@ def test_the_same_command_resumes() -> None:
     assert len(trials()) == 3
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("competition")
+def test_a_study_starts_from_an_earlier_one() -> None:
+    options = ["--study", "later", "--storage", "sqlite:///later.db", "--warm-start", "first"]
+    tune("--trials", "3", "--study", "first")
+    result = tune("--trials", "2", *options)
+    assert re.search("then the best [12] trials of study first", result.stderr)
+    tune("--trials", "3", *options)
+    first, later = trials(), trials("sqlite:///later.db")
+    best = min(first[1:], key=lambda trial: (trial.value, trial.number))
+    assert (later[0].params, later[1].params) == (first[0].params, best.params)
+    assert sum("started from" in trial.user_attrs for trial in later) <= 2
+
+
+@pytest.mark.slow
+def test_a_study_from_before_a_prior_is_joined(competition: Path) -> None:
+    tune("--trials", "1", "--study", "s")
+    (competition / "mine.yaml").write_text(CONFIG.replace("high: 12", "high: 12, prior: 3"))
+    tune("--trials", "2", "--study", "s")
+    assert len(trials()) == 2
+
+
 @pytest.mark.usefixtures("competition")
 def test_stdout_is_json_and_nothing_else() -> None:
     report = json.loads(tune("--trials", "2", "--json").stdout)
@@ -151,6 +174,7 @@ def test_a_bad_space_is_refused_before_anything_is_made(
         (["--study", "../out"], "--study: not a name"),
         (["--trials", "0"], "0 is not in the range"),
         (["--timeout", "soon"], "expected a duration"),
+        (["--warm-start", "absent"], "there is no study 'absent'"),
     ],
 )
 def test_a_wrong_argument_is_refused(competition: Path, arguments: list[str], words: str) -> None:
@@ -206,9 +230,9 @@ def test_what_is_written_can_be_trained(
 ) -> None:
     """The confirmation itself is tested elsewhere: here every candidate is better."""
     monkeypatch.setattr(
-        "kit.tuning.confirm.confirmation.winner", lambda comparisons: next(iter(comparisons)).trial
+        "kit.tuning.confirm.race.compare", lambda *given: compare(*given).model_copy(update={"better": True})
     )
-    monkeypatch.setattr("kit.tuning.confirm.candidates._value", lambda trial: -trial.number)
+    monkeypatch.setattr("kit.tuning.confirm.candidates.value_of", lambda trial: -trial.number)
     (competition / "mine.yaml").rename(competition / name)
     result = CliRunner().invoke(kit, ["tune", "-c", name, "--trials", "3", "--jobs", "1"])
     assert result.exit_code == 0, result.output

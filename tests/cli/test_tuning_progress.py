@@ -66,10 +66,14 @@ def test_a_repeated_trial_names_the_earlier_one(terminal: TuningTerminal) -> Non
     assert said(terminal) == ["trial 5: the same as trial 2"]
 
 
-def test_the_confirmation_is_announced_once(terminal: TuningTerminal) -> None:
-    terminal.confirming(0, 12)
-    terminal.confirming(1, 12)
-    assert said(terminal) == ["confirming the best trials on new folds and seeds: 12 trainings"]
+def test_each_step_of_the_confirmation_is_announced(terminal: TuningTerminal) -> None:
+    terminal.screening([3, 1, 7])
+    terminal.confirming(0, 3)
+    terminal.comparing(7, 6)
+    assert said(terminal) == [
+        "screening trials 1, 3 and 7 on new folds, with another seed",
+        "comparing trial 7 with the baseline: up to 6 seeds, all folds",
+    ]
 
 
 class Shown:

@@ -28,7 +28,8 @@ def refused(workdir: Path, tune: str) -> str:
 def test_the_defaults_of_a_study() -> None:
     tune = Config.model_validate({"models": MODELS}).tune
     assert tune.space == {}
-    assert (tune.sampler, tune.trials, tune.minutes, tune.confirm_seeds) == ("tpe", None, 60.0, 3)
+    assert (tune.sampler, tune.start, tune.trials, tune.minutes) == ("tpe", "near", None, 60.0)
+    assert tune.confirm_seeds == 2
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in config.shipped().glob("*.yaml")))
@@ -59,6 +60,21 @@ def test_null_takes_an_inherited_key_away(workdir: Path) -> None:
         ("kind: float, low: 0, high: 0.5, step: 0.6", "a step of 0.6 goes past high, 0.5"),
         ("kind: int, low: 1, high: 3, step: 3", "a step of 3 goes past high, 3"),
         ("kind: categorical, choices: [1, 2, 1]", "duplicate choice"),
+        (
+            "kind: float, low: 0.1, high: 0.5, prior: 0.6",
+            "the prior must be from 0.1 to 0.5, received 0.6",
+        ),
+        (
+            "kind: float, low: 0, high: 1, step: 0.2, prior: 0.5",
+            "the prior must be on a step: 0.0 plus a multiple of 0.2, received 0.5",
+        ),
+        ("kind: int, low: 1, high: 8, prior: 0", "the prior must be from 1 to 8, received 0"),
+        (
+            "kind: int, low: 1, high: 7, step: 3, prior: 5",
+            "the prior must be on a step: 1 plus a multiple of 3, received 5",
+        ),
+        ("kind: categorical, choices: [a, b], prior: c", "the prior must be one of a, b, received c"),
+        ("kind: categorical, choices: [1, 2], prior: true", "the prior must be one of 1, 2, received True"),
     ],
 )
 def test_what_no_trial_could_draw_is_refused(workdir: Path, dimension: str, words: str) -> None:
@@ -92,6 +108,10 @@ def test_what_no_trial_could_draw_is_refused(workdir: Path, dimension: str, word
             "kind: float, low: 0, high: 1, hihg: 2",
             "unknown key tune.space.training.epochs.hihg; did you mean 'tune.space.training.epochs.high'?",
         ),
+        (
+            "kind: int, low: 0, high: 9, prior: 0.5",
+            "training.epochs.prior is not right\nexpected a whole number, received 0.5",
+        ),
         ("kind: float, low: 0, high: 1, step: 0", "step is not right\nexpected more than 0, received 0"),
     ],
 )
@@ -103,7 +123,7 @@ def test_a_dimension_that_is_none_is_refused(workdir: Path, dimension: str, mess
     ("tune", "message"),
     [
         ("sampler: grid", "tune.sampler is not right\nexpected 'tpe' or 'random', received 'grid'"),
-        ("confirm_seeds: 2", "tune.confirm_seeds is not right\nexpected at least 3, received 2"),
+        ("confirm_seeds: 1", "tune.confirm_seeds is not right\nexpected at least 2, received 1"),
         ("minutes: 0", "tune.minutes is not right\nexpected more than 0, received 0"),
         ("trails: 5", "unknown key tune.trails; did you mean 'tune.trials'?"),
     ],
@@ -114,3 +134,15 @@ def test_other_faults_of_the_section(workdir: Path, tune: str, message: str) -> 
 
 def test_a_range_may_be_one_step_wide() -> None:
     assert space(kind="float", low=0.1, high=0.3, step=0.2).step == 0.2
+
+
+@pytest.mark.parametrize(
+    "dimension",
+    [
+        {"kind": "float", "low": 0.1, "high": 0.7, "step": 0.2, "prior": 0.7},
+        {"kind": "int", "low": 1, "high": 7, "step": 3, "prior": 4},
+        {"kind": "categorical", "choices": ["a", [1, 2]], "prior": [1, 2]},
+    ],
+)
+def test_a_prior_is_a_value_of_its_dimension(dimension: dict[str, Any]) -> None:
+    assert space(**dimension).prior == dimension["prior"]

@@ -23,6 +23,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "trials are text": (lambda: kit.tune("quick", trials="3"), "trials: not right"),  # type: ignore[arg-type]
     "seconds": (lambda: kit.tune("quick", seconds="15m"), "seconds: not right"),  # type: ignore[arg-type]
     "study": (lambda: kit.tune("quick", study="a/b"), "study: not a name"),
+    "earlier study": (lambda: kit.tune(warm_start=3), "warm_start: not a name"),  # type: ignore[arg-type]
     "list of runs": (lambda: kit.compare(["a", "b"]), "not a run\n"),  # type: ignore[arg-type]
     "no runs": (lambda: kit.ensemble([]), "runs: no runs to combine"),
     "None": (lambda: kit.ensemble(None), "runs: not a list of runs"),  # type: ignore[arg-type]

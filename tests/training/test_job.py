@@ -58,6 +58,16 @@ def test_a_member_learns_from_the_rows_that_are_neither_held_out_nor_unused() ->
     assert job(unused=unused).train_rows.tolist() == [row for row in range(37) if row % 5 not in {1, 3}]
 
 
+@pytest.mark.parametrize(
+    ("watched", "rows"),
+    [(None, [3, 8, 13, 18, 23, 28, 33]), (3, [3, 18, 33]), (100, [3, 8, 13, 18, 23, 28, 33]), (0, [])],
+)
+def test_the_watched_rows_are_from_all_parts_of_the_held_out_ones(
+    watched: int | None, rows: list[int]
+) -> None:
+    assert sent(job(watched=watched)).watched_rows.tolist() == rows
+
+
 def test_pseudo_labels_are_sent_bit_for_bit() -> None:
     random = np.random.default_rng(0)
     labels = PseudoLabels(*(random.random((rows, 10), np.float32) for rows in (7, 9)))

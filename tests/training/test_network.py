@@ -120,6 +120,26 @@ def test_on_epoch_receives_each_epoch(result: MemberResult, epochs: list[Any]) -
     assert epochs == list(zip(range(1, 7), curves.val_loss, curves.val_score, strict=True))
 
 
+@pytest.mark.parametrize("watched", [0, 5])
+def test_watching_fewer_rows_changes_no_prediction(result: MemberResult, watched: int) -> None:
+    np.testing.assert_array_equal(train(replace(job(), watched=watched)).val_probs, result.val_probs)
+
+
+def test_the_loss_of_an_epoch_is_that_of_the_watched_rows() -> None:
+    one = replace(job(), watched=5)
+    found = train(one)
+    rows = one.watched_rows
+    assert len(rows) == 5
+    expected = metrics.LOSS.value(found.val_probs[np.isin(np.flatnonzero(HELD_OUT), rows)], LABELS[rows])
+    assert found.history.epochs.val_loss[-1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_watched_rows_an_epoch_has_no_loss() -> None:
+    seen: list[tuple[int, float, float]] = []
+    train(replace(job(with_training(epochs=1)), watched=0), seen)
+    assert np.isnan(seen[0][1])
+
+
 def test_the_share_of_an_epoch_counts_the_predictions_after_its_steps() -> None:
     seen: list[tuple[str, int, float]] = []
     network.train_network(

@@ -18,6 +18,7 @@ from kit.training.launch.local import LocalLauncher
 from kit.tuning.space import Parameter, Space
 from kit.tuning.storage import storage_url
 from kit.tuning.study import SharedStudy
+from kit.tuning.warm_start import WarmStart
 from tests import tasks
 from tests.launchers import PRELUDE, script_launcher
 
@@ -110,12 +111,17 @@ def open_study(workdir: Path) -> Iterator[Callable[..., SharedStudy]]:
     """Return a function that opens the study "s" under a changed section `tune`."""
 
     def open_it(
-        space: Space | None = None, made_of: Mapping[str, str] | None = None, **tune: Any
+        space: Space | None = None,
+        made_of: Mapping[str, str] | None = None,
+        warm_start: WarmStart | None = None,
+        **tune: Any,
     ) -> SharedStudy:
         settings = Tune.model_validate({"pruner": "none", **tune})
         folder = workdir / "runs/tune-s"
         url = storage_url(folder, None)
-        return SharedStudy.open("s", url, folder, settings, space or line_space(), made_of or {"data": "d"})
+        return SharedStudy.open(
+            "s", url, folder, settings, space or line_space(), made_of or {"data": "d"}, warm_start
+        )
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "connect", hasty)
     yield open_it

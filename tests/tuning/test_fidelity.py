@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 
-from kit.config import Config
+from kit.config import Config, load
 from kit.training.plan import UNUSED
-from kit.tuning.fidelity import shortened, trial_folds, work_share
+from kit.tuning.fidelity import search_folds, shortened, trial_folds, work_share
 
 FOLDS = (np.arange(40) % 4).astype(np.int8)
 
@@ -52,3 +53,19 @@ def test_a_trial_of_all_epochs_is_the_configuration() -> None:
 def test_the_share_of_the_work_counts_rows_and_epochs() -> None:
     assert work_share(FOLDS, 0, config(1.0).tune) == 1
     assert work_share(FOLDS, 0, config(0.5, 15).tune) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ([], 2),
+        (["tune.split=3"], 3),
+        (["tune.split=null"], 5),
+        (["tune.folds=4"], 4),
+        (["tune.folds=9"], 5),
+        (["folds.count=2", "tune.split=4"], 4),
+    ],
+)
+def test_the_search_has_its_own_number_of_folds(changes: list[str], count: int) -> None:
+    given = load("lenet-plain", [*changes, "folds.seed=7"])
+    assert search_folds(given) == given.folds.model_copy(update={"count": count})

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,6 @@ import pytest
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import _heartbeat
-from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from kit.config import Choices, Tune
@@ -60,18 +58,6 @@ def test_a_trial_is_timed_by_the_monotonic_clock(open_study: Open, monkeypatch: 
     trial = open_study().claim(value, None)
     assert trial
     assert trial.user_attrs["took"] == 7.5
-
-
-def test_processes_that_open_at_the_same_moment_queues_one_baseline(open_study: Open) -> None:
-    barrier = threading.Barrier(4)
-
-    def join(_: int) -> SharedStudy:
-        barrier.wait()
-        return open_study()
-
-    with ThreadPoolExecutor(4) as pool:
-        shared = list(pool.map(join, range(4)))
-    assert [one.trial_count() for one in shared] == [1] * 4
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
@@ -174,6 +160,13 @@ def test_nothing_is_printed(open_study: Open, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr() == ("", "")
 
 
+def test_waiting_trials_have_not_started(open_study: Open) -> None:
+    shared = open_study()
+    assert shared.started_count() == 0
+    shared.claim(stopped, None)
+    assert (shared.started_count(), shared.trial_count()) == (1, 1)
+
+
 def test_threads_never_claim_more_than_there_are(open_study: Open) -> None:
     shared = open_study()
 
@@ -258,6 +251,30 @@ def test_a_trial_killed_before_its_first_heartbeat_is_queued_again(open_study: O
     assert trial.state == TrialState.COMPLETE
 
 
+def test_a_retry_killed_before_its_first_heartbeat_is_queued_again(open_study: Open) -> None:
+    shared = open_study()
+    shared.claim(value, None)
+    first = shared.claim(stopped, None)
+    shared.study._thread_local.in_optimize_loop = True
+    shared.study.ask()
+    shared.fail_lost()
+    assert first
+    again = shared.claim(value, 2)
+    assert again
+    assert (again.state, again.params) == (TrialState.COMPLETE, first.params)
+    assert shared.trial_count() == 2
+
+
+def test_a_trial_that_another_program_began_is_left_alone(open_study: Open) -> None:
+    shared = open_study()
+    shared.claim(value, None)
+    shared.study._thread_local.in_optimize_loop = True
+    trial = shared.study.ask()
+    trial.suggest_float("x", 0.0, 1.0)
+    shared.fail_lost()
+    assert shared.running() == {trial.number: None}
+
+
 def test_a_trial_has_its_heartbeat_before_anything_is_trained(open_study: Open) -> None:
     shared = open_study()
 
@@ -271,33 +288,6 @@ def test_a_trial_has_its_heartbeat_before_anything_is_trained(open_study: Open) 
         patch.setattr(_heartbeat.HeartbeatThread, "start", lambda _: None)
         patch.setattr(_heartbeat.HeartbeatThread, "join", lambda _: None)
         assert shared.claim(look, None)
-
-
-def test_a_study_with_other_settings_is_refused(open_study: Open) -> None:
-    open_study(made_of={"data": "d", "seed of a trial": "0", "space": "s"})
-    with pytest.raises(UserError) as refused:
-        open_study(made_of={"data": "d", "seed of a trial": "1", "folds": "2", "space": "s"})
-    assert "different: folds, seed of a trial" in str(refused.value)
-    assert "choose another --study NAME" in str(refused.value)
-
-
-def test_a_study_of_another_version_is_refused(open_study: Open) -> None:
-    open_study(made_of={"data": "d"})
-    with pytest.raises(UserError, match="another version of kit created this study"):
-        open_study(made_of={"data": "d", "version": "2"})
-
-
-@pytest.mark.parametrize("direction", list(StudyDirection)[1:])
-def test_a_study_of_another_program_is_refused(
-    open_study: Open, workdir: Path, direction: StudyDirection
-) -> None:
-    (workdir / "runs/tune-s").mkdir(parents=True)
-    url = storage_url(workdir / "runs/tune-s", None)
-    study = optuna.create_study(storage=url, study_name="s", direction=direction)
-    if direction == StudyDirection.MINIMIZE:
-        study.add_trial(optuna.trial.create_trial(value=1.0))
-    with pytest.raises(UserError, match="kit tune did not create this study"):
-        open_study()
 
 
 def test_braces_in_a_path_are_part_of_it(workdir: Path) -> None:
@@ -322,6 +312,8 @@ def test_several_studies_share_a_storage(workdir: Path) -> None:
         ("postgresql://u:p@h:port/d", "not an Optuna storage"),
         ("mysql+nodriver://u:p@h/d", "not an Optuna storage"),
         ("oracle+cx_oracle://u:secret@h/d", "driver cx_oracle is not installed"),
+        ("grpc://host:13000", "have no heartbeats"),
+        ("journal:///shared/study.log", "have no heartbeats"),
         ("sqlite://", "is not stored"),
         ("sqlite:///:memory:", "is not stored"),
         ("sqlite:///absent/s.db", "absent: no such folder"),

@@ -17,6 +17,7 @@ from kit.data.dataset import Dataset
 from kit.metrics.auc import Auc
 from kit.training.launch.base import Device, Progress
 from kit.training.launch.local import LocalLauncher
+from kit.tuning import trial as trial_module
 from kit.tuning.space import Parameter, Space
 from kit.tuning.study import SharedStudy
 from kit.tuning.trial import Objective, TrialSlot
@@ -54,7 +55,9 @@ def run(open_study: Callable[..., SharedStudy], dataset: Dataset, folds: Any, sl
         for rate in rates:
             if rate is not None:
                 shared.study.enqueue_trial({RATE: rate})
-        return [shared.claim(lambda trial: objective(trial, slot), None) for _ in rates]
+        trials = [shared.claim(lambda trial: objective(trial, slot), None) for _ in rates]
+        slot.close()
+        return trials
 
     return run_them
 
@@ -242,7 +245,8 @@ def test_a_repeat_of_a_stopped_trial_is_stopped_at_once(worker: Install, run: Ru
     assert stopped.state == again.state == TrialState.PRUNED
     assert again.user_attrs["repeat_of"] == 1
     assert again.value == stopped.value
-    assert len(workers(workdir)) == 2
+    # Pruning ended the worker; the repeat started no other.
+    assert len(workers(workdir)) == 1
 
 
 @pytest.mark.parametrize(
@@ -276,6 +280,31 @@ def test_an_invalid_configuration_is_a_failed_trial(worker: Install, run: Run) -
     assert trial.state == TrialState.FAIL
     assert key in trial.user_attrs["failed"]
     assert "\n" not in trial.user_attrs["failed"]
+
+
+@pytest.mark.parametrize(("per_worker", "started"), [(1, 3), (2, 2), (8, 1)])
+def test_a_worker_trains_its_number_of_trials(  # noqa: PLR0917 - fixtures
+    worker: Install,
+    run: Run,
+    workdir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    per_worker: int,
+    started: int,
+) -> None:
+    monkeypatch.setattr(trial_module, "TRIALS_PER_WORKER", per_worker)
+    worker(TRAIN)
+    first, *others = run(None, 0.02, 0.03, folds=1)
+    assert len(workers(workdir)) == started
+    # Only the first trial of a worker measures the start-up.
+    assert first.user_attrs["startup"] == 0.5
+    assert sum("startup" in one.user_attrs for one in others) == started - 1
+    assert not any(alive(pid) for pid in workers(workdir))
+
+
+def test_after_a_failed_trial_another_worker_trains(worker: Install, run: Run, workdir: Path) -> None:
+    worker(f"fail('no') if rate == 0.02 else {TRAIN}")
+    assert [one.state.name for one in run(None, 0.02, 0.03, folds=1)] == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert len(workers(workdir)) == 2
 
 
 def test_a_stopped_slot_ends_the_trial_at_once(

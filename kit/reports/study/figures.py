@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 BEST = 5
-"""Number of trials that are shown."""
+"""Number of the best trials that are shown, besides those of the confirmation."""
 LEAST_TRIALS, LEAST_PER_PARAMETER = 5, 1
 """Complete trials that importance needs: in total, and per parameter. It is rough then: in simulated studies
 of 12 trials little more than noise, of 25 half of what a dominant parameter should have."""
@@ -85,7 +85,7 @@ def summarise_study(
         failed=tuple(one for one in failed if one.retry is None),
         retried=tuple(one for one in failed if one.retry is not None),
         baseline=_figures(baseline, to_beat, metric) if baseline else None,
-        best=tuple(_figures(one, to_beat, metric) for one in ranked[:BEST]),
+        best=tuple(_figures(one, to_beat, metric) for one in _shown(ranked, confirmation)),
         importance=importance,
         importance_missing=missing,
         importance_trials=used,
@@ -94,6 +94,13 @@ def summarise_study(
         confirmation=confirmation,
         notes=NOTES if ranked and "baseline" not in ranked[0].user_attrs else (),
     )
+
+
+def _shown(ranked: "Sequence[FrozenTrial]", confirmed: Confirmation | None) -> "list[FrozenTrial]":
+    """Return the best trials and, with a confirmation, its candidates; in the order of `ranked`."""
+    candidates = {one.trial for one in confirmed.screened} if confirmed else set()
+    candidates |= {one.trial for one in confirmed.comparisons} if confirmed else set()
+    return [one for place, one in enumerate(ranked) if place < BEST or one.number in candidates]
 
 
 def finite_loss(trial: "FrozenTrial") -> float | None:

@@ -8,9 +8,10 @@ from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from kit.plotting import BEST, CHOSEN, LINE, PLAIN, SOFT, WRONG
+from kit.plotting import BEST, LINE, PLAIN, SOFT
 from kit.records import StudyReport
 from kit.reports.html.svg import SMALLEST, Plot, draw_figure, is_narrow, letters
+from kit.reports.study.confirmation_plot import draw_confirmation
 from kit.reports.study.drawing import (
     BASELINE,
     KINDS,
@@ -26,7 +27,7 @@ from kit.reports.study.drawing import (
     shown,
 )
 from kit.reports.study.figures import finite_loss
-from kit.reports.study.wording import confidence, short_names
+from kit.reports.study.wording import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,32 +55,6 @@ def draw_plots(study: "Study", report: StudyReport) -> list[Plot]:
         except NothingToDrawError as error:
             plots.append(Plot(title, reading, "", "", str(error)))
     return plots
-
-
-def _confirmation(figure: "Figure", view: StudyView) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    confirmed = view.report.confirmation
-    comparisons = [one for one in confirmed.comparisons if one.mean is not None] if confirmed else []
-    if not confirmed or not comparisons:
-        raise NothingToDrawError("no trial was trained again")
-    figure.set_figheight(1.2 + 0.5 * len(comparisons))
-    axes = figure.add_subplot()
-    for position, one in enumerate(comparisons):
-        pairs = zip(confirmed.baseline_losses, one.losses, strict=True)
-        gains = [base - own for base, own in pairs if base is not None and own is not None]
-        is_worse = one.low is not None and one.high is not None and one.low > 0
-        color, marker = (BEST, CHOSEN) if one.better else (WRONG if is_worse else PLAIN, "o")
-        axes.plot(gains, [position + 0.25] * len(gains), ".", color=color, alpha=0.6)
-        low, mean, high = (-edge for edge in (one.high, one.mean, one.low) if edge is not None)
-        axes.plot([low, high], [position, position], color=color, linewidth=2)
-        axes.plot([mean], [position], marker, color=color)
-    axes.axvline(0, color=SOFT, linewidth=1.2, linestyle=":")
-    axes.set_yticks(range(len(comparisons)), [f"trial {one.trial}" for one in comparisons])
-    axes.set_ylim(len(comparisons) - 0.5, -0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(3 if is_narrow(figure) else 7))
-    axes.set_xlabel(f"gain in {view.loss}, with its {confidence(confirmed)} interval")
-    axes.grid(visible=False, axis="y")
 
 
 def _history(figure: "Figure", view: StudyView) -> None:
@@ -230,10 +205,10 @@ def _intermediate(figure: "Figure", view: StudyView) -> None:
 
 PLOTS = (
     (
-        _confirmation,
+        draw_confirmation,
         "Gains in the confirmation",
-        "Gain over the baseline in each replicate (a seed and a fold), its mean and its corrected interval. "
-        "A trial is better if the whole interval is above zero.",
+        "Gain over the baseline in each replicate (a seed and a fold), its mean and its interval, in percent "
+        "of the baseline's loss ({loss}). A trial is better if the whole interval is above zero.",
     ),
     (
         _history,

@@ -9,7 +9,9 @@ from rich.text import Text
 from kit.metrics import METRICS
 from kit.records import StudyReport
 from kit.reports.formatting import print_row, print_table, print_text
-from kit.reports.study import wording as words
+from kit.reports.study import summary, tables
+from kit.reports.study.steps import next_steps
+from kit.reports.study.wording import column, short_names
 
 SAMPLE = "bundled sample: these figures say nothing about the competition"
 STYLES = {"confirmed": "bold green", "none better": "bold", "no candidate": "bold"}
@@ -23,12 +25,14 @@ def render_study(report: StudyReport, console: Console, page: Path | None = None
         console: the terminal.
         page: the page of the study, named at the end.
     """
-    console.print(Text.assemble((report.study, "bold"), "   ", words.counts(report)))
-    headings = [words.column(METRICS[name]) for name in (report.score, report.metric)]
-    for cells in (words.best_table(report), words.confirmation_table(report)):
-        _show(cells, console, ["Baseline", headings[0], "Time", headings[1]])
-    prefix, names = words.short_names(report.importance)
-    cells = words.parameter_table(report, names)
+    console.print(Text.assemble((report.study, "bold"), "   ", summary.counts(report)))
+    score, value = (column(METRICS[name]) for name in (report.score, report.metric))
+    _show(tables.best_table(report), console, [score, "Time", value])
+    rounds = tables.screening_table(report)
+    _show(rounds, console, [heading for heading in rounds if heading.startswith("Round ")])
+    _show(tables.confirmation_table(report), console, ["Baseline", value, "Gain", "Replicates", "P(better)"])
+    prefix, names = short_names(report.importance)
+    cells = tables.parameter_table(report, names)
     others = [heading for heading in cells if heading.startswith("Trial ")][1:]
     _show(cells, console, [*reversed(others), "Importance %", "Baseline"])
     if prefix:
@@ -37,22 +41,23 @@ def render_study(report: StudyReport, console: Console, page: Path | None = None
         print_text(console, f"No importance: {report.importance_missing}.", "dim")
     elif report.importance:
         print_text(console, f"Importance is a rough estimate from {report.importance_trials} trials.", "dim")
-    _show(words.failure_table(report), console)
+    _show(tables.failure_table(report), console)
     for note in report.notes:
         console.print()
         print_text(console, note, "dim")
     console.print()
-    headline = words.headline(report)
-    confirmed = headline.pop("Confirmation")
+    headline = summary.headline(report)
+    answer = {name: headline.pop(name) for name in ("Confirmation", "Change") if name in headline}
     for name, text in headline.items():
         print_row(console, name, text)
-    steps = words.next_steps(report)
+    steps = next_steps(report)
     for name, command in steps[1:]:
         print_row(console, name, f"`{command}`")
     console.print()
     status = report.confirmation.status if report.confirmation else ""
-    print_text(console, words.conclusion(report), STYLES.get(status, "bold yellow"))
-    print_row(console, "Confirmation", confirmed)
+    print_text(console, summary.conclusion(report), STYLES.get(status, "bold yellow"))
+    for name, text in answer.items():
+        print_row(console, name, text)
     if report.sample:
         print_row(console, "Warning", SAMPLE, "bold yellow")
     name, command = steps[0]

@@ -70,6 +70,11 @@ class Session:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has a worker, which the next job need not wait for."""
+        return self._worker is not None
+
     def close(self) -> None:
         """End the worker, if there is one."""
         with self._lock:

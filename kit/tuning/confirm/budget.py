@@ -84,7 +84,7 @@ class Budget:
 
     def _reserve(self, limit: float) -> float:
         """Return the seconds of the confirmation."""
-        costs = replicate_costs(self.study, self.config, self.space)
+        costs = replicate_costs(self.study, self.config, self.space, self.jobs)
         needed, found = shortest(costs, self.config, self.jobs), bool(costs.keys() - {BASELINE})
         if needed is None:
             return 0.0  # Until the first trial is complete, the speed is unknown.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 CANDIDATES = 8
 """Number of trials that are screened."""
+JOBS_PER_WORKER = 8
+"""Trainings of one worker: its start-up takes about 5 s, as long as a short training."""
 
 
 def candidates(study: "Study", space: "Space", count: int = CANDIDATES) -> "list[FrozenTrial]":
@@ -46,11 +48,12 @@ def value_of(trial: "FrozenTrial") -> float:
     return float(trial.values[0])
 
 
-def replicate_costs(study: "Study", config: Config, space: "Space") -> dict[str, float | None]:
+def replicate_costs(study: "Study", config: Config, space: "Space", jobs: int) -> dict[str, float | None]:
     """Return the estimated seconds per replicate of the baseline and of each candidate, by name.
 
-    They come from the trials. The start-up is the median of all trials: the first one may have waited for the
-    disk. None if another program stored no time of the trial.
+    They come from the trials. A worker of the shortest confirmation trains several replicates, which share
+    its start-up. That is the median of all trials: the first one may have waited for the disk. None if
+    another program stored no time of the trial.
     """
     from optuna.trial import TrialState
 
@@ -58,12 +61,12 @@ def replicate_costs(study: "Study", config: Config, space: "Space") -> dict[str,
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     startups = [trial.user_attrs.get("startup") for trial in complete]
     startup = median([one for one in startups if isinstance(one, int | float)] or [0.0])
+    shared_by = min(JOBS_PER_WORKER, max(1.0, 2 * _trainings(config) / jobs))
     baseline = [trial for trial in complete if "baseline" in trial.user_attrs]
     for trial in [*baseline[:1], *candidates(study, space)]:
         name = BASELINE if trial in baseline else str(trial.number)
         seconds = _fold_seconds(trial.user_attrs)
-        # A trial trains its models in one process, a confirmation each in its own.
-        costs[name] = None if seconds is None else seconds + startup * len(config.models)
+        costs[name] = None if seconds is None else seconds + startup / shared_by * len(config.models)
     return costs
 
 
@@ -82,9 +85,13 @@ def shortest(costs: Mapping[str, float | None], config: Config, jobs: int) -> fl
     if not known:
         return None
     # A candidate that is not found yet may be as slow as the slowest trial so far.
-    pair = [known[0], max(known)]
-    models, trainings = len(config.models), config.tune.confirm_seeds * search_folds(config).count
-    return makespan([cost / models for cost in pair for _ in range(models * trainings)], jobs)
+    pair, models = [known[0], max(known)], len(config.models)
+    return makespan([cost / models for cost in pair for _ in range(_trainings(config))], jobs)
+
+
+def _trainings(config: Config) -> int:
+    """Return the number of trainings of the baseline in the shortest confirmation."""
+    return len(config.models) * config.tune.confirm_seeds * search_folds(config).count
 
 
 def _fold_seconds(attributes: Mapping[str, object]) -> float | None:

@@ -23,6 +23,7 @@ from kit.tuning.confirm.race import Race
 from kit.tuning.confirm.replicates import ReplicateTrainer
 from kit.tuning.confirm.significance import LEVEL, winner
 from kit.tuning.fidelity import search_folds
+from kit.tuning.warm_start import SEEDS_ELSEWHERE
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -86,7 +87,7 @@ def confirm(
         InterruptedRunError: Ctrl-C; finished trainings are stored.
     """
     started, config = time.monotonic(), source.config
-    costs = replicate_costs(study, config, space)
+    costs = replicate_costs(study, config, space, len(devices))
     before = _before(study, source, shortest(costs, config, len(devices)))
     best = _contenders(study, space, before)
     if not best:
@@ -102,8 +103,9 @@ def confirm(
         on_progress=listener.confirming,
         on_event=listener.replicate_acts,
     )
-    # The search has used the seed, and the shuffle of seed 0.
-    seeds = fresh_seeds({0, *config.seeds}, race.ROUNDS + race.MOST_SEEDS)
+    # The search has used its seed, and the shuffle of seed 0.
+    used = {0, *config.seeds, *study.user_attrs.get(SEEDS_ELSEWHERE, ())}
+    seeds = fresh_seeds(used, race.ROUNDS + race.MOST_SEEDS)
     contest = Race(trainer, seeds, before.folds, config.tune.confirm_seeds, deadline, listener)
     try:
         screened = contest.screen({one.number: value_of(one) for one in best})

@@ -146,23 +146,27 @@ class Race:
 
     def _compare(self, trial: int, planned: int, rate: float) -> Comparison | None:
         """Return the comparison of a trial; None if time is up before the fewest seeds are trained."""
-        until = self._until()
-        early = [self.fewest * 2**look for look in range(len(LOOK_SHARES))]
-        looks = [*(seeds for seeds in early if seeds < planned), planned]
-        for look, seeds in enumerate(looks):
+        until, look = self._until(), 0
+        early = [self.fewest * 2**number for number in range(len(LOOK_SHARES))]
+        while True:
+            seeds = next((one for one in early[look:] if one < planned), planned)
             pairs = self._pairs(trial, seeds)
             self.trainer.train(pairs, until)
             late = bool(self.trainer.missing(pairs))
             done = self._finished(trial, seeds) if late else seeds
             if done < self.fewest:
                 return None
+            # Trainings may have been faster than expected.
+            planned = planned if late else max(planned, self._planned(trial))
             is_last = late or seeds == planned
+            if not is_last and seeds not in early:
+                continue
             found = self._look(trial, done, rate * look_rate(look, last=is_last))
             if is_last or found.better or found.status == "failed":
                 return found
             if found.mean is None or found.mean >= 0:
                 return found.model_copy(update={"status": "stopped"})
-        return None
+            look += 1
 
     def _look(self, trial: int, seeds: int, rate: float) -> Comparison:
         replicates = self._replicates(seeds)
@@ -198,18 +202,17 @@ class Race:
 
     def _screened(self, losses: Mapping[int, float]) -> int:
         """Return how many trials can be screened, so that the shortest comparison fits after it."""
-        count, left = len(losses), self._left()
-        while count > 1:
-            first, *others = self._rounds()
-            pairs = [(str(trial), first) for trial in list(losses)[:count]]
-            # Each further round trains half as many.
-            pairs += [(name, one) for n, one in enumerate(others, 1) for name, _ in pairs[: count >> n]]
+        left, trials = self._left(), list(losses)
+        after = self.trainer.seconds(self._pairs(trials[0], self.fewest))
+        for count in range(len(trials), 1, -1):
+            pairs, alive = list[Pair](), count
+            for replicate in self._rounds():
+                pairs += [(str(trial), replicate) for trial in trials[:alive] if alive > 1]
+                alive = math.ceil(alive / 2)
             seconds = self.trainer.seconds(pairs)
-            after = self.trainer.seconds(self._pairs(next(iter(losses)), self.fewest))
             if seconds <= SCREENING * left and seconds + after <= left:
-                break
-            count -= 1
-        return count
+                return count
+        return 1
 
     def _planned(self, trial: int) -> int:
         """Return the number of seeds of a comparison that fits into the time left; 0 if none does."""

@@ -27,7 +27,7 @@ from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Device, Event, Launcher
 from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, makespan, resolve_numerics
-from kit.tuning.confirm.candidates import BASELINE
+from kit.tuning.confirm.candidates import BASELINE, JOBS_PER_WORKER
 from kit.tuning.fidelity import search_folds
 from kit.tuning.trial import TEST_ROWS
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, Replicate]
 """The name of a configuration, and a replicate in which it is trained."""
-JOBS_PER_WORKER = 8
-"""Trainings of one worker: its start-up takes about 5 s, as long as a short training."""
 PREFIX = "replicate/"
 """Of the user attributes with results; those of earlier versions, of other folds, began with "confirm/"."""
 
@@ -82,23 +80,21 @@ class ReplicateTrainer:
 
     def result(self, name: str, replicate: Replicate) -> ReplicateResult:
         """Return the result of a configuration in a replicate; one without a loss if it is missing."""
-        return self._results.get(_key(name, replicate)) or ReplicateResult(failed=self.failure(name))
+        return self._results[name].get(replicate) or ReplicateResult(failed=self.failure(name))
 
     def failure(self, name: str) -> str | None:
         """Return why a configuration failed, if it did; it is then trained no further."""
-        return next((result.failed for result in self._of(name) if result.failed), None)
+        return next((result.failed for result in self._results[name].values() if result.failed), None)
 
     def missing(self, pairs: Iterable[Pair]) -> list[Pair]:
         """Return the pairs that are not trained yet, of configurations that have not failed."""
-        return [pair for pair in pairs if _key(*pair) not in self._results and not self.failure(pair[0])]
+        alive = {name for name in self.configs if not self.failure(name)}
+        return [(name, one) for name, one in pairs if name in alive and one not in self._results[name]]
 
     def seconds(self, pairs: Iterable[Pair]) -> float:
         """Return an estimate of how long the missing ones take; unknown costs count as 0."""
-        members = (
-            self._cost(name) / len(self.configs[name].models)
-            for name, _ in self.missing(pairs)
-            for _ in self.configs[name].models
-        )
+        costs = {name: self._cost(name) / len(config.models) for name, config in self.configs.items()}
+        members = (costs[name] for name, _ in self.missing(pairs) for _ in self.configs[name].models)
         return makespan(members, len(self._devices))
 
     def train(self, pairs: Sequence[Pair], until: float | None = None) -> None:
@@ -134,11 +130,8 @@ class ReplicateTrainer:
                         self._store(pair, self._measured(results.pop(pair)))
                 self._on_progress(len(pairs) - len(self.missing(pairs)), len(pairs))
 
-    def _of(self, name: str) -> list[ReplicateResult]:
-        return [result for key, result in self._results.items() if key.startswith(_key(name))]
-
     def _cost(self, name: str) -> float:
-        measured = [result.seconds for result in self._of(name)]
+        measured = [result.seconds for result in self._results[name].values()]
         return float(np.mean(measured)) if measured else self._costs.get(name) or 0.0
 
     def _jobs(self, name: str, replicate: Replicate) -> list[Job]:
@@ -182,20 +175,20 @@ class ReplicateTrainer:
         return ReplicateResult(loss=self._metric.loss(value), blocks=blocks, seconds=seconds)
 
     def _store(self, pair: Pair, result: ReplicateResult) -> None:
-        self._on_event(*pair, None)
-        self._results[_key(*pair)] = result
-        self._study.set_user_attr(_key(*pair), result.model_dump(mode="json"))
+        name, replicate = pair
+        self._on_event(name, replicate, None)
+        self._results[name][replicate] = result
+        key = f"{PREFIX}{name}/{replicate.seed}/{replicate.fold}"
+        self._study.set_user_attr(key, result.model_dump(mode="json"))
 
 
-def _stored(study: "Study") -> dict[str, ReplicateResult]:
-    """Return the valid results in the study; others are trained again."""
-    results = {}
+def _stored(study: "Study") -> dict[str, dict[Replicate, ReplicateResult]]:
+    """Return the valid results in the study, by configuration; others are trained again."""
+    results: dict[str, dict[Replicate, ReplicateResult]] = defaultdict(dict)
     for key, value in study.user_attrs.items():
         if key.startswith(PREFIX):
-            with suppress(ValidationError):
-                results[key] = ReplicateResult.model_validate(value)
+            # Another program may have stored something else.
+            with suppress(ValidationError, ValueError):
+                name, seed, fold = key.removeprefix(PREFIX).split("/")
+                results[name][Replicate(int(seed), int(fold))] = ReplicateResult.model_validate(value)
     return results
-
-
-def _key(name: str, replicate: Replicate | None = None) -> str:
-    return f"{PREFIX}{name}/" + (f"{replicate.seed}/{replicate.fold}" if replicate else "")

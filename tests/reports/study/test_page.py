@@ -5,12 +5,10 @@ import warnings
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import optuna
 import pytest
-from matplotlib.figure import Figure
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -20,7 +18,6 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 
 from kit.records import Confirmation
-from kit.reports.study.drawing import KINDS, PRUNED, Scale, StudyView, draw_key
 from kit.reports.study.page import write_page
 from tests.reports.conftest import Opened
 from tests.studies import RATE, add, comparison, confirmation, small_study, summarised
@@ -87,16 +84,30 @@ def test_every_plot_is_there_and_nothing_from_elsewhere(tmp_path: Path) -> None:
 def test_the_confirmation_is_shown_by_replicate(tmp_path: Path) -> None:
     page = page_of(small_study(), tmp_path, confirmation("confirmed"))
     assert "Trial 1 is better than default, and confirmed." in page
-    assert '<tr><th scope="row">3</th><td>2</td><td>0.05000</td><td>+0.01000</td></tr>' in page
+    row = "<td>2</td><td>0</td><td>+0.01000</td><td>0.04000</td><td>0.05000</td></tr>"
+    assert f'<tr><th scope="row">trial 1</th>{row}' in page
     assert "kit cv -c tuned-example" in page
 
 
 def test_a_training_that_failed_in_the_confirmation_leaves_a_dash(tmp_path: Path) -> None:
-    failed = comparison(losses=(0.03, None, 0.02), mean=None, low=None, high=None)
+    failed = comparison(losses=(0.03, None, 0.02), mean=None, low=None, high=None, status="failed")
     confirmed = confirmation("none better", comparisons=(failed,))
     page = page_of(small_study(), tmp_path, confirmed)
-    assert '<tr><th scope="row">2</th><td>1</td><td>0.03000</td><td>-</td></tr>' in page
-    assert missing(page)["Gains in the confirmation"] == "no trial was trained again"
+    assert "<td>1</td><td>1</td><td>-</td><td>-</td><td>0.03000</td></tr>" in page
+    assert missing(page)["Gains in the confirmation"] == "no trial was compared with the baseline"
+
+
+def test_a_better_trial_stands_out_from_those_it_was_compared_after(tmp_path: Path) -> None:
+    two = (comparison(trial=0), comparison("confirmed"))
+    page = page_of(small_study(), tmp_path, confirmation("confirmed", comparisons=two))
+    assert '<tr><th scope="row">trial 0</th><td>not confirmed</td>' in page
+    assert '<tr class="strong"><th scope="row">trial 1</th><td>better</td>' in page
+
+
+def test_parameters_of_the_only_model_have_short_names(tmp_path: Path) -> None:
+    page = page_of(small_study(), tmp_path)
+    assert "names omit the prefix models.cnn." in page
+    assert '<th scope="row">batch_norm</th>' in page
 
 
 def test_what_trials_say_is_escaped(tmp_path: Path) -> None:
@@ -144,18 +155,6 @@ def test_single_intermediate_values_are_not_drawn(tmp_path: Path) -> None:
         trial.intermediate_values = {100: 0.04}
     page = page_of(study, tmp_path)
     assert missing(page)["Intermediate values"] == "no trial reported more than one"
-
-
-def test_a_legend_names_only_what_trials_have() -> None:
-    study = small_study()
-    for pruned in (False, True):
-        if pruned:
-            add(study, None, TrialState.PRUNED)
-        figure = Figure()
-        draw_key(figure, StudyView(study, summarised(study)), [*KINDS, PRUNED])
-        shown = [text.get_text() for text in figure.legends[0].get_texts()]
-        # Neither of the two complete trials is an ordinary one.
-        assert shown == ["best", "baseline", *["pruned"] * pruned]
 
 
 def test_choices_and_conditions_of_any_kind_are_drawn(tmp_path: Path) -> None:
@@ -207,39 +206,6 @@ def test_matplotlib_is_left_as_it_was(tmp_path: Path) -> None:
     command = [sys.executable, *warnings, "-c", code, str(tmp_path / "page.html")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_one_bad_trial_does_not_flatten_the_others() -> None:
-    study = optuna.create_study()
-    for value in (0.030, 0.031, 0.032, 2.3):
-        add(study, value)
-    view = StudyView(study, summarised(study))
-    assert 0.032 < view.ceiling < 0.05
-    two = small_study()
-    assert StudyView(two, summarised(two)).ceiling == 0.04
-
-
-@pytest.mark.parametrize(
-    ("distribution", "value", "position"),
-    [
-        (FloatDistribution(0.0, 0.5), 0.25, 0.5),
-        (FloatDistribution(1e-4, 1e-2, log=True), 1e-3, 0.5),
-        (IntDistribution(1, 5), 2, 0.25),
-        (IntDistribution(3, 3), 3, 0.5),
-        (CategoricalDistribution(("a", "b", "c")), "c", 1.0),
-    ],
-)
-def test_values_lie_between_the_ends_of_their_range(
-    distribution: BaseDistribution, value: Any, position: float
-) -> None:
-    trial = create_trial(value=0.0, params={"x": value}, distributions={"x": distribution})
-    assert Scale("x", trial).position(trial) == pytest.approx(position)
-
-
-def test_long_choices_are_broken_at_their_underscores() -> None:
-    given = CategoricalDistribution(("none", "before_activation"))
-    trial = create_trial(value=0.0, params={"x": "none"}, distributions={"x": given})
-    assert Scale("x", trial).texts == ["none", "before_\nactivation"]
 
 
 @pytest.mark.slow

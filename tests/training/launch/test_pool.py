@@ -248,3 +248,54 @@ def test_no_more_members_are_trained_than_wait_to_be_stored(make_job: MakeJob, d
             next(outcomes)
             time.sleep(0.02)  # Without the limit, all are trained by now.
             assert len(trained) <= taken + 4
+
+
+class Counting(FakeLauncher):
+    """A launcher that counts the workers it starts, and those that are closed."""
+
+    started = closed = 0
+
+    def start(self, device: Device, backend: str, data: DataFolder) -> FakeWorker:
+        self.started += 1
+        worker = super().start(device, backend, data)
+        close = worker.close
+
+        def counted() -> None:
+            self.closed += 1
+            close()
+
+        worker.close = counted  # type: ignore[method-assign]
+        return worker
+
+
+def reusing(launcher: FakeLauncher, data: DataFolder, jobs_per_worker: int) -> WorkerPool:
+    return WorkerPool(
+        launcher,
+        [CPU],
+        data,
+        on_progress=lambda *_: None,
+        on_retry=lambda *_: None,
+        jobs_per_worker=jobs_per_worker,
+    )
+
+
+@pytest.mark.parametrize(("jobs_per_worker", "workers"), [(1, 5), (2, 3), (8, 1)])
+def test_a_worker_trains_its_number_of_jobs(
+    make_job: MakeJob, data: DataFolder, jobs_per_worker: int, workers: int
+) -> None:
+    launcher = Counting(lambda *_: RESULT)
+    with reusing(launcher, data, jobs_per_worker).train([make_job(fold) for fold in range(5)]) as outcomes:
+        assert len(list(outcomes)) == 5
+    assert (launcher.started, launcher.closed) == (workers, workers)
+
+
+def test_after_a_failure_a_worker_trains_no_other_job(make_job: MakeJob, data: DataFolder) -> None:
+    def train(job: Job, *_: object) -> MemberResult:
+        if job.member.fold == 1:
+            raise WorkerFailedError("no", "")
+        return RESULT
+
+    launcher = Counting(train)
+    with reusing(launcher, data, 8).train([make_job(fold) for fold in range(4)]) as outcomes:
+        failed = [job.member.fold for job, outcome in outcomes if isinstance(outcome, KitError)]
+    assert (failed, launcher.started) == ([1], 2)

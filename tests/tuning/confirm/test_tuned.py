@@ -32,19 +32,31 @@ models:
     head: [16]
 """
 DROPOUT, RATE = 0.1 + 0.2, 1.2345678901234567e-05
+REPLICATES = tuple(Replicate(seed, fold) for seed in (3, 4) for fold in (0, 1))
+
+
+def compared(trial: int, gain: float, error_rate: float) -> Comparison:
+    return Comparison(
+        trial=trial,
+        replicates=REPLICATES,
+        losses=(0.06 - gain,) * 4,
+        baseline_losses=(0.05, 0.06, 0.06, 0.07),
+        mean=-gain,
+        low=-gain - 0.005,
+        high=-gain + 0.005,
+        error_rate=error_rate,
+        better=gain > 0.005,
+        probability=0.99,
+    )
+
+
 CONFIRMED = Confirmation(
     status="confirmed",
     seeds=(1, 3, 4),
-    folds_seed=1,
+    folds=2,
+    shuffle=5,
     level=0.05,
-    corrected_for=3,
-    needed_seconds=None,
-    replicates=(Replicate(1, 0), Replicate(3, 1), Replicate(4, 2)),
-    baseline_losses=(0.05, 0.06, 0.07),
-    comparisons=(
-        Comparison(trial=2, losses=(), mean=0.1, low=0.0, high=0.2, better=False),
-        Comparison(trial=1, losses=(), mean=-0.01, low=-0.015, high=-0.005, better=True),
-    ),
+    comparisons=(compared(2, -0.1, 0.0375), compared(1, 0.01, 0.025)),
     winner=1,
 )
 PATH = Path("configs/tuned-s.yaml")
@@ -101,14 +113,14 @@ def test_it_holds_what_differs_and_nothing_else(study: optuna.Study) -> None:
         "extends": "mine",
         "training": {"learning_rate": RATE},
         "models": {"cnn": {"stages": STAGES}},
-        "folds": {"seed": 2},
+        "folds": {"seed": 5},
         "seeds": [5, 6],
     }
 
 
 def test_it_is_the_winner_with_other_folds_and_seeds(study: optuna.Study) -> None:
     write(study)
-    changes = [*Dropout().changes({"dropout": DROPOUT, "rate": RATE}), "folds.seed=2", "seeds=[5, 6]"]
+    changes = [*Dropout().changes({"dropout": DROPOUT, "rate": RATE}), "folds.seed=5", "seeds=[5, 6]"]
     assert config.load("tuned-s") == config.load("mine", changes)
     assert config.load("configs/tuned-s.yaml") == config.load("mine", changes)
 
@@ -128,9 +140,9 @@ def test_the_header_says_how_it_was_found(study: optuna.Study) -> None:
     words = " ".join(" ".join(line.removeprefix("#").split()) for line in header)
     assert "2 trials, this is trial 1" in words
     assert "Search: log loss 0.05000, baseline 0.06250." in words
-    assert "Confirmation: log loss 0.05000, gain +0.01000 (+16.7 %)" in words
-    assert "98.33 % interval +0.00500 to +0.01500 (corrected for 3 comparisons)" in words
-    assert "Folds shuffled by 1; seed/fold of its 3 replicates: 1/0, 3/1, 4/2." in words
+    assert "Confirmation: log loss 0.05000 against 0.06000: gain +0.01000 (+16.7 %)" in words
+    assert "95 % interval +8.3 to +25.0 %; better with probability 99 %." in words
+    assert "4 replicates: 2 folds of 2 shuffles, seeds 3, 4." in words
     assert "# Found by: kit tune -c mine --set 'a= }: b' --timeout 1h --set seeds=2" in text
     assert [line[:8] for line in text.splitlines()[-3:]] == ["# Neithe", "folds: {", "seeds: ["]
 
@@ -139,14 +151,14 @@ def test_changes_of_the_call_are_written_too(study: optuna.Study) -> None:
     changes = ["models.other.head=[8]", "folds.count=3", "seeds=3", "tune.folds=1", "models.cnn.l2=1e-5"]
     content = write(study, changes=changes)
     assert content["models"] == {"cnn": {"stages": STAGES, "l2": 1e-5}, "other": {"head": [8]}}
-    assert content["folds"] == {"count": 3, "seed": 2}
+    assert content["folds"] == {"count": 3, "seed": 5}
     assert content["seeds"] == [5, 6, 7]
     assert "tune" not in content
 
 
 def test_reshuffled_folds_get_another_shuffle_for_each_seed(study: optuna.Study) -> None:
     content = write(study, changes=["folds.reshuffle=true"])
-    assert content["folds"] == {"reshuffle": True, "seed": 2}
+    assert content["folds"] == {"reshuffle": True, "seed": 5}
 
 
 def test_a_file_elsewhere_is_found_from_configs(study: optuna.Study, workdir: Path) -> None:
@@ -172,7 +184,7 @@ def test_a_shipped_configuration_is_extended_by_name(study: optuna.Study) -> Non
     assert yaml.safe_load(PATH.read_text()) == {
         "extends": "default",
         "training": {"learning_rate": 0.002},
-        "folds": {"seed": 2},
+        "folds": {"seed": 5},
         "seeds": [2],
     }
 
@@ -185,7 +197,7 @@ def test_keys_that_were_taken_away_stay_away(study: optuna.Study) -> None:
     assert content["models"]["cnn"] == {"stages": STAGES[:1]}
     assert content["models"]["other"] == {"stages": [{"filters": 2}], "head": [16]}
     assert list(content)[-2:] == ["folds", "seeds"]
-    assert content["folds"] == {"count": 4, "seed": 2}
+    assert content["folds"] == {"count": 4, "seed": 5}
 
 
 def test_it_is_written_again(study: optuna.Study) -> None:
