@@ -9,7 +9,7 @@ from unittest import mock
 from kit.records import Comparison, Params, Replicate, ReplicateResult
 from kit.training.plan import makespan
 from kit.tuning.confirm import race, significance
-from kit.tuning.confirm.candidates import BASELINE, candidates, value_of
+from kit.tuning.confirm.candidates import BASELINE, JOBS_PER_WORKER, candidates, value_of
 from kit.tuning.confirm.race import Pair, Race
 from kit.tuning.confirm.significance import winner
 from tests.benchmarks.replay.searching import WORKERS, Reserve, Searched
@@ -104,9 +104,12 @@ class Confirmed:
 
 
 def replicate_seconds(folds: int) -> float:
-    """Return the seconds of a training of a confirmation, which predicts once, at its end."""
+    """Return the seconds of a training of a confirmation, which predicts once, at its end.
+
+    A worker trains several in turn.
+    """
     held_out = ROWS // folds
-    return STARTUP + EPOCHS * (ROWS - held_out) * TRAIN_ROW + held_out * PREDICT_ROW
+    return STARTUP / JOBS_PER_WORKER + EPOCHS * (ROWS - held_out) * TRAIN_ROW + held_out * PREDICT_ROW
 
 
 def race_reserve(limit: float, confirming: Confirming) -> Reserve:
@@ -150,7 +153,7 @@ def _constants(confirming: Confirming, clock: Clock) -> Iterator[None]:
             (race, "ROUNDS", confirming.rounds),
             (race, "LOOK_SHARES", confirming.looks),
             (significance, "LOOK_SHARES", confirming.looks),
-            (significance, "LEVEL", confirming.level),
+            (significance, "SAME_ROWS", confirming.same_rows),
             (significance, "SHARE", confirming.share),
         ):
             stack.enter_context(mock.patch.object(module, name, value))

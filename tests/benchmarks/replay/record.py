@@ -108,16 +108,14 @@ def random_params(space: Space, count: int = CONFIGURATIONS) -> list[Params]:
 def near_params(space: Space, count: int = CONFIGURATIONS) -> list[Params]:
     """Return random parameters near those of the configuration itself."""
     draw = np.random.default_rng(0)
-    return [near(space, draw) for _ in range(count)]
-
-
-def near(space: Space, draw: np.random.Generator) -> Params:
-    """Return random parameters near those of the configuration itself."""
-    return {
-        one.key: own if draw.random() < KEPT else _near(one.dimension, own, draw)
-        for one in space.parameters
-        for own in [space.baseline[one.key]]
-    }
+    return [
+        {
+            one.key: own if draw.random() < KEPT else _near(one.dimension, own, draw)
+            for one in space.parameters
+            for own in [space.baseline[one.key]]
+        }
+        for _ in range(count)
+    ]
 
 
 def _near(dimension: Dimension, own: ParamValue, draw: np.random.Generator) -> ParamValue:

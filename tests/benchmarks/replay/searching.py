@@ -3,17 +3,15 @@
 import heapq
 import math
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from kit.records import Params
+from kit.tuning.pruning import HALVING_FACTOR, HALVING_FIRST, MEDIAN_FIRST, MEDIAN_TRIALS
+from kit.tuning.sampling import TPE_TRIALS, near_params
 from kit.tuning.space import Space
-from kit.tuning.study import HALVING_FACTOR, HALVING_FIRST, MEDIAN_FIRST, MEDIAN_TRIALS
-from tests.benchmarks.replay.record import near
 from tests.benchmarks.replay.strategies import STARTUP, Search
 from tests.benchmarks.replay.world import TENTHS, TrialDraws, TrialLosses
 
@@ -86,8 +84,9 @@ class Simulation:
         self._baseline, self._best = math.inf, math.inf
         self._study.enqueue_trial(space.baseline, user_attrs={"baseline": True})
         if search.start == "near":
-            for params in _near(space, search.start_trials, np.random.default_rng(seed)):
-                self._study.enqueue_trial(dict(params))
+            random = np.random.default_rng(seed)
+            for _ in range(search.start_trials):
+                self._study.enqueue_trial(near_params(space, random))
 
     def run(self) -> Searched:
         """Return the search when its workers are idle."""
@@ -159,7 +158,7 @@ def sampler_of(search: Search, seed: int) -> "BaseSampler":
     from optuna.samplers import CmaEsSampler, RandomSampler, TPESampler
 
     # Trials near the baseline are queued, and count. Some of them may still be running.
-    first = min(5, search.start_trials + 1) if search.start == "near" else search.start_trials
+    first = min(TPE_TRIALS, search.start_trials + 1) if search.start == "near" else search.start_trials
     match search.sampler:
         case "random":
             return RandomSampler(seed)
@@ -195,12 +194,3 @@ def pruner_of(search: Search) -> "BasePruner":
         case "hyperband":
             return HyperbandPruner(min_resource=STEP, max_resource=STEP * TENTHS, reduction_factor=3)
     assert_never(search.pruner)
-
-
-def _near(space: Space, count: int, random: np.random.Generator) -> Iterator[Params]:
-    """Yield parameters near the baseline, but not the baseline's."""
-    while count:
-        params = near(space, random)
-        if params != space.baseline:
-            count -= 1
-            yield params

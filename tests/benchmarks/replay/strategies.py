@@ -7,7 +7,8 @@ from kit.records.base import Record
 from kit.tuning.confirm.budget import RESERVE
 from kit.tuning.confirm.candidates import CANDIDATES
 from kit.tuning.confirm.race import ROUNDS
-from kit.tuning.confirm.significance import LEVEL, LOOK_SHARES, SHARE
+from kit.tuning.confirm.significance import LOOK_SHARES, SAME_ROWS, SHARE
+from kit.tuning.sampling import FIRST_TRIALS
 
 ROWS, EPOCHS = 42_000, 20
 """Rows of the competition, and epochs of a full training."""
@@ -36,8 +37,8 @@ class Search(Record):
 
     sampler: Sampler = "tpe"
     start: Literal["near", "random"] = "near"
-    start_trials: int = 8
-    pruner: Pruner = "median"
+    start_trials: int = FIRST_TRIALS
+    pruner: Pruner = "none"
     split: int = 2
     watched: int = 4000
     epoch_share: float = 1.0
@@ -78,7 +79,7 @@ class Confirming(Record):
     Attributes:
         kind: the race of kit, or the comparison of three candidates before it.
         reserve: share of the time.
-        candidates, rounds, fewest, level, share, looks: of the race; see `kit.tuning.confirm`.
+        candidates, rounds, fewest, same_rows, share, looks: of the race; see `kit.tuning.confirm`.
     """
 
     kind: Literal["race", "t interval"] = "race"
@@ -86,7 +87,7 @@ class Confirming(Record):
     candidates: int = CANDIDATES
     rounds: int = ROUNDS
     fewest: int = 3
-    level: float = LEVEL
+    same_rows: float = SAME_ROWS
     share: float = SHARE
     looks: tuple[float, ...] = LOOK_SHARES
 
@@ -122,7 +123,7 @@ class Strategy(Record):
 
 PRESENT = Strategy(
     name="present",
-    search=Search(start="random", start_trials=5, split=5, watched=0),
+    search=Search(start="random", start_trials=5, pruner="median", split=5, watched=0),
     confirming=Confirming(kind="t interval", reserve=0.25),
 )
 """That of kit before the race."""
