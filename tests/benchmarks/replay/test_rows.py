@@ -10,12 +10,11 @@ ROWS = 20_000
 
 
 def losses(common: float) -> Floats:
-    """Return (3, 2, ROWS) losses around 1 with a scatter of 1, of which `common` is that of a configuration."""
+    """Return (3, 2, ROWS) losses with mean 1 and scatter 1; `common` is the scatter that seeds repeat."""
     random = np.random.default_rng(0)
     repeated = common * random.standard_normal((3, 1, ROWS))
-    return np.asarray(
-        1 + repeated + (1 - common**2) ** 0.5 * random.standard_normal((3, 2, ROWS)), np.float64
-    )
+    own = (1 - common**2) ** 0.5 * random.standard_normal((3, 2, ROWS))
+    return np.asarray(1 + repeated + own, np.float64)
 
 
 def test_the_noise_of_a_training_is_what_its_seed_changes() -> None:
