@@ -26,7 +26,7 @@ from kit.config.tune import Choices, Dimension, IntRange
 from kit.data.dataset import Dataset, open_folder
 from kit.data.folds import folds_by_seed
 from kit.data.layout import SAMPLE, locate
-from kit.members import Member
+from kit.members import Member, MemberResult
 from kit.metrics import LOSS
 from kit.records import Params, ParamValue
 from kit.training.launch.base import DataFolder, Device
@@ -149,13 +149,14 @@ class Recorder:
             device = devices.get()
             with Session(launcher, device, DataFolder.of(self._dataset)) as session:
                 for one in chunk:
-                    self._append(self._train(one, session))
+                    self._append(self._measured(one, self.trained(one, session)))
             devices.put(device)
 
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(work, _chunks(left, jobs)))
 
-    def _train(self, one: Training, session: Session) -> Measured:
+    def trained(self, one: Training, session: Session) -> MemberResult:
+        """Return the result of a training."""
         params = self._params[one.configuration]
         changes = [f"seeds=[{one.seed}]", f"folds.count={one.folds}", f"training.epochs={one.epochs}"]
         config = self._source.with_changes([*self._space.changes(params), *changes])
@@ -167,10 +168,12 @@ class Recorder:
             self._dataset,
             test_rows=TEST_ROWS,
         )
-        result = session.train(job, lambda _: None)
+        return session.train(job, lambda _: None)
+
+    def _measured(self, one: Training, result: MemberResult) -> Measured:
         final = LOSS.value(result.val_probs, self._dataset.train_labels[result.val_rows])
         losses = (*(loss or math.nan for loss in result.history.epochs.val_loss[:-1]), final)
-        return Measured(one, result.history.seconds or 0.0, losses, params)
+        return Measured(one, result.history.seconds or 0.0, losses, self._params[one.configuration])
 
     def _folds_of(self, config: Config) -> NDArray[np.int8]:
         with self._lock:
@@ -193,7 +196,7 @@ def _chunks(trainings: Sequence[Training], jobs: int) -> Iterator[Sequence[Train
         yield trainings[first : first + size]
 
 
-def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
+def numbers(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
     """Read "0-2,5" as 0, 1, 2, 5."""
     del context, parameter
     ends = [[int(end) for end in part.split("-")] for part in text.split(",")]
@@ -203,12 +206,10 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> l
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-c", "config_name", default="lenet-regularized", show_default=True, help="The configuration.")
-@click.option(
-    "--configuration", default="0-149", callback=_numbers, show_default=True, help="Configurations."
-)
+@click.option("--configuration", default="0-149", callback=numbers, show_default=True, help="Configurations.")
 @click.option("--folds", default=5, show_default=True, help="Number of folds.")
-@click.option("--fold", default="0", callback=_numbers, show_default=True, help="Held-out folds.")
-@click.option("--seed", default="0", callback=_numbers, show_default=True, help="Seeds.")
+@click.option("--fold", default="0", callback=numbers, show_default=True, help="Held-out folds.")
+@click.option("--seed", default="0", callback=numbers, show_default=True, help="Seeds.")
 @click.option("--rows", default=0, help="Training rows; 0: all.")
 @click.option("--epochs", default=20, show_default=True)
 @click.option("--jobs", default=2, show_default=True, help="Trainings at once.")
