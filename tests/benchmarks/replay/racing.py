@@ -9,7 +9,7 @@ from unittest import mock
 from kit.records import Comparison, Params, Replicate, ReplicateResult
 from kit.training.plan import makespan
 from kit.tuning.confirm import race, significance
-from kit.tuning.confirm.candidates import BASELINE, JOBS_PER_WORKER, candidates, value_of
+from kit.tuning.confirm.candidates import BASELINE, JOBS_PER_WORKER, SHORTEST, candidates, value_of
 from kit.tuning.confirm.race import Pair, Race
 from kit.tuning.confirm.significance import winner
 from tests.benchmarks.replay.searching import WORKERS, Reserve, Searched
@@ -114,7 +114,7 @@ def replicate_seconds(folds: int) -> float:
 
 def race_reserve(limit: float, confirming: Confirming) -> Reserve:
     """Return the time of a race: at least that of one comparison."""
-    shortest = makespan([replicate_seconds(FOLDS)] * (2 * FOLDS * confirming.fewest), WORKERS)
+    shortest = makespan([replicate_seconds(FOLDS)] * (2 * FOLDS * SHORTEST), WORKERS)
     return Reserve(shortest, max(shortest, confirming.reserve * limit))
 
 
