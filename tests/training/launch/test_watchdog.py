@@ -1,4 +1,5 @@
 import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -62,10 +63,11 @@ def test_a_worker_that_hangs_is_killed_and_named(
     retries: list[str] = []
     with (
         Session(launcher, CPU, data, lambda _, why: retries.append(why), watchdog=Watchdog(SHORT)) as session,
-        pytest.raises(WorkerHangsError, match="m-f0-s0: its worker hangs: no message for 0 s"),
+        pytest.raises(WorkerHangsError, match=r"m-f0-s0: its worker hangs: no message for \d+ s"),
     ):
         session.train(make_job(epochs=3), lambda _: None)
-    assert retries == ["m-f0-s0: its worker hangs: no message for 0 s; retrying"]
+    [retry] = retries
+    assert re.fullmatch(r"m-f0-s0: its worker hangs: no message for \d+ s; retrying", retry)
 
 
 def test_a_worker_that_sends_messages_may_take_any_time(
