@@ -125,14 +125,14 @@ class Tune(Section):
     metric: MetricName = "log_loss"
     """Metric that decides which trial is better, on held-out rows."""
     # None: half-way the loss ranks the best trials like dice, and a pruner ends every second of them
-    # (docs/tuning-defaults.md).
+    # (docs/replay.md).
     pruner: Literal["median", "halving", "wilcoxon", "none"] = "none"
     """Stops trials early; none: never; median: worse than the median of earlier trials; halving: successive
     halving; wilcoxon: signed-rank test of its folds against the best trial's."""
     seed: Seed = 0
     """Seed of the sampler."""
-    # Two: half of the rows held out has less noise than a fifth, and training takes 0.63 of the time. Replayed
-    # studies gain 13.3 % an hour, with three folds 12.3 %, with five 11.6 % (docs/tuning-defaults.md).
+    # Two: half of the rows held out has less noise than a fifth, and training takes 0.63 of the time.
+    # Replayed studies gain 13.3 % an hour, with three folds 12.3 %, with five 11.6 % (docs/replay.md).
     split: Annotated[Whole, Field(ge=2, le=100)] | None = 2
     """Number of folds in the search and the confirmation, at least `tune.folds`; null: `folds.count`."""
     # One: over 26 random configurations of lenet-regularized the loss of one fold ranks like the mean of two

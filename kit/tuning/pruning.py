@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # with 2 folds per trial: the median rule takes 51 % of the time, misses the best loss by 0.0 %, and keeps 2.5
 # of the three best trials. Halving: 43 %, 0.0 %, 1.9 trials (from 30 percent on: 28 %, 0.5 %, 1.0). The
 # Wilcoxon test saves nothing at 2 or 3 folds. Where most trials are near the best one, all of them end too
-# many good ones (docs/tuning-defaults.md).
+# many good ones (docs/replay.md).
 MEDIAN_FIRST, MEDIAN_TRIALS = 50, 5
 """Percent of a fold, and complete trials, from which on a trial worse than the median is pruned."""
 HALVING_FIRST, HALVING_FACTOR = 50, 2
