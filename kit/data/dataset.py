@@ -15,9 +15,8 @@ from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import Rows, copies
 from kit.data.groups import doubts, read_groups
-from kit.data.image_data import OnProgress, ignore
 from kit.data.readers import pixel_csv, pixel_text
-from kit.data.readers.pixel_table import Table, in_order_of
+from kit.data.readers.pixel_table import OnProgress, Table, ignore, in_order_of
 from kit.data.shift import differences
 from kit.errors import UserError
 from kit.task.format import SubmissionFormat

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,17 +16,12 @@ from kit.data.duplicates import Rows, copies
 from kit.data.readers import image_files
 from kit.data.readers.decoding import decode_files
 from kit.data.readers.image_files import ImageRows
+from kit.data.readers.pixel_table import OnProgress
 from kit.data.shift import differences
 from kit.task.sample import ids_in
 
 BROKEN = "broken-images.txt"
 """Lists the images that cannot be decoded, in the data directory."""
-OnProgress = Callable[[int, int], None]
-
-
-def ignore(done: int, total: int) -> None:
-    """Ignore the progress."""
-    del done, total
 
 
 def open_entry(
