@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kit.config import Config
-from kit.data import cache
+from kit.data import cache, file_hashes
 from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import Rows, copies
@@ -40,7 +40,7 @@ def open_entry(
         UserError: a table or an image is wrong, or the disk has no room.
     """
     root, competition = folder / ".cache", config.competition
-    hashed = cache.hashes(root, tables)
+    hashed = file_hashes.hashes(root, tables)
     ids = None if sample is None or competition.test_images is None else ids_in(*sample)
     stamp = hashlib.sha256(repr((image_files.stamp(folder, competition), ids)).encode()).hexdigest()
     place = root / cache.key(hashed, config, stamp)
@@ -52,7 +52,7 @@ def open_entry(
         fill = partial(_fill, (train, test), config, on_progress, folder / BROKEN)
         entry = cache.write(place, fill, images * math.prod(config.image_shape))
     if entry.folder == place:
-        cache.remember(root, hashed)
+        file_hashes.remember(root, hashed)
     return entry
 
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from kit.config import Config
 from kit.data import cache, compressed, dataset, layout
+from kit.data.csv_data import read_tables
 from kit.data.obtain_all import fetch_all, is_there
 from kit.data.readers.exact import shown
 from kit.data.staging import move, staging
@@ -168,7 +169,7 @@ def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
         raise UserError(
             f"there is no {absent}", where=source, expected="train.csv and test.csv", received=received
         )
-    tables = dataset.read_tables(train, test, config)
+    tables = read_tables(train, test, config)
     rows = len(tables.arrays["test_images"])
     if submission:
         form = make_task(config.competition, tables.labels).submission
