@@ -30,7 +30,7 @@ def parse(
     columns = header.read(raw, name, competition, labelled=labelled)
     label_only = columns.others == columns.texts[:1] and labelled and _labels_are_bytes(competition)
     read = blocks.read(raw, columns, [] if label_only else columns.others, on_progress)
-    images, cells = read or exact.rows(raw, name, columns)
+    images, cells = read or exact.rows(raw, name, columns, on_progress)
     if not len(images):
         expected = "at least one line below the header" if columns.line > 1 else "at least one line"
         raise UserError("the file has no rows", where=name, expected=expected)

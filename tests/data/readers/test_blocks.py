@@ -64,3 +64,10 @@ def test_progress_ends_with_the_whole_file() -> None:
     assert told == sorted(told)
     assert told[-1] == (len(raw), len(raw))
     assert len(told) > 10
+
+
+def test_the_slow_reader_tells_its_progress_too() -> None:
+    raw, told = HEADER + b"".join(ROWS).replace(b",", b" ,"), list[int]()
+    pixel_csv.parse(raw, "", COMPETITION, labelled=True, on_progress=lambda done, _all: told.append(done))
+    place = [len(b"\n".join(raw.split(b"\n")[:line])) + 1 for line in (100, 200, 300, 400, 500)]
+    assert told == place
