@@ -93,3 +93,14 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
         UserError, match=r"oof\.csv: missing or damaged\ndelete it, and run kit cv again as for this run"
     ):
         oof.read(path)
+
+
+def test_rows_of_several_blocks_are_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oof, "_ROWS", 3)
+    probs = np.random.default_rng(0).dirichlet([1, 1], 10)
+    labels, ids = np.arange(10) % 2, [f"image {row}" for row in range(10)]
+    oof.write(tmp_path / "oof.csv", oof.Oof(labels, probs, ("a", "b"), ids=ids))
+    read = oof.read(tmp_path / "oof.csv")
+    assert (read.rows.tolist(), read.labels.tolist()) == (list(range(10)), labels.tolist())
+    assert np.allclose(read.probs, probs, atol=1e-12)
+    assert list(read.ids) == ids

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from kit import metrics
 from kit.config import Config, load
+from kit.cores import cores
 from kit.data import source
 from kit.data.dataset import Dataset
 from kit.data.folds import folds_by_seed
@@ -29,7 +30,6 @@ from kit.errors import KitError, UserError
 from kit.files import read_json, write_json
 from kit.members import Member, MemberResult
 from kit.run_folder import Run
-from kit.training import machine
 from kit.training.launch.base import DataFolder
 from kit.training.launch.devices import assign
 from kit.training.launch.local import LocalLauncher
@@ -215,7 +215,7 @@ def numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
 @click.option("--against", metavar="NAME", help="Earlier experiment to compare with.")
 @click.option("--folds", default="0,1", show_default=True, callback=numbers, help="Folds to train.")
 @click.option("--seeds", default="0,1", show_default=True, callback=numbers)
-@click.option("--jobs", default=machine.cores, type=int, help="Parallel workers.  [default: one per core]")
+@click.option("--jobs", default=cores, type=int, help="Parallel workers.  [default: one per core]")
 def main(
     *,
     name: str,

@@ -123,6 +123,7 @@ def _refusal(error: UserError, *, fatal: bool) -> Problem:
 
 
 def _hardware(backend: str | None) -> Iterator[Problem]:
+    from kit.cores import cores
     from kit.training import machine
     from kit.training.memory import memory
 
@@ -132,7 +133,7 @@ def _hardware(backend: str | None) -> Iterator[Problem]:
     if missing := machine.missing_instructions():
         what = f"this CPU lacks {', '.join(missing)}, which TensorFlow's and JAX's packages need"
         yield _problem(what, "use another machine, or KERAS_BACKEND=torch", fatal=backend != "torch")
-    size, workers = memory(), machine.cores()
+    size, workers = memory(), cores()
     if (size.limit or size.total) < workers * WORKER_GIB:
         jobs = max(1, int((size.limit or size.total) / WORKER_GIB))
         what = f"{size.text} for {workers} workers of about {WORKER_GIB:g} GiB"

@@ -1,8 +1,7 @@
 """The arrays of a data set on disk, memory-mapped, and found by the content of the CSV files.
 
 An entry is the folder <cache>/<key> with train_images.npy, train_labels.npy, test_images.npy and meta.json.
-The key depends on the SHA-256 of the CSV files, which <cache>/hashes.json stores by path, size and
-modification time.
+The key depends on the SHA-256 of the CSV files; see `kit.data.file_hashes`.
 """
 
 import errno
@@ -11,7 +10,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kit.config import Config
+from kit.data.file_hashes import stamp_of
 from kit.data.integrity import check_of, total
 from kit.data.layout import READING
 from kit.errors import UserError
-from kit.files import FOLDER_MODE, atomic, where_offered
+from kit.files import FOLDER_MODE, where_offered
 from kit.os_errors import reason
 from kit.records import Record
 from kit.scratch import scratch
@@ -76,37 +77,6 @@ class Entry:
     meta: Metadata
 
 
-def hashes(root: Path, files: Iterable[Path]) -> dict[str, list[Any]]:
-    """Return [size in bytes, modification time in ns, SHA-256] by absolute path.
-
-    A file whose size and time are in <root>/hashes.json is not read.
-    """
-    try:
-        known = dict(json.loads((root / "hashes.json").read_bytes()))
-    except (OSError, ValueError, TypeError):
-        known = {}
-    current = {}
-    for path in files:
-        name, stamp = str(path.resolve()), _stamp(path)
-        match known.get(name):
-            case [size, changed, str()] as entry if [size, changed] == stamp:
-                current[name] = entry
-            case _:
-                with path.open("rb") as file:
-                    current[name] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
-    return current
-
-
-def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
-    """Update <root>/hashes.json if it differs, and if it can be written."""
-    content = json.dumps(hashed).encode()
-    index = root / "hashes.json"
-    with suppress(OSError):
-        if not index.is_file() or index.read_bytes() != content:
-            with atomic(index) as file:
-                file.write(content)
-
-
 def fingerprint(arrays: Mapping[str, NDArray[np.uint8]], labels: LabelEncoder) -> str:
     """Return the SHA-256 (64 hex digits) of arrays and labels."""
     digest = hashlib.sha256(repr(labels.labels).encode())
@@ -135,7 +105,7 @@ def find(folder: Path) -> Entry | None:
     """Return the entry in `folder`; None if there is none, or if it is damaged, which is said once."""
     try:
         meta = Metadata.model_validate_json((folder / "meta.json").read_bytes())
-        stamps = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
+        stamps = {name: stamp_of(folder / f"{name}.npy") for name in ARRAYS}
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
     except OSError:  # There is none, or `write` says why the cache cannot be used.
         return None
@@ -155,13 +125,15 @@ def _refused(folder: Path, why: str) -> None:
     click.echo(f"note: the cache entry {folder} cannot be used ({why}); the data is read again", err=True)
 
 
-def of_arrays(arrays: Mapping[str, NDArray[np.uint8]], meta: Metadata) -> tuple[Fill, int]:
-    """Return what `write` needs for arrays in memory."""
+def of_arrays(arrays: Mapping[str, NDArray[np.uint8]], describe: Callable[[], Metadata]) -> tuple[Fill, int]:
+    """Return what `write` needs for arrays in memory; `describe` runs while they are written."""
 
     def fill(folder: Path) -> Metadata:
-        for name in ARRAYS:
-            np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
-        return meta
+        with ThreadPoolExecutor(1) as pool:
+            meta = pool.submit(describe)
+            for name in ARRAYS:
+                np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
+            return meta.result()
 
     return fill, sum(array.nbytes for array in arrays.values())
 
@@ -255,7 +227,7 @@ def _build(parent: Path, fill: Fill) -> Path:
     folder = Path(tempfile.mkdtemp(dir=parent, prefix=".kit-data-"))
     try:
         meta = fill(folder)
-        files = {name: _stamp(folder / f"{name}.npy") for name in ARRAYS}
+        files = {name: stamp_of(folder / f"{name}.npy") for name in ARRAYS}
         totals = {name: total(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
         complete = meta.model_copy(update={"files": files, "totals": totals})
         complete = complete.model_copy(update={"check": check_of(complete, "check")})
@@ -293,8 +265,3 @@ def _opened(folder: Path) -> Entry:
 def _existing(folder: Path) -> Path:
     folder = folder.absolute()
     return next(path for path in (folder, *folder.parents) if path.exists())
-
-
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]

@@ -1,7 +1,6 @@
 """The data of a competition as arrays, read from one folder and cached."""
 
 import codecs
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,18 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Competition, Config
-from kit.data import cache, compressed, image_data, layout
-from kit.data.classes import encoded
+from kit.data import compressed, csv_data, image_data, layout
 from kit.data.compressed import Content
-from kit.data.duplicates import Rows, copies
 from kit.data.groups import doubts, read_groups
-from kit.data.image_data import OnProgress, ignore
-from kit.data.readers import pixel_csv, pixel_text
-from kit.data.readers.pixel_table import Table, in_order_of
-from kit.data.shift import differences
+from kit.data.progress import Decoding, Stage, ignore
 from kit.errors import UserError
 from kit.task.format import SubmissionFormat
-from kit.task.ids import lines_by_id
 from kit.task.labels import LabelEncoder
 from kit.task.sample import unknown_labels, with_columns
 from kit.task.submission import check_sample_submission, predictions_of
@@ -74,30 +67,13 @@ class Dataset:
         return self.stored_ids or (tuple(self.task.submission.counted_ids(rows)) if rows else ())
 
 
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """The content of the CSV files with training and test rows, checked.
-
-    Attributes:
-        arrays: train_images, train_labels and test_images, as in `Dataset`.
-        labels: the labels of the training rows.
-        train_names: ids of the training rows; empty if they have none.
-        test_ids: of the test rows; empty if they have none.
-    """
-
-    arrays: dict[str, NDArray[np.uint8]]
-    labels: LabelEncoder
-    train_names: list[str]
-    test_ids: list[str]
-
-
-def open_folder(folder: Path, config: Config, on_progress: OnProgress = ignore) -> Dataset:
+def open_folder(folder: Path, config: Config, stage: Stage = ignore) -> Dataset:
     """Return the data of a folder that holds the competition's files; its cache is <folder>/.cache.
 
     Args:
         folder: the folder.
         config: describes the files.
-        on_progress: called with the number of decoded images, and of all images.
+        stage: receives what takes time, as in "reading data/train.csv, 43 %".
 
     Raises:
         UserError: a file is missing or wrong, or the disk has no room for the cache.
@@ -105,16 +81,9 @@ def open_folder(folder: Path, config: Config, on_progress: OnProgress = ignore) 
     paths = layout.required(folder, config.competition)
     sample = _sample_submission(folder, config.competition)
     if config.competition.has_files:
-        entry = image_data.open_entry(folder, paths, config, sample, on_progress)
-    elif folder == layout.SAMPLE:
-        entry = cache.write_temporary(*cache.of_arrays(*_read(paths, config)))
+        entry = image_data.open_entry(folder, paths, config, sample, Decoding(stage))
     else:
-        root = folder / ".cache"
-        hashed = cache.hashes(root, paths)
-        place = root / cache.key(hashed, config)
-        entry = cache.find(place) or cache.write(place, *cache.of_arrays(*_read(paths, config)))
-        if entry.folder == place:
-            cache.remember(root, hashed)
+        entry = csv_data.open_entry(folder, paths, config, stage)
     labels = LabelEncoder(entry.meta.labels)
     task = make_task(with_columns(config.competition, labels, sample), labels)
     ids, rows = entry.meta.test_ids, len(entry.arrays["test_images"])
@@ -152,45 +121,6 @@ def check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
         check_sample_submission(*sample, dataset.task.submission, dataset.test_ids)
 
 
-def read_tables(train: Content, test: Content | None, config: Config) -> Tables:
-    """Return the content of the CSV files with training and test rows.
-
-    Args:
-        train: file with the training rows, and with the test rows too if it has a column of usage.
-        test: file with the test rows; None: there is none.
-        config: describes the files.
-
-    Raises:
-        UserError: a file is wrong, a label is unknown, or a class has fewer than two rows.
-    """
-    competition = config.competition
-    parse = pixel_text.parse if competition.form == "pixel_text" else pixel_csv.parse
-    if competition.form == "pixel_text" and competition.usage_column:
-        rows, test_rows = pixel_text.parse_split(*train, competition)
-    else:
-        rows = parse(*train, competition, labelled=True)
-        test_rows = parse(*test, competition, labelled=False) if test else _no_rows(competition)
-        if competition.header:
-            test_rows = in_order_of(rows, test_rows)
-    first = 2 if competition.header else 1
-    column = f"column {', '.join(competition.label_columns or [competition.label_column])}"
-    labels, classes = encoded(
-        rows.texts,
-        competition,
-        f"{train[1]}, {column}",
-        lambda row: f"{train[1]}, line {row + first}, {column}",
-    )
-    if test and test_rows.texts:
-        cells = [(row + first, [text]) for row, text in enumerate(test_rows.texts)]
-        lines_by_id(test[1], cells, competition.test_id_column or "")
-    arrays = {"train_images": rows.images, "train_labels": classes, "test_images": test_rows.images}
-    return Tables(arrays, labels, rows.names, test_rows.texts)
-
-
-def _no_rows(competition: Competition) -> Table:
-    return Table(np.empty((0, *competition.image_shape), np.uint8), [])
-
-
 def ids_of_sample(sample_submission: Content | None, rows: int, form: SubmissionFormat) -> tuple[str, ...]:
     """Return the ids of the test rows from the sample submission.
 
@@ -222,21 +152,3 @@ def _sample_submission(folder: Path, competition: Competition) -> Content | None
     if path is None or not path.is_file():
         return None
     return compressed.content(path).removeprefix(codecs.BOM_UTF8), str(path)
-
-
-def _read(paths: Sequence[Path], config: Config) -> tuple[dict[str, NDArray[np.uint8]], cache.Metadata]:
-    """Return the content of a cache entry."""
-    train, *test = [(compressed.content(path), str(path)) for path in paths]
-    tables = read_tables(train, test[0] if test else None, config)
-    arrays, first = tables.arrays, 2 if config.competition.header else 1
-    sources = [Rows(compressed.plain_name(path.name), first_line=first) for path in paths]
-    return arrays, cache.Metadata(
-        labels=tables.labels.labels,
-        train_names=tuple(tables.train_names),
-        test_ids=tuple(tables.test_ids),
-        fingerprint=cache.fingerprint(arrays, tables.labels),
-        warnings=(
-            *differences(arrays["train_images"], arrays["test_images"]),
-            *copies(arrays, sources[0], sources[-1]),
-        ),
-    )

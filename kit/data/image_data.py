@@ -2,31 +2,26 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from kit.config import Config
-from kit.data import cache
+from kit.data import cache, file_hashes
 from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import Rows, copies
 from kit.data.readers import image_files
 from kit.data.readers.decoding import decode_files
 from kit.data.readers.image_files import ImageRows
+from kit.data.readers.pixel_table import OnProgress
 from kit.data.shift import differences
 from kit.task.sample import ids_in
 
 BROKEN = "broken-images.txt"
 """Lists the images that cannot be decoded, in the data directory."""
-OnProgress = Callable[[int, int], None]
-
-
-def ignore(done: int, total: int) -> None:
-    """Ignore the progress."""
-    del done, total
 
 
 def open_entry(
@@ -45,7 +40,7 @@ def open_entry(
         UserError: a table or an image is wrong, or the disk has no room.
     """
     root, competition = folder / ".cache", config.competition
-    hashed = cache.hashes(root, tables)
+    hashed = file_hashes.hashes(root, tables)
     ids = None if sample is None or competition.test_images is None else ids_in(*sample)
     stamp = hashlib.sha256(repr((image_files.stamp(folder, competition), ids)).encode()).hexdigest()
     place = root / cache.key(hashed, config, stamp)
@@ -57,7 +52,7 @@ def open_entry(
         fill = partial(_fill, (train, test), config, on_progress, folder / BROKEN)
         entry = cache.write(place, fill, images * math.prod(config.image_shape))
     if entry.folder == place:
-        cache.remember(root, hashed)
+        file_hashes.remember(root, hashed)
     return entry
 
 

@@ -2,12 +2,14 @@
 
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from kit.config import Config
 from kit.data import cache, compressed, dataset, layout
+from kit.data.csv_data import read_tables
 from kit.data.obtain_all import fetch_all, is_there
+from kit.data.progress import Stage, ignore
 from kit.data.readers.exact import shown
 from kit.data.staging import move, staging
 from kit.errors import UserError
@@ -21,17 +23,13 @@ Contents = dict[str, compressed.Content]
 """By name of the file in the competition."""
 
 
-def _ignore(text: str) -> None:
-    del text
-
-
 def fetch(
     config: Config,
     source: str = "auto",
     *,
     force: bool = False,
     timeout: float = 30.0,
-    stage: Callable[[str], None] = _ignore,
+    stage: Stage = ignore,
 ) -> str:
     """Fetch the data into the data directory, unless it can be read in place.
 
@@ -83,7 +81,7 @@ def fetch(
             contents = _from_zip(archive)
     else:
         contents = _from_path(Path(source))
-    train_rows, test_rows = _check(contents, str(Path(source)), config)
+    train_rows, test_rows = _check(contents, str(Path(source)), config, stage)
     done = _put(contents, directory, force=force)
     return f"{done}: {train_rows:,} training and {test_rows:,} test images"
 
@@ -95,9 +93,7 @@ def _is_plain(config: Config) -> bool:
     return one.form == "pixels" and names == layout.FILES and not config.folds.group
 
 
-def _fetch_all(
-    config: Config, source: str, stage: Callable[[str], None], *, force: bool, timeout: float
-) -> str:
+def _fetch_all(config: Config, source: str, stage: Stage, *, force: bool, timeout: float) -> str:
     from kit.kaggle_client import has_credentials
 
     if source == "auto":
@@ -159,7 +155,7 @@ def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInf
     return members
 
 
-def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
+def _check(contents: Contents, source: str, config: Config, stage: Stage) -> tuple[int, int]:
     """Return the number of training and of test rows."""
     train, test, submission = (contents.get(name) for name in layout.FILES)
     if train is None or test is None:
@@ -168,7 +164,7 @@ def _check(contents: Contents, source: str, config: Config) -> tuple[int, int]:
         raise UserError(
             f"there is no {absent}", where=source, expected="train.csv and test.csv", received=received
         )
-    tables = dataset.read_tables(train, test, config)
+    tables = read_tables(train, test, config, stage)
     rows = len(tables.arrays["test_images"])
     if submission:
         form = make_task(config.competition, tables.labels).submission

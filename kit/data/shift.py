@@ -50,7 +50,12 @@ def differences(train: Images, test: Images) -> list[str]:
     """Return a sentence on what differs, or nothing; both are (rows, height, width, channels)."""
     if len(train) < FEWEST or not len(test) or train[0].size < LEAST:
         return []
-    found = next(_values(train, test), None) or next(_places(train, test), None)
+    from threadpoolctl import threadpool_limits
+
+    # Matrices are small here: threads of BLAS would wait for each other, and for other programs, which took
+    # 6 times the processor time on a busy machine.
+    with threadpool_limits(1, user_api="blas"):
+        found = next(_values(train, test), None) or next(_places(train, test), None)
     return [found] if found else []
 
 

@@ -1,22 +1,17 @@
 """Decide where the data comes from, download it if needed, and open it."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from kit.config import Config, validate
 from kit.data import layout, obtain
 from kit.data.dataset import Dataset, check_folder, open_folder
+from kit.data.progress import Stage, ignore
 from kit.errors import UserError
 from kit.records import RunRecord
 from kit.task.task import check_metric
 
 
-def _ignore(text: str) -> None:
-    del text
-
-
-def load(config: Config, stage: Callable[[str], None] = _ignore) -> Dataset:
+def load(config: Config, stage: Stage = ignore) -> Dataset:
     """Open the competition's data.
 
     The first source that has it counts: the data directory, /kaggle/input, Kaggle (with credentials), the
@@ -32,22 +27,10 @@ def load(config: Config, stage: Callable[[str], None] = _ignore) -> Dataset:
     """
     folder = layout.local_folder(config) or _downloaded(config) or layout.bundled_sample(config)
     stage(f"reading {layout.whole(config.competition)} in {folder.name}/")
-    dataset = open_folder(folder, config, _Decoding(stage))
+    dataset = open_folder(folder, config, stage)
     check_folder(folder, config, dataset)
     check_metric(config.competition, dataset.task.labels)
     return dataset
-
-
-class _Decoding:
-    """Says how many images are decoded, and the remaining time."""
-
-    def __init__(self, stage: Callable[[str], None]) -> None:
-        self._stage, self._began = stage, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        seconds = time.monotonic() - self._began
-        left = f", {seconds * (total - done) / done:,.0f} s left" if done and seconds > 2 else ""
-        self._stage(f"decoding images: {done:,} of {total:,}{left}")
 
 
 def find_local(record: RunRecord) -> Dataset | None:

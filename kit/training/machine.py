@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from kit import __version__
+from kit.cores import cores
 from kit.errors import UserError
 from kit.records import Machine
 from kit.training.memory import memory
@@ -41,13 +42,6 @@ class Gpu(NamedTuple):
     name: str
     capability: float
     id: str = "0"
-
-
-def cores() -> int:
-    """Return how many CPU cores this process may use, within its CPU affinity and its container's quota."""
-    import joblib
-
-    return int(joblib.cpu_count())
 
 
 def backend() -> str:

@@ -120,14 +120,14 @@ def train_network(
     count = RowCounter(
         len(rows) + len(test_images) + len(views) * (len(val_rows) + len(test_images)), on_activity
     )
-    train_score = metric.value(predict(engine, images[rows], on_rows=count), labels[rows])
+    train_score = metric.value(predict(engine, images, on_rows=count, rows=rows), labels[rows])
     history = _history(job, spec, curves, train_score, checkpoints, batch=batch, steps=steps)
     test_probs = predict(engine, test_images, on_rows=count)
     result = MemberResult(val_rows, val_probs, test_probs, history)
     if views:
         result = replace(
             result,
-            val_probs_tta=predict_views(engine, images[val_rows], val_probs, views, count),
+            val_probs_tta=predict_views(engine, images, val_probs, views, count, rows=val_rows),
             test_probs_tta=predict_views(engine, test_images, test_probs, views, count),
         )
     on_activity("storing", 0, 0.0)
@@ -156,7 +156,7 @@ def _predict(
     if not len(rows):
         return np.empty((0, job.classes), np.float32)
     with averaging():
-        return predict(engine, images[rows], on_rows=on_rows)
+        return predict(engine, images, on_rows=on_rows, rows=rows)
 
 
 def _train(

@@ -31,6 +31,8 @@ def predict(
     images: NDArray[np.uint8],
     change: Mapping[str, float] | None = None,
     on_rows: OnRows = _ignore,
+    *,
+    rows: NDArray[np.integer] | None = None,
 ) -> NDArray[np.float32]:
     """Return class probabilities (rows, classes) of (rows, height, width, channels), after `change` if given.
 
@@ -39,15 +41,18 @@ def predict(
         images: any number, with the height, width and channels of the network.
         change: see `kit.models.augmentation.view`.
         on_rows: called with the number of rows of each step, after it.
+        rows: the images to predict; None: all. A copy of half a million images would take 0.4 GB.
     """
-    if not len(images):
+    count = len(images) if rows is None else len(rows)
+    if not count:
         return engine.logits(np.zeros((1, *images.shape[1:]), np.uint8))[:0]
-    batch = min(PREDICTION_BATCH, len(images))
+    batch = min(PREDICTION_BATCH, count)
     parts = []
-    for start in range(0, len(images), batch):
+    for start in range(0, count, batch):
         # Every batch has the same size (the last one overlaps the one before): one compiled step serves all.
-        first = min(start, len(images) - batch)
-        part = images[first : first + batch]
+        first = min(start, count - batch)
+        chosen = slice(first, first + batch)
+        part = images[chosen if rows is None else rows[chosen]]
         parts.append(engine.logits(view(part, change) if change else part)[start - first :])
         on_rows(first + batch - start)
     logits = np.concatenate(parts).astype(np.float64)
@@ -61,6 +66,8 @@ def predict_views(
     plain: NDArray[np.float32],
     changes: Sequence[Mapping[str, float]],
     on_rows: OnRows = _ignore,
+    *,
+    rows: NDArray[np.integer] | None = None,
 ) -> NDArray[np.float32]:
     """Return the mean over the views of test-time augmentation, (rows, classes).
 
@@ -70,8 +77,9 @@ def predict_views(
         plain: (rows, classes), the predictions of the unchanged images, which are the first view.
         changes: the other views.
         on_rows: see `predict`.
+        rows: see `predict`.
     """
-    if not len(images):
+    if not len(plain):
         return plain
-    views = [plain, *(predict(engine, images, change, on_rows) for change in changes)]
+    views = [plain, *(predict(engine, images, change, on_rows, rows=rows) for change in changes)]
     return np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)

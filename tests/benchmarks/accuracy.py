@@ -7,9 +7,9 @@ import numpy as np
 
 from kit import metrics
 from kit.config import load
+from kit.cores import cores
 from kit.data.folds import folds_by_seed
 from kit.processes import command
-from kit.training import machine
 from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Launcher
 from kit.training.launch.local import LocalLauncher
@@ -42,5 +42,5 @@ def run(bench: Bench) -> Iterator[Row]:
 
 def _probabilities(jobs: list[Job], data: DataFolder, launcher: Launcher) -> np.ndarray:
     # Members come as they finish; their held-out rows identify them.
-    results = {int(one.val_rows[0]): one for one in engine.train(jobs, machine.cores(), data, launcher)}
+    results = {int(one.val_rows[0]): one for one in engine.train(jobs, cores(), data, launcher)}
     return np.concatenate([results[int(np.flatnonzero(job.held_out)[0])].val_probs for job in jobs])

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
+from kit.cores import cores
 from kit.processes import environment
 from kit.training import machine
 from tests.benchmarks import engine
@@ -25,7 +26,7 @@ def run(bench: Bench) -> Iterator[Row]:
     rates = {}
     for precision in ("float32", "bfloat16"):
         values = tuple(_rate(precision, size, seconds) / 1e9 for _ in range(bench.repeat))
-        note = f"{size} x {size}, {machine.cores()} pinned processes of one thread"
+        note = f"{size} x {size}, {cores()} pinned processes of one thread"
         rates[precision] = Row(f"matrix product, {precision}", "GFLOP/s", values, note)
         yield rates[precision]
     for one in bench.trained:
@@ -38,7 +39,7 @@ def run(bench: Bench) -> Iterator[Row]:
 def _rate(precision: str, size: int, seconds: float) -> float:
     command = [sys.executable, "-m", "tests.benchmarks.matmul", precision, str(size), str(seconds)]
     processes = []
-    for core in sorted(os.sched_getaffinity(0))[: machine.cores()]:
+    for core in sorted(os.sched_getaffinity(0))[: cores()]:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 
-from kit.training import machine
+from kit.cores import cores
 from tests.benchmarks import engine
 from tests.benchmarks.bench import Bench, Row
 
@@ -12,7 +12,7 @@ MEMBERS = 4
 
 
 def run(bench: Bench) -> Iterator[Row]:
-    if engine.on_gpu() or machine.cores() < 2:
+    if engine.on_gpu() or cores() < 2:
         yield Row("members, 2 jobs / 1 job", "x", note="skipped: needs two cores, and no GPU")
         return
     rows, epochs = (256, 1) if bench.quick else (8192, 3)

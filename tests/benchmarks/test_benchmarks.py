@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from kit.config import Cnn, load
 from kit.ensembling.methods import METHODS
 from kit.models.families import cost
+from tests.benchmarks import peak
 from tests.benchmarks.__main__ import FAMILIES, main
 from tests.benchmarks.bench import Row
 from tests.benchmarks.throughput import REFERENCE
@@ -36,6 +38,15 @@ def test_ratios_are_taken_pair_by_pair() -> None:
     ratio = Row("one", "s", (1.0, 6.0, 2.0)).over(Row("other", "s", (2.0, 2.0, 2.0)), "one / other")
     assert ratio.values == (0.5, 3.0, 1.0)
     assert ratio.median == 1.0
+
+
+def test_memory_of_a_command_includes_the_processes_that_it_starts() -> None:
+    hold = "import time; held = bytearray(60_000_000); time.sleep(1.5)"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}]); sys.exit(3)"
+    code, seconds, memory, anonymous = peak.measured([sys.executable, "-c", start])
+    assert code == 3
+    assert seconds > 1
+    assert memory >= anonymous > 60_000_000
 
 
 def test_an_unknown_family_is_named() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from kit.training import machine
+from kit.cores import cores
 from tests.benchmarks import engine
 from tests.benchmarks.bench import Bench, Row, Trained, child
 
@@ -24,7 +24,7 @@ def run(bench: Bench) -> Iterator[Row]:
 
 
 def _network(bench: Bench, name: str, config: str) -> Iterator[Row]:
-    workers = 1 if engine.on_gpu() else machine.cores()
+    workers = 1 if engine.on_gpu() else cores()
     rows, epochs = (512, 2) if bench.quick else (40_960 if engine.on_gpu() else 4096, 4)
     own = engine.write_arrays(bench.folder / "own", bench.dataset, rows + engine.HELD_OUT)
     whole = engine.write_arrays(bench.folder / "whole", bench.dataset, rows * workers)

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from kit import cli, config, kaggle_client
 from kit.cli.data import command
-from kit.data import cache, dataset, layout
+from kit.data import cache, dataset, file_hashes, layout
 from kit.errors import UserError
 from tests import competitions
 
@@ -132,10 +132,12 @@ def test_an_entry_of_the_version_before_is_not_taken_for_checked(workdir: Path) 
     files = layout.required(workdir / "data", settings.competition)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "_VERSION", 1)
-        place = workdir / "data/.cache" / cache.key(cache.hashes(workdir, files), settings)
+        place = workdir / "data/.cache" / cache.key(file_hashes.hashes(workdir, files), settings)
     arrays = dataset.open_folder(layout.SAMPLE, settings)
     metadata = cache.Metadata(fingerprint="", labels=(), test_ids=(), warnings=())
-    cache.write(place, *cache.of_arrays({name: getattr(arrays, name) for name in cache.ARRAYS}, metadata))
+    cache.write(
+        place, *cache.of_arrays({name: getattr(arrays, name) for name in cache.ARRAYS}, lambda: metadata)
+    )
     assert "warning: the test images look inverted" in run("check").stdout
 
 

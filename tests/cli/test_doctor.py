@@ -6,6 +6,7 @@ from click.testing import CliRunner, Result
 
 from kit import kaggle_client
 from kit.cli import doctor
+from kit.cores import cores
 from kit.data import layout
 from kit.errors import UserError
 from kit.training import machine
@@ -117,7 +118,7 @@ def test_the_memory_limit_of_a_container_is_shown(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("kit.training.memory.memory", lambda: limited)
     assert "16.0 GiB memory (limited to 0.5 GiB)" in run().stdout
     assert findings()["problems"][0] == {  # type: ignore[index]  # a list of objects
-        "what": f"{limited.text} for {machine.cores()} workers of about 1 GiB",
+        "what": f"{limited.text} for {cores()} workers of about 1 GiB",
         "hint": "train fewer members at a time: --jobs 1",
         "fatal": False,
     }

@@ -1,4 +1,3 @@
-import hashlib
 import json
 import os
 import random
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from kit.config import Competition, Config
-from kit.data import cache
+from kit.data import cache, file_hashes
 from kit.data.dataset import open_folder
 from kit.data.readers import pixel_csv
 from kit.errors import UserError
@@ -32,9 +31,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     parse = pixel_csv.parse
 
-    def spy(raw: bytes, name: str, *rest: Competition, labelled: bool) -> object:
+    def spy(raw: bytes, name: str, *rest: Competition, **also: Any) -> object:
         names.append(Path(name).name)
-        return parse(raw, name, *rest, labelled=labelled)
+        return parse(raw, name, *rest, **also)
 
     monkeypatch.setattr(pixel_csv, "parse", spy)
     return names
@@ -45,7 +44,7 @@ def test_a_second_start_reads_no_csv(
 ) -> None:
     first = open_folder(folder, tiny)
     assert reads == ["train.csv", "test.csv"]
-    monkeypatch.setattr(hashlib, "file_digest", None)
+    monkeypatch.setattr(file_hashes, "_sha256", None)
     second = open_folder(folder, tiny)
     assert reads == ["train.csv", "test.csv"]
     assert second.fingerprint == first.fingerprint
@@ -114,7 +113,7 @@ def test_damaged_hashes_are_found_again(folder: Path, tiny: Config, reads: list[
 
 
 def test_the_key_depends_on_how_the_files_are_read(folder: Path, tiny: Config) -> None:
-    hashed = cache.hashes(folder / ".cache", [folder / "train.csv", folder / "test.csv"])
+    hashed = file_hashes.hashes(folder / ".cache", [folder / "train.csv", folder / "test.csv"])
 
     def key(**changes: object) -> str:
         competition = tiny.competition.model_copy(update=changes)
@@ -215,9 +214,9 @@ def test_a_read_only_folder_gets_a_temporary_one(
 
 def test_two_processes_may_write_the_same_entry(tmp_path: Path) -> None:
     metadata = cache.Metadata(fingerprint="first", labels=(), test_ids=(), warnings=())
-    first = cache.write(tmp_path / "key", *cache.of_arrays(ARRAYS, metadata))
+    first = cache.write(tmp_path / "key", *cache.of_arrays(ARRAYS, lambda: metadata))
     later = metadata.model_copy(update={"fingerprint": "second"})
-    second = cache.write(tmp_path / "key", *cache.of_arrays(ARRAYS, later))
+    second = cache.write(tmp_path / "key", *cache.of_arrays(ARRAYS, lambda: later))
     assert (first.meta.fingerprint, second.meta.fingerprint) == ("first", "first")
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 

@@ -34,6 +34,14 @@ def test_predictions_are_in_the_order_of_the_rows(rows: int, monkeypatch: pytest
     assert set(engine.batches) == {min(rows, 10)}
 
 
+@pytest.mark.parametrize("rows", [[], [7], [3, 1, 2], [*range(29, -1, -1)], [*range(0, 30, 2)]])
+def test_only_the_chosen_rows_are_predicted(rows: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "PREDICTION_BATCH", 10)
+    images = np.repeat(np.arange(30, dtype=np.uint8), 4).reshape(30, 2, 2, 1)
+    probs = prediction.predict(Identity(), images, rows=np.array(rows, np.int64))
+    assert probs.argmax(axis=1).tolist() == rows
+
+
 def test_the_mean_over_views_weights_each_view_equally(monkeypatch: pytest.MonkeyPatch) -> None:
     changes = []
 

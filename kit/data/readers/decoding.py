@@ -1,6 +1,5 @@
 """Decode image files into arrays on disk."""
 
-import os
 import time
 import warnings
 from collections import deque
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kit import config
+from kit.cores import cores
 from kit.errors import UserError
 from kit.files import atomic
 
@@ -65,7 +65,7 @@ def decode_files(
     try:
         with _strict():
             for files, out in parts:
-                faults += _write(files, out, image, workers or _cores(), progress)
+                faults += _write(files, out, image, workers or cores(), progress)
         if faults:
             raise _all_faults(faults, total, broken)
         if broken is not None:
@@ -130,10 +130,6 @@ def decode_file(path: Path, image: config.Image, change: Change = lambda same: s
     """
     with _strict():
         return _pixels(path, image, change)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

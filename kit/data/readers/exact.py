@@ -8,12 +8,14 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.data.readers.pixel_table import Columns
+from kit.data.readers.pixel_table import Columns, OnProgress, ignore
 from kit.errors import UserError
 
 _VALUES = {text: value for value in range(256) for text in (str(value), f'"{value}"')}
 _CELL = re.compile(r"""\s*(?:"([^"]*(?:""[^"]*)*)"\s*|([^",\s][^,]*)?)(,|\Z)""")
 """Text in quotes, or text that does not begin with one."""
+_LINES = 100
+"""Lines between two calls with the progress."""
 
 
 def cells(line: str, where: str) -> list[str]:
@@ -33,7 +35,9 @@ def shown(text: str) -> str:
     return repr(text.encode(errors="surrogateescape").decode(errors="backslashreplace"))
 
 
-def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], dict[int, list[str]]]:
+def rows(
+    raw: bytes, name: str, columns: Columns, on_progress: OnProgress = ignore
+) -> tuple[NDArray[np.uint8], dict[int, list[str]]]:
     """Read the lines from columns.body.
 
     Quoted cells, blanks around them, any mix of LF, CRLF and CR, and blank lines at the end are accepted.
@@ -42,6 +46,7 @@ def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], di
         raw: the file.
         name: of the file, for errors.
         columns: places of the pixels and of the first row.
+        on_progress: called with about the number of bytes that are read, and with all.
 
     Returns:
         (rows, pixels) uint8, and the cells of the columns that are not pixels, by place.
@@ -49,7 +54,7 @@ def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], di
     Raises:
         UserError: the first line that does not have one integer from 0 to 255 per pixel.
     """
-    table, blank = bytearray(), None
+    table, blank, done = bytearray(), None, columns.body
     texts: dict[int, list[str]] = {place: [] for place in columns.others}
     pixels = [column for place, column in enumerate(columns.names) if place not in texts]
     file = io.BytesIO(raw)
@@ -57,7 +62,9 @@ def rows(raw: bytes, name: str, columns: Columns) -> tuple[NDArray[np.uint8], di
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
     lines = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline=None)
     for number, whole in enumerate(lines, start=columns.line):
-        where = f"{name}, line {number}"
+        where, done = f"{name}, line {number}", done + len(whole)
+        if number % _LINES == 0:
+            on_progress(done, len(raw))
         if not whole.strip():
             blank = blank or number
             continue

@@ -1,6 +1,6 @@
 """What readers of CSV files share: the places of the columns, the labels of the rows, and the result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -8,6 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import UserError
+
+OnProgress = Callable[[int, int], None]
+"""Called with what is done, and with all."""
+
+
+def ignore(done: int, total: int) -> None:
+    """Ignore the progress."""
+    del done, total
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 
+from kit.cores import cores
 from kit.training import machine
 from kit.training.launch.base import Device
 
@@ -25,7 +26,7 @@ def available(backend: str | None) -> list[Device]:
     gpus = machine.usable_gpus(backend) if backend else ()
     if len(gpus) == 1:
         return [Device("gpu")]
-    return [Device("gpu", gpu.id) for gpu in gpus] or [Device("core")] * machine.cores()
+    return [Device("gpu", gpu.id) for gpu in gpus] or [Device("core")] * cores()
 
 
 def assign(found: Sequence[Device], workers: int) -> list[Device]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kit.config import Competition
-from kit.data.readers import pixel_csv, pixel_text
+from kit.data.readers import blocks, pixel_csv, pixel_text
 
 ROWS = 6000
 SQUARE = (20, 20, 1)
@@ -28,6 +28,7 @@ def rows(separator: str) -> list[str]:
 def test_a_csv_with_pixel_columns(competition: Competition) -> None:
     header = ",".join(["label", *(f"pixel{number}" for number in range(400))])
     raw = "\n".join([header, *rows(","), ""]).encode()
+    blocks._keep_freed_memory()
     tracemalloc.start()
     table = pixel_csv.parse(raw, "train.csv", competition, labelled=True)
     _, peak = tracemalloc.get_traced_memory()

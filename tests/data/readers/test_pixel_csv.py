@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kit.config import Competition
-from kit.data.readers import digits, exact, pixel_csv
+from kit.data.readers import blocks, digits, exact, pixel_csv
 from kit.errors import UserError
 
 COMPETITION = Competition(image_shape=(1, 3, 1), classes=3)
@@ -146,7 +146,7 @@ def test_labels_of_any_text_in_any_column(
 ) -> None:
     competition = LEARNED.model_copy(update={"label_column": "kind"})
     if not fast:
-        monkeypatch.setattr(pixel_csv, "_read_fast", lambda *_: None)
+        monkeypatch.setattr(blocks, "read", lambda *_: None)
     assert parse(text.replace("\n", end), competition) == (IMAGES, FRUIT)
 
 
@@ -185,7 +185,7 @@ def test_a_label_that_is_not_utf8_is_named(quoted: str) -> None:
 @pytest.mark.parametrize("fast", [True, False])
 def test_a_carriage_return_in_a_label_ends_the_line(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not fast:
-        monkeypatch.setattr(pixel_csv, "_read_fast", lambda *_: None)
+        monkeypatch.setattr(blocks, "read", lambda *_: None)
     assert fault(GOOD.replace("\n1,", "\na\rb,"), LEARNED).startswith(
         "train.csv, line 3: the row is too short"
     )

@@ -30,7 +30,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Give this machine so many GPUs, and three CPU cores."""
     found = tuple(Gpu("Tesla T4", 7.5, f"GPU-{index}") for index in range(count))
     monkeypatch.setattr(machine, "usable_gpus", lambda _: found)
-    monkeypatch.setattr(machine, "cores", lambda: 3)
+    monkeypatch.setattr(devices, "cores", lambda: 3)
 
 
 def test_without_a_gpu_each_core_is_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
