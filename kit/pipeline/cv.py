@@ -174,7 +174,9 @@ def cv(
     return run, False
 
 
-def _devices(launcher: Launcher, backend: str | None, jobs: int | None, count: int) -> tuple[list[Device], int]:
+def _devices(
+    launcher: Launcher, backend: str | None, jobs: int | None, count: int
+) -> tuple[list[Device], int]:
     """Return the devices of the first workers, and how many may run once machines have joined.
 
     Args:

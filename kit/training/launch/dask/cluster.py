@@ -68,6 +68,13 @@ class Cluster:
             hint = "rerun the same command to resume when a scheduler runs there"
             raise SchedulerLostError(f"{member}: the Dask scheduler {self.address} is lost", "", hint)
 
+    def await_answer(self, member: object) -> None:
+        """Wait until it is known whether the scheduler still answers; see `check` for errors."""
+        asked = time.monotonic()
+        while self._answered < asked:
+            self.check(member)
+            self._closed.wait(POLL_SECONDS)
+
     @contextmanager
     def inbox(self, token: str) -> Iterator[Inbox]:
         """Give the queue that receives the events of a training."""

@@ -139,6 +139,7 @@ class DaskWorker:
                 raise
             except Exception as error:
                 self._check(job)
+                self._cluster.await_answer(job.member)
                 what = f"{job.member}: no result from {worker.label}: {type(error).__name__}: {error}"
                 raise WorkerLostError(what[:400]) from error
             finally:
