@@ -13,6 +13,7 @@ import pytest
 from kit.errors import UserError
 from kit.pipeline.cluster import launcher_on
 from kit.run_folder import RUNS, Run
+from kit.studies import StudyFolder
 from tests.dask_cluster import DaskCluster
 from tests.driving import wait_for
 
@@ -24,6 +25,12 @@ models:
   knn: {kind: knn}
 """
 MEMBERS = 8
+STUDY = """
+folds: {count: 3}
+models: {knn: {kind: knn, neighbours: 9}}
+tune:
+  space: {models.knn.neighbours: {kind: int, low: 1, high: 12}}
+"""
 Write = Callable[..., None]
 
 
@@ -46,12 +53,12 @@ def place(workdir: Path, write_competition: Write) -> Path:
     return workdir
 
 
-def start(place: Path, *arguments: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "kit", "cv", "-c", "mine.yaml", *arguments]
+def start(place: Path, *arguments: str, command: str = "cv") -> "subprocess.Popen[bytes]":
+    words = [sys.executable, "-m", "kit", command, "-c", "mine.yaml", *arguments]
     path = os.pathsep.join(filter(None, sys.path))
     with (place / "output").open("wb") as output:
         return subprocess.Popen(
-            command, cwd=place, env=os.environ | {"PYTHONPATH": path}, stdout=output, stderr=output
+            words, cwd=place, env=os.environ | {"PYTHONPATH": path}, stdout=output, stderr=output
         )
 
 
@@ -109,6 +116,20 @@ def test_a_run_completes_although_a_worker_was_killed(place: Path, cluster: Dask
     assert driver.wait(250) == 0, (place / "output").read_text()
     assert len(members("mine")) == MEMBERS
     assert "is lost: its process or machine ended; retrying" in (place / "output").read_text()
+
+
+@pytest.mark.slow
+def test_a_study_is_searched_and_confirmed_on_a_cluster(place: Path, cluster: DaskCluster) -> None:
+    (place / "mine.yaml").write_text(STUDY)
+    arguments = ("--study", "mine", "--trials", "4", "--on", cluster.address)
+    assert start(place, *arguments, command="tune").wait(250) == 0, (place / "output").read_text()
+    study = StudyFolder.named("mine")
+    report = study.read_report()
+    assert report.trials.complete == 4
+    assert report.confirmation
+    record = study.read_origin().cluster
+    assert record
+    assert (record.scheduler, record.workers, record.different) == (cluster.address, 2, ())
 
 
 def trainings(cluster: DaskCluster, *names: str) -> list[psutil.Process]:
