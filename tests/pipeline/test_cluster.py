@@ -1,6 +1,7 @@
 """`kit cv --on` as a user runs it: a scheduler, workers and drivers that are processes."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -106,6 +107,16 @@ def test_a_run_resumes_after_its_driver_was_killed(place: Path, cluster: DaskClu
     assert len(members("mine")) == MEMBERS
     assert {name: stamp for name, stamp in stamps().items() if name in before} == before
     assert "knn" in output
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_members_on_the_cluster(place: Path, cluster: DaskCluster) -> None:
+    driver = start(place, "--run", "mine", "--on", cluster.address)
+    wait_for(lambda: members("mine") and trainings(cluster))
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(20) == 130
+    wait_for(lambda: not trainings(cluster))
+    assert "rerun the same command to resume" in (place / "output").read_text()
 
 
 @pytest.mark.slow

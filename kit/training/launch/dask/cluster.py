@@ -161,8 +161,10 @@ def _connected(address: str) -> Any:
     # kit reports what its user can act on, and compares the versions that matter.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=VersionMismatchWarning)
+    # A job with the checkpoint of a large network is large.
+    warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
     try:
-        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         cause = error.__cause__ or error
         raise UserError(
@@ -171,3 +173,11 @@ def _connected(address: str) -> Any:
             received=address,
             hint=f"start one with `dask scheduler`, and workers with `dask worker {address} --nthreads 1`",
         ) from error
+    try:
+        client.run_on_scheduler(tasks.present)
+    except ImportError as error:
+        client.close()
+        hint = "start the scheduler in an environment that has kit, like the workers"
+        what = f"the Dask scheduler has no kit of this version ({error})"
+        raise UserError(what, where="--on", received=address, hint=hint) from error
+    return client

@@ -66,8 +66,10 @@ class DaskLauncher:
             )
             cluster = Cluster(self._address, workers, backend)
             self._open = cluster, Sender(cluster)
-            self._await_first(workers)
-        return [PLACE] * self._open[0].workers.slots
+        workers = self._open[0].workers
+        self._await_first(workers)
+        # Those that were there may leave at any time, and others join.
+        return [PLACE] * max(1, workers.slots)
 
     def more(self, running: int) -> list[Device]:
         """Return devices for members beyond `running`: workers may have joined."""

@@ -1,6 +1,7 @@
 """Files that workers need, named by their content: the arrays of a data set, the weights of a network."""
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,8 @@ from kit.training.launch.base import DataFolder, Stamp
 PART = 1 << 25
 """Bytes of a part. A worker holds some parts in memory, and Dask sends a message as a whole."""
 _BLOCK = 1 << 20
+_one_reads = threading.Lock()
+"""All members start at once, and need the same files."""
 
 
 class Part(NamedTuple):
@@ -51,12 +54,17 @@ class Parcel:
 
 def parcel_of(data: DataFolder) -> Parcel:
     """Return the parcel of a data set's arrays."""
-    return _parcel(tuple(Stamp.of(data.path / f"{name}.npy") for name in ARRAYS))
+    return _parcel_of(*(data.path / f"{name}.npy" for name in ARRAYS))
 
 
 def parcel_of_file(path: Path) -> Parcel:
     """Return the parcel of one file."""
-    return _parcel((Stamp.of(path),))
+    return _parcel_of(path)
+
+
+def _parcel_of(*paths: Path) -> Parcel:
+    with _one_reads:
+        return _parcel(tuple(map(Stamp.of, paths)))
 
 
 @lru_cache(maxsize=16)

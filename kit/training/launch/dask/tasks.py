@@ -39,6 +39,11 @@ _checkpoints: dict[str, bytes] = {}
 _used, _lock = Counter[Device](), threading.Lock()
 
 
+def present() -> bool:
+    """Return True, where kit is installed: the scheduler, too, reads which function a task calls."""
+    return True
+
+
 async def describe(backend: str | None) -> dict[str, Any]:
     """Return the facts of this worker's machine (`Facts.plain`)."""
     return await asyncio.to_thread(lambda: Facts.here(backend).plain())

@@ -89,6 +89,8 @@ class Workers:
                 left = self._joined.pop(address)
                 left.alive = False
                 self._left.append(left)
+                if not self._joined:
+                    self._say("warning: no worker is left; members wait until one joins")
             self._refused = {one: reason for one, reason in self._refused.items() if one in present}
             self._asked &= set(present)
             new = [one for one in present if one not in self._asked]

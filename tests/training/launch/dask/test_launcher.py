@@ -228,6 +228,20 @@ def test_a_worker_that_differs_is_recorded_if_it_is_allowed(
     assert record.different == (DifferentWorker(worker=label, differences=differences),)
 
 
+def test_a_scheduler_without_kit_is_an_error_of_the_user(
+    drive: Drive, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("distributed")
+    folder = tmp_path_factory.mktemp("dask")
+    (folder / "kit.py").write_text("")  # In place of kit.
+    cluster = DaskCluster(folder, before=folder)
+    try:
+        with pytest.raises(UserError, match="the Dask scheduler has no kit of this version"):
+            drive(cluster).launcher.devices(None)
+    finally:
+        cluster.close()
+
+
 def test_no_scheduler_is_an_error_of_the_user(drive: Drive, cluster: DaskCluster) -> None:
     cluster.close()
     began = time.monotonic()

@@ -107,4 +107,14 @@ def test_a_worker_that_left_trains_no_more_but_is_remembered() -> None:
     found.unknown({"b": 1})
     assert not worker.alive
     assert found.slots == 2
+    assert found.take(0)
     assert found.all_used == [worker]
+
+
+def test_the_last_worker_that_leaves_is_mentioned() -> None:
+    found, said = workers()
+    found.unknown({"a": 1})
+    found.admit("a", INFO, OWN)
+    found.unknown({})
+    found.unknown({})
+    assert said == ["warning: no worker is left; members wait until one joins"]
