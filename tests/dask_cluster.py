@@ -15,9 +15,10 @@ class DaskCluster:
     Args:
         folder: for logs, and for the folders of the workers.
         before: a folder that the scheduler imports from before any other.
+        protocol: as in "tls"; None: Dask's default.
     """
 
-    def __init__(self, folder: Path, before: Path | None = None) -> None:
+    def __init__(self, folder: Path, before: Path | None = None, protocol: str | None = None) -> None:
         self.folder = folder
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         file = folder / "scheduler.json"
@@ -29,6 +30,7 @@ class DaskCluster:
             "0",
             "--scheduler-file",
             str(file),
+            *(["--protocol", protocol] if protocol else []),
             before=before,
         )
         wait_for(lambda: file.exists() and file.read_text().endswith("}"))

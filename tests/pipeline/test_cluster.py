@@ -1,6 +1,7 @@
 """`kit cv --on` as a user runs it: a scheduler, workers and drivers that are processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,32 @@ def test_a_run_completes_although_a_worker_was_killed(place: Path, cluster: Dask
     assert driver.wait(250) == 0, (place / "output").read_text()
     assert len(members("mine")) == MEMBERS
     assert "is lost: its process or machine ended; retrying" in (place / "output").read_text()
+
+
+@pytest.mark.slow
+def test_tls_of_dask_passes_through(
+    place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("distributed")
+    folder, program = tmp_path_factory.mktemp("dask"), shutil.which("openssl")
+    if program is None:
+        pytest.skip("openssl makes the certificates")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    words = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=kit"
+    subprocess.run([program, *words.split(), "-keyout", str(key), "-out", str(cert)], check=True)
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CA_FILE", str(cert))
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        monkeypatch.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{role}__CERT", str(cert))
+        monkeypatch.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{role}__KEY", str(key))
+    (place / "mine.yaml").write_text("folds: {count: 2}\nmodels: {knn: {kind: knn}}\n")
+    cluster = DaskCluster(folder, protocol="tls")
+    try:
+        assert cluster.address.startswith("tls://")
+        cluster.add("a")
+        run(place, "--run", "mine", "--on", cluster.address)
+    finally:
+        cluster.close()
+    assert len(members("mine")) == 2
 
 
 @pytest.mark.slow
