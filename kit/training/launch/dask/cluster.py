@@ -90,21 +90,25 @@ class Cluster:
             function, *arguments, workers=[worker.address], allow_other_workers=False, pure=False
         )
 
-    def train(
-        self, worker: RemoteWorker, *arguments: Any, token: str, command: tuple[str, ...] | None
-    ) -> Any:
+    def train(self, worker: RemoteWorker, *arguments: Any, **named: Any) -> Any:
         """Return the future of `tasks.train` on one worker."""
         return self.client.submit(
             tasks.train,
             *arguments,
+            **named,
             topic=self._topic,
-            token=token,
-            command=command,
             workers=[worker.address],
             allow_other_workers=False,
             pure=False,
             resources=dict(worker.resources) or None,
         )
+
+    def tell(self, worker: RemoteWorker, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call a function on one worker some time, and do not wait for its end."""
+        from distributed import fire_and_forget
+
+        with suppress(Exception):
+            fire_and_forget(self.submit(worker, function, *arguments))
 
     def call(self, worker: RemoteWorker, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a short call returns, which does not wait until the worker has a free thread."""

@@ -1,10 +1,10 @@
-"""A worker on the cluster, as sessions see it: each training finds a free place, and goes there as a task."""
+"""A worker on the cluster, as sessions see it: it finds a free place, where each training goes as a task."""
 
 import queue
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,7 +34,7 @@ SENDS = 3
 
 
 class DaskWorker:
-    """A worker that trains each job on any free place of the cluster; see `WorkerHandle`.
+    """A worker on the place of the cluster that is free when it trains first; see `WorkerHandle`.
 
     Args:
         cluster: the connection.
@@ -52,6 +52,8 @@ class DaskWorker:
     ) -> None:
         self._cluster, self._sender, self._data, self._command = cluster, sender, data, command
         self._killed = threading.Event()
+        self._owner = uuid.uuid4().hex
+        self._place: RemoteWorker | None = None
         self._inbox: Inbox | None = None
 
     def kill(self) -> None:
@@ -61,7 +63,12 @@ class DaskWorker:
             inbox.put(None)
 
     def close(self) -> None:
-        """Do nothing: a process on the cluster ends with its task."""
+        """End the process on the cluster, and free its place."""
+        if (place := self._place) is not None:
+            self._place = None
+            if place.alive:
+                self._cluster.tell(place, tasks.end_process, self._owner)
+            self._cluster.workers.give(place)
 
     def train(self, job: Job, on_progress: Follow) -> MemberResult:
         """Train `job` and return its result; see `WorkerHandle`."""
@@ -72,30 +79,26 @@ class DaskWorker:
             self._check(job)
             on_progress(starting)
 
-        with self._place(wait) as worker:
+        worker = self._found(wait)
+        try:
             for _ in range(SENDS):
                 answer = self._answer(job, worker, on_progress)
                 if isinstance(answer, MemberResult):
+                    worker.trained += 1
                     return answer
                 self._send(job, worker, answer, wait)
             raise WorkerLostError(f"{job.member}: {worker.label} does not keep the files that it was sent")
-
-    @contextmanager
-    def _place(self, wait: Callable[[], None]) -> Iterator[RemoteWorker]:
-        workers = self._cluster.workers
-        while True:
-            wait()
-            if (worker := workers.take(TICK)) is not None:
-                break
-        trained = lost = False
-        try:
-            yield worker
-            trained = True
         except WorkerLostError:
-            lost = not self._killed.is_set()
+            if not self._killed.is_set():
+                worker.losses += 1
             raise
-        finally:
-            workers.give(worker, trained=trained, lost=lost)
+
+    def _found(self, wait: Callable[[], None]) -> RemoteWorker:
+        """Return the worker where this one has its place; look for one first if there is none."""
+        while self._place is None:
+            wait()
+            self._place = self._cluster.workers.take(TICK)
+        return self._place
 
     def _check(self, job: Job) -> None:
         """Raise an error if the job need not or cannot be trained any more."""
@@ -129,6 +132,7 @@ class DaskWorker:
                 data,
                 weights[0] if weights else None,
                 token=token,
+                owner=self._owner,
                 command=self._command,
             )
             future.add_done_callback(lambda _: inbox.put({"done": True}))

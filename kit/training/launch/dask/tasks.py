@@ -7,13 +7,10 @@ on the driver's machine; the worker keeps files by content until it ends.
 import asyncio
 import os
 import shutil
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,21 +19,18 @@ from kit.config import Pretrained
 from kit.members import pack
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
-from kit.training.launch import devices
-from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Progress
+from kit.training.launch.base import Activity, Checkpoint, DataFolder, Event, Progress
 from kit.training.launch.dask.facts import Facts
 from kit.training.launch.dask.parcels import digest_of
-from kit.training.launch.local import WORKER, LocalLauncher, LocalWorker
+from kit.training.launch.dask.processes import end, ended_with_task, process_of
+from kit.training.launch.local import WORKER
 from kit.training.wire import pack_message, read_message
 
 FOLDER = "kit-data"
 """Files by content, in the folder that Dask removes when the worker ends."""
 PAUSE = 1.0
 """Seconds, at least, between two events about the same epoch: all events pass through the scheduler."""
-CHECK = 0.5
-"""Seconds between two looks whether the driver still wants the result."""
 _checkpoints: dict[str, bytes] = {}
-_used, _lock = Counter[Device](), threading.Lock()
 
 
 def present() -> bool:
@@ -87,6 +81,11 @@ def latest_checkpoint(token: str) -> bytes:
     return _checkpoints.get(token, b"")
 
 
+def end_process(owner: str) -> None:
+    """End the process that waits for another member of an owner."""
+    end(owner)
+
+
 def train(
     job: bytes,
     data: str,
@@ -94,9 +93,10 @@ def train(
     *,
     topic: str,
     token: str,
+    owner: str,
     command: tuple[str, ...] | None,
 ) -> tuple[bytes, ...]:
-    """Train a member in a process of its own.
+    """Train a member in a process beside this one.
 
     Args:
         job: `Job.to_bytes`.
@@ -104,6 +104,7 @@ def train(
         weights: content of the parcel with the weights of its network; None: it has none.
         topic: of the events.
         token: identifies this training in them.
+        owner: identifies the driver's worker: its next member gets the same process, until `end_process`.
         command: the program of the process; None: kit's.
 
     Returns:
@@ -121,10 +122,11 @@ def train(
     report = _reporter(lambda event: worker.log_event(topic, {"token": token, "event": event}), token)
     folder = DataFolder(parsed.data, _folder(data))
     try:
-        with _device(parsed.backend) as device:
-            process = _launcher(command or WORKER).start(device, parsed.backend, folder)
-            with _ended_with_task(process, worker, worker.get_current_task()):
-                result = process.train(parsed, report)
+        with (
+            process_of(owner, command or WORKER, parsed.backend, folder) as process,
+            ended_with_task(process, worker, worker.get_current_task()),
+        ):
+            result = process.train(parsed, report)
     except WorkerFailedError as error:
         kind = type(error).__name__
         return (pack_message({"error": kind, "what": error.what, "hint": error.hint, "log": error.log}),)
@@ -145,48 +147,6 @@ def _folder(content: str) -> Path:
     from distributed import get_worker
 
     return Path(get_worker().local_directory) / FOLDER / content
-
-
-@cache
-def _launcher(command: tuple[str, ...]) -> LocalLauncher:
-    return LocalLauncher(command)
-
-
-@contextmanager
-def _device(backend: str) -> Iterator[Device]:
-    """Give the GPU with the fewest members of this worker; a CPU core where there is none."""
-    found = devices.available(None if backend == "none" else backend)
-    with _lock:
-        chosen = min(found, key=lambda one: _used[one])
-        _used[chosen] += 1
-    try:
-        # Another Dask worker may use the same GPU.
-        yield replace(chosen, shared=chosen.kind == "gpu")
-    finally:
-        with _lock:
-            _used[chosen] -= 1
-
-
-@contextmanager
-def _ended_with_task(process: LocalWorker, worker: Any, key: str) -> Iterator[None]:
-    """Kill the process once nobody waits for its result: the member was stopped, or the driver has ended."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(CHECK):
-            task = worker.state.tasks.get(key)
-            if task is None or task.state == "cancelled":
-                process.kill()
-                return
-
-    watching = threading.Thread(target=watch, name="kit-task", daemon=True)
-    watching.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watching.join()
-        process.close()
 
 
 def _reporter(send: Callable[[dict[str, Any]], None], token: str) -> Callable[[Event | Checkpoint], None]:

@@ -147,12 +147,10 @@ class Workers:
             worker.busy += 1
             return worker
 
-    def give(self, worker: RemoteWorker, *, trained: bool = False, lost: bool = False) -> None:
-        """Free a place on a worker, which trained or lost a member there, or did neither."""
+    def give(self, worker: RemoteWorker) -> None:
+        """Free a place on a worker."""
         with self._changed:
             worker.busy -= 1
-            worker.trained += trained
-            worker.losses += lost
             self._changed.notify_all()
 
     def _free(self) -> list[RemoteWorker]:

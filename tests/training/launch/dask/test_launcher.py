@@ -4,12 +4,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+from kit.config import Pretrained
 from kit.errors import UserError
 from kit.members import MemberResult
 from kit.records import DifferentWorker
@@ -18,6 +20,7 @@ from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
 from kit.training.launch.base import Checkpoint, Progress
 from kit.training.launch.dask.parcels import Parcel, Part
+from kit.training.launch.session import Session
 from tests.dask_cluster import DaskCluster
 from tests.driving import wait_for
 from tests.training.launch.dask.conftest import Driver
@@ -263,3 +266,39 @@ def test_without_a_scheduler_in_the_middle_the_members_fail_with_a_hint(
         assert isinstance(error, WorkerFailedError)
         assert "the Dask scheduler" in error.what
         assert error.hint == "rerun the same command to resume when a scheduler runs there"
+
+
+def test_a_process_trains_the_next_member_of_its_session_and_then_ends(
+    cluster: DaskCluster, drive: Drive, worker: Install, make_job: MakeJob, tmp_path: Path
+) -> None:
+    worker(
+        f"{OWN}while True:\n    open(folder / 'pids', 'a').write(f'{{os.getpid()}} ')\n    finish()\n"
+        "    job, _ = receive()"
+    )
+    cluster.add("a")
+    driver = drive(cluster)
+    [place] = driver.launcher.devices(None)
+    with Session(driver.launcher, place, driver.data) as session:
+        for fold in range(3):
+            session.train(make_job(fold), lambda _: None)
+        pids = set(map(int, (tmp_path / "pids").read_text().split()))
+        assert len(pids) == 1
+        assert psutil.pid_exists(*pids)
+    wait_for(lambda: not psutil.pid_exists(*pids))
+
+
+def test_the_weights_of_a_pretrained_network_are_sent(
+    cluster: DaskCluster, drive: Drive, worker: Install, make_job: MakeJob, tmp_path: Path
+) -> None:
+    worker(
+        f"{OWN}path = Path(job['model']['weights'])\n(folder / 'seen').write_bytes(path.read_bytes())\n"
+        "(folder / 'path').write_text(str(path))\nfinish()"
+    )
+    weights = tmp_path / "net.h5"
+    weights.write_bytes(b"weights")
+    model = Pretrained(kind="pretrained", name="MobileNetV2", weights=str(weights))
+    cluster.add("a")
+    outcome = drive(cluster).train([replace(make_job(), model=model)])[0]
+    assert isinstance(outcome, MemberResult)
+    assert (tmp_path / "seen").read_bytes() == b"weights"
+    assert (tmp_path / "path").read_text().startswith(str(cluster.folder))

@@ -96,14 +96,17 @@ def test_members_are_spread_over_the_workers() -> None:
 
 def test_a_worker_that_lost_a_member_comes_last() -> None:
     found = joined("a", "b")
-    found.give(taken(found), lost=True)
+    worker = taken(found)
+    worker.losses += 1
+    found.give(worker)
     assert [taken(found).address for _ in range(4)] == ["b", "b", "a", "a"]
 
 
 def test_a_worker_that_left_trains_no_more_but_is_remembered() -> None:
     found = joined("a", "b")
     worker = taken(found)
-    found.give(worker, trained=True)
+    worker.trained += 1
+    found.give(worker)
     found.unknown({"b": 1})
     assert not worker.alive
     assert found.slots == 2
