@@ -13,7 +13,7 @@ from kit.training.launch.pool import WorkerPool
 from tests.dask_cluster import DaskCluster
 from tests.training.launch.dask.conftest import Driver
 
-WORKERS, MEMBERS, SECONDS = 4, 16, 12.0
+WORKERS, MEMBERS, SECONDS = 4, 16, 20.0
 MOST = 1.15
 """Longest time on the cluster, as a multiple of the time on this machine."""
 
