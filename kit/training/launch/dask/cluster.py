@@ -160,8 +160,9 @@ def _connected(address: str) -> Any:
         from distributed import Client
         from distributed.versions import VersionMismatchWarning
     except ImportError:
-        hint = 'pip install "kaggle-kit[dask]"'
-        raise UserError("Dask is not installed", where="--on", received=address, hint=hint) from None
+        hint = "pip install distributed, here and on all machines of the cluster"
+        what = "training on a cluster needs the package distributed"
+        raise UserError(what, where="--on", received=address, hint=hint) from None
     # kit reports what its user can act on, and compares the versions that matter.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=VersionMismatchWarning)
