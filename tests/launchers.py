@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 from kit.members import MemberResult
+from kit.records import ClusterRecord
 from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Device, Progress
 from kit.training.launch.local import LocalLauncher
@@ -59,6 +60,13 @@ class FakeLauncher:
     def devices(self, backend: str | None) -> list[Device]:
         del backend
         return [CPU] * self.count
+
+    def more(self, running: int) -> list[Device]:
+        del running
+        return []
+
+    def cluster(self) -> ClusterRecord | None:
+        return None
 
     def start(self, device: Device, backend: str, data: DataFolder) -> "FakeWorker":
         del device, backend

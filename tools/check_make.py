@@ -26,8 +26,21 @@ OTHER_NAMES = {
 OPTIONS = {
     "init": ("name", "train", "force"),
     "data": ("config", "source", "force", "timeout"),
-    "cv": ("config", "set", "run", "jobs", "fresh", "checkpoint", "verify"),
-    "tune": ("config", "set", "trials", "timeout", "study", "storage", "warm-start", "jobs", "json", "open"),
+    "cv": ("config", "set", "run", "jobs", "on", "allow-different", "fresh", "checkpoint", "verify"),
+    "tune": (
+        "config",
+        "set",
+        "trials",
+        "timeout",
+        "study",
+        "storage",
+        "warm-start",
+        "jobs",
+        "on",
+        "allow-different",
+        "json",
+        "open",
+    ),
     "report": ("json", "open"),
     "compare": ("json", "open"),
     "ensemble": ("method", "name", "set", "fresh", "json", "open"),
@@ -39,7 +52,18 @@ OPTIONS = {
     "doctor": ("config", "json"),
 }
 """Options of `kit` by target."""
-FLAGS = {"force", "fresh", "json", "open", "again", "dry-run", "invert", "studies", "verify"}
+FLAGS = {
+    "allow-different",
+    "force",
+    "fresh",
+    "json",
+    "open",
+    "again",
+    "dry-run",
+    "invert",
+    "studies",
+    "verify",
+}
 VARIABLES = {
     "c": ("CONFIG",), "configuration": ("CONFIG",), "dir": ("SOURCE",), "file": ("FILES", "SOURCE", "RUN"),
     "flags": ("ARGS",), "folder": ("SOURCE", "FILES"), "image": ("FILES",), "images": ("FILES",),

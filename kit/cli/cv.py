@@ -9,12 +9,15 @@ from kit.run_folder import find_run, newest_run
 
 
 @click.command(
-    epilog="\b\nExample:\n  kit cv -c quick\n  kit cv --set models.cnn.dropout=0.3 --set seeds=3 --jobs 2"
+    epilog="\b\nExample:\n  kit cv -c quick\n  kit cv --set models.cnn.dropout=0.3 --set seeds=3 --jobs 2\n"
+    "  kit cv -c wide-resnet --on tcp://10.0.0.5:8786"
 )
 @options.config
 @options.changes
 @click.option("--run", "name", metavar="NAME", help="Name of the run (default: CONFIG-HASH).")
 @options.jobs
+@options.on
+@options.allow_different
 @click.option("--fresh", is_flag=True, help="Delete the existing run and retrain it.")
 @click.option(
     "--checkpoint",
@@ -32,6 +35,8 @@ def command(
     changes: tuple[str, ...],
     name: str | None,
     jobs: int | None,
+    on: str,
+    allow_different: bool,
     fresh: bool,
     checkpoint: float,
     verify: bool,
@@ -52,6 +57,7 @@ def command(
 
         from kit.cli.progress import Terminal
         from kit.config import find, load
+        from kit.pipeline.cluster import launcher_on
         from kit.pipeline.cv import cv
         from kit.pipeline.origin import origin_of
         from kit.pipeline.report import current
@@ -59,7 +65,10 @@ def command(
 
     run = None
     try:
-        with Terminal() as terminal:
+        with (
+            Terminal() as terminal,
+            launcher_on(on, terminal.say, allow_different=allow_different) as launcher,
+        ):
             run, complete = cv(
                 load(config, changes),
                 find(config).stem,
@@ -68,6 +77,7 @@ def command(
                 jobs=jobs,
                 fresh=fresh,
                 checkpoint=checkpoint,
+                launcher=launcher,
                 origin=origin_of(config, changes, name),
             )
             if complete:

@@ -15,6 +15,8 @@ _DURATION = re.compile(
     rf"(?:{_NUMBER}\s*h(?:ours?)?)?\s*(?:{_NUMBER}\s*m(?:in(?:utes?)?)?)?\s*(?:{_NUMBER}\s*(?:s(?:ec(?:onds?)?)?)?)?"
 )
 
+_SCHEDULER = re.compile(r"(tcp|tls|ws|wss|ucx|ucxx)://\S+")
+
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """`90`, `90s`, `15m`, `2h`, `1h30m`, `4 min`: seconds, as float."""
@@ -178,4 +180,32 @@ jobs = click.option(
     default="auto",
     show_default=True,
     help="Parallel workers (auto: one per core, or one per GPU).",
+)
+
+
+class Place(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
+    """`local`, or the address of a Dask scheduler."""
+
+    name = "ADDRESS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if value != "local" and not _SCHEDULER.fullmatch(str(value)):
+            expected = "local, or the address of a Dask scheduler such as tcp://host:8786"
+            self.fail(f"expected {expected}; received {value!r}", param, ctx)
+        return str(value)
+
+
+on = click.option(
+    "--on",
+    type=Place(),
+    default="local",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where to train: on this machine, or on a Dask cluster, as in tcp://host:8786.",
+)
+allow_different = click.option(
+    "--allow-different",
+    is_flag=True,
+    help="With --on: also use workers whose versions, CPU or GPU differ from this machine's.",
 )

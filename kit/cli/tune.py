@@ -14,7 +14,8 @@ from kit.cli.busy import Busy
     epilog="\b\nExample:\n  kit tune -c quick --timeout 4m\n"
     "  kit tune -c lenet-regularized --timeout 1h\n"
     "  kit tune -c tune-wide --trials 100 --storage sqlite:///shared.db\n"
-    "  kit tune -c tune-wide --warm-start quick-1a2b3c4d"
+    "  kit tune -c tune-wide --warm-start quick-1a2b3c4d\n"
+    "  kit tune -c tune-wide --on tcp://10.0.0.5:8786"
 )
 @options.config
 @options.changes
@@ -49,6 +50,8 @@ from kit.cli.busy import Busy
     show_default=True,
     help="Parallel trials (auto: one per core, or one per GPU).",
 )
+@options.on
+@options.allow_different
 @options.as_json
 @options.open_page
 def command(  # noqa: PLR0917 - click passes them by name
@@ -60,6 +63,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     storage: str | None,
     warm_start: str | None,
     jobs: int | None,
+    on: str,
+    allow_different: bool,
     as_json: bool,
     open_: bool,
 ) -> None:
@@ -76,10 +81,14 @@ def command(  # noqa: PLR0917 - click passes them by name
 
         from kit.cli.tuning_progress import TuningTerminal
         from kit.masking import masked
+        from kit.pipeline.cluster import launcher_on
         from kit.pipeline.tune import tune
         from kit.reports.study.terminal import render_study
 
-    with TuningTerminal() as terminal:
+    with (
+        TuningTerminal() as terminal,
+        launcher_on(on, terminal.say, allow_different=allow_different) as launcher,
+    ):
         report, page = tune(
             config,
             changes,
@@ -90,6 +99,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             storage=storage,
             warm_start=warm_start,
             jobs=jobs,
+            launcher=launcher,
             command=shlex.join(["kit", *map(masked, sys.argv[1:])]),
         )
     if as_json:

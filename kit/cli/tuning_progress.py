@@ -69,6 +69,10 @@ class TuningTerminal:
         self._over.set()
         self._table.stop()
 
+    def say(self, text: str) -> None:
+        """Print a line that stays, as about a worker of a cluster."""
+        self._say(text)
+
     def stage(self, text: str) -> None:
         """Show what the command itself does."""
         self.state.do(text)

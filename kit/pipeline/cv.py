@@ -30,7 +30,7 @@ from kit.task.sample import kept_columns
 from kit.training.estimate import Expected, expected
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Event, Launcher
+from kit.training.launch.base import DataFolder, Device, Event, Launcher
 from kit.training.launch.devices import assign
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
@@ -135,13 +135,17 @@ def cv(
             return run, True
         spent = before.wall_seconds if before else 0.0
         record = record.model_copy(
-            update={"name": run.name, "wall_seconds": spent, "origin": origin or Origin()}
+            update={
+                "name": run.name,
+                "wall_seconds": spent,
+                "origin": origin or Origin(),
+                "cluster": before.cluster if before else None,
+            }
         )
         todo = store.continued(make_jobs(missing, config, numerics, folds, dataset))
         data = DataFolder.of(dataset)
         launcher = launcher or LocalLauncher()
-        devices = launcher.devices(numerics.backend)
-        devices = assign(devices, max(1, min(jobs or len(devices), len(todo))))
+        devices, most = _devices(launcher, numerics.backend, jobs, len(todo))
         pool = partial(
             WorkerPool,
             launcher,
@@ -151,6 +155,7 @@ def cv(
             on_retry=listener.retried,
             on_checkpoint=store.write,
             reseed=True,
+            most=most,
         )
         try:
             with track_status(run, record) as tracked:
@@ -167,6 +172,21 @@ def cv(
             kept = kept_text(run, members)
             raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
+
+
+def _devices(
+    launcher: Launcher, backend: str | None, jobs: int | None, count: int
+) -> tuple[list[Device], int]:
+    """Return the devices of the first workers, and how many may run once machines have joined.
+
+    Args:
+        launcher: starts the workers.
+        backend: Keras's; None where no network is trained.
+        jobs: what the user asked for; None: all devices.
+        count: number of members to train.
+    """
+    found, most = launcher.devices(backend), max(1, min(jobs or count, count))
+    return assign(found, min(jobs or len(found), most)), most
 
 
 def train(
@@ -194,7 +214,7 @@ def _train(
 ) -> list[Failure]:
     """Train and store members; return those that failed."""
     run, started, spent = tracked.run, time.monotonic(), tracked.record.wall_seconds
-    failures: list[Failure] = []
+    failures, earlier = list[Failure](), tracked.record.cluster
     with pool.train(jobs) as outcomes:
         for job, outcome in outcomes:
             tracked.check_folder()
@@ -205,7 +225,11 @@ def _train(
                 failures.append((job.member, outcome))
                 if isinstance(outcome, WorkerFailedError) and outcome.log:
                     run.write_log(job.member, outcome.log)
-            tracked.update(wall_seconds=spent + time.monotonic() - started)
+            cluster = pool.launcher.cluster()
+            tracked.update(
+                wall_seconds=spent + time.monotonic() - started,
+                cluster=cluster.after(earlier) if cluster else earlier,
+            )
             listener.ended(job, outcome)
     return failures
 

@@ -53,7 +53,8 @@ class TuneRequest:
         space: the search space.
         trials: of the study, over all calls; None: as many as time allows.
         seconds: time of the call; None: no limit.
-        jobs: parallel trials.
+        jobs: parallel trials, at first.
+        most: parallel trials, at most, if machines join meanwhile; None: no limit.
         command: the command line that makes the same request.
         backend: Keras's; None if no network is tuned.
         warm_start: what a new study takes from an earlier one.
@@ -70,6 +71,7 @@ class TuneRequest:
     command: str
     backend: str | None
     warm_start: WarmStart | None = None
+    most: int | None = None
 
     @property
     def metric(self) -> Metric:
@@ -167,6 +169,7 @@ def tune(
         command=command,
         backend=numerics.backend,
         warm_start=earlier,
+        most=jobs,
     )
     shared = SharedStudy.open(name, request.url, folder, config.tune, space, made_of, earlier)
     with StudyFolder(folder).in_use(), storage_failures(request.url):
@@ -207,9 +210,13 @@ def _run(
         launcher=launcher,
         devices=devices,
         listener=listener,
+        most=request.most,
     )
     confirmed = None
     if last:
+        # Machines may have joined or left during the search.
+        devices = launcher.devices(request.backend) if devices[0].kind == "remote" else devices
+        devices = devices[: request.most]
         confirmed = _confirm(
             shared,
             request,
@@ -225,16 +232,18 @@ def _run(
     write_page(files.page_path, shared.study, report)
     if confirmed:
         origin = origin.model_copy(update={"confirmation": confirmed})
+    if (cluster := launcher.cluster()) is not None:
+        origin = origin.model_copy(update={"cluster": cluster.after(origin.cluster)})
     files.write_origin(origin.model_copy(update={"status": "complete"}))
     return report
 
 
 def _origin(request: TuneRequest, files: StudyFolder, *, sample: bool) -> StudyOrigin:
     """Return the record of a call that starts now."""
-    started, confirmed = datetime.now(UTC).isoformat(timespec="seconds"), None
+    started, confirmed, cluster = datetime.now(UTC).isoformat(timespec="seconds"), None, None
     with suppress(UserError):
         before = files.read_origin()
-        started, confirmed = before.started or started, before.confirmation
+        started, confirmed, cluster = before.started or started, before.confirmation, before.cluster
     return StudyOrigin(
         status="running",
         study=request.name,
@@ -247,6 +256,7 @@ def _origin(request: TuneRequest, files: StudyFolder, *, sample: bool) -> StudyO
         metric=request.metric.name,
         score=request.score.name,
         confirmation=confirmed,
+        cluster=cluster,
     )
 
 

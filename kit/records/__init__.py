@@ -40,7 +40,9 @@ from kit.records.report import (
     ViewsReport,
 )
 from kit.records.run import (
+    ClusterRecord,
     Curves,
+    DifferentWorker,
     EnsembleRecord,
     History,
     Machine,
@@ -74,6 +76,7 @@ __all__ = [
     "Change",
     "ChangedRow",
     "ClassShare",
+    "ClusterRecord",
     "ColumnReport",
     "ColumnValue",
     "Combination",
@@ -84,6 +87,7 @@ __all__ = [
     "Curves",
     "DataSize",
     "Details",
+    "DifferentWorker",
     "Diversity",
     "EnsembleRecord",
     "ExpectedScore",

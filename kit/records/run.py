@@ -60,6 +60,32 @@ class SourceRun(Record):
     """Whether the predictions are means over views."""
 
 
+class DifferentWorker(Record):
+    """A worker on another machine that may give other numbers than the driver's machine."""
+
+    worker: str
+    """Its name and its machine."""
+    differences: tuple[str, ...]
+    """In what it differs, as in "numpy 2.3.5 instead of 2.4.0"."""
+
+
+class ClusterRecord(Record):
+    """The Dask cluster that trained a run."""
+
+    scheduler: str
+    """Its address."""
+    workers: int = 0
+    """Number of Dask workers that trained members in the latest call."""
+    different: tuple[DifferentWorker, ...] = ()
+    """Of all calls: those that trained members although they may give other numbers."""
+
+    def after(self, earlier: "ClusterRecord | None") -> "ClusterRecord":
+        """Return this record with the different workers of earlier calls."""
+        known = earlier.different if earlier else ()
+        more = tuple(one for one in self.different if one not in known)
+        return self.model_copy(update={"different": known + more})
+
+
 class RunRecord(Record):
     """run.json: what a run consists of, and its status."""
 
@@ -89,6 +115,9 @@ class RunRecord(Record):
     """Precision of each network, by name."""
     versions: dict[str, str] = Field({})
     machine: Machine = Field(default_factory=Machine)
+    """The driver's."""
+    cluster: ClusterRecord | None = None
+    """None if all members were trained on the driver's machine."""
     status: Status = "running"
     started: str = ""
     """ISO 8601, UTC."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from kit.records.base import Record
+from kit.records.run import ClusterRecord
 
 ParamValue = bool | int | float | str | None
 """One value of a trial as Optuna stores it; a list or a mapping is its JSON text."""
@@ -251,9 +252,11 @@ class StudyOrigin(StudyFacts):
 
     Attributes:
         confirmation: of the last call that ended.
+        cluster: the Dask cluster that trained; None if all was trained on the driver's machine.
     """
 
     status: StudyStatus
+    cluster: ClusterRecord | None = None
     confirmation: Confirmation | None = None
 
 

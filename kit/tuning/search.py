@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 0.5
 """Interval of checking the time limit while trials run."""
+MOST = 1000
+"""Trials that run at once, at most, on a cluster that grows; each has a thread."""
 POLL_SECONDS = 3.0
 """Interval of checking the trials of other processes while waiting for them."""
 STOP_REASONS = INTERRUPTED, TIME_UP, SEARCH_FAILED = "interrupted", "time limit reached", "the search failed"
@@ -69,6 +71,7 @@ def search(
     launcher: Launcher,
     devices: Sequence[Device],
     listener: ProgressListener,
+    most: int | None = None,
 ) -> bool:
     """Run trials until the study has `trials` of them, time is up, or the space has nothing new to try.
 
@@ -80,8 +83,9 @@ def search(
         trials: of the study, in all processes and calls; None: no limit.
         stop_at: returns the time limit, by `time.monotonic`; called repeatedly, from all threads.
         launcher: starts the workers.
-        devices: one per trial that runs at once.
+        devices: one per trial that runs at once, at first.
         listener: receives progress events.
+        most: trials that run at once, at most, if machines join meanwhile; None: no limit.
 
     Returns:
         Whether no trial of kit is running in any process.
@@ -94,6 +98,7 @@ def search(
         with ExitStack() as cleanup, interrupts.deferred() as pause, launcher.suspended_together():
             runner = _TrialRunner(shared, objective, trials, stop_at, listener, pause=pause)
             runner.slots = [TrialSlot(launcher, device, runner.progressed) for device in devices]
+            runner.more = lambda: _joined(runner, launcher, most or MOST)
             cleanup.callback(runner.close)
             while True:
                 running = shared.running()
@@ -115,6 +120,13 @@ def search(
         ) from None
 
 
+def _joined(runner: "_TrialRunner", launcher: Launcher, most: int) -> list[TrialSlot]:
+    """Return slots on machines that have joined meanwhile."""
+    count = len(runner.slots)
+    devices = launcher.more(count)[: max(0, most - count)]
+    return [TrialSlot(launcher, device, runner.progressed) for device in devices]
+
+
 class _TrialRunner:
     """The threads of this process, one per slot."""
 
@@ -129,6 +141,7 @@ class _TrialRunner:
         pause: Callable[[float], None],
     ) -> None:
         self.slots: list[TrialSlot] = []
+        self.more: Callable[[], list[TrialSlot]] = list
         self._shared, self._objective, self._trials = shared, objective, trials
         self._stop_at, self._listener, self._pause = stop_at, listener, pause
         self._ran = False
@@ -137,7 +150,7 @@ class _TrialRunner:
         """Run trials until none can start; return whether any ran. On errors too, all have ended."""
         self._ran = False
         # Futures, since after Ctrl-C in Thread.join Python 3.11 considers the thread finished.
-        with ThreadPoolExecutor(len(self.slots), thread_name_prefix="kit-trial") as pool:
+        with ThreadPoolExecutor(max(MOST, len(self.slots)), thread_name_prefix="kit-trial") as pool:
             try:
                 futures = [pool.submit(self._work, slot) for slot in self.slots]
                 while (state := wait(futures, CHECK_SECONDS, FIRST_EXCEPTION)).not_done:
@@ -146,6 +159,9 @@ class _TrialRunner:
                     self._listener.search_ends(ends)
                     if time.monotonic() >= ends:
                         self._stop(TIME_UP)
+                    elif more := self.more():
+                        self.slots += more
+                        futures += [pool.submit(self._work, slot) for slot in more]
                     for future in state.done:
                         future.result()
             except BaseException as error:

@@ -15,6 +15,7 @@ from kit.config import load, shipped
 from kit.errors import KitError
 from kit.pipeline.origin import origin_of
 from kit.run_folder import RUNS, Run
+from kit.training.launch.dask.launcher import DaskLauncher
 from tests import competitions
 from tests.driving import PATIENCE, stamps, wait_for, workers
 
@@ -58,9 +59,29 @@ def test_arguments_reach_the_pipeline(
     monkeypatch.setattr("kit.pipeline.cv.cv", cv)
     result = CliRunner().invoke(kit, ["cv", *arguments])
     assert result.exit_code == 0
-    assert seen == [(name, load(name, changes), {**also, "origin": origin_of(name, changes, also["name"])})]
+    also |= {"origin": origin_of(name, changes, also["name"]), "launcher": None}
+    assert seen == [(name, load(name, changes), also)]
     assert result.stdout.startswith(f"{run.name}   1 model")
     assert result.stderr == ""
+
+
+def test_a_cluster_gets_its_launcher(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, seen = example().write(), list[Any]()
+
+    def cv(*_: Any, launcher: Any, **__: Any) -> tuple[Run, bool]:
+        seen.append(launcher)
+        return run, False
+
+    monkeypatch.setattr("kit.pipeline.cv.cv", cv)
+    result = CliRunner().invoke(kit, ["cv", "--on", "tcp://nowhere:8786", "--allow-different"])
+    assert result.exit_code == 0
+    assert [type(one) for one in seen] == [DaskLauncher]
+
+
+def test_an_address_without_a_protocol_is_refused() -> None:
+    result = CliRunner().invoke(kit, ["cv", "--on", "nowhere:8786"])
+    assert result.exit_code == 2
+    assert "expected local, or the address of a Dask scheduler such as tcp://host:8786" in result.output
 
 
 def test_a_complete_run_shows_its_report(example: Make, monkeypatch: pytest.MonkeyPatch) -> None:

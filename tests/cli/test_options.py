@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from kit.cli.options import Duration, Jobs
+from kit.cli.options import Duration, Jobs, Place
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,14 @@ def test_jobs(text: str, jobs: int | None) -> None:
 def test_an_invalid_number_of_jobs_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="whole number from 1"):
         Jobs().convert(text, None, None)
+
+
+@pytest.mark.parametrize("text", ["local", "tcp://10.0.0.5:8786", "tls://head:8786", "tcp://[::1]:8786"])
+def test_a_place(text: str) -> None:
+    assert Place().convert(text, None, None) == text
+
+
+@pytest.mark.parametrize("text", ["", "kaggle", "head:8786", "tcp://", "http://head:8786", "tcp://a b"])
+def test_an_invalid_place_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="such as tcp://host:8786"):
+        Place().convert(text, None, None)

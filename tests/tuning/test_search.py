@@ -85,6 +85,23 @@ def test_more_trials_resume_the_study(open_study: Open) -> None:
     assert [trial.number for trial in shared.study.trials] == list(range(5))
 
 
+@pytest.mark.parametrize(("most", "threads"), [(None, 3), (2, 2)])
+def test_machines_that_join_run_trials_up_to_a_limit(
+    open_study: Open, most: int | None, threads: int
+) -> None:
+    class Growing(FakeLauncher):
+        def more(self, running: int) -> list[Device]:
+            return [CPU] * (3 - running)
+
+    together = threading.Barrier(threads, timeout=30)
+
+    def wait(trial: optuna.Trial, slot: TrialSlot) -> float:
+        together.wait()
+        return value(trial, slot)
+
+    assert find(open_study(), wait, launcher=Growing(), most=most) is True
+
+
 def test_threads_share_the_count_and_have_devices_of_their_own(open_study: Open) -> None:
     shared = open_study()
     used, barrier = set(), threading.Barrier(2, timeout=30)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from kit.data.cache import ARRAYS
 from kit.data.dataset import Dataset
 from kit.members import Member, MemberResult
+from kit.records import ClusterRecord
 from kit.training.failures import DataChangedError
 from kit.training.job import Job
 from kit.training.wire import Phase
@@ -23,12 +24,12 @@ class Device:
 
     Attributes:
         kind: "core" is one CPU core, to which the worker is pinned, with one thread; "cpu" is the whole CPU;
-            "gpu" is a GPU.
+            "gpu" is a GPU; "remote" is a place on a cluster, whose machines choose the core or the GPU.
         gpu: how CUDA_VISIBLE_DEVICES names the GPU; None: it is the only one.
         shared: whether several workers of this process use the GPU at once.
     """
 
-    kind: Literal["core", "cpu", "gpu"]
+    kind: Literal["core", "cpu", "gpu", "remote"]
     gpu: str | None = None
     shared: bool = False
 
@@ -179,6 +180,12 @@ class Launcher(Protocol):
         Args:
             backend: Keras's; None where no network is trained.
         """
+
+    def more(self, running: int) -> list[Device]:
+        """Return devices for workers beyond the `running` ones, if machines have joined; often called."""
+
+    def cluster(self) -> ClusterRecord | None:
+        """Return which cluster trained members so far; None: this machine alone."""
 
     def start(self, device: Device, backend: str, data: DataFolder) -> WorkerHandle:
         """Start a worker, without waiting until it is ready.

@@ -32,8 +32,10 @@ def available(backend: str | None) -> list[Device]:
 def assign(found: Sequence[Device], workers: int) -> list[Device]:
     """Return one device for each of so many workers, taking the devices in turn.
 
-    A GPU that has several workers is marked as shared.
+    A GPU that has several workers is marked as shared. More workers than places on a cluster would only wait.
     """
+    if found[0].kind == "remote":
+        return list(found[:workers])
     chosen = [found[number % len(found)] for number in range(workers)]
     used = Counter(chosen)
     return [replace(one, shared=True) if one.kind == "gpu" and used[one] > 1 else one for one in chosen]

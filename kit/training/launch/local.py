@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 from kit import interrupts
 from kit.members import MemberResult, unpack
 from kit.processes import command, environment
+from kit.records import ClusterRecord
 from kit.scratch import scratch
 from kit.training import memory
 from kit.training.failures import (
@@ -50,6 +51,15 @@ class LocalLauncher:
     def devices(self, backend: str | None) -> list[Device]:
         """Return the GPUs that `backend` can use; without any, the CPU cores."""
         return devices.available(backend)
+
+    def more(self, running: int) -> list[Device]:
+        """Return no devices: those of this machine do not change."""
+        del running
+        return []
+
+    def cluster(self) -> ClusterRecord | None:
+        """Return None: all members are trained on this machine."""
+        return None
 
     def start(self, device: Device, backend: str, data: DataFolder) -> "LocalWorker":
         """Start a worker."""

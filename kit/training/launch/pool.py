@@ -21,6 +21,9 @@ from kit.training.launch.watchdog import Watchdog
 
 Outcome = tuple[Job, MemberResult | KitError]
 Ended = queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None]
+Put = Callable[[tuple[Job, MemberResult | BaseException]], None]
+GROW_SECONDS = 1.0
+"""Seconds between two looks for devices that the launcher got meanwhile."""
 
 
 class WorkerPool:
@@ -30,7 +33,7 @@ class WorkerPool:
 
     Args:
         launcher: starts the workers.
-        devices: one per worker that runs at once.
+        devices: one per worker that runs at once, at first.
         data: the arrays that jobs refer to.
         on_progress: called from the threads after each epoch, and in between about once a second.
         on_retry: called from the threads with the job, the reason and how, before a member is retried.
@@ -39,6 +42,8 @@ class WorkerPool:
         watchdog: kills workers that hang; None: one with the usual limits.
         jobs_per_worker: how many jobs a worker trains before another one replaces it. Start-up takes seconds,
             but memory that a library does not give back stays with the worker.
+        most: workers that run at once, at most, if the launcher gets more devices meanwhile; None: as many
+            as there are devices at first.
     """
 
     def __init__(
@@ -53,22 +58,28 @@ class WorkerPool:
         reseed: bool = False,
         watchdog: Watchdog | None = None,
         jobs_per_worker: int = 1,
+        most: int | None = None,
     ) -> None:
-        self._launcher, self._on_progress, self._on_retry = launcher, on_progress, on_retry
+        self.launcher, self._on_progress, self._on_retry = launcher, on_progress, on_retry
         self._jobs_per_worker, self._trained = jobs_per_worker, Counter[Session]()
         self._on_checkpoint = on_checkpoint
         self._checkpoints: dict[Member, bytes] = {}
-        watchdog = watchdog or Watchdog()
-        self._sessions = [
-            Session(launcher, device, data, on_retry, watchdog=watchdog, reseed=reseed, memory_retry=False)
-            for device in devices
-        ]
-        self._free: queue.SimpleQueue[Session] = queue.SimpleQueue()
-        for session in self._sessions:
-            self._free.put(session)
+        self._session = partial(
+            Session,
+            launcher,
+            data=data,
+            on_retry=on_retry,
+            watchdog=watchdog or Watchdog(),
+            reseed=reseed,
+            memory_retry=False,
+        )
+        self._sessions = [self._session(device) for device in devices]
+        self._most = max(len(devices), most or 0)
+        self._todo: queue.SimpleQueue[tuple[Job, int]] = queue.SimpleQueue()
+        self._over = threading.Event()
         # Results that wait to be stored fill the memory if members are trained faster than they are written.
         self._room = threading.Semaphore(2 * len(devices))
-        self._threads = ThreadPoolExecutor(len(devices), thread_name_prefix="kit-worker")
+        self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="kit-worker")
 
     @contextmanager
     def train(self, jobs: Sequence[Job], until: float | None = None) -> Iterator[Iterator[Outcome]]:
@@ -84,12 +95,15 @@ class WorkerPool:
         """
         # A SimpleQueue may be put to in a signal handler; None is an interrupt.
         ended: Ended = queue.SimpleQueue()
-        with interrupts.deferred(lambda: ended.put(None)), self._launcher.suspended_together():
+        with interrupts.deferred(lambda: ended.put(None)), self.launcher.suspended_together():
             try:
                 for job in jobs:
-                    self._threads.submit(self._run, job, ended.put)
+                    self._todo.put((job, 1))
+                for session in self._sessions[: len(jobs)]:
+                    self._threads.submit(self._drive, session, ended.put)
                 yield self._outcomes(ended, len(jobs), until)
             finally:
+                self._over.set()
                 for session in self._sessions:
                     session.stop()
                 if jobs:
@@ -111,15 +125,25 @@ class WorkerPool:
             else:
                 yield job, outcome
         for job, error in short_of_memory:
-            self._threads.submit(self._run, job, ended.put, attempt=2)
+            self._todo.put((job, 2))
+            self._threads.submit(self._drive, self._sessions[0], ended.put)
             for _, outcome in self._received(ended, 1, until):
                 yield job, failed_alone(outcome, error) if isinstance(outcome, WorkerFailedError) else outcome
 
-    def _run(
-        self, job: Job, put: Callable[[tuple[Job, MemberResult | BaseException]], None], *, attempt: int = 1
-    ) -> None:
-        self._room.acquire()
-        session = self._free.get()
+    def _drive(self, session: Session, put: Put) -> None:
+        """Train jobs in a session until none is left."""
+        while not self._over.is_set():
+            self._room.acquire()
+            if self._over.is_set():
+                return
+            try:
+                job, attempt = self._todo.get_nowait()
+            except queue.Empty:
+                self._room.release()
+                return
+            self._run(session, job, put, attempt)
+
+    def _run(self, session: Session, job: Job, put: Put, attempt: int) -> None:
         try:
             with self._reused(session):
                 result = session.train(
@@ -132,8 +156,16 @@ class WorkerPool:
             put((job, result))
         except BaseException as error:
             put((job, error))
-        finally:
-            self._free.put(session)
+
+    def _grow(self, put: Put) -> None:
+        """Use the machines that have joined meanwhile."""
+        room = self._most - len(self._sessions)
+        if room <= 0 or self._todo.empty():
+            return
+        for device in self.launcher.more(len(self._sessions))[:room]:
+            self._sessions.append(self._session(device))
+            self._room.release(2)
+            self._threads.submit(self._drive, self._sessions[-1], put)
 
     @contextmanager
     def _reused(self, session: Session) -> Iterator[None]:
@@ -151,16 +183,21 @@ class WorkerPool:
         self._on_checkpoint(checkpoint)
 
     def _received(self, ended: Ended, count: int, until: float | None) -> Iterator[Outcome]:
-        for _ in range(count):
+        received = 0
+        while received < count:
+            self._grow(ended.put)
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return
+            grows = self._most > len(self._sessions)
+            patience = [*([] if left is None else [left]), *([GROW_SECONDS] if grows else [])]
             try:
-                one = ended.get(timeout=left)
+                one = ended.get(timeout=min(patience, default=None))
             except queue.Empty:
-                return
+                continue
             if one is None:
                 raise KeyboardInterrupt
+            received += 1
             self._room.release()
             job, outcome = one
             if not isinstance(outcome, MemberResult | KitError):

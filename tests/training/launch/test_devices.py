@@ -101,3 +101,8 @@ def test_another_process_keeps_its_core_until_it_ends(monkeypatch: pytest.Monkey
         with reserve_core() as ours:
             assert ours != theirs
         other.kill()
+
+
+def test_no_more_workers_are_assigned_than_a_cluster_has_places() -> None:
+    place = Device("remote")
+    assert [len(assign([place] * 3, workers)) for workers in (1, 3, 9)] == [1, 3, 3]

@@ -15,6 +15,7 @@ from kit.records import History
 from kit.training.failures import OutOfMemoryError, WorkerFailedError, WorkerLostError, memory_hint
 from kit.training.job import Job
 from kit.training.launch import devices
+from kit.training.launch import pool as pools
 from kit.training.launch.base import DataFolder, Device, Event, Launcher, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
@@ -248,6 +249,34 @@ def test_no_more_members_are_trained_than_wait_to_be_stored(make_job: MakeJob, d
             next(outcomes)
             time.sleep(0.02)  # Without the limit, all are trained by now.
             assert len(trained) <= taken + 4
+
+
+class Growing(FakeLauncher):
+    """A launcher that has three machines soon after the start."""
+
+    def more(self, running: int) -> list[Device]:
+        return [CPU] * (3 - running)
+
+
+@pytest.mark.parametrize(("most", "workers"), [(3, 3), (2, 2), (None, 1)])
+def test_machines_that_join_are_used_up_to_a_limit(
+    make_job: MakeJob, data: DataFolder, most: int | None, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "GROW_SECONDS", 0.02)
+    both = threading.Barrier(workers, timeout=30)
+    threads = set[int]()
+
+    def train(*_: object) -> MemberResult:
+        threads.add(threading.get_ident())
+        both.wait()
+        return RESULT
+
+    pool = WorkerPool(
+        Growing(train), [CPU], data, on_progress=lambda *_: None, on_retry=lambda *_: None, most=most
+    )
+    with pool.train([make_job(fold) for fold in range(6)]) as outcomes:
+        assert len(list(outcomes)) == 6
+    assert len(threads) == workers
 
 
 class Counting(FakeLauncher):
