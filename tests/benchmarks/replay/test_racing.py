@@ -80,7 +80,7 @@ def test_the_race_ends_in_time_and_leaves_its_module_as_it_was() -> None:
 
 def test_the_race_reserves_its_share() -> None:
     reserve = race_reserve(3600.0, Confirming(reserve=0.5))
-    assert (reserve.shortest, reserve.usual) == pytest.approx((6 * replicate_seconds(2), 1800))
+    assert (reserve.shortest, reserve.usual) == pytest.approx((4 * replicate_seconds(2), 1800))
 
 
 def test_the_earlier_confirmation_reserved_time_for_five_replicates() -> None:
