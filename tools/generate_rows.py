@@ -3,7 +3,7 @@
     python tools/generate_rows.py FOLDER --rows 1000000
 
 Rows are images of the bundled sample, shifted by up to 2 pixels, with other brightness in each pixel that is
-not black, so that hardly two are equal. The labels are those of the sample.
+not black, so that almost no two are equal. The labels are those of the sample.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A metric in blocks of rows, so that the variance between rows can be told from that between trainings."""
+"""A metric in blocks of rows, to separate the variance between rows from that between trainings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ else:
     np = LazyModule("numpy")
 
 BLOCKS = 20
-"""More tell little more about the variance, and each is a number that a study stores per training."""
+"""More blocks estimate the variance little better, and a study stores a number per block and training."""
 
 
 def deal_blocks(units: NDArray[np.int64]) -> NDArray[np.int64]:

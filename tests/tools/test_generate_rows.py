@@ -1,4 +1,4 @@
-"""The generated files have the competition's form, labels of the sample, and hardly any equal images."""
+"""The generated files have the competition's form, labels of the sample, and almost no equal images."""
 
 from pathlib import Path
 

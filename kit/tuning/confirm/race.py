@@ -1,7 +1,8 @@
 """The race of a confirmation: rounds that choose a candidate, then its comparison with the baseline.
 
 Most of the time goes to the candidate that is most likely better. The rounds and the comparison have seeds
-and shuffles of their own, so the luck that chose a candidate does not help it in its comparison.
+and shuffles of their own, so luck with these does not help a candidate in its comparison. They share the
+rows: see `kit.tuning.confirm.significance.SAME_ROWS`.
 """
 
 import math

@@ -22,28 +22,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.config import Config, Source
-from kit.config.tune import Choices, Dimension, IntRange
 from kit.data.dataset import Dataset, open_folder
 from kit.data.folds import folds_by_seed
 from kit.data.layout import SAMPLE, locate
 from kit.members import Member, MemberResult
 from kit.metrics import LOSS
-from kit.records import Params, ParamValue
+from kit.records import Params
 from kit.training.launch.base import DataFolder, Device
 from kit.training.launch.devices import assign
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.session import Session
 from kit.training.plan import make_jobs, resolve_numerics
 from kit.tuning.fidelity import trial_folds
-from kit.tuning.space import Space, make_space, stored
+from kit.tuning.sampling import near
+from kit.tuning.space import Space, make_space
 from kit.tuning.trial import TEST_ROWS
 
 CONFIGURATIONS = 1000
 """Number of random configurations, and of those near the one that is tuned."""
-NEAR = 0.2
-"""Standard deviation of their distance, as a share of a parameter's range."""
-KEPT = 0.5
-"""Probability that they share a parameter with the one that is tuned."""
 PER_WORKER = 8
 """Trainings in one worker process, at most."""
 
@@ -109,24 +105,8 @@ def near_params(space: Space, count: int = CONFIGURATIONS) -> list[Params]:
     """Return random parameters near those of the configuration itself."""
     draw = np.random.default_rng(0)
     return [
-        {
-            one.key: own if draw.random() < KEPT else _near(one.dimension, own, draw)
-            for one in space.parameters
-            for own in [space.baseline[one.key]]
-        }
-        for _ in range(count)
+        {one.key: near(one, space.baseline[one.key], draw) for one in space.parameters} for _ in range(count)
     ]
-
-
-def _near(dimension: Dimension, own: ParamValue, draw: np.random.Generator) -> ParamValue:
-    if isinstance(dimension, Choices):
-        return stored(dimension.choices[draw.integers(len(dimension.choices))])
-    if not isinstance(own, int | float):
-        raise TypeError(f"not a number: {own!r}")
-    scale, back = (math.log, math.exp) if dimension.log else (float, float)
-    low, high = scale(dimension.low), scale(dimension.high)
-    moved = back(float(np.clip(draw.normal(scale(own), NEAR * (high - low)), low, high)))
-    return round(moved) if isinstance(dimension, IntRange) else min(max(moved, dimension.low), dimension.high)
 
 
 class Recorder:

@@ -150,7 +150,7 @@ def _fitted(points: Floats, values: Floats) -> "GaussianProcessRegressor":
 
 @dataclass(frozen=True)
 class Check:
-    """How well the surrogate predicts, and what one training tells.
+    """How well the surrogate predicts, and how much noise one training has.
 
     Attributes:
         prediction: rank correlation of the prediction from all other configurations with the measured mean.

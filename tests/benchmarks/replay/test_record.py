@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from kit.config import Source
 from kit.tuning.space import make_space
-from tests.benchmarks.replay.record import Training, main, random_params, read
+from tests.benchmarks.replay.record import Training, main, near_params, random_params, read
 
 pytestmark = pytest.mark.slow
-TRIALS = Path(__file__).with_name("trials.csv")
+FILES = [Path(__file__).with_name(name) for name in ("trials.csv", "table.csv")]
 
 
 def test_what_is_recorded_is_not_trained_again(workdir: Path) -> None:
@@ -23,8 +23,10 @@ def test_what_is_recorded_is_not_trained_again(workdir: Path) -> None:
     assert all(len(one.losses) == 2 and 0 < one.losses[-1] < math.log(10) + 1 for one in read(path))
 
 
-def test_the_recorded_trials_are_those_of_the_search_space() -> None:
-    params = random_params(make_space(Source.read("lenet-regularized")))
-    for one in read(TRIALS):
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_recorded_trials_are_those_of_the_search_space(path: Path) -> None:
+    space = make_space(Source.read("lenet-regularized"))
+    params = [*random_params(space), *near_params(space)]
+    for one in read(path):
         assert one.params == params[one.training.configuration]
         assert len(one.losses) == one.training.epochs

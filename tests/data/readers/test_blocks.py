@@ -59,15 +59,15 @@ def test_a_line_that_is_longer_than_a_block_is_too_long() -> None:
 
 
 def test_progress_ends_with_the_whole_file() -> None:
-    raw, told = HEADER + b"".join(ROWS), list[tuple[int, int]]()
-    pixel_csv.parse(raw, "", COMPETITION, labelled=True, on_progress=lambda *now: told.append(now))
-    assert told == sorted(told)
-    assert told[-1] == (len(raw), len(raw))
-    assert len(told) > 10
+    raw, seen = HEADER + b"".join(ROWS), list[tuple[int, int]]()
+    pixel_csv.parse(raw, "", COMPETITION, labelled=True, on_progress=lambda *now: seen.append(now))
+    assert seen == sorted(seen)
+    assert seen[-1] == (len(raw), len(raw))
+    assert len(seen) > 10
 
 
-def test_the_slow_reader_tells_its_progress_too() -> None:
-    raw, told = HEADER + b"".join(ROWS).replace(b",", b" ,"), list[int]()
-    pixel_csv.parse(raw, "", COMPETITION, labelled=True, on_progress=lambda done, _all: told.append(done))
+def test_the_slow_reader_shows_its_progress_too() -> None:
+    raw, seen = HEADER + b"".join(ROWS).replace(b",", b" ,"), list[int]()
+    pixel_csv.parse(raw, "", COMPETITION, labelled=True, on_progress=lambda done, _all: seen.append(done))
     place = [len(b"\n".join(raw.split(b"\n")[:line])) + 1 for line in (100, 200, 300, 400, 500)]
-    assert told == place
+    assert seen == place
