@@ -13,7 +13,7 @@ LEVEL = 0.05
 """At most this share of studies without any better trial calls one better."""
 SAME_ROWS = 0.6
 """Share of LEVEL that is not spent: the comparison holds out the rows that also chose the trial. Replayed
-studies without any better trial then confirm one in 3 to 5 of 100; with all of LEVEL in 7 to 8."""
+studies without any better trial then confirm one in 3 to 4 of 100; with all of LEVEL in 6 to 7."""
 SHARE = 0.75
 """Share of the error rate that is left which each comparison of a study gets. The first is of the trial that
 looks best, so it gets most."""
