@@ -50,7 +50,7 @@ def expanded(path: str) -> str:
 
 _UNSUPPORTED = {errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
-_ABANDONED_SECONDS = 1.0
+ABANDONED_SECONDS = 1.0
 """Age from which a temporary file that no process has locked is left by a killed one."""
 
 
@@ -142,7 +142,7 @@ def _remove_abandoned(path: Path, handle: int) -> None:
         now = os.fstat(handle).st_mtime
         for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
             # A file that was closed a moment ago is about to be renamed.
-            if now - left.stat().st_mtime >= _ABANDONED_SECONDS:
+            if now - left.stat().st_mtime >= ABANDONED_SECONDS:
                 with suppress(OSError), left.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     left.unlink()

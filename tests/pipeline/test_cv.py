@@ -1,5 +1,4 @@
 import asyncio
-import copy
 import csv
 import os
 import re
@@ -408,16 +407,16 @@ def test_a_sample_submission_with_other_ids_is_refused_before_training(cv: Cv, c
 
 
 @contextmanager
-def failing(launcher: FakeLauncher, name: str, error: KitError, times: int = 9) -> Iterator[None]:
+def failing(launcher: FakeLauncher, name: str, error: WorkerFailedError, times: int = 9) -> Iterator[None]:
     """Let one member fail within the block, in its first `times` attempts."""
     train, failures = launcher.train, list[str]()
 
     def run(job: Any, *arguments: Any) -> Any:
         if str(job.member) == name and len(failures) < times:
             failures.append(name)
-            again = copy.copy(error)
-            again.args = error.args  # A copy takes the whole message for its first part.
-            raise again
+            # Each attempt has an error of its own: a session writes to it. No copy, since tblib, which Dask
+            # installs, copies an exception without its dictionary.
+            raise type(error)(error.what, error.log, error.hint)
         return train(job, *arguments)
 
     launcher.train = run
