@@ -141,6 +141,8 @@ class Config(Section):
     """Training seeds; a whole number n means 0 to n - 1."""
     all_rows: Flag = False
     """Also train each model and seed on all rows, for test predictions only; OOF figures do not change."""
+    together: Annotated[Whole, Field(ge=1, le=64)] = 1
+    """Members of one network that one worker trains as one program; more than 1 needs JAX."""
     training: Training = Training()
     """Default of each network."""
     augmentation: Augmentation = Augmentation()
@@ -224,7 +226,8 @@ class Config(Section):
     def digest(self, **also: str) -> str:
         """Return the hash (64 hex digits) of all that determines a member, with `also` (fingerprint, …).
 
-        It covers the folds, the models with their training and augmentation, the image shape and the classes.
+        It covers the folds, the models with their training and augmentation, the image shape, the classes and
+        how many members are trained together.
         It does not cover seeds, all_rows, ensemble, tune, names and directories: more seeds extend the same
         run. It does not cover the requested precision either: the resolved one belongs in `also`.
         """
@@ -232,6 +235,8 @@ class Config(Section):
         for model in fields["models"].values():
             model.get("training", {}).pop("precision", None)
         fields["image"] = [*self.image_shape, self.competition.classes]
+        if self.together > 1:
+            fields["together"] = self.together
         fields["version"] = HASH_VERSION
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 

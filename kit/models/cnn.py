@@ -68,7 +68,7 @@ class _Parts:
     blocks: Layers
 
     def convolution(self, filters: int, kernel: int, stride: int, padding: str, *, bias: bool) -> Any:
-        return layers.Conv2D(
+        return self.blocks.convolution(
             filters,
             kernel,
             strides=stride,

@@ -1,10 +1,13 @@
 """Where members are trained: `--on`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kit.errors import UserError
-from kit.training.launch.base import Launcher
+from kit.training.bundles import bundled
+from kit.training.job import Job
+from kit.training.launch.base import Device, Launcher
+from kit.training.launch.devices import assign
 
 LOCAL = "local"
 
@@ -36,3 +39,31 @@ def launcher_on(
 
     with DaskLauncher(place, allow_different=allow_different, say=say) as launcher:
         yield launcher
+
+
+def devices_for(
+    launcher: Launcher, backend: str | None, jobs: int | None, todo: Sequence[Job]
+) -> tuple[list[Device], int]:
+    """Return the devices of the first workers, and how many may run once machines have joined.
+
+    Args:
+        launcher: starts the workers.
+        backend: Keras's; None where no network is trained.
+        jobs: what the user asked for; None: all devices.
+        todo: what to train.
+
+    Raises:
+        UserError: a cluster is to train members together.
+    """
+    found, count = launcher.devices(backend), len(bundled(todo))
+    together = max((job.together for job in todo), default=1)
+    if found[0].kind == "remote" and together > 1:
+        raise UserError(
+            "the workers of a cluster train one member at a time",
+            where="together",
+            expected="1",
+            received=str(together),
+            hint="set together=1, or leave out --on",
+        )
+    most = max(1, min(jobs or count, count))
+    return assign(found, min(jobs or len(found), most)), most

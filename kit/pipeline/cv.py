@@ -17,6 +17,7 @@ from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.pipeline.checkpoints import SECONDS, CheckpointStore, kept_text
+from kit.pipeline.cluster import devices_for
 from kit.pipeline.combining import combine_members
 from kit.pipeline.failed_members import Failure, members_failed
 from kit.pipeline.rebuild import images_of
@@ -30,8 +31,7 @@ from kit.task.sample import kept_columns
 from kit.training.estimate import Expected, expected
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
-from kit.training.launch.base import DataFolder, Device, Event, Launcher
-from kit.training.launch.devices import assign
+from kit.training.launch.base import DataFolder, Event, Launcher
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
 from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_labels
@@ -142,10 +142,10 @@ def cv(
                 "cluster": before.cluster if before else None,
             }
         )
-        todo = store.continued(make_jobs(missing, config, numerics, folds, dataset))
+        todo = store.continued(make_jobs(missing, config, numerics, folds, dataset, together=config.together))
         data = DataFolder.of(dataset)
         launcher = launcher or LocalLauncher()
-        devices, most = _devices(launcher, numerics.backend, jobs, len(todo))
+        devices, most = devices_for(launcher, numerics.backend, jobs, todo)
         pool = partial(
             WorkerPool,
             launcher,
@@ -163,7 +163,12 @@ def cv(
                 run.write_folds(folds)
                 times = expected(todo, all_runs()) if todo else []
                 listener.begun(
-                    run, dataset, todo, len(members) - len(todo), expected=times, workers=len(devices)
+                    run,
+                    dataset,
+                    todo,
+                    len(members) - len(todo),
+                    expected=times,
+                    workers=len(devices) * config.together,
                 )
                 train(todo, pool, listener, tracked)
                 data.check()
@@ -172,21 +177,6 @@ def cv(
             kept = kept_text(run, members)
             raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
-
-
-def _devices(
-    launcher: Launcher, backend: str | None, jobs: int | None, count: int
-) -> tuple[list[Device], int]:
-    """Return the devices of the first workers, and how many may run once machines have joined.
-
-    Args:
-        launcher: starts the workers.
-        backend: Keras's; None where no network is trained.
-        jobs: what the user asked for; None: all devices.
-        count: number of members to train.
-    """
-    found, most = launcher.devices(backend), max(1, min(jobs or count, count))
-    return assign(found, min(jobs or len(found), most)), most
 
 
 def train(

@@ -136,6 +136,7 @@ def _hashed(record: RunRecord) -> dict[str, Any]:
     parts = {
         **{part: config.get(part) for part in ("folds", "models", "image")},
         "competition": {key: competition.get(key) for key in ("image_shape", "classes", "labels")},
+        "together": config.get("together", 1),
         "backend": record.backend,
         "precision": record.precision,
         "data": record.fingerprint[:8],

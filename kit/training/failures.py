@@ -5,7 +5,6 @@ import signal
 from contextlib import suppress
 
 from kit.errors import KitError
-from kit.members import Member
 from kit.training.machine import missing_instructions
 from kit.training.memory import memory, shows_lack_of_memory
 
@@ -56,11 +55,11 @@ class OutOfMemoryError(WorkerLostError):
     """The memory did not suffice: a retry may succeed, above all one without other workers beside it."""
 
 
-def lost(member: Member, code: int, log: str, *, killed_for_memory: bool | None = None) -> WorkerLostError:
+def lost(name: str, code: int, log: str, *, killed_for_memory: bool | None = None) -> WorkerLostError:
     """Return the error of a worker that ended without a result.
 
     Args:
-        member: the member that it trained.
+        name: what it trained.
         code: `subprocess.Popen.returncode`: the exit code, or minus the number of the signal that ended it.
         log: what it wrote to stderr.
         killed_for_memory: whether the kernel killed processes for lack of memory while it ran; None: unknown.
@@ -70,24 +69,24 @@ def lost(member: Member, code: int, log: str, *, killed_for_memory: bool | None 
     if code == -signal.SIGKILL:
         if killed_for_memory is False:
             what = "its worker was killed (signal 9), but not by the kernel for lack of memory"
-            return WorkerLostError(f"{member}: {what}", log, _KILLER)
+            return WorkerLostError(f"{name}: {what}", log, _KILLER)
         what = "as the system does when memory runs out"
         if killed_for_memory:
             what = "and the kernel killed a process for lack of memory meanwhile"
-        return OutOfMemoryError(f"{member}: its worker was killed (signal 9), {what}", log, memory_hint())
+        return OutOfMemoryError(f"{name}: its worker was killed (signal 9), {what}", log, memory_hint())
     if code == -signal.SIGILL:
         missing = ", ".join(missing_instructions())
         what = "its worker used an instruction that this CPU lacks (signal 4)"
         what += f": the CPU lacks {missing}" if missing else last
-        return WorkerLostError(f"{member}: {what}", log, _OTHER)
+        return WorkerLostError(f"{name}: {what}", log, _OTHER)
     if shows_lack_of_memory(log):
-        return OutOfMemoryError(f"{member}: its worker ran out of memory{last}", log, memory_hint())
+        return OutOfMemoryError(f"{name}: its worker ran out of memory{last}", log, memory_hint())
     if code < 0:
         with suppress(ValueError):
             return WorkerLostError(
-                f"{member}: its worker was ended by signal {-code}, {signal.Signals(-code).name}{last}", log
+                f"{name}: its worker was ended by signal {-code}, {signal.Signals(-code).name}{last}", log
             )
-    return WorkerLostError(f"{member}: its worker ended with code {code}{last}", log)
+    return WorkerLostError(f"{name}: its worker ended with code {code}{last}", log)
 
 
 def failed_alone(error: WorkerFailedError, first: OutOfMemoryError) -> WorkerFailedError:

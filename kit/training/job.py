@@ -60,6 +60,8 @@ class Job:
         teachers: members whose predictions it learns from; usually none.
         pseudo_labels: what the teachers predict; None before they are trained, and without teachers.
         seed_offset: number of times that its training diverged; each time it gets other random numbers.
+        together: number of places of the program that trains it; 1: it is trained alone. See
+            `kit.training.together`.
         checkpoint: state of its training, from which it continues; None: it starts.
         checkpoint_seconds: shortest time between two checkpoints; None: the worker sends none.
     """
@@ -79,6 +81,7 @@ class Job:
     teachers: tuple[Member, ...] = ()
     pseudo_labels: PseudoLabels | None = None
     seed_offset: int = 0
+    together: int = 1
     checkpoint: bytes | None = None
     checkpoint_seconds: float | None = None
 
@@ -91,6 +94,15 @@ class Job:
     def train_rows(self) -> NDArray[np.int64]:
         """The rows that it learns from, ascending."""
         return np.flatnonzero(~self.held_out if self.unused is None else ~(self.held_out | self.unused))
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Number of training steps per epoch, and images per step, of a network."""
+        if not self.model.needs_backend:
+            raise TypeError(f"{self.member}: {self.model.kind} is not a network")
+        images = len(self.held_out) + self.test_rows if self.teachers else len(self.train_rows)
+        batch = min(self.model.training.batch_size, images)
+        return images // batch, batch
 
     @property
     def watched_rows(self) -> NDArray[np.int64]:
@@ -130,6 +142,7 @@ class Job:
             "watched": self.watched,
             "teachers": [_plain(teacher) for teacher in self.teachers],
             "seed_offset": self.seed_offset,
+            "together": self.together,
             "checkpoint_seconds": self.checkpoint_seconds,
         }
         labels = self.pseudo_labels.to_bytes() if self.pseudo_labels else b""
@@ -158,6 +171,7 @@ class Job:
             teachers=tuple(Member(*teacher) for teacher in fields["teachers"]),
             pseudo_labels=PseudoLabels.from_bytes(labels) if labels else None,
             seed_offset=fields["seed_offset"],
+            together=fields["together"],
             checkpoint=checkpoint or None,
             checkpoint_seconds=fields["checkpoint_seconds"],
         )

@@ -1,7 +1,8 @@
-"""Train one member of any model family: (configuration, data, member) to result. Writes nothing."""
+"""Train members of any model family: (configuration, data, member) to result. Writes nothing."""
 
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,57 +14,104 @@ from kit.metrics import LOSS, METRICS
 from kit.models.families import build_classifier
 from kit.records import History
 from kit.training.checkpoint import OnCheckpoint, ignore_checkpoint
+from kit.training.failures import DivergedError
 from kit.training.job import Job
 from kit.training.wire import OnActivity, ignore
 
 if TYPE_CHECKING:
-    from kit.training.network import OnEpoch
+    from kit.training.epochs import OnEpoch, Training
 
 
-def train_member(
-    job: Job,
-    folder: Path,
-    on_epoch: "OnEpoch",
-    started: float,
-    on_activity: OnActivity = ignore,
-    *,
-    on_checkpoint: OnCheckpoint = ignore_checkpoint,
-) -> MemberResult:
-    """Train `job` on the arrays in a folder.
+@dataclass(frozen=True)
+class Report:
+    """What receives the progress of one training.
 
-    Args:
-        job: what to train.
-        folder: holds train_images.npy, train_labels.npy and test_images.npy.
+    Attributes:
         on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
-        started: start of the process by `time.monotonic`, for the start-up time in the history.
         on_activity: receives what the training does.
         on_checkpoint: receives the checkpoints of a network.
+    """
+
+    on_epoch: "OnEpoch"
+    on_activity: OnActivity = ignore
+    on_checkpoint: OnCheckpoint = ignore_checkpoint
+
+
+def train_member(job: Job, folder: Path, report: Report, started: float) -> MemberResult:
+    """Train `job` on the arrays in a folder; see `train_members`.
+
+    Raises:
+        DivergedError: the training diverged.
+    """
+    [outcome] = train_members([job], folder, [report], started)
+    if isinstance(outcome, DivergedError):
+        raise outcome
+    return outcome
+
+
+def train_members(
+    jobs: Sequence[Job], folder: Path, reports: Sequence[Report], started: float
+) -> list[MemberResult | DivergedError]:
+    """Train jobs on the arrays in a folder, several as one program; return what became of each.
+
+    Args:
+        jobs: one, or as many as `kit.training.bundles.bundled` puts together.
+        folder: holds train_images.npy, train_labels.npy and test_images.npy.
+        reports: one per job.
+        started: start of the process by `time.monotonic`, for the start-up time in the history.
     """
     images, labels, test_images = (
         np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         for name in ("train_images", "train_labels", "test_images")
     )
-    test_images = test_images[: job.test_rows]
-    if job.model.needs_backend:
+    test_images = test_images[: jobs[0].test_rows]
+    if jobs[0].model.needs_backend:
         # Keras takes seconds to import, and classical models need none of it.
         from kit.training.determinism import make_deterministic
         from kit.training.network import train_network
 
         make_deterministic()
         imported = time.monotonic()
-        result = train_network(
-            job, images, labels, test_images, on_epoch, on_activity=on_activity, on_checkpoint=on_checkpoint
+        outcomes = _run(
+            [
+                train_network(
+                    job,
+                    images,
+                    labels,
+                    test_images,
+                    report.on_epoch,
+                    on_activity=report.on_activity,
+                    on_checkpoint=report.on_checkpoint,
+                )
+                for job, report in zip(jobs, reports, strict=True)
+            ],
+            jobs[0].together,
         )
     else:
         imported = time.monotonic()
-        result = _fit_classifier(job, images, labels, test_images, on_activity)
-        held_out = labels[result.val_rows]
-        if len(held_out):
-            score = METRICS[job.metric].value(result.val_probs, held_out)
-            on_epoch(1, LOSS.value(result.val_probs, held_out), score)
+        [job], [report] = jobs, reports
+        outcomes = [_fit_classifier(job, images, labels, test_images, report)]
+    done, startup = time.monotonic() - imported, imported - started
+    return [one if isinstance(one, DivergedError) else _timed(one, done, startup) for one in outcomes]
+
+
+def _run(trainings: "Sequence[Training]", places: int) -> list[MemberResult | DivergedError]:
+    if places > 1:
+        from kit.training.together import run_together
+
+        return run_together(trainings, places)
+    from kit.training.epochs import run_alone
+
+    [training] = trainings
+    try:
+        return [run_alone(training)]
+    except DivergedError as error:
+        return [error]
+
+
+def _timed(result: MemberResult, seconds: float, startup: float) -> MemberResult:
     # Of a network that continues from a checkpoint, the history has the seconds until then.
-    seconds = (result.history.seconds or 0.0) + time.monotonic() - imported
-    times = {"seconds": seconds, "startup_seconds": imported - started}
+    times = {"seconds": (result.history.seconds or 0.0) + seconds, "startup_seconds": startup}
     return replace(result, history=result.history.model_copy(update=times))
 
 
@@ -72,7 +120,7 @@ def _fit_classifier(
     images: NDArray[np.uint8],
     labels: NDArray[np.uint8],
     test_images: NDArray[np.uint8],
-    on_activity: OnActivity,
+    report: Report,
 ) -> MemberResult:
     from kit.models.classical import probabilities
 
@@ -80,18 +128,22 @@ def _fit_classifier(
         raise TypeError(f"{job.member}: {job.model.kind} is a network")
     rows, val_rows = job.train_rows, np.flatnonzero(job.held_out)
     classifier = build_classifier(job.model, job.random_seed)
-    on_activity("fitting", 0, 0.0)
+    report.on_activity("fitting", 0, 0.0)
     classifier.fit(_flat(images[rows]), labels[rows])
     parts, done = (images[rows], test_images, images[val_rows]), 0
     probs = [np.empty((0, job.classes), np.float32) for _ in parts]
     for number, part in enumerate(parts):
-        on_activity("predicting", 0, done / sum(map(len, parts)))
+        report.on_activity("predicting", 0, done / sum(map(len, parts)))
         if len(part):  # scikit-learn refuses to predict nothing.
             probs[number] = probabilities(classifier, _flat(part), job.classes)
         done += len(part)
     train_probs, test_probs, val_probs = probs
     train_score = METRICS[job.metric].value(train_probs, labels[rows])
     history = History(metric=job.metric, train_score=train_score, seed_offset=job.seed_offset)
+    held_out = labels[val_rows]
+    if len(held_out):
+        score = METRICS[job.metric].value(val_probs, held_out)
+        report.on_epoch(1, LOSS.value(val_probs, held_out), score)
     return MemberResult(val_rows, val_probs, test_probs, history)
 
 

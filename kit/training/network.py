@@ -1,8 +1,7 @@
-"""Train the network of one member."""
+"""The training of one member's network, as a generator: whoever runs it trains the epochs that it yields."""
 
 import math
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from kit.config import Network
 from kit.members import MemberResult
-from kit.metrics import LOSS, METRICS, Metric
+from kit.metrics import METRICS
 from kit.models.augmentation import RandomWarp, deskew, views_of
 from kit.models.families import build_network, cost
 from kit.models.layers import Layers
@@ -24,18 +23,16 @@ from kit.models.pretrained import freeze, load_weights
 from kit.models.standalone import for_older_keras, standalone
 from kit.records import Curves, History
 from kit.training.checkpoint import Checkpoints, OnCheckpoint, ignore_checkpoint, restore, saved_training
-from kit.training.counters import EpochCounter, RowCounter
-from kit.training.engines import make_engine
+from kit.training.counters import RowCounter
+from kit.training.engines import engine_layers, make_engine
 from kit.training.engines.base import Engine, TrainingState
-from kit.training.failures import DivergedError
+from kit.training.epochs import OnEpoch, Training, train_epochs
 from kit.training.job import Job
 from kit.training.optimizers import averaged, make_optimizer
 from kit.training.prediction import OnRows, predict, predict_views
 from kit.training.schedules import learning_rates
 from kit.training.targets import make_training_set
 from kit.training.wire import OnActivity, ignore
-
-OnEpoch = Callable[[int, float, float], None]
 
 
 def train_network(
@@ -47,7 +44,7 @@ def train_network(
     *,
     on_activity: OnActivity = ignore,
     on_checkpoint: OnCheckpoint = ignore_checkpoint,
-) -> MemberResult:
+) -> Training:
     """Train the network of `job` on its training set; the weights of the last epoch count.
 
     With a checkpoint, the result is bit for bit that of a training without interruption.
@@ -75,9 +72,8 @@ def train_network(
     keras.utils.clear_session()
     keras.utils.set_random_seed(job.random_seed)
     training_set = make_training_set(job, images, labels, test_images, spec.training.label_smoothing)
-    batch = min(spec.training.batch_size, len(training_set.rows))
-    steps = len(training_set.rows) // batch
-    network = _build(job, spec)
+    steps, batch = job.steps
+    network = build_network(spec, job.shape, job.classes, engine_layers(_policy(job)))
     load_weights(network, spec)
     image = keras.Input(job.shape, dtype="uint8")
     model = keras.Model(image, network(RandomWarp(spec.augmentation, job.random_seed)(image)))
@@ -100,7 +96,7 @@ def train_network(
             restore(state, saved)
         engine = make_engine(state)
         predict_rows = partial(_predict, job, engine, images, partial(averaged, optimizer, network, training))
-        seen = _train(
+        seen = yield from train_epochs(
             engine,
             islice(orders, stop - max(first, len(epochs))),
             lambda on_rows: predict_rows(job.watched_rows, on_rows=on_rows),  # noqa: B023 - called at once
@@ -159,47 +155,6 @@ def _predict(
         return predict(engine, images, on_rows=on_rows, rows=rows)
 
 
-def _train(
-    engine: Engine,
-    orders: Iterator[NDArray[np.int32]],
-    predict_watched: Callable[[OnRows], NDArray[np.float32]],
-    labels: NDArray[np.uint8],
-    epochs: list[tuple[float, ...]],
-    *,
-    metric: Metric,
-    on_epoch: OnEpoch,
-    on_activity: OnActivity,
-    on_end: Callable[[list[tuple[float, ...]]], None],
-) -> NDArray[np.float32] | None:
-    """Train one epoch per order; return the last predictions of the watched rows, if there was an epoch.
-
-    Each epoch is added to `epochs`: loss, accuracy, loss and score of watched rows, seconds. `on_end` then
-    receives all epochs.
-    """
-    val_loss = val_score = math.nan
-    val_probs: NDArray[np.float32] | None = None
-    begun = len(epochs)
-    for epoch, order in enumerate(orders, begun + 1):
-        if epoch == begun + 1:
-            on_activity("compiling", epoch, 0.0)
-        started = time.perf_counter()
-        count = EpochCounter(order, len(labels), partial(on_activity, "training", epoch))
-        loss, accuracy = engine.epoch(order, count.steps)
-        if not np.isfinite(loss):
-            raise DivergedError(
-                f"it diverged in epoch {epoch}: the loss is {loss}",
-                hint="lower training.learning_rate, or set training.precision=float32",
-            )
-        seconds = time.perf_counter() - started
-        if len(labels):
-            val_probs = predict_watched(count.predicted)
-            val_loss, val_score = LOSS.value(val_probs, labels), metric.value(val_probs, labels)
-        epochs.append((loss, accuracy, val_loss, val_score, seconds))
-        on_epoch(epoch, val_loss, val_score)
-        on_end(epochs)
-    return val_probs
-
-
 def _history(
     job: Job,
     spec: Network,
@@ -226,15 +181,6 @@ def _history(
         batch_size=batch,
         seed_offset=job.seed_offset,
     )
-
-
-def _build(job: Job, spec: Network) -> keras.Model:
-    if keras.backend.backend() != "tensorflow":
-        return build_network(spec, job.shape, job.classes, Layers(_policy(job)))
-    from kit.training.engines.tensorflow import ByteDropout, FusedBatchNormalization
-
-    layers = Layers(_policy(job), FusedBatchNormalization, ByteDropout)
-    return build_network(spec, job.shape, job.classes, layers)
 
 
 def _policy(job: Job) -> str:

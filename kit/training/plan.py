@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Config
+from kit.config import Config, Model
 from kit.data.dataset import Dataset
+from kit.errors import UserError
 from kit.members import Member, MemberResult, plan_members
 from kit.training import machine
 from kit.training.job import Job, PseudoLabels
@@ -38,12 +39,19 @@ def resolve_numerics(config: Config) -> Numerics:
     """Return the backend and the precisions that `config` resolves to on this machine.
 
     Raises:
-        UserError: the requested backend is unknown or not installed.
+        UserError: the requested backend is unknown or not installed, or cannot train members together.
     """
     networks = {name: model.precision for name, model in config.models.items() if model.needs_backend}
     if not networks:
         return Numerics(None, {})
     backend = machine.backend()
+    if config.together > 1 and backend != "jax":
+        raise UserError(
+            "only JAX trains several members as one program",
+            where="together",
+            expected="1, or KERAS_BACKEND=jax",
+            received=f"{config.together}, with KERAS_BACKEND={backend}",
+        )
     return Numerics(
         backend,
         {name: machine.precision(precision, backend) for name, precision in networks.items()},
@@ -64,6 +72,7 @@ def make_jobs(
     *,
     test_rows: int | None = None,
     watched: int | None = None,
+    together: int = 1,
 ) -> list[Job]:
     """Return one job per member.
 
@@ -75,6 +84,7 @@ def make_jobs(
         dataset: what the members are trained on.
         test_rows: number of test rows to predict, from the first; None: all.
         watched: about how many held-out rows are predicted after each epoch; None: all.
+        together: members of one network that one worker trains as one program.
 
     Raises:
         UserError: the weights of a pretrained network are missing.
@@ -96,9 +106,15 @@ def make_jobs(
             precision=numerics.precisions.get(member.model, "float32"),
             metric=config.competition.metric,
             teachers=_teachers(member, config),
+            together=together if _in_one_phase(config.models[member.model]) else 1,
         )
         for member in members
     ]
+
+
+def _in_one_phase(model: Model) -> bool:
+    """Return whether the training of a model is one program from the first epoch to the last."""
+    return model.needs_backend and len(model.phases) == 1
 
 
 def _teachers(member: Member, config: Config) -> tuple[Member, ...]:

@@ -1,11 +1,13 @@
 """A worker process, which trains one job after the other: `python -m kit.training.worker`.
 
 Messages have the format of `kit.training.wire`. The environment names the folder of the arrays, KIT_DATA.
-stdin: jobs. Once it closes, the driver has ended: the worker exits, and removes the driver's temporary
-folder, KIT_SCRATCH, which a driver that was killed cannot do.
+stdin: jobs; {"jobs": n} says that the next n of them are trained as one program. Once stdin closes, the
+driver has ended: the worker exits, and removes the driver's temporary folder, KIT_SCRATCH, which a driver
+that was killed cannot do.
 stdout: for each job what the worker does, one message per epoch, and checkpoints, each with one blob
 (`kit.training.checkpoint`); then the result, which has two blobs, arrays and network, or the reason why the
-training failed. Output of libraries goes to stderr.
+training failed. The key "of" is the number of the job among those that are trained together, from 0; a reason
+without it is that of all jobs that have no result. Output of libraries goes to stderr.
 """
 
 import os
@@ -35,7 +37,9 @@ def main() -> NoReturn:
     threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
     started = STARTED
     while True:
-        _answer(jobs.get(), out, started)
+        first = jobs.get()
+        count = first.fields.get("jobs")
+        _answer([first] if count is None else [jobs.get() for _ in range(count)], out, started)
         started = time.monotonic()
 
 
@@ -51,15 +55,12 @@ def _receive(jobs: "queue.SimpleQueue[Message]") -> NoReturn:
         os._exit(0)
 
 
-def _answer(message: Message, out: IO[bytes], started: float) -> None:
+def _answer(messages: list[Message], out: IO[bytes], started: float) -> None:
     from kit.errors import KitError
-    from kit.training.failures import DivergedError
     from kit.training.memory import shows_lack_of_memory
 
     try:
-        _train(message, out, started)
-    except DivergedError as error:
-        _send_failure(out, error.what, error.hint, "diverged")
+        _train(messages, out, started)
     except KitError as error:
         _send_failure(out, error.what, error.hint)
     except Exception as error:
@@ -81,35 +82,44 @@ def _send(out: IO[bytes], fields: dict[str, Any], *blobs: bytes) -> None:
     out.flush()
 
 
-class _Activities:
-    """Sends what the worker does, not more often than people can read it."""
+class _Sender:
+    """Sends the progress of one job; what the worker does, not more often than people can read it."""
 
-    def __init__(self, out: IO[bytes]) -> None:
-        self._out, self._sent, self._at = out, ("", 0), 0.0
+    def __init__(self, out: IO[bytes], number: int) -> None:
+        self._out, self._number, self._sent, self._at = out, number, ("", 0), 0.0
 
-    def __call__(self, phase: Phase, epoch: int, share: float) -> None:
+    def send(self, fields: dict[str, Any], *blobs: bytes) -> None:
+        _send(self._out, {**fields, "of": self._number}, *blobs)
+
+    def activity(self, phase: Phase, epoch: int, share: float) -> None:
         now = time.monotonic()
         if (phase, epoch) != self._sent or now - self._at >= PAUSE:
-            _send(self._out, {"phase": phase, "epoch": epoch, "share": share})
+            self.send({"phase": phase, "epoch": epoch, "share": share})
             self._sent, self._at = (phase, epoch), now
 
+    def epoch(self, epoch: int, loss: float, score: float) -> None:
+        self.send({"epoch": epoch, "val_loss": loss, "val_score": score})
 
-def _train(message: Message, out: IO[bytes], started: float) -> None:
-    activities = _Activities(out)
-    activities("loading", 0, 0.0)  # before the imports, which take seconds
-    from kit.members import pack
+    def checkpoint(self, epoch: int, content: bytes) -> None:
+        self.send({"checkpoint": epoch}, content)
+
+
+def _train(messages: list[Message], out: IO[bytes], started: float) -> None:
+    senders = [_Sender(out, number) for number in range(len(messages))]
+    for one in senders:
+        one.activity("loading", 0, 0.0)  # before the imports, which take seconds
+    from kit.members import MemberResult, pack
     from kit.training.job import Job
-    from kit.training.member import train_member
+    from kit.training.member import Report, train_members
 
-    def on_epoch(epoch: int, loss: float, score: float) -> None:
-        _send(out, {"epoch": epoch, "val_loss": loss, "val_score": score})
-
-    def on_checkpoint(epoch: int, content: bytes) -> None:
-        _send(out, {"checkpoint": epoch}, content)
-
-    job, folder = Job.from_message(message), Path(os.environ["KIT_DATA"])
-    result = train_member(job, folder, on_epoch, started, activities, on_checkpoint=on_checkpoint)
-    _send(out, {"result": "member"}, pack(result), result.network or b"")
+    reports = [Report(one.epoch, one.activity, one.checkpoint) for one in senders]
+    folder = Path(os.environ["KIT_DATA"])
+    outcomes = train_members([Job.from_message(one) for one in messages], folder, reports, started)
+    for sender, outcome in zip(senders, outcomes, strict=True):
+        if isinstance(outcome, MemberResult):
+            sender.send({"result": "member"}, pack(outcome), outcome.network or b"")
+        else:
+            sender.send({"failed": outcome.what, "hint": outcome.hint, "kind": "diverged"})
 
 
 if __name__ == "__main__":

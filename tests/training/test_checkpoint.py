@@ -23,6 +23,7 @@ from kit.training.checkpoint import (
     finished_epochs,
     saved_training,
 )
+from kit.training.epochs import run_alone
 from kit.training.job import Job, PseudoLabels
 from kit.training.network import train_network
 
@@ -74,7 +75,7 @@ def train(job: Job) -> tuple[MemberResult, dict[int, bytes], list[int]]:
         np.kron(one, np.ones((1, job.shape[0] // SIDE, job.shape[0] // SIDE, 1), np.uint8))
         for one in (IMAGES, TEST_IMAGES)
     )
-    result = train_network(
+    training = train_network(
         job,
         images,
         LABELS,
@@ -82,6 +83,7 @@ def train(job: Job) -> tuple[MemberResult, dict[int, bytes], list[int]]:
         lambda epoch, *_: trained.append(epoch),
         on_checkpoint=checkpoints.__setitem__,
     )
+    result = run_alone(training)
     return result, checkpoints, trained
 
 

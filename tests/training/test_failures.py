@@ -2,12 +2,11 @@ import signal
 
 import pytest
 
-from kit.members import Member
 from kit.training import failures
 from kit.training.failures import OutOfMemoryError, lost
 from kit.training.memory import Memory
 
-MEMBER = Member("cnn", 0, 0)
+MEMBER = "cnn-f0-s0"
 
 
 def test_signal_9_suggests_memory_and_fewer_jobs(monkeypatch: pytest.MonkeyPatch) -> None:

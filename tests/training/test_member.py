@@ -8,7 +8,7 @@ from kit import metrics
 from kit.config import KNearest
 from kit.members import ALL_ROWS, Member, MemberResult
 from kit.training.job import Job
-from kit.training.member import train_member
+from kit.training.member import Report, train_member
 
 ROWS, TEST_ROWS, CLASSES = 24, 7, 3
 LABELS = np.arange(ROWS, dtype=np.uint8) % CLASSES
@@ -43,7 +43,7 @@ def result(tmp_path: Path, epochs: Epochs) -> MemberResult:
         "float32",
         "accuracy",
     )
-    return train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
+    return train_member(job, tmp_path, Report(lambda *figures: epochs.append(figures)), 0.0)
 
 
 def test_a_classical_model_predicts_the_held_out_rows(result: MemberResult) -> None:
@@ -59,7 +59,7 @@ def test_a_classical_model_on_all_rows_predicts_only_test_rows(result: MemberRes
     model = KNearest(kind="knn", neighbours=1)
     member = Member("knn", ALL_ROWS, 0)
     job = Job(member, model, (4, 4, 1), CLASSES, "data", TEST_ROWS, held_out, "none", "float32", "accuracy")
-    alone = train_member(job, tmp_path, lambda *figures: epochs.append(figures), 0.0)
+    alone = train_member(job, tmp_path, Report(lambda *figures: epochs.append(figures)), 0.0)
     assert (alone.val_rows.shape, alone.val_probs.shape) == ((0,), (0, CLASSES))
     np.testing.assert_array_equal(alone.test_probs, result.test_probs)
     assert epochs == []

@@ -16,6 +16,7 @@ from kit.members import ALL_ROWS, Member, MemberResult, pack, unpack
 from kit.models.augmentation import deskew
 from kit.models.families import cost
 from kit.training import network
+from kit.training.epochs import run_alone
 from kit.training.failures import DivergedError
 from kit.training.job import Job
 from tests.backends import BACKENDS
@@ -65,12 +66,16 @@ def with_training(**changes: Any) -> Cnn:
     return SPEC.model_copy(update={"training": SPEC.training.model_copy(update=changes)})
 
 
+def fit(*arguments: Any, **options: Any) -> MemberResult:
+    return run_alone(network.train_network(*arguments, **options))
+
+
 def train(one: Job, seen: list[tuple[int, float, float]] | None = None) -> MemberResult:
     def on_epoch(*figures: Any) -> None:
         if seen is not None:
             seen.append(figures)
 
-    return network.train_network(one, IMAGES, LABELS, TEST_IMAGES, on_epoch)
+    return fit(one, IMAGES, LABELS, TEST_IMAGES, on_epoch)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +147,7 @@ def test_without_watched_rows_an_epoch_has_no_loss() -> None:
 
 def test_the_share_of_an_epoch_counts_the_predictions_after_its_steps() -> None:
     seen: list[tuple[str, int, float]] = []
-    network.train_network(
+    fit(
         job(with_training(epochs=1)),
         IMAGES,
         LABELS,
@@ -179,7 +184,7 @@ def test_views_do_not_change_the_plain_predictions(result: MemberResult) -> None
 
 def test_deskewing_covers_training_held_out_and_test_images() -> None:
     spec = SPEC.model_copy(update={"deskew": True})
-    before = network.train_network(job(), deskew(IMAGES), LABELS, deskew(TEST_IMAGES), lambda *_: None)
+    before = fit(job(), deskew(IMAGES), LABELS, deskew(TEST_IMAGES), lambda *_: None)
     within = train(job(spec))
     np.testing.assert_array_equal(within.val_probs, before.val_probs)
     np.testing.assert_array_equal(within.test_probs, before.test_probs)
@@ -228,7 +233,7 @@ def stored(result: MemberResult, tmp_path_factory: pytest.TempPathFactory) -> tu
         "plain": (result, TEST_IMAGES),
         "deskewed": (train(job(DESKEWED)), TEST_IMAGES),
         "bfloat16": (train(job(DESKEWED, precision="bfloat16")), TEST_IMAGES),
-        "colour": (network.train_network(colour, COLOUR, LABELS, TEST_COLOUR, lambda *_: None), TEST_COLOUR),
+        "colour": (fit(colour, COLOUR, LABELS, TEST_COLOUR, lambda *_: None), TEST_COLOUR),
     }
     for name, (one, images) in results.items():
         (folder / f"{name}.keras").write_bytes(one.network or b"")
@@ -270,7 +275,7 @@ def test_a_residual_network_learns_from_augmented_photographs() -> None:
         training=Training(epochs=2, batch_size=16),
     )
     colour = replace(job(), model=spec, shape=(SIDE, SIDE, 3))
-    result = network.train_network(colour, COLOUR, LABELS, TEST_COLOUR, lambda *_: None)
+    result = fit(colour, COLOUR, LABELS, TEST_COLOUR, lambda *_: None)
     first, last = result.history.epochs.loss
     assert (last or 0) < (first or 0)
     assert result.history.parameters == cost(spec, colour.shape, CLASSES).parameters
@@ -293,7 +298,7 @@ def test_a_pretrained_network_is_trained_in_two_phases_and_stored(tmp_path: Path
     )
     images, test_images = (np.kron(one, np.ones((1, 4, 4, 1), np.uint8)) for one in (IMAGES, TEST_IMAGES))
     seen: list[int] = []
-    result = network.train_network(
+    result = fit(
         replace(job(), model=spec, shape=(32, 32, 1)),
         images,
         LABELS,

@@ -15,6 +15,7 @@ from kit.config import LogisticRegression, RandomForest, Svm
 from kit.errors import KitError
 from kit.members import Member, unpack
 from kit.processes import environment
+from kit.training import member
 from kit.training import worker as module
 from kit.training.failures import DivergedError
 from kit.training.job import Job
@@ -84,10 +85,10 @@ def test_a_worker_says_what_it_does_before_it_imports_libraries(start: Any) -> N
 
 def test_a_result_has_two_blobs_and_warnings_go_to_stderr(start: Any) -> None:
     process = start(LogisticRegression(kind="logistic_regression", iterations=1))
-    assert answer(process).fields.keys() == {"epoch", "val_loss", "val_score"}
+    assert answer(process).fields.keys() == {"of", "epoch", "val_loss", "val_score"}
     result = answer(process)
     arrays, network = result.blobs
-    assert (result.fields, network) == ({"result": "member"}, b"")
+    assert (result.fields, network) == ({"of": 0, "result": "member"}, b"")
     assert unpack(arrays).val_probs.shape == (ROWS // 4, 3)
     assert unpack(arrays).test_probs.shape == (TEST_ROWS, 3)
     process.stdin.close()
@@ -138,7 +139,6 @@ def test_a_worker_without_a_network_loads_no_keras() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (DivergedError("it diverged"), "diverged"),
         (MemoryError(), "memory"),
         (RuntimeError("RESOURCE_EXHAUSTED: 8 GiB"), "memory"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
@@ -155,8 +155,24 @@ def test_a_worker_says_of_what_kind_its_failure_is(
 
     monkeypatch.setattr(module, "_train", fail)
     out = BytesIO()
-    module._answer(Message({}), out, 0.0)
+    module._answer([Message({})], out, 0.0)
     out.seek(0)
     message = read_message(out)
     assert message
     assert message.fields["kind"] == kind
+
+
+def test_a_member_that_diverged_is_named_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KIT_DATA", str(tmp_path))
+    monkeypatch.setattr(member, "train_members", lambda *_: [DivergedError("no"), DivergedError("nor this")])
+    monkeypatch.setattr(Job, "from_message", lambda _: None)
+    out = BytesIO()
+    module._answer([Message({}), Message({})], out, 0.0)
+    out.seek(0)
+    messages = [found.fields for found in iter(lambda: read_message(out), None) if found]
+    assert messages[-2:] == [
+        {"of": number, "failed": reason, "hint": None, "kind": "diverged"}
+        for number, reason in enumerate(("no", "nor this"))
+    ]

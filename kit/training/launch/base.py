@@ -3,17 +3,17 @@
 A launcher of another kind (a cluster, Kaggle) implements `Launcher` and `WorkerHandle`; no caller changes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from kit.data.cache import ARRAYS
 from kit.data.dataset import Dataset
 from kit.members import Member, MemberResult
 from kit.records import ClusterRecord
-from kit.training.failures import DataChangedError
+from kit.training.failures import DataChangedError, WorkerFailedError
 from kit.training.job import Job
 from kit.training.wire import Phase
 
@@ -169,6 +169,32 @@ class WorkerHandle(Protocol):
 
     def close(self) -> None:
         """End the worker, and free its device."""
+
+
+OnOutcome = Callable[[Job, MemberResult | WorkerFailedError], None]
+"""Receives the result of a job, or why its training failed."""
+
+
+@runtime_checkable
+class BundleWorker(WorkerHandle, Protocol):
+    """A worker that also trains several jobs as one program."""
+
+    def train_together(
+        self,
+        jobs: Sequence[Job],
+        on_progress: Callable[[Event | Checkpoint], None],
+        on_outcome: OnOutcome,
+    ) -> None:
+        """Train `jobs` as one program.
+
+        Args:
+            jobs: see `kit.training.bundles.bundled`.
+            on_progress: see `train`.
+            on_outcome: called with the outcome of each job.
+
+        Raises:
+            WorkerLostError, WorkerFailedError: the reason for all jobs without an outcome; see `train`.
+        """
 
 
 class Launcher(Protocol):

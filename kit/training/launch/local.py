@@ -6,30 +6,22 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from types import FrameType
-from zipfile import BadZipFile
 
 from kit import interrupts
-from kit.members import MemberResult, unpack
+from kit.members import MemberResult
 from kit.processes import command, environment
 from kit.records import ClusterRecord
 from kit.scratch import scratch
 from kit.training import memory
-from kit.training.failures import (
-    DivergedError,
-    OutOfMemoryError,
-    WorkerFailedError,
-    WorkerLostError,
-    lost,
-    memory_hint,
-)
+from kit.training.failures import WorkerFailedError, WorkerLostError, lost
 from kit.training.job import Job
 from kit.training.launch import devices
-from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Progress
-from kit.training.wire import FailureKind, Message, NotAMessageError, read_message
+from kit.training.launch.base import Checkpoint, DataFolder, Device, Event, OnOutcome
+from kit.training.launch.replies import Failure, parsed
+from kit.training.wire import NotAMessageError, pack_message, read_message
 
 Process = subprocess.Popen[bytes]
 
@@ -154,79 +146,75 @@ class LocalWorker:
 
     def train(self, job: Job, on_progress: Callable[[Event | Checkpoint], None]) -> MemberResult:
         """Train `job` and return its result; see `WorkerHandle`."""
-        if (job.backend, job.data) != (self._backend, self._data.fingerprint):
-            raise ValueError(f"{job.member}: its worker was started with another backend or data set")
-        answer: MemberResult | _Failure | None = None
+        outcomes: list[MemberResult | WorkerFailedError] = []
+        self.train_together([job], on_progress, lambda _, outcome: outcomes.append(outcome))
+        [outcome] = outcomes
+        if isinstance(outcome, WorkerFailedError):
+            raise outcome
+        return outcome
+
+    def train_together(
+        self, jobs: Sequence[Job], on_progress: Callable[[Event | Checkpoint], None], on_outcome: OnOutcome
+    ) -> None:
+        """Train `jobs` as one program; see `WorkerHandle`."""
+        for job in jobs:
+            if (job.backend, job.data) != (self._backend, self._data.fingerprint):
+                raise ValueError(f"{job.member}: its worker was started with another backend or data set")
+        left = dict(enumerate(jobs))
         try:
-            with suppress(BrokenPipeError):  # It ended before it read its job.
-                answer = _follow(job, self._process, on_progress)
+            with suppress(BrokenPipeError):  # It ended before it read its jobs.
+                self._follow(left, on_progress, on_outcome)
         except NotAMessageError as error:
             self._process.kill()
-            what = f"{job.member}: its worker sent {error} in place of a result"
+            what = f"{_named(jobs)}: its worker sent {error} in place of a result"
             raise WorkerLostError(what, self._read_log()) from None
-        if isinstance(answer, MemberResult):
-            return answer
-        if answer is not None:
-            raise answer.error(job, self._read_log())
-        self._process.wait()
-        kills = memory.kills()
-        for_memory = None if kills is None else kills != self._kills
-        raise lost(job.member, self._process.returncode, self._read_log(), killed_for_memory=for_memory)
+        if left:
+            self._process.wait()
+            kills = memory.kills()
+            for_memory = None if kills is None else kills != self._kills
+            code, log = self._process.returncode, self._read_log()
+            raise lost(_named(jobs), code, log, killed_for_memory=for_memory)
+
+    def _follow(
+        self,
+        left: dict[int, Job],
+        on_progress: Callable[[Event | Checkpoint], None],
+        on_outcome: OnOutcome,
+    ) -> None:
+        """Send jobs, and pass on what comes; `left` loses each job that has its outcome.
+
+        Raises:
+            NotAMessageError: the worker sent something that is not the protocol.
+            WorkerFailedError: the training of all jobs failed.
+        """
+        if self._process.stdin is None or self._process.stdout is None:
+            return
+        if len(left) > 1:
+            self._process.stdin.write(pack_message({"jobs": len(left)}))
+        for job in left.values():
+            self._process.stdin.write(job.to_bytes())
+        self._process.stdin.flush()
+        while left and (message := read_message(self._process.stdout)) is not None:
+            number = message.fields.pop("of", None)
+            place = next(iter(left)) if number is None else number
+            if place not in left:
+                raise NotAMessageError(repr(json.dumps(message.fields)[:80]))
+            answer = parsed(message, left[place])
+            if isinstance(answer, Failure) and number is None:
+                raise answer.error(_named(left.values()), self._read_log())
+            if isinstance(answer, Failure):
+                job = left.pop(place)
+                on_outcome(job, answer.error(str(job.member), self._read_log()))
+            elif isinstance(answer, MemberResult):
+                on_outcome(left.pop(place), answer)
+            else:
+                on_progress(answer)
 
     def _read_log(self) -> str:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
 
-@dataclass(frozen=True)
-class _Failure:
-    """Why a training failed, and what to do, as the worker puts it."""
-
-    reason: str
-    hint: str | None
-    kind: FailureKind
-
-    def error(self, job: Job, log: str) -> WorkerFailedError:
-        """Return the error to raise for a job, with what the worker wrote to stderr."""
-        what = f"{job.member}: {self.reason}"
-        if self.kind == "memory":
-            return OutOfMemoryError(what, log, memory_hint())
-        return (DivergedError if self.kind == "diverged" else WorkerFailedError)(what, log, self.hint)
-
-
-def _follow(
-    job: Job, process: Process, on_progress: Callable[[Event | Checkpoint], None]
-) -> MemberResult | _Failure | None:
-    """Return the worker's result, or why the training failed; None if the worker ended without either.
-
-    Raises:
-        NotAMessageError: the worker sent something that is not the protocol.
-    """
-    if process.stdin is None or process.stdout is None:
-        return None
-    process.stdin.write(job.to_bytes())
-    process.stdin.flush()
-    while (message := read_message(process.stdout)) is not None:
-        answer = _parsed(message, job)
-        if isinstance(answer, MemberResult | _Failure):
-            return answer
-        on_progress(answer)
-    return None
-
-
-def _parsed(message: Message, job: Job) -> Event | Checkpoint | MemberResult | _Failure:
-    fields = message.fields
-    try:
-        if "failed" in fields:
-            return _Failure(str(fields["failed"]), fields.get("hint"), fields.get("kind", "other"))
-        if "result" in fields:
-            arrays, network = message.blobs
-            return unpack(arrays, network or None)
-        if "phase" in fields:
-            return Activity(job.member, **fields)
-        if "checkpoint" in fields:
-            [content] = message.blobs
-            return Checkpoint(job.member, int(fields["checkpoint"]), content)
-        return Progress(job.member, epochs=job.epochs, **fields)
-    except (ValueError, LookupError, TypeError, BadZipFile):
-        raise NotAMessageError(repr(json.dumps(fields)[:80])) from None
+def _named(jobs: Collection[Job]) -> str:
+    first, *others = (str(job.member) for job in jobs)
+    return f"{first} and {len(others)} more" if others else first

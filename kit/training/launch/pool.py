@@ -13,10 +13,12 @@ from functools import partial
 from kit import interrupts
 from kit.errors import KitError
 from kit.members import Member, MemberResult
+from kit.training.bundles import Bundle, bundled
 from kit.training.failures import OutOfMemoryError, WorkerFailedError, failed_alone
 from kit.training.job import Job
 from kit.training.launch.base import Checkpoint, DataFolder, Device, Event, Launcher
 from kit.training.launch.session import Session
+from kit.training.launch.together import BundleRun
 from kit.training.launch.watchdog import Watchdog
 
 Outcome = tuple[Job, MemberResult | KitError]
@@ -75,10 +77,9 @@ class WorkerPool:
         )
         self._sessions = [self._session(device) for device in devices]
         self._most = max(len(devices), most or 0)
-        self._todo: queue.SimpleQueue[tuple[Job, int]] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[tuple[Bundle, int]] = queue.SimpleQueue()
         self._over = threading.Event()
-        # Results that wait to be stored fill the memory if members are trained faster than they are written.
-        self._room = threading.Semaphore(2 * len(devices))
+        self._room = threading.Semaphore(0)
         self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="kit-worker")
 
     @contextmanager
@@ -97,9 +98,13 @@ class WorkerPool:
         ended: Ended = queue.SimpleQueue()
         with interrupts.deferred(lambda: ended.put(None)), self.launcher.suspended_together():
             try:
-                for job in jobs:
-                    self._todo.put((job, 1))
-                for session in self._sessions[: len(jobs)]:
+                bundles = bundled(jobs)
+                for bundle in bundles:
+                    self._todo.put((bundle, 1))
+                # Results that wait to be stored fill the memory if members are trained faster than they are
+                # written.
+                self._room.release(2 * len(self._sessions) * max(map(len, bundles), default=1))
+                for session in self._sessions[: len(bundles)]:
                     self._threads.submit(self._drive, session, ended.put)
                 yield self._outcomes(ended, len(jobs), until)
             finally:
@@ -125,7 +130,7 @@ class WorkerPool:
             else:
                 yield job, outcome
         for job, error in short_of_memory:
-            self._todo.put((job, 2))
+            self._todo.put(((job,), 2))
             self._threads.submit(self._drive, self._sessions[0], ended.put)
             for _, outcome in self._received(ended, 1, until):
                 yield job, failed_alone(outcome, error) if isinstance(outcome, WorkerFailedError) else outcome
@@ -137,11 +142,14 @@ class WorkerPool:
             if self._over.is_set():
                 return
             try:
-                job, attempt = self._todo.get_nowait()
+                bundle, attempt = self._todo.get_nowait()
             except queue.Empty:
                 self._room.release()
                 return
-            self._run(session, job, put, attempt)
+            if len(bundle) == 1:
+                self._run(session, bundle[0], put, attempt)
+            else:
+                self._run_together(session, bundle, put)
 
     def _run(self, session: Session, job: Job, put: Put, attempt: int) -> None:
         try:
@@ -156,6 +164,26 @@ class WorkerPool:
             put((job, result))
         except BaseException as error:
             put((job, error))
+
+    def _run_together(self, session: Session, bundle: Bundle, put: Put) -> None:
+        """Train a bundle, which fills several places among the results that wait."""
+        for _ in bundle[1:]:
+            self._room.acquire()
+        jobs = {job.member: job for job in bundle}
+        left = dict(jobs)
+
+        def progressed(event: Event) -> None:
+            self._on_progress(jobs[event.member], event)
+
+        def end(job: Job, outcome: MemberResult | WorkerFailedError) -> None:
+            put((left.pop(job.member), outcome))
+
+        try:
+            with self._reused(session):
+                BundleRun(session, bundle, progressed, self._keep, end).run()
+        except BaseException as error:
+            for job in tuple(left.values()):
+                put((job, error))
 
     def _grow(self, put: Put) -> None:
         """Use the machines that have joined meanwhile."""

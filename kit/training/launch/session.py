@@ -1,16 +1,19 @@
 """A session: jobs trained one after the other on one device. The only place that retries a member.
 
-`WorkerPool` chooses the moment of one kind of retry: members for which the memory did not suffice.
+`kit.training.launch.together` retries those that are trained as one program, by the same rules. `WorkerPool`
+chooses the moment of one kind of retry: members for which the memory did not suffice.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
 
 import numpy as np
 
 from kit.members import ARRAYS, MemberResult
+from kit.training.bundles import Bundle
 from kit.training.failures import (
     DivergedError,
     OutOfMemoryError,
@@ -19,7 +22,17 @@ from kit.training.failures import (
     WorkerLostError,
 )
 from kit.training.job import Job
-from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Launcher, WorkerHandle
+from kit.training.launch.base import (
+    Activity,
+    BundleWorker,
+    Checkpoint,
+    DataFolder,
+    Device,
+    Event,
+    Launcher,
+    OnOutcome,
+    WorkerHandle,
+)
 from kit.training.launch.watchdog import Watchdog
 
 ATTEMPTS = 2
@@ -58,7 +71,7 @@ class Session:
         reseed: bool = False,
         memory_retry: bool = True,
     ) -> None:
-        self._launcher, self._device, self._data, self._on_retry = launcher, device, data, on_retry
+        self._launcher, self._device, self.data, self.on_retry = launcher, device, data, on_retry
         self._watchdog = watchdog or Watchdog()
         self._reseed, self._memory_retry = reseed, memory_retry
         self._worker: WorkerHandle | None = None
@@ -115,21 +128,28 @@ class Session:
 
         while True:
             try:
-                result = self._train_once(job, follow)
-                # A worker that continues from a checkpoint takes the offset from there.
-                offset = max(job.seed_offset, result.history.seed_offset)
-                figures = {"attempts": attempt, "seed_offset": offset}
-                return replace(result, history=result.history.model_copy(update=figures))
+                with self._worker_for((job,), follow) as (worker, passing):
+                    result = worker.train(job, passing)
+                return finished(job, result, attempt)
             except WorkerFailedError as error:
                 logs += f"attempt {attempt}: {error}\n{error.log}"
                 error.log = logs
-                again = self._again(job, error, attempt)
+                again = self.again(job, error, attempt)
                 if again or isinstance(error, WorkerLostError):
                     self.close()
                 if again is None:
                     raise
-                self._on_retry(job, f"{error.what}; {error.remedy}")
+                self.on_retry(job, f"{error.what}; {error.remedy}")
                 job, attempt = again, attempt + 1
+
+    def run_together(
+        self, bundle: Bundle, follow: Callable[[Event | Checkpoint], None], on_outcome: OnOutcome
+    ) -> None:
+        """Train jobs as one program, once; see `BundleWorker.train_together`."""
+        with self._worker_for(bundle, follow) as (worker, passing):
+            if not isinstance(worker, BundleWorker):
+                raise TypeError(f"{type(worker).__name__} trains one member at a time")
+            worker.train_together(bundle, passing, on_outcome)
 
     def stop(self) -> None:
         """End the worker at once and start no other, from any thread; `train` then raises WorkerLostError."""
@@ -138,8 +158,14 @@ class Session:
             if self._worker is not None:
                 self._worker.kill()
 
-    def _again(self, job: Job, error: WorkerFailedError, attempt: int) -> Job | None:
-        """Return the job to train after an error; None if the member has failed."""
+    def again(self, job: Job, error: WorkerFailedError, attempt: int) -> Job | None:
+        """Return the job to train after an error; None if the member has failed.
+
+        Args:
+            job: what failed.
+            error: why.
+            attempt: number of the attempt that failed, from 1.
+        """
         if self._stopped:
             return None
         if isinstance(error, DivergedError):
@@ -150,28 +176,32 @@ class Session:
         is_lost = isinstance(error, WorkerLostError)
         return job if is_lost and attempt - job.seed_offset < ATTEMPTS else None
 
-    def _train_once(self, job: Job, follow: Callable[[Event | Checkpoint], None]) -> MemberResult:
-        self._data.check()
+    @contextmanager
+    def _worker_for(
+        self, bundle: Bundle, follow: Callable[[Event | Checkpoint], None]
+    ) -> Iterator[tuple[WorkerHandle, Callable[[Event | Checkpoint], None]]]:
+        """Give the worker, started if there is none, and what takes its messages; kill it if it hangs."""
+        first = bundle[0]
+        self.data.check()
         if self._worker is None:
-            follow(Activity(job.member, "starting"))
-        worker = self._ready(job)
-        with self._watchdog.watch(job, worker.kill) as watch:
+            for job in bundle:
+                follow(Activity(job.member, "starting"))
+        worker = self._ready(first)
+        with self._watchdog.watch(first, worker.kill) as watch:
             try:
-                result = worker.train(job, watch.passing(follow))
+                yield worker, watch.passing(follow)
             except WorkerFailedError as error:
-                self._data.check(error.log)
+                self.data.check(error.log)
                 if watch.hung is None:
                     raise
-                what = f"{job.member}: its worker hangs: no message for {watch.hung:.0f} s"
+                what = f"{first.member}: its worker hangs: no message for {watch.hung:.0f} s"
                 raise WorkerHangsError(what, error.log) from None
-        self._data.check()
-        _check_finite(job, result)
-        return result
+        self.data.check()
 
     def _ready(self, job: Job) -> WorkerHandle:
         """Return the worker, started if there is none."""
         if self._worker is None and not self._stopped:
-            worker = self._launcher.start(self._device, job.backend, self._data)
+            worker = self._launcher.start(self._device, job.backend, self.data)
             with self._lock:
                 self._worker = worker
                 if self._stopped:
@@ -181,9 +211,22 @@ class Session:
         return self._worker
 
 
-def _check_finite(job: Job, result: MemberResult) -> None:
-    """Check that all predictions are numbers: weights may become NaN in the last step of the training."""
+def finished(job: Job, result: MemberResult, attempt: int) -> MemberResult:
+    """Return a result with the number of attempts and the random numbers that led to it.
+
+    Args:
+        job: what was trained.
+        result: what its worker sent.
+        attempt: number of the attempt, from 1.
+
+    Raises:
+        DivergedError: predictions are not finite: weights may become NaN in the last step of the training.
+    """
     for name in ARRAYS:
         array = getattr(result, name)
         if array is not None and not np.isfinite(array).all():
             raise DivergedError(f"{job.member}: it diverged: {name} has values that are not finite")
+    # A worker that continues from a checkpoint takes the offset from there.
+    offset = max(job.seed_offset, result.history.seed_offset)
+    figures = {"attempts": attempt, "seed_offset": offset}
+    return replace(result, history=result.history.model_copy(update=figures))
