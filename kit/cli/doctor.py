@@ -110,8 +110,15 @@ def examine(settings: config.Config) -> Findings:
         kaggle_credentials=bool(sources),
         credentials_found_in=tuple(sources),
         free_disk_gib=round(free, 1),
-        problems=(*problems, *_hardware(backend), *refusals, *_folder(free)),
+        problems=(*problems, *_hardware(backend), *_slow(settings, backend), *refusals, *_folder(free)),
     )
+
+
+def _slow(settings: config.Config, backend: str | None) -> Iterator[Problem]:
+    from kit.training.plan import FASTER, slow_networks
+
+    for note in slow_networks(settings, backend):
+        yield _problem(note, FASTER)
 
 
 def _problem(what: str, hint: str, *, fatal: bool = False) -> Problem:

@@ -34,7 +34,14 @@ from kit.training.job import Job
 from kit.training.launch.base import DataFolder, Event, Launcher
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
-from kit.training.plan import make_jobs, plan, resolve_numerics, with_pseudo_labels
+from kit.training.plan import (
+    FASTER,
+    make_jobs,
+    plan,
+    resolve_numerics,
+    slow_networks,
+    with_pseudo_labels,
+)
 
 
 class ProgressListener(Protocol):
@@ -102,18 +109,15 @@ def cv(
         InterruptedRunError: Ctrl-C; finished members are stored, unfinished ones up to their checkpoint.
     """
     if name is not None:
-        # A path could point outside runs/, and --fresh deletes.
-        check_name(name, "--run")
-        if name == COMPARISONS:
-            raise UserError("`kit compare` writes to this folder", where="--run", received=name)
-        if name.startswith(PREFIX):
-            raise UserError("folders of studies begin like this", where="--run", received=name)
+        _check_run_name(name)
     stem = plain_name(config_name)
     listener.stage("looking for the data")
     dataset = load(config, listener.stage)
     config = kept_columns(config, dataset.task)
     listener.stage("planning the run")
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
+    for note in slow_networks(config, numerics.backend):
+        listener.say(f"{note}; {FASTER}")
     record = new_record(config, config_name, dataset, numerics)
     run = Run(RUNS / (name or f"{stem}-{record.hash[:8]}"))
     with run.locked(listener.say):
@@ -177,6 +181,15 @@ def cv(
             kept = kept_text(run, members)
             raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
     return run, False
+
+
+def _check_run_name(name: str) -> None:
+    # A path could point outside runs/, and --fresh deletes.
+    check_name(name, "--run")
+    if name == COMPARISONS:
+        raise UserError("`kit compare` writes to this folder", where="--run", received=name)
+    if name.startswith(PREFIX):
+        raise UserError("folders of studies begin like this", where="--run", received=name)
 
 
 def train(

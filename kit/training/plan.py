@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.config import Config, Model
+from kit.config import Config, Model, Pretrained
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.members import Member, MemberResult, plan_members
@@ -14,6 +14,8 @@ from kit.training import machine
 from kit.training.job import Job, PseudoLabels
 from kit.training.weights import located
 
+FASTER = "unset KERAS_BACKEND, or use a GPU"
+"""What to do about `slow_networks`."""
 UNUSED = -1
 """The fold of rows that no member sees."""
 
@@ -56,6 +58,21 @@ def resolve_numerics(config: Config) -> Numerics:
         backend,
         {name: machine.precision(precision, backend) for name, precision in networks.items()},
     )
+
+
+def slow_networks(config: Config, backend: str | None) -> list[str]:
+    """Return a note about each network that this machine trains very slowly: pretrained ones, JAX on a CPU.
+
+    XLA computes the gradients of convolutions without a library there; kit's own networks do without
+    (`kit.models.patches`).
+    """
+    if backend != "jax" or machine.usable_gpus(backend):
+        return []
+    return [
+        f"{name}: JAX trains pretrained networks on a CPU many times as slowly as TensorFlow"
+        for name, model in config.models.items()
+        if isinstance(model, Pretrained)
+    ]
 
 
 def plan(config: Config) -> list[Member]:

@@ -196,6 +196,7 @@ def test_the_digest_ignores_settings_that_change_no_member(change: dict[str, Any
         {"models": {"cnn": CNN, "knn": {"kind": "knn"}}},
         {"competition": {"classes": 9}},
         {"competition": {"image_shape": [20, 28]}},
+        {"together": 2},
     ],
 )
 def test_the_digest_changes_with_settings_that_change_a_member(change: dict[str, Any]) -> None:

@@ -6,18 +6,25 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+from kit.config import Cnn, Stage
 from kit.errors import UserError
-from kit.pipeline.cluster import launcher_on
+from kit.members import Member
+from kit.pipeline.cluster import devices_for, launcher_on
 from kit.run_folder import RUNS, Run
 from kit.studies import StudyFolder
+from kit.training.job import Job
+from kit.training.launch.base import Device
 from tests.dask_cluster import DaskCluster
 from tests.driving import wait_for
+from tests.launchers import FakeLauncher
 
 CONFIG = """
 folds: {count: 2}
@@ -192,3 +199,38 @@ def test_different_workers_need_a_cluster() -> None:
         launcher_on("local", print, allow_different=True),
     ):
         pass
+
+
+@dataclass
+class Remote(FakeLauncher):
+    """A launcher on a cluster."""
+
+    def devices(self, backend: str | None) -> list[Device]:
+        del backend
+        return [Device("remote")] * self.count
+
+
+def jobs(together: int) -> list[Job]:
+    """Return 8 jobs of a network."""
+    model, held_out = Cnn(stages=(Stage(filters=2),)), np.zeros(9, np.bool_)
+    members = (Member("cnn", fold, 0) for fold in range(8))
+    one = partial(Job, model=model, shape=(4, 4, 1), classes=3, data="", test_rows=5, held_out=held_out)
+    return [
+        one(member, backend="jax", precision="float32", metric="accuracy", together=together)
+        for member in members
+    ]
+
+
+def test_a_cluster_trains_one_member_at_a_time() -> None:
+    with pytest.raises(UserError) as raised:
+        devices_for(Remote(), "jax", None, jobs(8))
+    assert str(raised.value) == (
+        "together: the workers of a cluster train one member at a time\nexpected 1, received 8\n"
+        "set together=1, or leave out --on"
+    )
+
+
+@pytest.mark.parametrize(("together", "workers"), [(1, 2), (4, 2), (8, 1)])
+def test_there_are_no_more_workers_than_programs(together: int, workers: int) -> None:
+    devices, most = devices_for(FakeLauncher(), "jax", None, jobs(together))
+    assert (len(devices), most) == (workers, 8 // together)

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kit.config import Config, Pretrained, merged
+from kit.config import Config, Pretrained, merged, validate
 from kit.data.dataset import Dataset
 from kit.errors import UserError
 from kit.members import ALL_ROWS, Member, MemberResult, plan_members
 from kit.records import History
+from kit.training import machine
 from kit.training.plan import (
     UNUSED,
     Numerics,
@@ -17,6 +18,7 @@ from kit.training.plan import (
     makespan,
     plan,
     resolve_numerics,
+    slow_networks,
     with_pseudo_labels,
 )
 from tests import tasks
@@ -153,3 +155,31 @@ def test_jobs_of_a_pretrained_network_know_where_its_weights_are(workdir: Path) 
     assert job.model.weights == str(workdir / "my.weights.h5")
     # The path is not part of what the run is about.
     assert config.models["net"] == Pretrained.model_validate(pretrained)
+
+
+@pytest.mark.parametrize(("backend", "gpus", "notes"), [("jax", 0, 1), ("jax", 1, 0), ("tensorflow", 0, 0)])
+def test_a_pretrained_network_is_slow_with_jax_on_a_cpu(
+    backend: str, gpus: int, notes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "usable_gpus", lambda _: ("gpu",) * gpus)
+    small = {"kind": "pretrained", "name": "MobileNetV3Small"}
+    models = {"small": small, "net": {"stages": [{"filters": 2}]}}
+    found = slow_networks(validate({"models": models, "competition": {"image_shape": [32, 32]}}), backend)
+    assert [note.split(":")[0] for note in found] == ["small"] * notes
+
+
+def test_only_jax_trains_members_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "backend", lambda: "tensorflow")
+    with pytest.raises(UserError) as raised:
+        resolve_numerics(CONFIG.model_copy(update={"together": 2}))
+    assert str(raised.value) == (
+        "together: only JAX trains several members as one program\n"
+        "expected 1, or KERAS_BACKEND=jax, received 2, with KERAS_BACKEND=tensorflow"
+    )
+
+
+def test_networks_of_one_phase_are_trained_together() -> None:
+    members = [Member("net", 0, 4), Member("knn", 0, 4)]
+    folds, numerics = np.zeros((2, len(DATASET.train_labels)), np.int8), Numerics("jax", {"net": "float32"})
+    jobs = make_jobs(members, CONFIG, numerics, folds, DATASET, together=4)
+    assert [job.together for job in jobs] == [4, 1]
