@@ -56,6 +56,7 @@ class FakeLauncher:
 
     train: Train = _untrained
     count: int = 2
+    trains_together: bool = False
 
     def devices(self, backend: str | None) -> list[Device]:
         del backend

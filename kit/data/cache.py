@@ -54,7 +54,7 @@ class Metadata(Record):
         test_ids: of the test rows; empty if the files have none.
         warnings: findings of the data check, one sentence each.
         files: size in bytes and modification time in ns of each array's file.
-        totals: of each array; see `kit.data.integrity.total`.
+        totals: of each array; see `kit.data.integrity.total`. What fills an entry may leave them out.
         check: of all other fields; see `kit.data.integrity.check_of`.
     """
 
@@ -106,7 +106,7 @@ def find(folder: Path) -> Entry | None:
     try:
         meta = Metadata.model_validate_json((folder / "meta.json").read_bytes())
         stamps = {name: stamp_of(folder / f"{name}.npy") for name in ARRAYS}
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+        arrays = _arrays(folder)
     except OSError:  # There is none, or `write` says why the cache cannot be used.
         return None
     except (EOFError, ValueError, KeyError, TypeError):
@@ -155,7 +155,7 @@ def write(folder: Path, fill: Fill, size: int) -> Entry:
         made = not folder.parent.exists()
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return _placed(_build(folder.parent, fill), folder)
+            return _placed(*_build(folder.parent, fill), folder)
         except BaseException:
             if made:
                 with suppress(OSError):
@@ -185,7 +185,7 @@ def write_temporary(fill: Fill, size: int) -> Entry:
     parent = scratch()
     check_space(parent, size, "temporary files")
     try:
-        return _opened(_build(parent, fill))
+        return _opened(*_build(parent, fill))
     except OSError as error:
         raise UserError(
             f"temporary files cannot be written: {reason(error)}",
@@ -223,12 +223,12 @@ def _free(folder: Path) -> float:
     return disk.free if disk.total else float("inf")
 
 
-def _build(parent: Path, fill: Fill) -> Path:
+def _build(parent: Path, fill: Fill) -> tuple[Path, Metadata]:
     folder = Path(tempfile.mkdtemp(dir=parent, prefix=".kit-data-"))
     try:
         meta = fill(folder)
         files = {name: stamp_of(folder / f"{name}.npy") for name in ARRAYS}
-        totals = {name: total(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
+        totals = meta.totals or {name: total(array) for name, array in _arrays(folder).items()}
         complete = meta.model_copy(update={"files": files, "totals": totals})
         complete = complete.model_copy(update={"check": check_of(complete, "check")})
         (folder / "meta.json").write_text(complete.model_dump_json(), encoding="utf-8")
@@ -237,10 +237,10 @@ def _build(parent: Path, fill: Fill) -> Path:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return folder
+    return folder, complete
 
 
-def _placed(built: Path, folder: Path) -> Entry:
+def _placed(built: Path, meta: Metadata, folder: Path) -> Entry:
     try:
         try:
             built.rename(folder)
@@ -250,16 +250,21 @@ def _placed(built: Path, folder: Path) -> Entry:
                 return entry
             shutil.rmtree(folder)
             built.rename(folder)
-        return _opened(folder)
+        return _opened(folder, meta)
     finally:
         shutil.rmtree(built, ignore_errors=True)
 
 
-def _opened(folder: Path) -> Entry:
-    entry = find(folder)
-    if entry is None:
-        raise OSError(errno.EIO, "the entry just written cannot be read")
-    return entry
+def _opened(folder: Path, meta: Metadata) -> Entry:
+    """Return the entry just written; another process may have removed it."""
+    try:
+        return Entry(folder, _arrays(folder), meta)
+    except (EOFError, ValueError) as error:
+        raise OSError(errno.EIO, "the entry just written cannot be read") from error
+
+
+def _arrays(folder: Path) -> dict[str, NDArray[np.uint8]]:
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
 
 
 def _existing(folder: Path) -> Path:

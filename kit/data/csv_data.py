@@ -15,6 +15,7 @@ from kit.data import cache, compressed, file_hashes, layout
 from kit.data.classes import encoded
 from kit.data.compressed import Content
 from kit.data.duplicates import Rows, copies
+from kit.data.integrity import total
 from kit.data.progress import Reading, Stage, ignore
 from kit.data.readers import pixel_csv, pixel_text
 from kit.data.readers.pixel_table import Table, in_order_of
@@ -131,10 +132,12 @@ def _described(tables: Tables, train: Rows, test: Rows) -> cache.Metadata:
         shifted = pool.submit(differences, arrays["train_images"], arrays["test_images"])
         fingerprint = pool.submit(cache.fingerprint, arrays, tables.labels)
         same = pool.submit(copies, arrays, train, test)
+        totals = pool.submit(lambda: {name: total(array) for name, array in arrays.items()})
         return cache.Metadata(
             labels=tables.labels.labels,
             train_names=tuple(tables.train_names),
             test_ids=tuple(tables.test_ids),
             fingerprint=fingerprint.result(),
             warnings=(*shifted.result(), *same.result()),
+            totals=totals.result(),
         )

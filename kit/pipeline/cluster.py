@@ -41,6 +41,22 @@ def launcher_on(
         yield launcher
 
 
+def check_together(together: int, launcher: Launcher) -> None:
+    """Check that the launcher's workers can train so many members as one program.
+
+    Raises:
+        UserError: they are on a cluster.
+    """
+    if together > 1 and not launcher.trains_together:
+        raise UserError(
+            "the workers of a cluster train one member at a time",
+            where="together",
+            expected="1",
+            received=str(together),
+            hint="set together=1, or leave out --on",
+        )
+
+
 def devices_for(
     launcher: Launcher, backend: str | None, jobs: int | None, todo: Sequence[Job]
 ) -> tuple[list[Device], int]:
@@ -51,19 +67,7 @@ def devices_for(
         backend: Keras's; None where no network is trained.
         jobs: what the user asked for; None: all devices.
         todo: what to train.
-
-    Raises:
-        UserError: a cluster is to train members together.
     """
     found, count = launcher.devices(backend), len(bundled(todo))
-    together = max((job.together for job in todo), default=1)
-    if found[0].kind == "remote" and together > 1:
-        raise UserError(
-            "the workers of a cluster train one member at a time",
-            where="together",
-            expected="1",
-            received=str(together),
-            hint="set together=1, or leave out --on",
-        )
     most = max(1, min(jobs or count, count))
     return assign(found, min(jobs or len(found), most)), most

@@ -17,7 +17,7 @@ from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
 from kit.pipeline.checkpoints import SECONDS, CheckpointStore, kept_text
-from kit.pipeline.cluster import devices_for
+from kit.pipeline.cluster import check_together, devices_for
 from kit.pipeline.combining import combine_members
 from kit.pipeline.failed_members import Failure, members_failed
 from kit.pipeline.rebuild import images_of
@@ -116,6 +116,8 @@ def cv(
     config = kept_columns(config, dataset.task)
     listener.stage("planning the run")
     folds, numerics = folds_by_seed(dataset, config.folds, config.seeds), resolve_numerics(config)
+    launcher = launcher or LocalLauncher()
+    check_together(config.together, launcher)
     for note in slow_networks(config, numerics.backend):
         listener.say(f"{note}; {FASTER}")
     record = new_record(config, config_name, dataset, numerics)
@@ -148,7 +150,6 @@ def cv(
         )
         todo = store.continued(make_jobs(missing, config, numerics, folds, dataset, together=config.together))
         data = DataFolder.of(dataset)
-        launcher = launcher or LocalLauncher()
         devices, most = devices_for(launcher, numerics.backend, jobs, todo)
         pool = partial(
             WorkerPool,
@@ -165,7 +166,8 @@ def cv(
             with track_status(run, record) as tracked:
                 run.start_sums()
                 run.write_folds(folds)
-                times = expected(todo, all_runs()) if todo else []
+                # In a bundle, a member takes as long as all of them.
+                times = [one.times(config.together) for one in expected(todo, all_runs())] if todo else []
                 listener.begun(
                     run,
                     dataset,

@@ -1,11 +1,17 @@
 """Which jobs are trained as one program."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from kit.training.job import Job
 
 Bundle = tuple[Job, ...]
 """Jobs that one worker trains at once: one, or several that `bundled` put together."""
+
+
+def named(jobs: Collection[Job]) -> str:
+    """Return the name of one or more jobs in messages, as in "cnn-f0-s0 and 7 more"."""
+    first, *others = (str(job.member) for job in jobs)
+    return f"{first} and {len(others)} more" if others else first
 
 
 def bundled(jobs: Iterable[Job]) -> list[Bundle]:

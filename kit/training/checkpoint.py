@@ -196,7 +196,9 @@ class Checkpoints:
             epochs: figures of all finished epochs.
         """
         shortest, started = self._job.checkpoint_seconds, self._clock()
-        if shortest is None or (shortest and started - self._last < max(shortest, RARITY * self._cost)):
+        # All members of a program send theirs after the same epoch.
+        rarely = RARITY * self._job.together * self._cost
+        if shortest is None or (shortest and started - self._last < max(shortest, rarely)):
             return
         from kit.training.determinism import random_state
 

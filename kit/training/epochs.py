@@ -49,7 +49,11 @@ Training = Generator[Epoch, Trained, MemberResult]
 
 
 def run_alone(training: Training) -> MemberResult:
-    """Run a training, each epoch with its own engine; return the member's result."""
+    """Run a training, each epoch with its own engine; return the member's result.
+
+    Raises:
+        DivergedError: it diverged.
+    """
     try:
         epoch = next(training)
         while True:

@@ -45,6 +45,12 @@ class Expected:
         """Seconds of the member."""
         return self.before + self.training + self.after
 
+    def times(self, together: int) -> "Expected":
+        """Return the times of a network that shares its worker with others: all take as long as their sum."""
+        if not self.network:
+            return self
+        return replace(self, training=together * self.training, after=together * self.after)
+
 
 @dataclass(frozen=True)
 class _Trained:

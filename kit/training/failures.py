@@ -89,16 +89,20 @@ def lost(name: str, code: int, log: str, *, killed_for_memory: bool | None = Non
     return WorkerLostError(f"{name}: its worker ended with code {code}{last}", log)
 
 
-def failed_alone(error: WorkerFailedError, first: OutOfMemoryError) -> WorkerFailedError:
+def failed_alone(error: WorkerFailedError, first: OutOfMemoryError, together: int) -> WorkerFailedError:
     """Return the error of a member for which the memory did not suffice, and that then failed alone too.
 
     Args:
         error: how it failed alone.
         first: how it failed beside other workers.
+        together: how many members its program trains.
     """
     log = first.log + error.log
     if isinstance(error, OutOfMemoryError):
-        hint = f"{memory().text}; use a smaller model or training.batch_size, or a machine with more memory"
+        smaller = "together, model" if together > 1 else "model"
+        hint = (
+            f"{memory().text}; use a smaller {smaller} or training.batch_size, or a machine with more memory"
+        )
         return OutOfMemoryError(f"{error.what}, also when it was trained alone", log, hint)
     error.log = log
     return error

@@ -1,7 +1,7 @@
 """Train members of any model family: (configuration, data, member) to result. Writes nothing."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,76 +37,99 @@ class Report:
     on_checkpoint: OnCheckpoint = ignore_checkpoint
 
 
+Outcome = MemberResult | DivergedError
+
+
 def train_member(job: Job, folder: Path, report: Report, started: float) -> MemberResult:
     """Train `job` on the arrays in a folder; see `train_members`.
 
     Raises:
         DivergedError: the training diverged.
     """
-    [outcome] = train_members([job], folder, [report], started)
+    outcomes: list[Outcome] = []
+    train_members([job], folder, [report], started, lambda _, outcome: outcomes.append(outcome))
+    [outcome] = outcomes
     if isinstance(outcome, DivergedError):
         raise outcome
     return outcome
 
 
 def train_members(
-    jobs: Sequence[Job], folder: Path, reports: Sequence[Report], started: float
-) -> list[MemberResult | DivergedError]:
-    """Train jobs on the arrays in a folder, several as one program; return what became of each.
+    jobs: Sequence[Job],
+    folder: Path,
+    reports: Sequence[Report],
+    started: float,
+    on_outcome: Callable[[int, Outcome], None],
+) -> None:
+    """Train jobs on the arrays in a folder, several as one program.
 
     Args:
         jobs: one, or as many as `kit.training.bundles.bundled` puts together.
         folder: holds train_images.npy, train_labels.npy and test_images.npy.
         reports: one per job.
         started: start of the process by `time.monotonic`, for the start-up time in the history.
+        on_outcome: called with the number of each job, from 0, and its result, or that it diverged.
     """
     images, labels, test_images = (
         np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         for name in ("train_images", "train_labels", "test_images")
     )
     test_images = test_images[: jobs[0].test_rows]
-    if jobs[0].model.needs_backend:
-        # Keras takes seconds to import, and classical models need none of it.
-        from kit.training.determinism import make_deterministic
-        from kit.training.network import train_network
-
-        make_deterministic()
-        imported = time.monotonic()
-        outcomes = _run(
-            [
-                train_network(
-                    job,
-                    images,
-                    labels,
-                    test_images,
-                    report.on_epoch,
-                    on_activity=report.on_activity,
-                    on_checkpoint=report.on_checkpoint,
-                )
-                for job, report in zip(jobs, reports, strict=True)
-            ],
-            jobs[0].together,
-        )
-    else:
-        imported = time.monotonic()
+    if not jobs[0].model.needs_backend:
         [job], [report] = jobs, reports
-        outcomes = [_fit_classifier(job, images, labels, test_images, report)]
-    done, startup = time.monotonic() - imported, imported - started
-    return [one if isinstance(one, DivergedError) else _timed(one, done, startup) for one in outcomes]
+        imported = time.monotonic()
+        result = _fit_classifier(job, images, labels, test_images, report)
+        on_outcome(0, _timed(result, time.monotonic() - imported, imported - started))
+        return
+    # Keras takes seconds to import, and classical models need none of it.
+    from kit.training.determinism import make_deterministic
+    from kit.training.network import prepared, train_network
+
+    make_deterministic()
+    imported = time.monotonic()
+
+    def end(number: int, outcome: Outcome, seconds: float) -> None:
+        if isinstance(outcome, MemberResult):
+            outcome = _timed(outcome, seconds, imported - started)
+        on_outcome(number, outcome)
+
+    for report in reports:
+        report.on_activity("preparing", 0, 0.0)
+    images, test_images = prepared(jobs[0].model, images, test_images)
+    share = (time.monotonic() - imported) / len(jobs)
+    trainings = [
+        train_network(
+            job,
+            images,
+            labels,
+            test_images,
+            report.on_epoch,
+            on_activity=report.on_activity,
+            on_checkpoint=report.on_checkpoint,
+        )
+        for job, report in zip(jobs, reports, strict=True)
+    ]
+    _run(trainings, jobs[0].together, lambda number, outcome, seconds: end(number, outcome, seconds + share))
 
 
-def _run(trainings: "Sequence[Training]", places: int) -> list[MemberResult | DivergedError]:
+def _run(
+    trainings: "Sequence[Training]", places: int, on_outcome: Callable[[int, Outcome, float], None]
+) -> None:
     if places > 1:
         from kit.training.together import run_together
 
-        return run_together(trainings, places)
+        run_together(trainings, places, on_outcome)
+        return
     from kit.training.epochs import run_alone
 
     [training] = trainings
+    started = time.monotonic()
+    outcome: Outcome
     try:
-        return [run_alone(training)]
+        outcome = run_alone(training)
     except DivergedError as error:
-        return [error]
+        outcome = error
+    on_outcome(0, outcome, time.monotonic() - started)
 
 
 def _timed(result: MemberResult, seconds: float, startup: float) -> MemberResult:

@@ -35,6 +35,13 @@ from kit.training.targets import make_training_set
 from kit.training.wire import OnActivity, ignore
 
 
+def prepared(
+    spec: Network, images: NDArray[np.uint8], test_images: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return training and test images as a network learns them: deskewed, if it asks for that."""
+    return (deskew(images), deskew(test_images)) if spec.deskew else (images, test_images)
+
+
 def train_network(
     job: Job,
     images: NDArray[np.uint8],
@@ -45,15 +52,16 @@ def train_network(
     on_activity: OnActivity = ignore,
     on_checkpoint: OnCheckpoint = ignore_checkpoint,
 ) -> Training:
-    """Train the network of `job` on its training set; the weights of the last epoch count.
+    """Train the network of `job` on its training set, epoch by epoch; the weights of the last one count.
 
     With a checkpoint, the result is bit for bit that of a training without interruption.
 
     Args:
         job: a job whose model is a network.
-        images: all training rows (rows, height, width, channels); held-out ones are only predicted.
+        images: all training rows (rows, height, width, channels), `prepared`; held-out ones are only
+            predicted.
         labels: (rows,).
-        test_images: (test rows, height, width, channels).
+        test_images: (test rows, height, width, channels), `prepared`.
         on_epoch: called with epoch (from 1), log loss and score on held-out rows (NaN if there are none).
         on_activity: called with phase, epoch and share, as in `kit.training.launch.base.Activity`.
         on_checkpoint: called after an epoch, as often as `job.checkpoint_seconds` says.
@@ -65,9 +73,6 @@ def train_network(
     spec = job.model
     if not spec.needs_backend:
         raise TypeError(f"{job.member}: {spec.kind} is not a network")
-    on_activity("preparing", 0, 0.0)
-    if spec.deskew:
-        images, test_images = deskew(images), deskew(test_images)
     # One process trains several networks in sequence; each starts from the same state.
     keras.utils.clear_session()
     keras.utils.set_random_seed(job.random_seed)

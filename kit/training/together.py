@@ -1,7 +1,7 @@
 """Train several members of one network as one program (JAX): small networks leave a large GPU mostly idle."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kit.members import MemberResult
 from kit.training.engines.jax import JaxEngine, JaxProgram
@@ -9,29 +9,34 @@ from kit.training.epochs import Epoch, Trained, Training
 from kit.training.failures import DivergedError
 
 Outcome = MemberResult | DivergedError
+OnOutcome = Callable[[int, Outcome, float], None]
+"""Receives the number of a training, its outcome, and its share of the time in seconds."""
 
 
-def run_together(trainings: Sequence[Training], places: int) -> list[Outcome]:
-    """Run trainings, an epoch of each at once; return the result of each, or that it diverged.
-
-    A training that ends, or diverges, leaves its place; the others continue.
+def run_together(trainings: Sequence[Training], places: int, on_outcome: OnOutcome) -> None:
+    """Run trainings, an epoch of each at once. One that ends, or diverges, leaves its place.
 
     Args:
         trainings: of networks of one architecture, with the same settings and steps per epoch, on JAX.
         places: see `JaxProgram`.
+        on_outcome: called with the result of each training, or that it diverged.
     """
-    outcomes: dict[int, Outcome] = {}
     waiting: dict[int, Epoch] = {}
+    spent = [0.0] * len(trainings)
 
     def advance(number: int, done: Trained | None) -> None:
         waiting.pop(number, None)
+        started, outcome = time.perf_counter(), None
         try:
             # None starts a generator.
             waiting[number] = trainings[number].send(done)  # type: ignore[arg-type]
         except StopIteration as end:
-            outcomes[number] = end.value
+            outcome = end.value
         except DivergedError as error:
-            outcomes[number] = error
+            outcome = error
+        spent[number] += time.perf_counter() - started
+        if outcome is not None:
+            on_outcome(number, outcome, spent[number])
 
     for number in range(len(trainings)):
         advance(number, None)
@@ -41,12 +46,12 @@ def run_together(trainings: Sequence[Training], places: int) -> list[Outcome]:
         program = program or JaxProgram(engines, places)
         started = time.perf_counter()
         figures = program.epoch(engines, [epoch.order for epoch in waiting.values()])
-        seconds = time.perf_counter() - started
+        share = (time.perf_counter() - started) / len(waiting)
         for epoch in waiting.values():
             epoch.on_steps(len(epoch.order))
         for number, (loss, accuracy) in zip(tuple(waiting), figures, strict=True):
-            advance(number, Trained(loss, accuracy, seconds))
-    return [outcomes[number] for number in range(len(trainings))]
+            spent[number] += share
+            advance(number, Trained(loss, accuracy, share))
 
 
 def _engine(epoch: Epoch) -> JaxEngine:

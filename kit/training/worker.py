@@ -109,17 +109,21 @@ def _train(messages: list[Message], out: IO[bytes], started: float) -> None:
     for one in senders:
         one.activity("loading", 0, 0.0)  # before the imports, which take seconds
     from kit.members import MemberResult, pack
+    from kit.training.failures import DivergedError
     from kit.training.job import Job
     from kit.training.member import Report, train_members
 
     reports = [Report(one.epoch, one.activity, one.checkpoint) for one in senders]
     folder = Path(os.environ["KIT_DATA"])
-    outcomes = train_members([Job.from_message(one) for one in messages], folder, reports, started)
-    for sender, outcome in zip(senders, outcomes, strict=True):
+
+    def on_outcome(number: int, outcome: MemberResult | DivergedError) -> None:
         if isinstance(outcome, MemberResult):
-            sender.send({"result": "member"}, pack(outcome), outcome.network or b"")
+            senders[number].send({"result": "member"}, pack(outcome), outcome.network or b"")
         else:
-            sender.send({"failed": outcome.what, "hint": outcome.hint, "kind": "diverged"})
+            fields = {"failed": outcome.what, "hint": outcome.hint, "kind": "diverged"}
+            senders[number].send(fields)
+
+    train_members([Job.from_message(one) for one in messages], folder, reports, started, on_outcome)
 
 
 if __name__ == "__main__":

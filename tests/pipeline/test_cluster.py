@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +16,10 @@ import pytest
 from kit.config import Cnn, Stage
 from kit.errors import UserError
 from kit.members import Member
-from kit.pipeline.cluster import devices_for, launcher_on
+from kit.pipeline.cluster import check_together, devices_for, launcher_on
 from kit.run_folder import RUNS, Run
 from kit.studies import StudyFolder
 from kit.training.job import Job
-from kit.training.launch.base import Device
 from tests.dask_cluster import DaskCluster
 from tests.driving import wait_for
 from tests.launchers import FakeLauncher
@@ -201,15 +199,6 @@ def test_different_workers_need_a_cluster() -> None:
         pass
 
 
-@dataclass
-class Remote(FakeLauncher):
-    """A launcher on a cluster."""
-
-    def devices(self, backend: str | None) -> list[Device]:
-        del backend
-        return [Device("remote")] * self.count
-
-
 def jobs(together: int) -> list[Job]:
     """Return 8 jobs of a network."""
     model, held_out = Cnn(stages=(Stage(filters=2),)), np.zeros(9, np.bool_)
@@ -223,7 +212,7 @@ def jobs(together: int) -> list[Job]:
 
 def test_a_cluster_trains_one_member_at_a_time() -> None:
     with pytest.raises(UserError) as raised:
-        devices_for(Remote(), "jax", None, jobs(8))
+        check_together(8, FakeLauncher())
     assert str(raised.value) == (
         "together: the workers of a cluster train one member at a time\nexpected 1, received 8\n"
         "set together=1, or leave out --on"

@@ -25,7 +25,7 @@ from kit.training.checkpoint import (
 )
 from kit.training.epochs import run_alone
 from kit.training.job import Job, PseudoLabels
-from kit.training.network import train_network
+from kit.training.network import prepared, train_network
 
 ROWS, TEST_ROWS, SIDE, CLASSES = 90, 13, 8, 3
 LABELS = np.arange(ROWS, dtype=np.uint8) % CLASSES
@@ -75,6 +75,8 @@ def train(job: Job) -> tuple[MemberResult, dict[int, bytes], list[int]]:
         np.kron(one, np.ones((1, job.shape[0] // SIDE, job.shape[0] // SIDE, 1), np.uint8))
         for one in (IMAGES, TEST_IMAGES)
     )
+    spec: Any = job.model
+    images, test_images = prepared(spec, images, test_images)
     training = train_network(
         job,
         images,

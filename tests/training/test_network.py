@@ -66,8 +66,10 @@ def with_training(**changes: Any) -> Cnn:
     return SPEC.model_copy(update={"training": SPEC.training.model_copy(update=changes)})
 
 
-def fit(*arguments: Any, **options: Any) -> MemberResult:
-    return run_alone(network.train_network(*arguments, **options))
+def fit(one: Job, images: Any, labels: Any, test_images: Any, *rest: Any, **options: Any) -> MemberResult:
+    spec: Any = one.model
+    images, test_images = network.prepared(spec, images, test_images)
+    return run_alone(network.train_network(one, images, labels, test_images, *rest, **options))
 
 
 def train(one: Job, seen: list[tuple[int, float, float]] | None = None) -> MemberResult:

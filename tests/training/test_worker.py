@@ -166,7 +166,12 @@ def test_a_member_that_diverged_is_named_by_its_number(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KIT_DATA", str(tmp_path))
-    monkeypatch.setattr(member, "train_members", lambda *_: [DivergedError("no"), DivergedError("nor this")])
+
+    def diverge(*arguments: Any) -> None:
+        for number, reason in enumerate(("no", "nor this")):
+            arguments[-1](number, DivergedError(reason))
+
+    monkeypatch.setattr(member, "train_members", diverge)
     monkeypatch.setattr(Job, "from_message", lambda _: None)
     out = BytesIO()
     module._answer([Message({}), Message({})], out, 0.0)

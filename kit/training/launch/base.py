@@ -200,6 +200,10 @@ class BundleWorker(WorkerHandle, Protocol):
 class Launcher(Protocol):
     """Starts workers somewhere."""
 
+    @property
+    def trains_together(self) -> bool:
+        """Whether its workers are `BundleWorker`s."""
+
     def devices(self, backend: str | None) -> list[Device]:
         """Return one device for each worker that runs at once by default.
 

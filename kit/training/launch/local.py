@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
@@ -16,6 +16,7 @@ from kit.processes import command, environment
 from kit.records import ClusterRecord
 from kit.scratch import scratch
 from kit.training import memory
+from kit.training.bundles import named
 from kit.training.failures import WorkerFailedError, WorkerLostError, lost
 from kit.training.job import Job
 from kit.training.launch import devices
@@ -34,6 +35,8 @@ class LocalLauncher:
     Args:
         command: the program of a worker, with its arguments.
     """
+
+    trains_together = True
 
     def __init__(self, command: Sequence[str] = WORKER) -> None:
         self._command = command
@@ -166,14 +169,14 @@ class LocalWorker:
                 self._follow(left, on_progress, on_outcome)
         except NotAMessageError as error:
             self._process.kill()
-            what = f"{_named(jobs)}: its worker sent {error} in place of a result"
+            what = f"{named(jobs)}: its worker sent {error} in place of a result"
             raise WorkerLostError(what, self._read_log()) from None
         if left:
             self._process.wait()
             kills = memory.kills()
             for_memory = None if kills is None else kills != self._kills
             code, log = self._process.returncode, self._read_log()
-            raise lost(_named(jobs), code, log, killed_for_memory=for_memory)
+            raise lost(named(jobs), code, log, killed_for_memory=for_memory)
 
     def _follow(
         self,
@@ -201,7 +204,7 @@ class LocalWorker:
                 raise NotAMessageError(repr(json.dumps(message.fields)[:80]))
             answer = parsed(message, left[place])
             if isinstance(answer, Failure) and number is None:
-                raise answer.error(_named(left.values()), self._read_log())
+                raise answer.error(named(left.values()), self._read_log())
             if isinstance(answer, Failure):
                 job = left.pop(place)
                 on_outcome(job, answer.error(str(job.member), self._read_log()))
@@ -213,8 +216,3 @@ class LocalWorker:
     def _read_log(self) -> str:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
-
-
-def _named(jobs: Collection[Job]) -> str:
-    first, *others = (str(job.member) for job in jobs)
-    return f"{first} and {len(others)} more" if others else first

@@ -79,7 +79,7 @@ class WorkerPool:
         self._most = max(len(devices), most or 0)
         self._todo: queue.SimpleQueue[tuple[Bundle, int]] = queue.SimpleQueue()
         self._over = threading.Event()
-        self._room = threading.Semaphore(0)
+        self._room, self._places = threading.Semaphore(0), 1
         self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="kit-worker")
 
     @contextmanager
@@ -103,7 +103,8 @@ class WorkerPool:
                     self._todo.put((bundle, 1))
                 # Results that wait to be stored fill the memory if members are trained faster than they are
                 # written.
-                self._room.release(2 * len(self._sessions) * max(map(len, bundles), default=1))
+                self._places = max(map(len, bundles), default=1)
+                self._room.release(2 * len(self._sessions) * self._places)
                 for session in self._sessions[: len(bundles)]:
                     self._threads.submit(self._drive, session, ended.put)
                 yield self._outcomes(ended, len(jobs), until)
@@ -122,18 +123,23 @@ class WorkerPool:
 
         A retry at once would run beside the same workers, and would probably end in the same way.
         """
-        short_of_memory: list[tuple[Job, OutOfMemoryError]] = []
+        short_of_memory: dict[Member, OutOfMemoryError] = {}
+        again: list[Job] = []
         for job, outcome in self._received(ended, count, until):
             if isinstance(outcome, OutOfMemoryError):
                 self._on_retry(job, f"{outcome.what}; retrying alone, after the other members")
-                short_of_memory.append((job, outcome))
+                short_of_memory[job.member] = outcome
+                again.append(job)
             else:
                 yield job, outcome
-        for job, error in short_of_memory:
-            self._todo.put(((job,), 2))
+        for bundle in bundled(again):
+            self._todo.put((bundle, 2))
             self._threads.submit(self._drive, self._sessions[0], ended.put)
-            for _, outcome in self._received(ended, 1, until):
-                yield job, failed_alone(outcome, error) if isinstance(outcome, WorkerFailedError) else outcome
+            for job, outcome in self._received(ended, len(bundle), until):
+                if isinstance(outcome, WorkerFailedError):
+                    yield job, failed_alone(outcome, short_of_memory[job.member], job.together)
+                else:
+                    yield job, outcome
 
     def _drive(self, session: Session, put: Put) -> None:
         """Train jobs in a session until none is left."""
@@ -149,13 +155,13 @@ class WorkerPool:
             if len(bundle) == 1:
                 self._run(session, bundle[0], put, attempt)
             else:
-                self._run_together(session, bundle, put)
+                self._run_together(session, bundle, put, attempt)
 
     def _run(self, session: Session, job: Job, put: Put, attempt: int) -> None:
         try:
             with self._reused(session):
                 result = session.train(
-                    replace(job, checkpoint=self._checkpoints.get(job.member, job.checkpoint)),
+                    self._continued(job),
                     partial(self._on_progress, job),
                     self._keep,
                     attempt=attempt,
@@ -165,22 +171,25 @@ class WorkerPool:
         except BaseException as error:
             put((job, error))
 
-    def _run_together(self, session: Session, bundle: Bundle, put: Put) -> None:
+    def _run_together(self, session: Session, bundle: Bundle, put: Put, attempt: int) -> None:
         """Train a bundle, which fills several places among the results that wait."""
         for _ in bundle[1:]:
             self._room.acquire()
         jobs = {job.member: job for job in bundle}
         left = dict(jobs)
+        continued = tuple(map(self._continued, bundle))
 
         def progressed(event: Event) -> None:
             self._on_progress(jobs[event.member], event)
 
         def end(job: Job, outcome: MemberResult | WorkerFailedError) -> None:
+            if isinstance(outcome, MemberResult):
+                self._checkpoints.pop(job.member, None)
             put((left.pop(job.member), outcome))
 
         try:
             with self._reused(session):
-                BundleRun(session, bundle, progressed, self._keep, end).run()
+                BundleRun(session, continued, progressed, self._keep, end, attempt=attempt).run()
         except BaseException as error:
             for job in tuple(left.values()):
                 put((job, error))
@@ -192,7 +201,7 @@ class WorkerPool:
             return
         for device in self.launcher.more(len(self._sessions))[:room]:
             self._sessions.append(self._session(device))
-            self._room.release(2)
+            self._room.release(2 * self._places)
             self._threads.submit(self._drive, self._sessions[-1], put)
 
     @contextmanager
@@ -204,6 +213,10 @@ class WorkerPool:
             yield
             if self._trained[session] % self._jobs_per_worker:
                 ending.pop_all()
+
+    def _continued(self, job: Job) -> Job:
+        """Return a job with its latest checkpoint, for a retry alone."""
+        return replace(job, checkpoint=self._checkpoints.get(job.member, job.checkpoint))
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         """Keep a member's latest checkpoint for a retry alone."""

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from kit.members import ARRAYS, MemberResult
-from kit.training.bundles import Bundle
+from kit.training.bundles import Bundle, named
 from kit.training.failures import (
     DivergedError,
     OutOfMemoryError,
@@ -194,7 +194,7 @@ class Session:
                 self.data.check(error.log)
                 if watch.hung is None:
                     raise
-                what = f"{first.member}: its worker hangs: no message for {watch.hung:.0f} s"
+                what = f"{named(bundle)}: its worker hangs: no message for {watch.hung:.0f} s"
                 raise WorkerHangsError(what, error.log) from None
         self.data.check()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from kit.members import MemberResult
+from kit.members import Member, MemberResult
 from kit.training.bundles import Bundle
 from kit.training.failures import WorkerFailedError
 from kit.training.job import Job
@@ -22,6 +22,7 @@ class BundleRun:
         on_progress: see `Session.train`.
         on_checkpoint: see `Session.train`.
         on_outcome: called with the outcome of each job.
+        attempt: number of this attempt, from 1.
     """
 
     def __init__(
@@ -31,9 +32,13 @@ class BundleRun:
         on_progress: Callable[[Event], None],
         on_checkpoint: Callable[[Checkpoint], None],
         on_outcome: OnOutcome,
+        *,
+        attempt: int = 1,
     ) -> None:
-        self._session, self._attempt = session, 1
-        self._left, self._diverged = {job.member: job for job in bundle}, list[Job]()
+        self._session, self._attempt = session, attempt
+        self._left = {job.member: job for job in bundle}
+        self._diverged: list[tuple[Job, int]] = []
+        self._logs: dict[Member, str] = dict.fromkeys(self._left, "")
         self._on_progress, self._on_checkpoint, self._on_outcome = on_progress, on_checkpoint, on_outcome
 
     def run(self) -> None:
@@ -44,15 +49,14 @@ class BundleRun:
             except WorkerFailedError as error:
                 self._fail(error)
             self._attempt += 1
-        for job in self._diverged:
+        for job, attempt in self._diverged:
+            outcome: MemberResult | WorkerFailedError
             try:
-                result = self._session.train(
-                    job, self._on_progress, self._on_checkpoint, attempt=self._attempt
-                )
+                outcome = self._session.train(job, self._on_progress, self._on_checkpoint, attempt=attempt)
             except WorkerFailedError as error:
-                self._on_outcome(job, error)
-            else:
-                self._on_outcome(job, result)
+                error.log = self._logs[job.member] + error.log
+                outcome = error
+            self._on_outcome(job, outcome)
 
     def _follow(self, event: Event | Checkpoint) -> None:
         if isinstance(event, Checkpoint):
@@ -70,9 +74,10 @@ class BundleRun:
                 raise outcome
             outcome = finished(job, outcome, self._attempt)
         except WorkerFailedError as error:
+            outcome = self._logged(job, error)
             if again := self._session.again(job, error, self._attempt):
                 self._session.on_retry(job, f"{error.what}; {error.remedy}")
-                self._diverged.append(again)
+                self._diverged.append((again, self._attempt + 1))
                 return
         self._on_outcome(job, outcome)
 
@@ -80,10 +85,16 @@ class BundleRun:
         """Retry all jobs without an outcome, or give them up."""
         self._session.close()
         jobs = tuple(self._left.values())
+        errors = [self._logged(job, error) for job in jobs]
         if all(self._session.again(job, error, self._attempt) for job in jobs):
             for job in jobs:
                 self._session.on_retry(job, f"{error.what}; {error.remedy}")
             return
         self._left.clear()
-        for job in jobs:
-            self._on_outcome(job, error)
+        for job, own in zip(jobs, errors, strict=True):
+            self._on_outcome(job, own)
+
+    def _logged(self, job: Job, error: WorkerFailedError) -> WorkerFailedError:
+        """Return the error with what the workers of all attempts wrote."""
+        self._logs[job.member] += f"attempt {self._attempt}: {error}\n{error.log}"
+        return type(error)(error.what, self._logs[job.member], error.hint)

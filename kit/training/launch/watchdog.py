@@ -131,5 +131,5 @@ class Watch:
 
 def _first_epoch(job: Job) -> float:
     """Return the expected seconds until the first epoch has ended, on a machine of which nothing is known."""
-    [guess] = expected([job], ())
+    guess = expected([job], ())[0].times(job.together)
     return guess.before + guess.training / job.epochs if guess.network else math.inf

@@ -5,16 +5,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kit.errors import KitError
 from kit.members import MemberResult, pack
-from kit.training.failures import DivergedError, OutOfMemoryError, WorkerFailedError, WorkerLostError
+from kit.training.failures import (
+    DataChangedError,
+    DivergedError,
+    OutOfMemoryError,
+    WorkerFailedError,
+    WorkerLostError,
+)
 from kit.training.job import Job
-from kit.training.launch.base import Checkpoint, DataFolder, Event, Progress
+from kit.training.launch.base import Checkpoint, DataFolder, Event, Progress, Stamp
 from kit.training.launch.local import LocalLauncher
 from kit.training.launch.pool import WorkerPool
-from tests.launchers import CPU, PRELUDE, FakeLauncher, script_launcher
+from kit.training.launch.watchdog import Patience, Watchdog
+from tests.launchers import CPU, PRELUDE, FakeLauncher
 
 MakeJob = Callable[..., Job]
 Install = Callable[[str], None]
@@ -46,7 +54,9 @@ while True:
 class Watch:
     """A pool of one worker, and what it reported."""
 
-    def __init__(self, launcher: LocalLauncher | FakeLauncher, data: DataFolder) -> None:
+    def __init__(
+        self, launcher: LocalLauncher | FakeLauncher, data: DataFolder, watchdog: Watchdog | None = None
+    ) -> None:
         self.events: list[tuple[Job, Event]] = []
         self.retries: list[tuple[int, str]] = []
         self.checkpoints: list[Checkpoint] = []
@@ -58,6 +68,7 @@ class Watch:
             on_retry=lambda job, reason: self.retries.append((job.member.fold, reason)),
             on_checkpoint=self.checkpoints.append,
             reseed=True,
+            watchdog=watchdog,
         )
 
     def train(self, jobs: Sequence[Job], until: float | None = None) -> Outcomes:
@@ -66,8 +77,8 @@ class Watch:
 
 
 @pytest.fixture
-def watch(tmp_path: Path, data: DataFolder) -> Watch:
-    return Watch(script_launcher(tmp_path / "worker.py"), data)
+def watch(launcher: LocalLauncher, data: DataFolder) -> Watch:
+    return Watch(launcher, data)
 
 
 @pytest.fixture
@@ -182,20 +193,76 @@ def test_the_reason_of_a_failed_program_is_that_of_all_its_members(
     assert len(bundles(data.path)) == 1
 
 
-def test_without_enough_memory_each_is_trained_alone_after_the_others(
-    worker: Install, jobs: list[Job], watch: Watch, data: DataFolder
+def test_without_enough_memory_they_are_trained_again_after_the_others(
+    worker: Install, jobs: list[Job], make_job: MakeJob, watch: Watch, data: DataFolder
 ) -> None:
-    worker("finish() if len(folds) == 1 else send({'failed': 'no memory', 'hint': None, 'kind': 'memory'})")
-    outcomes = watch.train(jobs)
-    assert bundles(data.path) == ["[0, 1, 2]", "[0]", "[1]", "[2]"]
-    assert attempts(outcomes) == [2, 2, 2]
+    worker("finish() if seen else send({'failed': 'no memory', 'hint': None, 'kind': 'memory'})")
+    outcomes = watch.train([*jobs, replace(make_job(3, epochs=1), together=3)])
+    assert bundles(data.path) == ["[0, 1, 2]", "[3]", "[0, 1, 2]"]
+    assert attempts(outcomes) == [2, 2, 2, 1]
 
 
-def test_too_little_memory_for_one_is_reported(worker: Install, jobs: list[Job], watch: Watch) -> None:
+def test_too_little_memory_suggests_fewer_members_at_once(
+    worker: Install, jobs: list[Job], watch: Watch
+) -> None:
     worker("send({'failed': 'no memory', 'hint': None, 'kind': 'memory'})")
     outcomes = watch.train(jobs)
     assert [type(outcomes[fold]) for fold in range(3)] == [OutOfMemoryError] * 3
-    assert "also when it was trained alone" in str(outcomes[1])
+    assert "use a smaller together, model or training.batch_size" in str(outcomes[1])
+
+
+def test_predictions_that_are_not_finite_are_no_result(
+    worker: Install, jobs: list[Job], watch: Watch, tmp_path: Path, result: MemberResult
+) -> None:
+    (tmp_path / "bad").write_bytes(pack(replace(result, test_probs=result.test_probs * np.float32("nan"))))
+    worker(
+        "send({'of': 0, 'result': 'member'}, (folder / 'bad').read_bytes(), b'net')\n"
+        "finish(*folds[1:]) if len(folds) > 1 else None"
+    )
+    outcomes = watch.train([replace(jobs[0], seed_offset=1), *jobs[1:]])
+    assert isinstance(outcomes[0], DivergedError)
+    assert attempts(outcomes) == [0, 1, 1]
+
+
+def test_the_log_has_what_the_workers_of_all_attempts_wrote(
+    worker: Install, jobs: list[Job], watch: Watch
+) -> None:
+    worker("print('line', seen, file=sys.stderr, flush=True)\ndie()")
+    outcomes = watch.train(jobs)
+    error = outcomes[2]
+    assert isinstance(error, WorkerLostError)
+    assert [line for line in error.log.splitlines() if line.startswith("line")] == ["line 0", "line 1"]
+
+
+def test_after_a_kill_a_member_that_diverged_before_has_two_attempts_left_for_itself(
+    worker: Install, jobs: list[Job], watch: Watch, data: DataFolder
+) -> None:
+    worker("if seen == 0:\n    fail_one(0, 'diverged'); die()\nfinish()")
+    outcomes = watch.train(jobs)
+    assert bundles(data.path) == ["[0, 1, 2]", "[1, 2]", "[0]"]
+    assert attempts(outcomes) == [2, 2, 2]
+
+
+def test_changed_data_end_all_of_them(
+    worker: Install, jobs: list[Job], launcher: LocalLauncher, data: DataFolder
+) -> None:
+    array = data.path / "train_images.npy"
+    array.touch()
+    watch = Watch(launcher, replace(data, stamps=(Stamp.of(array),)))
+    worker("os.utime(folder / 'train_images.npy', ns=(1, 1))\nfinish()")
+    outcomes = watch.train(jobs)
+    assert [type(outcomes[fold]) for fold in range(3)] == [DataChangedError] * 3
+
+
+def test_a_worker_that_hangs_is_killed(
+    worker: Install, jobs: list[Job], launcher: LocalLauncher, data: DataFolder
+) -> None:
+    patience = Patience(least=0.2, start=0.2, unknown=0.2, times=0.0, tick=0.05)
+    watch = Watch(launcher, data, Watchdog(patience))
+    worker("time.sleep(60) if seen == 0 else finish()")
+    outcomes = watch.train(jobs)
+    assert attempts(outcomes) == [2, 2, 2]
+    assert "m-f0-s0 and 2 more: its worker hangs" in watch.retries[0][1]
 
 
 def test_a_number_of_no_job_is_not_the_protocol(worker: Install, jobs: list[Job], watch: Watch) -> None:

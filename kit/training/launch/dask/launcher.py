@@ -33,6 +33,8 @@ class DaskLauncher:
         first_seconds: how long to wait for the first worker.
     """
 
+    trains_together = False
+
     def __init__(
         self,
         address: str,
