@@ -133,12 +133,21 @@ def local_folder(config: Config) -> Path | None:
     return folder
 
 
+def archive_in(config: Config) -> Path | None:
+    """Return Kaggle's zip of the competition in the data directory; None if there is none."""
+    archive = Path(config.data.directory) / f"{config.competition.slug}.zip"
+    return archive if archive.is_file() else None
+
+
 def bundled_sample(config: Config) -> Path:
     """Return the folder of the bundled sample.
 
     Raises:
-        UserError: the configuration describes another competition.
+        UserError: the configuration describes another competition, or its zip is in the data directory.
     """
+    if archive := archive_in(config):
+        hint = f"unpack it: `kit data fetch --source {archive}`"
+        raise UserError("the competition's files are still in their zip", where=str(archive), hint=hint)
     if not _fits_sample(config.competition):
         hint = "get them: `kit data fetch --source FOLDER` or ZIP"
         what = f"there are no {whole(config.competition)}"

@@ -63,7 +63,7 @@ def fetch(
         if place:
             layout.required(place, config.competition)
             return f"{place}/ holds the data; nothing to fetch"
-        source = "kaggle" if kaggle_client.has_credentials() else "sample"
+        source = "kaggle" if kaggle_client.has_credentials() else str(layout.archive_in(config) or "sample")
     if source == "sample":
         if config.names_data:
             raise UserError(

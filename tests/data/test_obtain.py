@@ -270,6 +270,14 @@ def test_the_sample_needs_no_fetching(workdir: Path, tiny: Config, monkeypatch: 
     assert list(workdir.iterdir()) == []
 
 
+def test_auto_unpacks_the_zip_in_the_data_directory(workdir: Path, tiny: Config, write_tiny: Write) -> None:
+    (workdir / "data").mkdir()
+    zipped(workdir / "data" / "digit-recognizer.zip", contents(write_tiny(workdir / "source")))
+    assert fetch(tiny, "auto").startswith("data/ holds ")
+    assert (workdir / "data" / "train.csv").read_bytes() == (workdir / "source" / "train.csv").read_bytes()
+    assert (workdir / "data" / "digit-recognizer.zip").is_file()
+
+
 def test_auto_is_content_with_what_is_there(workdir: Path, tiny: Config, write_tiny: Write) -> None:
     write_tiny(workdir / "data")
     assert fetch(tiny) == "data/ holds the data; nothing to fetch"

@@ -84,6 +84,17 @@ def test_then_the_sample_which_leaves_nothing_behind(workdir: Path) -> None:
     assert list(workdir.iterdir()) == []
 
 
+def test_the_sample_does_not_replace_data_that_is_still_in_its_zip(workdir: Path) -> None:
+    (workdir / "data").mkdir()
+    (workdir / "data" / "digit-recognizer.zip").touch()
+    with pytest.raises(UserError) as raised:
+        load(config.load("default"))
+    assert str(raised.value) == (
+        "data/digit-recognizer.zip: the competition's files are still in their zip\n"
+        "unpack it: kit data fetch --source data/digit-recognizer.zip"
+    )
+
+
 def test_the_sample_stands_for_its_competition_alone(workdir: Path, tiny: Config) -> None:
     with pytest.raises(UserError, match=r"data/: there are no train.csv and test.csv"):
         load(tiny)
