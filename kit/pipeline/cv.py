@@ -166,8 +166,9 @@ def cv(
             with track_status(run, record) as tracked:
                 run.start_sums()
                 run.write_folds(folds)
-                # In a bundle, a member takes as long as all of them.
-                times = [one.times(config.together) for one in expected(todo, all_runs())] if todo else []
+                times = expected(todo, all_runs()) if todo else []
+                # In a program, a member takes as long as all of them.
+                times = [one.times(job.together) for job, one in zip(todo, times, strict=True)]
                 listener.begun(
                     run,
                     dataset,

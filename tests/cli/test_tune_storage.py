@@ -96,9 +96,10 @@ def test_no_password_in_the_wrong_place_is_shown(arguments: list[str]) -> None:
 @pytest.mark.parametrize("password", [SECRET, "S3cret%40Passw0rd%2F%23", "S3cret/Passw0rd#?"])
 def test_a_driver_that_quotes_the_password_is_masked(project: Path, password: str) -> None:
     (project / "lib").mkdir()
-    (project / "lib/pymysql.py").write_text(DRIVER)
+    # One that is not installed: kit searches PYTHONPATH last.
+    (project / "lib/cymysql.py").write_text(DRIVER)
     path = os.pathsep.join([str(project / "lib"), os.environ.get("PYTHONPATH", "")])
-    url = f"mysql+pymysql://alice:{password}@db/optuna"
+    url = f"mysql+cymysql://alice:{password}@db/optuna"
     code, text = tune("--storage", url, "--debug", env={"PYTHONPATH": path})
     assert code == 2
     assert "cannot connect with" in text

@@ -200,7 +200,7 @@ class LocalWorker:
         while left and (message := read_message(self._process.stdout)) is not None:
             number = message.fields.pop("of", None)
             place = next(iter(left)) if number is None else number
-            if place not in left:
+            if not isinstance(place, int) or place not in left:
                 raise NotAMessageError(repr(json.dumps(message.fields)[:80]))
             answer = parsed(message, left[place])
             if isinstance(answer, Failure) and number is None:
