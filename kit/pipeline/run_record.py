@@ -73,7 +73,11 @@ def _groups(dataset: Dataset) -> dict[str, str]:
 
 @contextmanager
 def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
-    """Write the record as `running`, and after the block as `complete`, `interrupted` or `failed`."""
+    """Write the record as `running`, and after the block as `complete`, `interrupted` or `failed`.
+
+    Raises:
+        UserError: a file could not be written because the run's folder is gone.
+    """
     run.write_record(record := record.model_copy(update={"status": "running"}))
     tracked = OpenRecord(run, record)
     try:
@@ -81,6 +85,8 @@ def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
     except BaseException as error:
         with suppress(OSError, UserError):  # The first error is the reason.
             tracked.update(status="interrupted" if is_interrupt(error) else "failed")
+        if isinstance(error, OSError):
+            tracked.check_folder()
         raise
     tracked.update(status="complete", finished=now())
 

@@ -619,3 +619,14 @@ def test_nothing_is_written_outside_the_run_and_the_cache(cv: Cv, workdir: Path)
     cv()
     assert sorted(path.name for path in workdir.iterdir()) == ["data", "runs"]
     assert sorted(path.name for path in (workdir / "data").iterdir()) == [".cache", "test.csv", "train.csv"]
+
+
+def test_a_folder_that_disappears_while_a_member_is_written(cv: Cv, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(run: Run, *_: object) -> None:
+        RUNS.rename("unmounted")
+        raise FileNotFoundError(2, "No such file or directory", str(run.path))
+
+    monkeypatch.setattr(Run, "write_member", write)
+    with pytest.raises(UserError, match="the run's folder was moved or deleted"):
+        cv(name="mine")
+    assert not RUNS.exists()
