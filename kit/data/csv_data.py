@@ -19,7 +19,7 @@ from kit.data.integrity import total
 from kit.data.progress import Reading, Stage, ignore
 from kit.data.readers import pixel_csv, pixel_text
 from kit.data.readers.pixel_table import Table, in_order_of
-from kit.data.shift import differences
+from kit.data.shift import differences, one_blas_thread
 from kit.task.ids import lines_by_id
 from kit.task.labels import LabelEncoder
 
@@ -55,11 +55,15 @@ def open_entry(folder: Path, paths: Sequence[Path], config: Config, stage: Stage
     """
     raw = dict[Path, bytes]()
     if folder == layout.SAMPLE:
-        return cache.write_temporary(*_arrays(paths, raw, config, stage))
+        with one_blas_thread():
+            return cache.write_temporary(*_arrays(paths, raw, config, stage))
     root = folder / ".cache"
     hashed = file_hashes.hashes(root, paths, raw)
     place = root / cache.key(hashed, config)
-    entry = cache.find(place) or cache.write(place, *_arrays(paths, raw, config, stage))
+    entry = cache.find(place)
+    if entry is None:
+        with one_blas_thread():
+            entry = cache.write(place, *_arrays(paths, raw, config, stage))
     if entry.folder == place:
         file_hashes.remember(root, hashed)
     return entry

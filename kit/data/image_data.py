@@ -17,7 +17,7 @@ from kit.data.readers import image_files
 from kit.data.readers.decoding import decode_files
 from kit.data.readers.image_files import ImageRows
 from kit.data.readers.pixel_table import OnProgress
-from kit.data.shift import differences
+from kit.data.shift import differences, one_blas_thread
 from kit.task.sample import ids_in
 
 BROKEN = "broken-images.txt"
@@ -72,6 +72,8 @@ def _fill(
     arrays = {
         name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in cache.ARRAYS
     }
+    with one_blas_thread():
+        shifted = differences(arrays["train_images"], arrays["test_images"])
     return cache.Metadata(
         labels=labels.labels,
         train_names=train.names,
@@ -80,7 +82,7 @@ def _fill(
         warnings=(
             *train.warnings,
             *test.warnings,
-            *differences(arrays["train_images"], arrays["test_images"]),
+            *shifted,
             *copies(arrays, Rows(source, train.names), Rows(competition.test_images or "", test.names)),
         ),
     )

@@ -6,6 +6,8 @@ images by 1.2, and that of turned ones by 0.8.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,16 +48,32 @@ _TURNS: dict[str, Callable[[Images], Images]] = {
 """The correction of images that look so."""
 
 
-def differences(train: Images, test: Images) -> list[str]:
-    """Return a sentence on what differs, or nothing; both are (rows, height, width, channels)."""
-    if len(train) < FEWEST or not len(test) or train[0].size < LEAST:
-        return []
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Limit BLAS to one thread within the block, for `differences`.
+
+    Matrices are small there: threads would wait for each other, and for other programs, which took 6 times
+    the processor time on a busy machine.
+
+    The block must begin before threads do that import modules. threadpoolctl looks for libraries under a lock
+    of the dynamic loader and waits for Python's lock there; a thread that imports an extension module holds
+    Python's lock and waits for the other one: both would wait for ever.
+    """
     from threadpoolctl import threadpool_limits
 
-    # Matrices are small here: threads of BLAS would wait for each other, and for other programs, which took
-    # 6 times the processor time on a busy machine.
-    with threadpool_limits(1, user_api="blas"):
-        found = next(_values(train, test), None) or next(_places(train, test), None)
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits
+
+
+def differences(train: Images, test: Images) -> list[str]:
+    """Return a sentence on what differs, or nothing.
+
+    Args:
+        train: (rows, height, width, channels).
+        test: the same.
+    """
+    if len(train) < FEWEST or not len(test) or train[0].size < LEAST:
+        return []
+    found = next(_values(train, test), None) or next(_places(train, test), None)
     return [found] if found else []
 
 

@@ -1,10 +1,12 @@
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from kit import config, kaggle_client
 from kit.config import Config
@@ -163,3 +165,20 @@ def test_the_data_of_a_run_is_found_by_its_fingerprint(
     assert find_local(record.model_copy(update={"fingerprint": "ab" * 32})) is None
     (workdir / "data" / "train.csv").unlink()
     assert find_local(record) is None
+
+
+def test_libraries_are_looked_for_before_threads_start(
+    workdir: Path, tiny: Config, write_tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a thread that imports an extension module, threadpoolctl would wait for ever."""
+    threads = []
+    init = ThreadpoolController.__init__
+
+    def record(controller: ThreadpoolController) -> None:
+        threads.append(threading.current_thread())
+        init(controller)
+
+    monkeypatch.setattr(ThreadpoolController, "__init__", record)
+    write_tiny(workdir / "data")
+    load(tiny)
+    assert threads == [threading.main_thread()]
