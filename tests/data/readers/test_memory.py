@@ -8,7 +8,7 @@ import pytest
 from kit.config import Competition
 from kit.data.readers import blocks, pixel_csv, pixel_text
 
-ROWS = 6000
+ROWS = 24_000
 SQUARE = (20, 20, 1)
 COMPETITIONS = {
     "named pixels": Competition(image_shape=SQUARE),
