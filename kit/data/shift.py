@@ -56,7 +56,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
 
     The block must begin before threads do that import modules. threadpoolctl looks for libraries under a lock
     of the dynamic loader and waits for Python's lock there; a thread that imports an extension module holds
-    Python's lock and waits for the other one: both would wait for ever.
+    Python's lock and waits for the other one: both would wait forever.
     """
     from threadpoolctl import threadpool_limits
 

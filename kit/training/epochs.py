@@ -1,4 +1,4 @@
-"""The epochs of a training, which a generator yields to whoever runs them."""
+"""The epochs of a training: a generator, so that members can be trained alone, or several as one program."""
 
 import math
 import time

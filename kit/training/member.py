@@ -40,20 +40,6 @@ class Report:
 Outcome = MemberResult | DivergedError
 
 
-def train_member(job: Job, folder: Path, report: Report, started: float) -> MemberResult:
-    """Train `job` on the arrays in a folder; see `train_members`.
-
-    Raises:
-        DivergedError: the training diverged.
-    """
-    outcomes: list[Outcome] = []
-    train_members([job], folder, [report], started, lambda _, outcome: outcomes.append(outcome))
-    [outcome] = outcomes
-    if isinstance(outcome, DivergedError):
-        raise outcome
-    return outcome
-
-
 def train_members(
     jobs: Sequence[Job],
     folder: Path,
@@ -87,16 +73,16 @@ def train_members(
 
     make_deterministic()
     imported = time.monotonic()
-
-    def end(number: int, outcome: Outcome, seconds: float) -> None:
-        if isinstance(outcome, MemberResult):
-            outcome = _timed(outcome, seconds, imported - started)
-        on_outcome(number, outcome)
-
     for report in reports:
         report.on_activity("preparing", 0, 0.0)
     images, test_images = prepared(jobs[0].model, images, test_images)
     share = (time.monotonic() - imported) / len(jobs)
+
+    def end(number: int, outcome: Outcome, seconds: float) -> None:
+        if isinstance(outcome, MemberResult):
+            outcome = _timed(outcome, seconds + share, imported - started)
+        on_outcome(number, outcome)
+
     trainings = [
         train_network(
             job,
@@ -109,7 +95,7 @@ def train_members(
         )
         for job, report in zip(jobs, reports, strict=True)
     ]
-    _run(trainings, jobs[0].together, lambda number, outcome, seconds: end(number, outcome, seconds + share))
+    _run(trainings, jobs[0].together, end)
 
 
 def _run(

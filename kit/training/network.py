@@ -1,4 +1,4 @@
-"""The training of one member's network, as a generator: whoever runs it trains the epochs that it yields."""
+"""The training of one member's network: a generator of epochs; see `kit.training.epochs`."""
 
 import math
 import tempfile

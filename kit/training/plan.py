@@ -63,8 +63,8 @@ def resolve_numerics(config: Config) -> Numerics:
 def slow_networks(config: Config, backend: str | None) -> list[str]:
     """Return a note about each network that this machine trains very slowly: pretrained ones, JAX on a CPU.
 
-    XLA computes the gradients of convolutions without a library there; kit's own networks do without
-    (`kit.models.patches`).
+    XLA computes the gradients of convolutions without a library there. kit's own networks have no
+    convolutions of Keras then (`kit.models.patches`).
     """
     if backend != "jax" or machine.usable_gpus(backend):
         return []

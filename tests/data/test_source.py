@@ -170,7 +170,7 @@ def test_the_data_of_a_run_is_found_by_its_fingerprint(
 def test_libraries_are_looked_for_before_threads_start(
     workdir: Path, tiny: Config, write_tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside a thread that imports an extension module, threadpoolctl would wait for ever."""
+    """Beside a thread that imports an extension module, threadpoolctl would wait forever."""
     threads = []
     init = ThreadpoolController.__init__
 

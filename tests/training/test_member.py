@@ -8,13 +8,23 @@ from kit import metrics
 from kit.config import KNearest
 from kit.members import ALL_ROWS, Member, MemberResult
 from kit.training.job import Job
-from kit.training.member import Report, train_member
+from kit.training.member import Outcome, Report, train_members
 
 ROWS, TEST_ROWS, CLASSES = 24, 7, 3
 LABELS = np.arange(ROWS, dtype=np.uint8) % CLASSES
 HELD_OUT = np.arange(ROWS) % 4 == 1
 
 Epochs = list[tuple[int, float, float]]
+
+
+def train(job: Job, folder: Path, epochs: Epochs) -> MemberResult:
+    """Train one job; `epochs` receives its epochs."""
+    outcomes: list[Outcome] = []
+    report = Report(lambda *figures: epochs.append(figures))
+    train_members([job], folder, [report], 0.0, lambda _, outcome: outcomes.append(outcome))
+    [outcome] = outcomes
+    assert isinstance(outcome, MemberResult)
+    return outcome
 
 
 @pytest.fixture
@@ -43,7 +53,7 @@ def result(tmp_path: Path, epochs: Epochs) -> MemberResult:
         "float32",
         "accuracy",
     )
-    return train_member(job, tmp_path, Report(lambda *figures: epochs.append(figures)), 0.0)
+    return train(job, tmp_path, epochs)
 
 
 def test_a_classical_model_predicts_the_held_out_rows(result: MemberResult) -> None:
@@ -59,7 +69,7 @@ def test_a_classical_model_on_all_rows_predicts_only_test_rows(result: MemberRes
     model = KNearest(kind="knn", neighbours=1)
     member = Member("knn", ALL_ROWS, 0)
     job = Job(member, model, (4, 4, 1), CLASSES, "data", TEST_ROWS, held_out, "none", "float32", "accuracy")
-    alone = train_member(job, tmp_path, Report(lambda *figures: epochs.append(figures)), 0.0)
+    alone = train(job, tmp_path, epochs)
     assert (alone.val_rows.shape, alone.val_probs.shape) == ((0,), (0, CLASSES))
     np.testing.assert_array_equal(alone.test_probs, result.test_probs)
     assert epochs == []
@@ -76,7 +86,7 @@ def test_on_epoch_receives_the_only_epoch(result: MemberResult, epochs: Epochs) 
 
 def test_the_history_has_the_times_of_startup_and_training(result: MemberResult) -> None:
     assert result.history.seconds
-    # The start passed to train_member is 0.
+    # The start passed to train_members is 0.
     assert 0 < result.history.startup_seconds < time.monotonic()
 
 
