@@ -3,11 +3,12 @@
 import gzip
 import io
 import lzma
+import mmap
 import os
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kit.errors import UserError
@@ -16,6 +17,12 @@ SUFFIXES = (".gz", ".zip")
 """Suffixes that compression adds to the name of a file."""
 Content = tuple[bytes, str]
 """A file's bytes, not compressed, and its name in errors."""
+Raw = bytes | mmap.mmap
+"""The bytes of a file, compressed or not; those of a large file are in memory of large pages."""
+RawContent = tuple[Raw, str]
+"""A file's bytes, compressed or not, and its name in errors."""
+LARGE = 1 << 22
+"""Bytes of a large file."""
 LARGEST = 4 << 30
 """Bytes of an unpacked file; a larger one would fill the memory."""
 MOST_TIMES = 200
@@ -62,19 +69,36 @@ def content(path: Path) -> bytes:
         UserError: the file is missing, not regular, not readable, or damaged.
     """
     check_file(path)
-    return unpacked(path.read_bytes(), str(path))
+    return bytes(unpacked(path.read_bytes(), str(path)))
 
 
-def unpacked(raw: bytes, name: str) -> bytes:
+def read(path: Path) -> Raw:
+    """Return the bytes of a file.
+
+    Large pages (Linux) take a quarter of the time of `Path.read_bytes`: the system blanks all memory before a
+    process has it, page by page.
+    """
+    size = path.stat().st_size
+    if size < LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return path.read_bytes()
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)
+    with suppress(OSError):  # The system has none.
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    with path.open("rb") as file:
+        done = file.readinto(memory)
+    return memory if done == size else memory[:done]
+
+
+def unpacked(raw: Raw, name: str) -> Raw:
     """Return `raw`, decompressed if it is gzip or a zip of one file; `name` names it in errors.
 
     Raises:
         UserError: it is truncated or damaged, or a zip of other files; it unpacks to too much.
     """
-    if raw.startswith(b"PK\x03\x04"):
+    if raw[:4] == b"PK\x03\x04":
         with opened_zip(io.BytesIO(raw), name) as archive:
             return extracted(archive, _only_member(archive, name), name)
-    if not raw.startswith(b"\x1f\x8b"):
+    if raw[:2] != b"\x1f\x8b":
         return raw
     try:
         most = _most(len(raw))

@@ -5,15 +5,38 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kit.data import compressed
+from kit.data.compressed import Raw
 from kit.files import atomic
 
+Hashes = dict[str, list[Any]]
+"""[size in bytes, modification time in ns, SHA-256] by absolute path."""
+_INDEX = "hashes.json"
 
-def hashes(
-    root: Path, files: Sequence[Path], contents: dict[Path, bytes] | None = None
-) -> dict[str, list[Any]]:
+
+@dataclass(frozen=True)
+class FileRead:
+    """The bytes of a file, and its stamp from before: a file that changes later has another one."""
+
+    stamp: list[int]
+    raw: Raw
+
+
+def read(path: Path) -> FileRead:
+    """Read a file."""
+    return FileRead(stamp_of(path), compressed.read(path))
+
+
+def any_known(root: Path) -> bool:
+    """Return whether the cache in the folder `root` may have an entry: hashes are stored with it."""
+    return (root / _INDEX).is_file()
+
+
+def hashes(root: Path, files: Sequence[Path], ready: Mapping[Path, FileRead] | None = None) -> Hashes:
     """Return [size in bytes, modification time in ns, SHA-256] by absolute path.
 
     A file whose size and time are in <root>/hashes.json is not read.
@@ -21,14 +44,15 @@ def hashes(
     Args:
         root: folder of the cache.
         files: to be hashed.
-        contents: receives the bytes of the files that are read; None: they are not kept.
+        ready: those that are read already.
     """
+    ready = ready or {}
     try:
-        known = dict(json.loads((root / "hashes.json").read_bytes()))
+        known = dict(json.loads((root / _INDEX).read_bytes()))
     except (OSError, ValueError, TypeError):
         known = {}
-    stamps = {path: stamp_of(path) for path in files}
-    current, new = dict[str, list[Any]](), list[Path]()
+    stamps = {path: ready[path].stamp if path in ready else stamp_of(path) for path in files}
+    current, new = Hashes(), list[Path]()
     for path in files:
         match known.get(name := str(path.resolve())):
             case [size, changed, str()] as entry if [size, changed] == stamps[path]:
@@ -39,24 +63,23 @@ def hashes(
     if new:
         # Files are hashed side by side: hashlib and reading leave Python's lock.
         with ThreadPoolExecutor(len(new)) as pool:
-            for path, digest in zip(new, pool.map(lambda path: _sha256(path, contents), new), strict=True):
+            digests = pool.map(lambda path: _sha256(path, ready.get(path)), new)
+            for path, digest in zip(new, digests, strict=True):
                 current[str(path.resolve())] = [*stamps[path], digest]
     return current
 
 
-def _sha256(path: Path, contents: dict[Path, bytes] | None) -> str:
-    """Return the hash of a file; add its bytes to `contents`."""
-    if contents is None:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    contents[path] = path.read_bytes()
-    return hashlib.sha256(contents[path]).hexdigest()
+def _sha256(path: Path, ready: FileRead | None) -> str:
+    if ready is not None:
+        return hashlib.sha256(ready.raw).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
     """Update <root>/hashes.json if it differs, and if it can be written."""
     content = json.dumps(hashed).encode()
-    index = root / "hashes.json"
+    index = root / _INDEX
     with suppress(OSError):
         if not index.is_file() or index.read_bytes() != content:
             with atomic(index) as file:

@@ -132,10 +132,8 @@ def _from_zip(source: Path) -> Contents:
     with compressed.opened_zip(source, str(source)) as archive:
         for name, member in _members(archive, source).items():
             called = f"{source}/{member.filename}"
-            contents[name] = (
-                compressed.unpacked(compressed.extracted(archive, member, called), called),
-                called,
-            )
+            content = compressed.unpacked(compressed.extracted(archive, member, called), called)
+            contents[name] = (bytes(content), called)
     return contents
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import random
@@ -110,6 +111,15 @@ def test_damaged_hashes_are_found_again(folder: Path, tiny: Config, reads: list[
     (folder / ".cache" / "hashes.json").write_text(content)
     open_folder(folder, tiny)
     assert len(reads) == 2
+
+
+def test_a_file_that_changes_after_it_was_read(folder: Path) -> None:
+    train = folder / "train.csv"
+    before = train.read_bytes()
+    ready = file_hashes.read(train)
+    train.write_bytes(before + before)
+    ((size, _, found),) = file_hashes.hashes(folder / ".cache", [train], {train: ready}).values()
+    assert (size, found) == (len(before), hashlib.sha256(before).hexdigest())
 
 
 def test_the_key_depends_on_how_the_files_are_read(folder: Path, tiny: Config) -> None:

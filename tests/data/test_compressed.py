@@ -1,5 +1,6 @@
 import gzip
 import io
+import mmap
 import os
 import zipfile
 from collections.abc import Callable
@@ -42,6 +43,38 @@ def older(workdir: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kaggle_client, "has_credentials", lambda: False)
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file that counts as large."""
+    monkeypatch.setattr(compressed, "LARGE", len(GOOD))
+    path = tmp_path / "train.csv"
+    path.write_text(GOOD)
+    return path
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="only Linux has large pages")
+def test_a_large_file_is_in_large_pages(large: Path) -> None:
+    raw = compressed.read(large)
+    assert isinstance(raw, mmap.mmap)
+    assert raw[:] == GOOD.encode()
+
+
+def test_a_system_without_large_pages(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(mmap, "MADV_HUGEPAGE", raising=False)
+    assert compressed.read(large) == GOOD.encode()
+
+
+def test_a_large_file_that_is_cut_before_it_is_read(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = mmap.mmap
+
+    def cut(*size: int, **how: int) -> mmap.mmap:
+        os.truncate(large, 10)
+        return memory(*size, **how)
+
+    monkeypatch.setattr(mmap, "mmap", cut)
+    assert compressed.read(large) == GOOD.encode()[:10]
 
 
 def test_gzip_is_unpacked_whatever_the_name(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.cores import cores
+from kit.data.compressed import Raw
 from kit.data.readers import digits
 from kit.data.readers.pixel_table import Columns, OnProgress
 
@@ -22,7 +23,7 @@ _TEXTS = tuple(map(str, range(256)))
 
 
 def read(
-    raw: bytes, columns: Columns, cut: list[int], on_progress: OnProgress
+    raw: Raw, columns: Columns, cut: list[int], on_progress: OnProgress
 ) -> tuple[NDArray[np.uint8], Cells] | None:
     """Read the rows if every cell but those of the columns `cut` is an integer from 0 to 255.
 
@@ -69,7 +70,7 @@ def _keep_freed_memory() -> None:
     np.empty(30_000_000, np.uint8)
 
 
-def _lines(raw: bytes, start: int, stop: int) -> int:
+def _lines(raw: Raw, start: int, stop: int) -> int:
     """Return the number of lines in raw[start:stop], whose last one may lack its end."""
     text = np.frombuffer(raw, np.uint8, stop - start, start)
     # In parts whose temporary array stays in the processor's cache.
@@ -81,7 +82,7 @@ def _lines(raw: bytes, start: int, stop: int) -> int:
 class _Block:
     """Reads blocks of the lines of a file."""
 
-    raw: bytes
+    raw: Raw
     columns: Columns
     cut: list[int]
 

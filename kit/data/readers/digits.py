@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.data.compressed import Raw
+
 CHUNK = 1 << 18
 """Bytes parsed at once: the intermediate arrays stay in the processor's cache.
 
@@ -18,7 +20,7 @@ _kept = threading.local()
 Bytes = NDArray[np.uint8]
 
 
-def pieces(raw: bytes, start: int, stop: int, columns: int) -> Iterator[bytes]:
+def pieces(raw: Raw, start: int, stop: int, columns: int) -> Iterator[bytes]:
     """Yield raw[start:stop] in pieces of whole lines; the last line may lack its end.
 
     A line that is far too long for `columns` integers is yielded in parts.
@@ -27,7 +29,7 @@ def pieces(raw: bytes, start: int, stop: int, columns: int) -> Iterator[bytes]:
         yield raw[first:last]
 
 
-def spans(raw: bytes, start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
+def spans(raw: Raw, start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
     """Yield the starts and ends of pieces of whole lines, of at most `size` bytes; see `pieces`."""
     while start < stop:
         last = raw.rfind(b"\n", start, min(start + size, stop)) + 1 or min(start + size, stop)
@@ -58,7 +60,7 @@ def parse(lines: bytes, columns: int) -> Bytes | None:
     np.bitwise_and(some, three, out=some)
     np.multiply(digits[1:-2], some, out=hundreds)
     np.bitwise_and(some, four, out=some)
-    if some.any() or hundreds.max(initial=0) > 2:
+    if some.view(np.bool_).any() or hundreds.max(initial=0) > 2:
         return None
     np.multiply(hundreds, 100, out=hundreds)
     np.multiply(digits[2:-1], 10, out=low)
@@ -72,7 +74,8 @@ def parse(lines: bytes, columns: int) -> Bytes | None:
     ends = np.flatnonzero(np.greater(one[:-1], one[1:], out=some.view(np.bool_)[:-1]))
     if not _are_rows(text[3:], int(np.count_nonzero(one)), ends, columns, some):
         return None
-    rows: Bytes = values[ends].reshape(-1, columns)
+    # All places exist; "wrap" saves the check of each, a third of the time of this step.
+    rows: Bytes = values.take(ends, mode="wrap").reshape(-1, columns)
     return rows
 
 

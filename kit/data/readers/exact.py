@@ -8,6 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.data.compressed import Raw
 from kit.data.readers.pixel_table import Columns, OnProgress, ignore
 from kit.errors import UserError
 
@@ -36,7 +37,7 @@ def shown(text: str) -> str:
 
 
 def rows(
-    raw: bytes, name: str, columns: Columns, on_progress: OnProgress = ignore
+    raw: Raw, name: str, columns: Columns, on_progress: OnProgress = ignore
 ) -> tuple[NDArray[np.uint8], dict[int, list[str]]]:
     """Read the lines from columns.body.
 

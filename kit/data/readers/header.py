@@ -6,6 +6,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from kit.config import Competition
+from kit.data.compressed import Raw
 from kit.data.readers import any_names
 from kit.data.readers.any_names import in_image_order
 from kit.data.readers.exact import cells, checked, shown
@@ -24,14 +25,14 @@ _FORMATS = {
 }
 
 
-def read(raw: bytes, name: str, competition: Competition, *, labelled: bool) -> Columns:
+def read(raw: Raw, name: str, competition: Competition, *, labelled: bool) -> Columns:
     """Return the places of the columns of a CSV file with a column per pixel.
 
     Raises:
         UserError: the file is empty or not a CSV; a column is missing, unexpected or duplicate.
     """
     check_format(raw, name)
-    start = len(BOM) * raw.startswith(BOM)
+    start = len(BOM) * (raw[: len(BOM)] == BOM)
     end = re.compile(rb"[\r\n]|$").search(raw, start)
     text = raw[start : end.start()] if end else b""
     pixels = math.prod(competition.image_shape)
@@ -86,7 +87,7 @@ def _find(columns: list[str], name: str, competition: Competition, *, labelled: 
     )
 
 
-def check_format(raw: bytes, name: str) -> None:
+def check_format(raw: Raw, name: str) -> None:
     """Raise UserError if a file is empty, or its first bytes are those of another format."""
     start = raw[:4096].removeprefix(BOM).lstrip()
     if not raw:

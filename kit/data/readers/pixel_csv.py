@@ -5,6 +5,7 @@ wrong.
 """
 
 from kit.config import Competition
+from kit.data.compressed import Raw
 from kit.data.readers import blocks, exact, header
 from kit.data.readers.pixel_table import OnProgress, Table, ignore, texts_of
 from kit.errors import UserError
@@ -12,7 +13,7 @@ from kit.task.labels import declared_labels
 
 
 def parse(
-    raw: bytes, name: str, competition: Competition, *, labelled: bool, on_progress: OnProgress = ignore
+    raw: Raw, name: str, competition: Competition, *, labelled: bool, on_progress: OnProgress = ignore
 ) -> Table:
     """Return the images and the texts of a CSV file; columns are found by their names.
 
