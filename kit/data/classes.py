@@ -25,8 +25,8 @@ def encoded(
         UserError: a label is unknown, there are too few or too many classes, or a class has one row.
     """
     declared = declared_labels(competition)
-    absent = next((row for row, text in enumerate(texts) if text.lower() == "nan"), None)
-    if absent is not None and declared is None:
+    if declared is None and any(text.lower() == "nan" for text in set(texts)):
+        absent = next(row for row, text in enumerate(texts) if text.lower() == "nan")
         hint = f"if it is a class, list all of them: competition.labels: [..., {texts[absent]}]"
         received = repr(texts[absent])
         raise UserError("no label", where=place(absent), expected="a label", received=received, hint=hint)

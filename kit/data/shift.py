@@ -6,11 +6,14 @@ images by 1.2, and that of turned ones by 0.8.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kit.cores import cores
 
 Images = NDArray[np.uint8]
 Distances = NDArray[np.float32]
@@ -120,7 +123,8 @@ def _turned(nearest: "Nearest", sample: Images, as_is: Distances, shift: tuple[i
     if any(shift):
         down, right = shift
         corrected[_moved(down, right)] = np.roll(sample, (-down, -right), (1, 2))
-    distances = {name: nearest.distances(images) for name, images in corrected.items()}
+    with ThreadPoolExecutor(cores()) as pool:  # BLAS has one thread: see `one_blas_thread`.
+        distances = dict(zip(corrected, pool.map(nearest.distances, corrected.values()), strict=True))
     name = min(distances, key=lambda name: float(distances[name].mean()))
     gain, share = as_is - distances[name], distances[name].mean() / as_is.mean()
     if share < NEARER and gain.mean() > DEVIATIONS * _error(gain):

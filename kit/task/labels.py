@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class LabelEncoder:
 
         If the labels are integers, leading zeros of a text do not count.
         """
-        found = np.array([self.index.get(text, -1) for text in texts], np.int64)
+        found = np.array([*map(self.index.get, texts, repeat(-1))], np.int64)
         if self.are_integers:
             for row in np.flatnonzero(found < 0).tolist():
                 if re.fullmatch(r"0+[0-9]+", texts[row], re.ASCII):

@@ -96,7 +96,7 @@ class _Block:
         width, order = len(columns.names) - len(self.cut), columns.order(self.cut)
         cells: Cells = {number: [] for number in columns.others}
         for piece in digits.pieces(self.raw, *place, len(columns.names)):
-            lines = _without(piece, columns, cells) if self.cut else piece
+            lines = _without(bytes(piece), columns, cells) if self.cut else piece
             rows = None if lines is None else digits.parse(lines, width)
             # A line that is far too long is in parts, each with the end of a row.
             if rows is None or row + len(rows) > len(images):
