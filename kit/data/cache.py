@@ -101,6 +101,14 @@ def key(hashed: Mapping[str, list[Any]], config: Config, stamp: str = "") -> str
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
+def any_entry(root: Path) -> bool:
+    """Return whether the cache in the folder `root` may have an entry."""
+    try:
+        return any(path.is_dir() for path in root.iterdir())
+    except OSError:  # There is none, or `write` says why it cannot be used.
+        return False
+
+
 def find(folder: Path) -> Entry | None:
     """Return the entry in `folder`; None if there is none, or if it is damaged, which is said once."""
     try:

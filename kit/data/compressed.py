@@ -8,8 +8,9 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from kit.errors import UserError
 
@@ -18,9 +19,9 @@ SUFFIXES = (".gz", ".zip")
 Content = tuple[bytes, str]
 """A file's bytes, not compressed, and its name in errors."""
 Raw = bytes | mmap.mmap
-"""The bytes of a file, compressed or not; those of a large file are in memory of large pages."""
+"""The bytes of a file that may be large; see `read`."""
 RawContent = tuple[Raw, str]
-"""A file's bytes, compressed or not, and its name in errors."""
+"""The same as `Content`, of a file that may be large."""
 LARGE = 1 << 22
 """Bytes of a large file."""
 LARGEST = 4 << 30
@@ -73,20 +74,41 @@ def content(path: Path) -> bytes:
 
 
 def read(path: Path) -> Raw:
-    """Return the bytes of a file.
+    """Return the bytes of a file as they are; those of a large one in large pages, where the system has any.
 
-    Large pages (Linux) take a quarter of the time of `Path.read_bytes`: the system blanks all memory before a
-    process has it, page by page.
+    These take a quarter of the time of `Path.read_bytes`: the system blanks all memory before a process has
+    it, page by page.
     """
     size = path.stat().st_size
     if size < LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         return path.read_bytes()
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)
-    with suppress(OSError):  # The system has none.
+    try:
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)
         memory.madvise(mmap.MADV_HUGEPAGE)
+    except OSError:  # Linux without large pages, or not enough memory.
+        return path.read_bytes()
     with path.open("rb") as file:
         done = file.readinto(memory)
     return memory if done == size else memory[:done]
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, raw: Raw, start: int) -> None:
+        self._raw, self._at = raw, start
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._raw[self._at : self._at + len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+
+def stream(raw: Raw, start: int) -> io.BufferedReader:
+    """Return a stream of the bytes from `start`; `io.BytesIO` would copy those of a large file."""
+    return io.BufferedReader(_Stream(raw, start))
 
 
 def unpacked(raw: Raw, name: str) -> Raw:

@@ -1,6 +1,6 @@
 """The data of a competition whose images are in CSV files: read once, into an entry of the cache."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from kit.data import cache, compressed, file_hashes, layout
 from kit.data.classes import encoded
 from kit.data.compressed import RawContent
 from kit.data.duplicates import Rows, copies
-from kit.data.file_hashes import FileRead
+from kit.data.file_hashes import Hashes
 from kit.data.integrity import total
 from kit.data.progress import Reading, Stage, ignore
 from kit.data.readers import pixel_csv, pixel_text
@@ -23,6 +23,9 @@ from kit.data.readers.pixel_table import Table, in_order_of
 from kit.data.shift import differences, one_blas_thread
 from kit.task.ids import lines_by_id
 from kit.task.labels import LabelEncoder
+
+Filled = tuple[cache.Fill, int]
+"""What fills an entry of the cache, and the bytes of its arrays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,29 +59,36 @@ def open_entry(folder: Path, paths: Sequence[Path], config: Config, stage: Stage
     """
     if folder == layout.SAMPLE:
         with one_blas_thread():
-            return cache.write_temporary(*_arrays(_read(paths), config, stage))
-    root = folder / ".cache"
-    entry = None
-    if file_hashes.any_known(root):
-        hashed = file_hashes.hashes(root, paths)
+            return cache.write_temporary(*_read(paths, {}, config, stage)[0])
+    root, entry = folder / ".cache", None
+    hashed = file_hashes.stored(root)
+    if cache.any_entry(root):
+        hashed = file_hashes.hashes(paths, hashed)
         entry = cache.find(place := root / cache.key(hashed, config))
     if entry is None:
-        # The files are hashed while they are parsed: alone, that would take a fifth of the time.
-        with one_blas_thread(), ThreadPoolExecutor(1) as pool:
-            files = _read(paths)
-            hashing = pool.submit(file_hashes.hashes, root, paths, files)
-            filled = _arrays(files, config, stage)
-            hashed = hashing.result()
+        with one_blas_thread():
+            filled, hashed = _read(paths, hashed, config, stage)
             entry = cache.write(place := root / cache.key(hashed, config), *filled)
     if entry.folder == place:
         file_hashes.remember(root, hashed)
     return entry
 
 
-def _read(paths: Sequence[Path]) -> dict[Path, FileRead]:
-    """Read the files side by side."""
+def _read(paths: Sequence[Path], known: Hashes, config: Config, stage: Stage) -> tuple[Filled, Hashes]:
+    """Return what `cache.write` needs for the files, and their hashes; `known`: hashes from earlier.
+
+    They are hashed while they are parsed: before that, it would take a fifth of the time of reading.
+    """
+    # Parsers of text cannot use what `compressed.read` returns for a large file.
+    bytes_of = Path.read_bytes if config.competition.form == "pixel_text" else compressed.read
     with ThreadPoolExecutor(len(paths)) as pool:
-        return dict(zip(paths, pool.map(file_hashes.read, paths), strict=True))
+        files = [*pool.map(lambda path: file_hashes.read(path, bytes_of), paths)]
+        hashing = pool.submit(file_hashes.hashes, paths, known, dict(zip(paths, files, strict=True)))
+        names = map(str, paths)
+        contents = [
+            (compressed.unpacked(file.raw, name), name) for file, name in zip(files, names, strict=True)
+        ]
+        return _filled(contents, config, stage), hashing.result()
 
 
 def read_tables(train: RawContent, test: RawContent | None, config: Config, stage: Stage = ignore) -> Tables:
@@ -126,12 +136,10 @@ def _no_rows(competition: Competition) -> Table:
     return Table(np.empty((0, *competition.image_shape), np.uint8), [])
 
 
-def _arrays(files: Mapping[Path, FileRead], config: Config, stage: Stage) -> tuple[cache.Fill, int]:
-    """Return the content of a cache entry."""
-    contents = [(compressed.unpacked(file.raw, str(path)), str(path)) for path, file in files.items()]
+def _filled(contents: Sequence[RawContent], config: Config, stage: Stage) -> Filled:
     tables = read_tables(contents[0], contents[1] if contents[1:] else None, config, stage)
     first = 2 if config.competition.header else 1
-    sources = [Rows(compressed.plain_name(path.name), first_line=first) for path in files]
+    sources = [Rows(compressed.plain_name(Path(name).name), first_line=first) for _, name in contents]
     return cache.of_arrays(tables.arrays, partial(_described, tables, sources[0], sources[-1]))
 
 

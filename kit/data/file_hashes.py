@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,46 +11,54 @@ from typing import Any
 
 from kit.data import compressed
 from kit.data.compressed import Raw
+from kit.errors import UserError
 from kit.files import atomic
 
 Hashes = dict[str, list[Any]]
 """[size in bytes, modification time in ns, SHA-256] by absolute path."""
 _INDEX = "hashes.json"
+_TRIES = 3
 
 
 @dataclass(frozen=True)
 class FileRead:
-    """The bytes of a file, and its stamp from before: a file that changes later has another one."""
+    """The bytes of a file, and its stamp, which did not change while they were read."""
 
     stamp: list[int]
     raw: Raw
 
 
-def read(path: Path) -> FileRead:
-    """Read a file."""
-    return FileRead(stamp_of(path), compressed.read(path))
+def read(path: Path, bytes_of: Callable[[Path], Raw] = compressed.read) -> FileRead:
+    """Read a file.
+
+    Raises:
+        UserError: it does not stay as it is.
+    """
+    for _ in range(_TRIES):
+        before = stamp_of(path)
+        raw = bytes_of(path)
+        if stamp_of(path) == before:
+            return FileRead(before, raw)
+    raise UserError("the file changes while it is read", where=str(path), hint="wait until it is complete")
 
 
-def any_known(root: Path) -> bool:
-    """Return whether the cache in the folder `root` may have an entry: hashes are stored with it."""
-    return (root / _INDEX).is_file()
+def stored(root: Path) -> Hashes:
+    """Return the hashes in <root>/hashes.json; none if there is no such file, or it is damaged."""
+    try:
+        return dict(json.loads((root / _INDEX).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
-def hashes(root: Path, files: Sequence[Path], ready: Mapping[Path, FileRead] | None = None) -> Hashes:
-    """Return [size in bytes, modification time in ns, SHA-256] by absolute path.
-
-    A file whose size and time are in <root>/hashes.json is not read.
+def hashes(files: Sequence[Path], known: Hashes, ready: Mapping[Path, FileRead] | None = None) -> Hashes:
+    """Return the hashes of files.
 
     Args:
-        root: folder of the cache.
         files: to be hashed.
-        ready: those that are read already.
+        known: hashes from earlier; a file with the same size and time is not hashed again.
+        ready: files that are read already.
     """
     ready = ready or {}
-    try:
-        known = dict(json.loads((root / _INDEX).read_bytes()))
-    except (OSError, ValueError, TypeError):
-        known = {}
     stamps = {path: ready[path].stamp if path in ready else stamp_of(path) for path in files}
     current, new = Hashes(), list[Path]()
     for path in files:
@@ -76,7 +84,7 @@ def _sha256(path: Path, ready: FileRead | None) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def remember(root: Path, hashed: Mapping[str, list[Any]]) -> None:
+def remember(root: Path, hashed: Hashes) -> None:
     """Update <root>/hashes.json if it differs, and if it can be written."""
     content = json.dumps(hashed).encode()
     index = root / _INDEX

@@ -40,7 +40,7 @@ def open_entry(
         UserError: a table or an image is wrong, or the disk has no room.
     """
     root, competition = folder / ".cache", config.competition
-    hashed = file_hashes.hashes(root, tables)
+    hashed = file_hashes.hashes(tables, file_hashes.stored(root))
     ids = None if sample is None or competition.test_images is None else ids_in(*sample)
     stamp = hashlib.sha256(repr((image_files.stamp(folder, competition), ids)).encode()).hexdigest()
     place = root / cache.key(hashed, config, stamp)

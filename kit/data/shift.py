@@ -123,7 +123,8 @@ def _turned(nearest: "Nearest", sample: Images, as_is: Distances, shift: tuple[i
     if any(shift):
         down, right = shift
         corrected[_moved(down, right)] = np.roll(sample, (-down, -right), (1, 2))
-    with ThreadPoolExecutor(cores()) as pool:  # BLAS has one thread: see `one_blas_thread`.
+    # BLAS has one thread. More than two of these would take much memory for large images.
+    with ThreadPoolExecutor(min(2, cores())) as pool:
         distances = dict(zip(corrected, pool.map(nearest.distances, corrected.values()), strict=True))
     name = min(distances, key=lambda name: float(distances[name].mean()))
     gain, share = as_is - distances[name], distances[name].mean() / as_is.mean()
@@ -147,14 +148,24 @@ class Nearest:
 
     def __init__(self, references: Images) -> None:
         self.references = _flat(references)
-        self.squares = (self.references**2).sum(axis=1)
+        self.squares = _squares(self.references)
 
     def distances(self, images: Images) -> Distances:
         """Return (rows,): the Euclidean distance of each image to its nearest reference."""
         flat = _flat(images)
-        least = (self.squares - 2 * flat @ self.references.T).min(axis=1) + (flat**2).sum(axis=1)
+        # In place and without squares of all pixels: each would be another copy of the images.
+        products = flat @ self.references.T
+        products *= -2
+        products += self.squares
+        least = products.min(axis=1) + _squares(flat)
         distances: Distances = np.sqrt(np.maximum(least, 0))
         return distances
+
+
+def _squares(flat: Distances) -> Distances:
+    """Return (rows,): the sum of the squares of each row."""
+    sums: Distances = np.einsum("ij,ij->i", flat, flat)
+    return sums
 
 
 def _flat(images: Images) -> NDArray[np.float32]:

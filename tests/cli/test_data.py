@@ -132,7 +132,7 @@ def test_an_entry_of_the_version_before_is_not_taken_for_checked(workdir: Path) 
     files = layout.required(workdir / "data", settings.competition)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "_VERSION", 1)
-        place = workdir / "data/.cache" / cache.key(file_hashes.hashes(workdir, files), settings)
+        place = workdir / "data/.cache" / cache.key(file_hashes.hashes(files, {}), settings)
     arrays = dataset.open_folder(layout.SAMPLE, settings)
     metadata = cache.Metadata(fingerprint="", labels=(), test_ids=(), warnings=())
     cache.write(

@@ -1,8 +1,10 @@
 import hashlib
 import json
+import mmap
 import os
 import random
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from kit.config import Competition, Config
-from kit.data import cache, file_hashes
+from kit.data import cache, compressed, file_hashes
 from kit.data.dataset import open_folder
 from kit.data.readers import pixel_csv
 from kit.errors import UserError
@@ -118,12 +120,85 @@ def test_a_file_that_changes_after_it_was_read(folder: Path) -> None:
     before = train.read_bytes()
     ready = file_hashes.read(train)
     train.write_bytes(before + before)
-    ((size, _, found),) = file_hashes.hashes(folder / ".cache", [train], {train: ready}).values()
+    ((size, _, found),) = file_hashes.hashes([train], {}, {train: ready}).values()
     assert (size, found) == (len(before), hashlib.sha256(before).hexdigest())
 
 
+def test_a_file_that_changes_while_it_is_read_is_read_again(folder: Path) -> None:
+    changes = iter([b"another", b"the last one"])
+
+    def changing(path: Path) -> bytes:
+        found = path.read_bytes()
+        if later := next(changes, b""):
+            path.write_bytes(later)
+        return found
+
+    assert file_hashes.read(folder / "train.csv", changing).raw == b"the last one"
+
+
+def test_a_file_that_changes_all_the_time(folder: Path) -> None:
+    def growing(path: Path) -> bytes:
+        with path.open("ab") as file:
+            file.write(b"more")
+        return path.read_bytes()
+
+    with pytest.raises(UserError, match="the file changes while it is read"):
+        file_hashes.read(folder / "train.csv", growing)
+
+
+def test_one_file_may_be_both_training_and_test_rows(folder: Path, tiny: Config) -> None:
+    competition = tiny.competition.model_copy(update={"test": "train.csv"})
+    with pytest.raises(UserError, match=r"train\.csv"):
+        open_folder(folder, tiny.model_copy(update={"competition": competition}))
+
+
+def test_a_cache_that_may_not_be_searched(
+    folder: Path, tiny: Config, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_folder(folder, tiny)
+
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    open_folder(folder, tiny)
+    assert len(reads) == 4
+
+
+def test_an_entry_is_found_without_its_index(folder: Path, tiny: Config, reads: list[str]) -> None:
+    open_folder(folder, tiny)
+    (folder / ".cache" / "hashes.json").unlink()
+    open_folder(folder, tiny)
+    assert reads == ["train.csv", "test.csv"]
+
+
+def test_the_bytes_of_the_files_are_freed_before_an_entry_is_written(
+    folder: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not hasattr(mmap, "MADV_HUGEPAGE"):
+        pytest.skip("only Linux has large pages")
+    monkeypatch.setattr(compressed, "LARGE", 1)
+    raws: list[weakref.ref[mmap.mmap]] = []
+    read, write = compressed.read, cache.write
+
+    def spied(path: Path) -> compressed.Raw:
+        raw = read(path)
+        assert isinstance(raw, mmap.mmap)
+        raws.append(weakref.ref(raw))
+        return raw
+
+    def checked(*content: Any) -> cache.Entry:
+        assert [raw() for raw in raws] == [None, None]
+        return write(*content)
+
+    monkeypatch.setattr(compressed, "read", spied)
+    monkeypatch.setattr(cache, "write", checked)
+    open_folder(folder, tiny)
+    assert len(raws) == 2
+
+
 def test_the_key_depends_on_how_the_files_are_read(folder: Path, tiny: Config) -> None:
-    hashed = file_hashes.hashes(folder / ".cache", [folder / "train.csv", folder / "test.csv"])
+    hashed = file_hashes.hashes([folder / "train.csv", folder / "test.csv"], {})
 
     def key(**changes: object) -> str:
         competition = tiny.competition.model_copy(update=changes)

@@ -8,7 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.data.compressed import Raw
+from kit.data.compressed import Raw, stream
 from kit.data.readers.pixel_table import Columns, OnProgress, ignore
 from kit.errors import UserError
 
@@ -58,10 +58,10 @@ def rows(
     table, blank, done = bytearray(), None, columns.body
     texts: dict[int, list[str]] = {place: [] for place in columns.others}
     pixels = [column for place, column in enumerate(columns.names) if place not in texts]
-    file = io.BytesIO(raw)
-    file.seek(columns.body)
     # A byte that is not UTF-8 is shown in the error of its cell instead of ending the read.
-    lines = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline=None)
+    lines = io.TextIOWrapper(
+        stream(raw, columns.body), encoding="utf-8", errors="surrogateescape", newline=None
+    )
     for number, whole in enumerate(lines, start=columns.line):
         where, done = f"{name}, line {number}", done + len(whole)
         if number % _LINES == 0:
