@@ -82,7 +82,11 @@ def _read(paths: Sequence[Path], known: Hashes, config: Config, stage: Stage) ->
     # Parsers of text cannot use what `compressed.read` returns for a large file.
     bytes_of = Path.read_bytes if config.competition.form == "pixel_text" else compressed.read
     with ThreadPoolExecutor(len(paths)) as pool:
-        files = [*pool.map(lambda path: file_hashes.read(path, bytes_of), paths)]
+        reading = pool.map(lambda path: file_hashes.read(path, bytes_of), paths)
+        # NumPy imports it at its first use, in 10 ms, for which `_described` would wait.
+        import numpy.random  # noqa: F401
+
+        files = [*reading]
         hashing = pool.submit(file_hashes.hashes, paths, known, dict(zip(paths, files, strict=True)))
         names = map(str, paths)
         contents = [
