@@ -219,9 +219,12 @@ def deskew(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Args:
         images: (rows, height, width, channels).
     """
+    deskewed = np.empty(images.shape, np.uint8)
     # In parts: the coordinates of 42,000 images do not fit in memory.
-    parts = (images[start : start + 1000] for start in range(0, len(images), 1000))
-    return np.concatenate([view(part, {"shear": -_slant(part)}) for part in parts])
+    for start in range(0, len(images), 1000):
+        part = images[start : start + 1000]
+        deskewed[start : start + 1000] = view(part, {"shear": -_slant(part)})
+    return deskewed
 
 
 def _slant(images: NDArray[np.uint8]) -> NDArray[np.float64]:
