@@ -102,7 +102,7 @@ def key(hashed: Mapping[str, list[Any]], config: Config, stamp: str = "") -> str
 
 
 def any_entry(root: Path) -> bool:
-    """Return whether the cache in the folder `root` may have an entry."""
+    """Return whether the cache in the folder `root` may have an entry; without one, no key is needed yet."""
     try:
         return any(path.is_dir() for path in root.iterdir())
     except OSError:  # There is none, or `write` says why it cannot be used.

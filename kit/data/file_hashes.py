@@ -29,10 +29,14 @@ class FileRead:
 
 
 def read(path: Path, bytes_of: Callable[[Path], Raw] = compressed.read) -> FileRead:
-    """Read a file.
+    """Read a file, again if it changes meanwhile.
+
+    Args:
+        path: of the file.
+        bytes_of: returns its bytes.
 
     Raises:
-        UserError: it does not stay as it is.
+        UserError: it changes each time.
     """
     for _ in range(_TRIES):
         before = stamp_of(path)
@@ -51,7 +55,7 @@ def stored(root: Path) -> Hashes:
 
 
 def hashes(files: Sequence[Path], known: Hashes, ready: Mapping[Path, FileRead] | None = None) -> Hashes:
-    """Return the hashes of files.
+    """Return the hashes of files, by absolute path.
 
     Args:
         files: to be hashed.

@@ -1,8 +1,8 @@
 """Whether the test images differ from the training images: blank, scaled, inverted, turned or shifted.
 
-A sample of test images is compared with the nearest training images: as they are, and after undoing each
-known change. For MNIST digits, undoing the mildest change (half a turn) multiplies the distance of unchanged
-images by 1.2, and that of turned ones by 0.8.
+A sample of test images is compared with the nearest training images: as they are, and after undoing the
+likeliest known change. For MNIST digits, undoing the mildest change (half a turn) multiplies the distance of
+unchanged images by 1.2, and that of turned ones by 0.8.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ Distances = NDArray[np.float32]
 QUERIES, REFERENCES, PIXELS = 256, 1024, 1 << 20
 """Number of test images compared, number of training images, and maximum pixels of the latter."""
 FEW = 64
-"""Number of test images by which one of the known changes is chosen."""
+"""About how many test images choose the likeliest change."""
 FEWEST, FEWEST_TURNED = 20, 8
 """Minimum number of training and of test images for any warning; the latter for turned or shifted ones."""
 LEAST = 25
@@ -82,7 +82,7 @@ def differences(train: Images, test: Images) -> list[str]:
 def _values(train: Images, test: Images) -> Iterator[str]:
     """Compare the contrast of each image, its greatest less its least value."""
     known, found = (np.ptp(images.reshape(len(images), -1), axis=1) for images in (train, test))
-    # `np.quantile` would import numpy.ma, which takes longer than everything else here.
+    # `np.quantile` would import numpy.ma, which takes as long as this comparison.
     least, greatest = np.sort(known)[[round(share * (len(known) - 1)) for share in (0.01, 0.99)]]
     blank, faint = found == 0, (found > 0) & (found < least * SCALED)
     strong = found > greatest / SCALED

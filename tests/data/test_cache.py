@@ -146,9 +146,9 @@ def test_a_file_that_changes_all_the_time(folder: Path) -> None:
         file_hashes.read(folder / "train.csv", growing)
 
 
-def test_one_file_may_be_both_training_and_test_rows(folder: Path, tiny: Config) -> None:
+def test_the_training_file_as_the_test_file_is_an_error(folder: Path, tiny: Config) -> None:
     competition = tiny.competition.model_copy(update={"test": "train.csv"})
-    with pytest.raises(UserError, match=r"train\.csv"):
+    with pytest.raises(UserError, match="it has a column label"):
         open_folder(folder, tiny.model_copy(update={"competition": competition}))
 
 

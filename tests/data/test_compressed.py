@@ -61,6 +61,11 @@ def test_a_large_file_is_in_large_pages(large: Path) -> None:
     assert raw[:] == GOOD.encode()
 
 
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="only Linux has large pages")
+def test_a_stream_of_a_large_file_begins_anywhere(large: Path) -> None:
+    assert compressed.stream(compressed.read(large), 6).readlines() == [b"pixel0\n", b"1,2\n"]
+
+
 def test_a_system_without_large_pages(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(mmap, "MADV_HUGEPAGE", raising=False)
     assert compressed.read(large) == GOOD.encode()
