@@ -41,6 +41,7 @@ class LocalLauncher:
     def __init__(self, command: Sequence[str] = WORKER) -> None:
         self._command = command
         self._running: set[Process] = set()
+        self._starting = threading.RLock()
         interrupts.at_once(lambda: self._send_all(signal.SIGKILL))
 
     def devices(self, backend: str | None) -> list[Device]:
@@ -58,7 +59,8 @@ class LocalLauncher:
 
     def start(self, device: Device, backend: str, data: DataFolder) -> "LocalWorker":
         """Start a worker."""
-        return LocalWorker(self._command, device, backend, data, self._running)
+        with self._starting:
+            return LocalWorker(self._command, device, backend, data, self._running)
 
     @contextmanager
     def suspended_together(self) -> Iterator[None]:
@@ -68,9 +70,10 @@ class LocalLauncher:
         """
 
         def suspend(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
-            self._send_all(signal.SIGSTOP)
-            os.kill(os.getpid(), signal.SIGSTOP)
-            self._send_all(signal.SIGCONT)
+            with self._starting:  # A worker that a thread is just starting would miss the signal.
+                self._send_all(signal.SIGSTOP)
+                os.kill(os.getpid(), signal.SIGSTOP)
+                self._send_all(signal.SIGCONT)
 
         if threading.current_thread() is not threading.main_thread():
             yield  # Other threads cannot set a handler.

@@ -24,8 +24,9 @@ from kit.training.launch.watchdog import Watchdog
 Outcome = tuple[Job, MemberResult | KitError]
 Ended = queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None]
 Put = Callable[[tuple[Job, MemberResult | BaseException]], None]
-GROW_SECONDS = 1.0
-"""Seconds between two looks for devices that the launcher got meanwhile."""
+LOOK_SECONDS = 0.5
+"""Seconds, at most, of one wait for an outcome. It ends early neither for devices that the launcher got
+meanwhile, nor for a signal that came just before it."""
 
 
 class WorkerPool:
@@ -227,13 +228,11 @@ class WorkerPool:
         received = 0
         while received < count:
             self._grow(ended.put)
-            left = None if until is None else until - time.monotonic()
-            if left is not None and left <= 0:
+            left = LOOK_SECONDS if until is None else until - time.monotonic()
+            if left <= 0:
                 return
-            grows = self._most > len(self._sessions)
-            patience = [*([] if left is None else [left]), *([GROW_SECONDS] if grows else [])]
             try:
-                one = ended.get(timeout=min(patience, default=None))
+                one = ended.get(timeout=min(left, LOOK_SECONDS))
             except queue.Empty:
                 continue
             if one is None:

@@ -1,11 +1,15 @@
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import psutil
@@ -17,6 +21,7 @@ from kit.training.job import Job
 from kit.training.launch.base import Activity, Checkpoint, DataFolder, Device, Event, Progress
 from kit.training.launch.local import LocalLauncher
 from kit.training.wire import read_message
+from tests.driving import wait_for
 from tests.launchers import CPU
 
 MakeJob = Callable[..., Job]
@@ -179,6 +184,34 @@ driver.send_signal(signal.SIGCONT)
     with driver.launcher.suspended_together():
         result = driver.run(make_job(), on_progress=suspend)
     assert len(result.val_rows) == 4
+
+
+def test_ctrl_z_suspends_a_worker_that_is_just_being_started(
+    worker: Install, driver: Driver, data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker("time.sleep(600)")
+    begun, popen, kill = queue.SimpleQueue[psutil.Process](), subprocess.Popen, os.kill
+
+    def slowly(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        process = popen(*arguments, **options)
+        begun.put(psutil.Process(process.pid))
+        time.sleep(0.5)
+        return process
+
+    def look_in_place_of_stopping(pid: int, number: int) -> None:
+        if pid != os.getpid():
+            kill(pid, number)
+        else:
+            wait_for(lambda: one.status() == psutil.STATUS_STOPPED)
+
+    monkeypatch.setattr(subprocess, "Popen", slowly)
+    with ThreadPoolExecutor() as pool, driver.launcher.suspended_together():
+        started = pool.submit(driver.launcher.start, CPU, "none", data)
+        one = begun.get()
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "kill", look_in_place_of_stopping)
+            signal.raise_signal(signal.SIGTSTP)
+        started.result().close()
 
 
 def test_a_worker_that_never_reads_its_job_is_lost(make_job: MakeJob, data: DataFolder) -> None:

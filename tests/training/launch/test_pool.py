@@ -1,4 +1,5 @@
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -184,6 +185,26 @@ def test_leaving_early_ends_every_worker_at_once(worker: Install, make_job: Make
     assert len(watch.epochs) <= 4
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signals to threads")
+def test_a_signal_that_does_not_wake_the_main_thread_is_seen_while_workers_train(
+    worker: Install, make_job: MakeJob, pool: MakePool
+) -> None:
+    worker("epoch(1)\ntime.sleep(600)")
+    watch = pool(workers=1)
+
+    def interrupt() -> None:
+        while not watch.epochs:
+            time.sleep(0.01)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        watch.train([make_job()])
+    thread.join()
+    assert not running()
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no CPU affinity")
 def test_workers_at_once_use_different_cores(
     worker: Install, make_job: MakeJob, pool: MakePool, monkeypatch: pytest.MonkeyPatch
@@ -262,7 +283,7 @@ class Growing(FakeLauncher):
 def test_machines_that_join_are_used_up_to_a_limit(
     make_job: MakeJob, data: DataFolder, most: int | None, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pools, "GROW_SECONDS", 0.02)
+    monkeypatch.setattr(pools, "LOOK_SECONDS", 0.02)
     both = threading.Barrier(workers, timeout=30)
     threads = set[int]()
 
