@@ -142,9 +142,10 @@ def claimed(folder: Path, *, held: bool, say: Callable[[str], None]) -> Iterator
             file.write(json.dumps(asdict(holder), indent=2) + "\n")
     except FileExistsError:  # Another host was faster.
         raise _refusal(folder) from None
-    except OSError as error:
+    except BaseException as error:
         path.unlink(missing_ok=True)
-        name_file(error, path)
+        if isinstance(error, OSError):
+            name_file(error, path)
         raise
 
     def beat() -> None:

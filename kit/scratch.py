@@ -34,6 +34,7 @@ def _folder_of(process: int) -> Path:
     folder = None
     try:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        atexit.register(_remove, folder, process)
         _hold(folder)
     except OSError as error:
         if folder is not None:
@@ -43,7 +44,6 @@ def _folder_of(process: int) -> Path:
             where=str(folder.parent if folder else error.filename or tempfile.gettempdir()),
             hint="set TMPDIR to a writable folder",
         ) from error
-    atexit.register(_remove, folder, process)
     interrupts.at_once(lambda: _remove(folder, process))
     sweep()
     return folder

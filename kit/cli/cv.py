@@ -57,6 +57,7 @@ def command(
 
         from kit.cli.progress import Terminal
         from kit.config import find, load
+        from kit.pipeline.checkpoints import INTERRUPTED_AFTER
         from kit.pipeline.cluster import launcher_on
         from kit.pipeline.cv import cv
         from kit.pipeline.origin import origin_of
@@ -88,7 +89,7 @@ def command(
     except KeyboardInterrupt:
         if run is None:
             raise
-        raise InterruptedRunError("interrupted; the run is complete: `kit report` shows it") from None
+        raise InterruptedRunError(INTERRUPTED_AFTER) from None
 
 
 def show_verification(config: str, name: str | None) -> None:

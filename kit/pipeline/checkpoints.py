@@ -12,6 +12,7 @@ from kit.training.plan import with_pseudo_labels
 
 SECONDS = 30.0
 """Shortest time between two checkpoints of a member, by default."""
+INTERRUPTED_AFTER = "interrupted; the run is complete: `kit report` shows it"
 
 
 class CheckpointStore:
@@ -59,6 +60,13 @@ class CheckpointStore:
             reason = f"it cannot be read ({error.strerror})"
         self._say(f"warning: {path}: {reason}; {job.member} is trained from the beginning")
         return job
+
+
+def interrupted_text(run: Run, members: Sequence[Member]) -> str:
+    """Return what the command says when the training of `members` was interrupted."""
+    if run.is_finished():  # The interrupt came just after.
+        return INTERRUPTED_AFTER
+    return f"interrupted; {kept_text(run, members)}; rerun the same command to resume"
 
 
 def kept_text(run: Run, members: Sequence[Member]) -> str:

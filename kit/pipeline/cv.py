@@ -16,7 +16,7 @@ from kit.data.source import load
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import MemberResult
 from kit.names import check_name, plain_name
-from kit.pipeline.checkpoints import SECONDS, CheckpointStore, kept_text
+from kit.pipeline.checkpoints import SECONDS, CheckpointStore, interrupted_text
 from kit.pipeline.cluster import check_together, devices_for
 from kit.pipeline.combining import combine_members
 from kit.pipeline.failed_members import Failure, members_failed
@@ -181,8 +181,7 @@ def cv(
                 data.check()
                 finish(run, config, dataset, folds, tracked.record, stage=listener.stage)
         except KeyboardInterrupt:
-            kept = kept_text(run, members)
-            raise InterruptedRunError(f"interrupted; {kept}; rerun the same command to resume") from None
+            raise InterruptedRunError(interrupted_text(run, members)) from None
     return run, False
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Case:
-    """`kit submit --timeout 2s` with `faults` at `step`, or `always` the first of them."""
+    """`kit submit --timeout 5s` with `faults` at `step`, or `always` the first of them."""
 
     step: str
     faults: tuple[Fault, ...]
@@ -43,7 +43,7 @@ def outcomes(cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             kaggle.fail(case.step, *case.faults, always=case.always)
             write_run(folder=folder)
             env = kaggle.environment() | case.env
-            process = start("submit", "--timeout", "2s", "--wait", "60s", folder=folder, env=env)
+            process = start("submit", "--timeout", "5s", "--wait", "60s", folder=folder, env=env)
             begun.append((kaggle, folder, process))
         for kaggle, folder, process in begun:
             kit = ended(process, folder=folder, timeout=200)
@@ -66,7 +66,7 @@ def test_temporary_faults_are_survived(tmp_path: Path, monkeypatch: pytest.Monke
         Case("create", (Fault("stall"),)),
         Case("create", (Fault("lost"),)),
         Case("create", (Fault("lost_stall"),)),
-        Case("create", (Fault("late", seconds=6),)),
+        Case("create", (Fault("late", seconds=9),)),
         Case("get", (Fault("reset"), Fault("stall"))),
     ]
     for case, outcome in zip(cases, outcomes(cases, tmp_path, monkeypatch), strict=True):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,7 +97,8 @@ class Place:
         if killed:
             victims = self.processes() if group else [psutil.Process(process.pid)]
             for one in victims:
-                one.send_signal(signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):  # A worker ends with its driver.
+                    one.send_signal(signal.SIGKILL)
         code = process.wait(PATIENCE)
         assert code in ({0, -signal.SIGKILL} if killed else {0}), f"{at}: {self.output()}"
         wait_for(lambda: not self.processes(), f"{at}: orphaned processes")

@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -57,7 +58,8 @@ def test_workers_killed_at_five_moments_are_replaced(seed: int, whole: Place, pl
         if ours and killed == len(stamps(stored)) < 5:
             time.sleep(chance.uniform(0, 0.8))
             if killed == len(stamps(stored)):
-                ours[0].send_signal(signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):  # Its member has just been trained.
+                    ours[0].send_signal(signal.SIGKILL)
             killed += 1
         time.sleep(0.01)
     assert process.returncode == 0, place.output()

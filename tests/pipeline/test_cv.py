@@ -18,7 +18,7 @@ from kit.ensembling.problem import Problem
 from kit.errors import InterruptedRunError, KitError, UserError
 from kit.members import Member
 from kit.metrics import HITS
-from kit.records import EnsembleRecord
+from kit.records import EnsembleRecord, RunRecord
 from kit.run_folder import RUNS, Run
 from kit.training.failures import DivergedError, WorkerFailedError, WorkerLostError
 from tests.launchers import FakeLauncher
@@ -578,6 +578,20 @@ def test_ctrl_c_keeps_what_is_finished(cv: Cv, record: Any) -> None:
     assert len(stamps(run)) == 2
     _, _, record = cv({"seeds": 2}, name="mine")
     assert (len(record.planned), record.kept) == (6, 2)
+
+
+def test_ctrl_c_just_after_a_run_says_that_it_is_complete(cv: Cv, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Run.write_record
+
+    def stop(run: Run, record: RunRecord) -> None:
+        write(run, record)
+        if record.status == "complete":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "write_record", stop)
+    with pytest.raises(InterruptedRunError, match="interrupted; the run is complete"):
+        cv(name="mine")
+    assert Run(RUNS / "mine").is_finished()
 
 
 @pytest.mark.parametrize("when", ["write_member", "write_oof", "write_report", "write_folds"])

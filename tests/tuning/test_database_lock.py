@@ -119,11 +119,11 @@ def test_a_killed_process_releases_its_lock(url: str, holder: "subprocess.Popen[
     assert freed_within(url, 10)
 
 
-@pytest.mark.parametrize("holder", [1], indirect=True)
+@pytest.mark.parametrize("holder", [5], indirect=True)
 def test_a_suspended_process_loses_its_lock(url: str, holder: "subprocess.Popen[bytes]") -> None:
     holder.send_signal(signal.SIGSTOP)
     assert not is_free(url)
-    assert freed_within(url, 20)
+    assert freed_within(url, 60)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -147,7 +147,7 @@ def test_a_lock_is_acquired_again_after_its_connection_was_lost(server: Server, 
 def test_losing_the_connection_in_the_block_is_no_error(server: Server, url: str) -> None:
     with lock_of(url).locked("a"):
         server.end_connections(url)
-    assert is_free(url)
+    assert freed_within(url, 20)  # The server ends a connection in its own time.
 
 
 def test_a_server_that_is_absent_is_an_error() -> None:

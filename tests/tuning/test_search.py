@@ -268,11 +268,10 @@ import sys, time
 sys.path.insert(0, ROOT)
 from pathlib import Path
 from kit.config import Tune
-from kit.tuning import search as searching, storage
+from kit.tuning import search as searching
 from kit.tuning.study import SharedStudy
 from tests.launchers import CPU, FakeLauncher
 from tests.tuning.conftest import Recorder, line_space
-storage.HEARTBEAT, storage.GRACE = 1, 2
 shared = SharedStudy.open("s", "sqlite:///s.db", Path("runs"), Tune(pruner="none"), line_space(), {})
 def objective(trial, slot):
     print(trial.number, flush=True)
@@ -320,4 +319,5 @@ def test_a_process_finishes_the_study_of_one_that_was_killed(
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     assert (len(done), shared.trial_count()) == (8, 8)
     assert {trial.params["x"] for trial in trials} == {trial.params["x"] for trial in done}
-    assert record.waits[:1] in ([{0: True, 1: True}], [])
+    # On a busy machine, their heartbeats may be old enough before it waits, that of one before the other's.
+    assert all(waited.keys() <= {0, 1} and all(waited.values()) for waited in record.waits[:1])

@@ -371,13 +371,9 @@ def test_trials_of_a_conditional_space_choose_what_counts(open_study: Open) -> N
 SHARING = """
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from kit.config import Tune
-from kit.tuning import storage
-from kit.tuning import study as module
 from kit.tuning.study import SharedStudy
 from tests.tuning.conftest import line_space
-storage.HEARTBEAT, storage.GRACE = 1, 2
 shared = SharedStudy.open("s", "sqlite:///s.db", Path("runs"), Tune(pruner="none"), line_space(), {})
 print(flush=True)
 def objective(trial):

@@ -165,21 +165,25 @@ def test_output_that_is_not_the_protocol_is_a_lost_worker_with_its_log(
 
 
 def test_ctrl_z_suspends_the_workers_and_fg_resumes_them(
-    worker: Install, make_job: MakeJob, driver: Driver
+    worker: Install, make_job: MakeJob, driver: Driver, data: DataFolder
 ) -> None:
     # The worker is suspended with this process, so only a third process can look and resume them.
-    worker("epoch(1); (folder / 'go').exists() or time.sleep(0.5); finish()")
+    worker("epoch(1)\nwhile not (folder / 'go').exists(): time.sleep(0.01)\nfinish()")
     look = """
 import os, signal, sys, time, psutil
 driver, worker = psutil.Process(int(sys.argv[1])), psutil.Process(int(sys.argv[2]))
-while {driver.status(), worker.status()} != {"stopped"}: time.sleep(0.01)
-driver.send_signal(signal.SIGCONT)
+try:
+    while {driver.status(), worker.status()} != {"stopped"}: time.sleep(0.01)
+finally:
+    driver.send_signal(signal.SIGCONT)
 """
 
     def suspend(_: Event | Checkpoint) -> None:
         arguments = [sys.executable, "-c", look, str(os.getpid()), str(driver.pids[0])]
-        with subprocess.Popen(arguments):
+        with subprocess.Popen(arguments) as looking:
             os.kill(os.getpid(), signal.SIGTSTP)
+        assert looking.returncode == 0
+        (data.path / "go").touch()
 
     with driver.launcher.suspended_together():
         result = driver.run(make_job(), on_progress=suspend)

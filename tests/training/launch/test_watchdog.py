@@ -47,13 +47,27 @@ def test_the_first_fit_of_a_model_without_epochs_has_no_limit(make_job: MakeJob)
     assert watch(make_job()).limit() == math.inf
 
 
+class Ticks(threading.Event):
+    """Is set after so many waits, which take no time."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self._left = left
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        self._left -= 1
+        return self._left < 0
+
+
 def test_epochs_of_all_members_of_a_model_count(make_job: MakeJob) -> None:
-    watchdog, job = Watchdog(Patience(tick=0.01)), make_job(epochs=3)
-    for wait in (0.2, 0.0):
-        with watchdog.watch(job, lambda: None) as one:
-            threading.Event().wait(wait)
-            one.passing(lambda _: None)(Progress(job.member, 1, 3, 0.5, 0.5))
-    assert 0 < watchdog.longest["m"] <= 0.2
+    watchdog, job = Watchdog(Patience(tick=0.25)), make_job(epochs=3)
+    for ticks in (4, 1):
+        one = Watch(watchdog, job, lambda: None)
+        one.over = Ticks(ticks)
+        one.run()
+        one.passing(lambda _: None)(Progress(job.member, 1, 3, 0.5, 0.5))
+    assert watchdog.longest["m"] == 1.0
 
 
 def test_a_worker_that_hangs_is_killed_and_named(
@@ -74,13 +88,14 @@ def test_a_worker_that_sends_messages_may_take_any_time(
     worker: Install, make_job: MakeJob, launcher: LocalLauncher, data: DataFolder
 ) -> None:
     # Three times the limit of silence, with a message after each tenth of it.
-    patience = Patience(least=1.0, start=1.0, unknown=1.0, tick=0.02)
+    patience = Patience(times=1.0, least=1.0, tick=0.02)
     worker(
-        "for number in range(30): send({'phase': 'training', 'epoch': 1, 'share': 0.0}); time.sleep(0.1)\n"
+        "epoch(1)\n"
+        "for number in range(30): send({'phase': 'training', 'epoch': 2, 'share': 0.0}); time.sleep(0.1)\n"
         "finish()"
     )
     with Session(launcher, CPU, data, watchdog=Watchdog(patience)) as session:
-        assert session.train(make_job(), lambda _: None).history.attempts == 1
+        assert session.train(make_job(epochs=3), lambda _: None).history.attempts == 1
 
 
 def test_while_the_driver_is_busy_with_a_message_no_silence_passes(
