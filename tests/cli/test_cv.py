@@ -130,16 +130,17 @@ def test_a_killed_run_ends_its_workers_and_can_be_resumed(driver: Any) -> None:
 
 @pytest.mark.slow
 def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_cleanly(driver: Any) -> None:
-    process = driver()
+    slow = ("--set", "models.forest.trees=3000")  # The second one starts before the first ends.
+    process = driver(*slow)
     wait_for(stamps)
-    second = driver()
+    second = driver(*slow)
     stdout, stderr = second.communicate(timeout=PATIENCE)
     assert second.returncode == 2
     assert stdout == ""
     what, hint = stderr.splitlines()
     start = f"kit: runs/mine: another process is writing this run: process {process.pid} on "
     assert what.startswith(start)
-    assert what.endswith("(kit cv -c tiny.yaml --run mine --jobs 1)")
+    assert what.endswith(f"(kit cv -c tiny.yaml --run mine --jobs 1 {' '.join(slow)})")
     assert hint == "wait for it, or choose another name"
 
     left = wait_for(lambda: workers(process))

@@ -384,7 +384,7 @@ def test_a_worker_ends_with_the_kit_that_started_it(kaggle: KaggleServer) -> Non
 @pytest.mark.slow
 def test_two_concurrent_calls_send_once(kaggle: KaggleServer) -> None:
     write_run()
-    kaggle.fail("put", Fault("late", seconds=1.5))
+    kaggle.fail("put", Fault("late", seconds=6))
     both = [start("submit", "--wait", "0s") for _ in range(2)]
     done = [ended(process) for process in both]
     assert len(kaggle.submissions) == 1

@@ -4,6 +4,7 @@ The moments of a test follow from its seed, a parameter: `pytest tests/kills -k 
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -143,7 +144,16 @@ class Place:
         shared = Path("/dev/shm").iterdir() if Path("/dev/shm").is_dir() else ()
         numbers = {str(pid) for pid in self.started}
         left = [str(path) for path in shared if numbers.intersection(path.name.replace("_", "-").split("-"))]
-        return left + [str(path) for path in self.temporary.rglob("*")]
+        return left + [str(path) for path in self.temporary.rglob("*") if not is_probe(path)]
+
+
+def is_probe(path: Path) -> bool:
+    """Return whether Python wrote this file to find out whether a temporary folder is writable.
+
+    `tempfile.gettempdir` deletes it at once, unless the process is killed in between.
+    """
+    is_named_so = re.fullmatch("[a-z0-9_]{8}", path.name) is not None
+    return is_named_so and path.is_file() and path.read_bytes() in {b"", b"blat"}
 
 
 def wait_for(what: Callable[[], object], name: str) -> None:

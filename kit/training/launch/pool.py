@@ -25,8 +25,8 @@ Outcome = tuple[Job, MemberResult | KitError]
 Ended = queue.SimpleQueue[tuple[Job, MemberResult | BaseException] | None]
 Put = Callable[[tuple[Job, MemberResult | BaseException]], None]
 LOOK_SECONDS = 0.5
-"""Seconds, at most, of one wait for an outcome. It ends early neither for devices that the launcher got
-meanwhile, nor for a signal that came just before it."""
+"""Seconds, at most, of one wait for an outcome. Neither devices that the launcher got meanwhile nor a signal
+that came just before the wait end it."""
 
 
 class WorkerPool:
