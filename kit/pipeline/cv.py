@@ -23,7 +23,7 @@ from kit.pipeline.failed_members import Failure, members_failed
 from kit.pipeline.rebuild import images_of
 from kit.pipeline.results import report_of, write_results
 from kit.pipeline.resume import keep, mention_unfinished
-from kit.pipeline.run_record import OpenRecord, new_record, now, track_status
+from kit.pipeline.run_record import OpenRecord, mark_interrupted, new_record, now, track_status
 from kit.records import Origin, RunRecord
 from kit.run_folder import COMPARISONS, RUNS, Run, all_runs
 from kit.studies import PREFIX
@@ -181,6 +181,7 @@ def cv(
                 data.check()
                 finish(run, config, dataset, folds, tracked.record, stage=listener.stage)
         except KeyboardInterrupt:
+            mark_interrupted(run)
             raise InterruptedRunError(interrupted_text(run, members)) from None
     return run, False
 

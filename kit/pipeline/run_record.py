@@ -91,6 +91,17 @@ def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
     tracked.update(status="complete", finished=now())
 
 
+def mark_interrupted(run: Run) -> None:
+    """Let a record of this process that says `running` say `interrupted`.
+
+    Ctrl-C may come when `track_status` has written the record, but before its block begins.
+    """
+    with suppress(OSError, UserError):
+        record = run.read_record()
+        if record.status == "running":
+            run.write_record(record.model_copy(update={"status": "interrupted"}))
+
+
 def check_same_settings(run: Run, old: RunRecord, new: RunRecord) -> None:
     """Check that an existing run has the same data and configuration.
 

@@ -580,18 +580,27 @@ def test_ctrl_c_keeps_what_is_finished(cv: Cv, record: Any) -> None:
     assert (len(record.planned), record.kept) == (6, 2)
 
 
-def test_ctrl_c_just_after_a_run_says_that_it_is_complete(cv: Cv, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("written", "said", "status"),
+    [
+        ("running", "interrupted; 0 of 4 members are stored", "interrupted"),
+        ("complete", "interrupted; the run is complete", "complete"),
+    ],
+)
+def test_ctrl_c_just_before_and_after_the_training_leaves_a_true_status(
+    cv: Cv, written: str, said: str, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = Run.write_record
 
     def stop(run: Run, record: RunRecord) -> None:
         write(run, record)
-        if record.status == "complete":
+        if record.status == written:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Run, "write_record", stop)
-    with pytest.raises(InterruptedRunError, match="interrupted; the run is complete"):
+    with pytest.raises(InterruptedRunError, match=said):
         cv(name="mine")
-    assert Run(RUNS / "mine").is_finished()
+    assert Run(RUNS / "mine").read_record().status == status
 
 
 @pytest.mark.parametrize("when", ["write_member", "write_oof", "write_report", "write_folds"])
