@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,18 @@ def workers(process: Process) -> list[psutil.Process]:
         ]
     except psutil.Error:
         return []
+
+
+def gone(processes: Iterable[psutil.Process]) -> bool:
+    """Return whether all these processes have ended."""
+    return not any(map(_is_alive, processes))
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def stamps() -> dict[str, tuple[int, int]]:

@@ -216,3 +216,15 @@ def test_clearing_a_run_keeps_the_record(tmp_path: Path) -> None:
         run.write_log(Member("cnn", 0, 0), "text")
         run.clear()
         assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+def test_an_interrupt_while_the_record_is_written_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kit.holders.json.dumps", interrupt)
+    with pytest.raises(KeyboardInterrupt), claimed(tmp_path, held=True, say=nothing):
+        pass
+    assert not (tmp_path / NAME).exists()

@@ -13,6 +13,7 @@ from kit.training.plan import with_pseudo_labels
 SECONDS = 30.0
 """Shortest time between two checkpoints of a member, by default."""
 INTERRUPTED_AFTER = "interrupted; the run is complete: `kit report` shows it"
+"""What `kit cv` says if Ctrl-C comes after the run, as while its page is drawn."""
 
 
 class CheckpointStore:

@@ -92,9 +92,9 @@ def track_status(run: Run, record: RunRecord) -> Iterator[OpenRecord]:
 
 
 def mark_interrupted(run: Run) -> None:
-    """Let a record of this process that says `running` say `interrupted`.
+    """Change the status of a run that this process writes from `running` to `interrupted`.
 
-    Ctrl-C may come when `track_status` has written the record, but before its block begins.
+    Ctrl-C may come after `track_status` has written the record, but before its block begins.
     """
     with suppress(OSError, UserError):
         record = run.read_record()

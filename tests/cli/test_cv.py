@@ -17,7 +17,7 @@ from kit.pipeline.origin import origin_of
 from kit.run_folder import RUNS, Run
 from kit.training.launch.dask.launcher import DaskLauncher
 from tests import competitions
-from tests.driving import PATIENCE, stamps, wait_for, workers
+from tests.driving import PATIENCE, gone, stamps, wait_for, workers
 
 Make = Callable[..., Any]
 
@@ -151,7 +151,7 @@ def test_a_second_run_is_refused_and_ctrl_c_ends_the_first_cleanly(driver: Any) 
     pattern = r"kit: interrupted; [123] of 4 members are stored; rerun the same command to resume\n"
     assert re.search(pattern + "$", stderr)
     assert "Traceback" not in stderr
-    assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left)
+    assert gone(left)
     assert Run(RUNS / "mine").read_record().status == "interrupted"
     assert not list(RUNS.rglob(".*"))
 

@@ -123,7 +123,7 @@ def test_a_killed_process_releases_its_lock(url: str, holder: "subprocess.Popen[
 def test_a_suspended_process_loses_its_lock(url: str, holder: "subprocess.Popen[bytes]") -> None:
     holder.send_signal(signal.SIGSTOP)
     assert not is_free(url)
-    assert freed_within(url, 60)
+    assert freed_within(url, 20)
 
 
 @pytest.mark.usefixtures("impatient")
